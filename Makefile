@@ -1,0 +1,28 @@
+# Two commands for a bare machine with Python 3.11: `make rehearse` and `make test`.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN = $(VENV)/bin
+REHEARSAL ?= rehearsal
+
+.PHONY: rehearse test lint clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $@
+
+rehearse: $(VENV)/.installed
+	rm -rf $(REHEARSAL)
+	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check python tests
+	$(BIN)/ruff format --check python tests
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) $(REHEARSAL)

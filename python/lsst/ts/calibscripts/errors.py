@@ -1,0 +1,231 @@
+"""Every exception of the package: one class per cause, its context as attributes.
+
+Each text is for a tired observer: what failed, with which id, what was and was not done, what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+__all__ = [
+    "CalibScriptsError",
+    "CertificationError",
+    "ConfigurationError",
+    "ConflictError",
+    "ExposureError",
+    "ImageSetError",
+    "JobError",
+    "OutputsMissingError",
+    "PreconditionError",
+    "RepositoryError",
+    "StatisticsError",
+    "TransitionError",
+    "VerificationFailedError",
+    "describe",
+]
+
+
+class CalibScriptsError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+
+class ConfigurationError(CalibScriptsError, ValueError):
+    """The configuration cannot work. Nothing was moved, no image was taken.
+
+    Parameters
+    ----------
+    problems : sequence of `str`
+        Everything that is wrong, one sentence each.
+
+    Attributes
+    ----------
+    problems : `tuple` [`str`]
+        As given.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class PreconditionError(CalibScriptsError, RuntimeError):
+    """Something that could be seen before the first exposure is wrong. No image was taken.
+
+    Parameters
+    ----------
+    problems : sequence of `str`
+        Everything that is wrong, one sentence each.
+
+    Attributes
+    ----------
+    problems : `tuple` [`str`]
+        As given.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("No image was taken. " + " ".join(self.problems))
+
+
+class ConflictError(CalibScriptsError, RuntimeError):
+    """A calibration collection already holds what is to be certified over an overlapping validity range.
+
+    Parameters
+    ----------
+    message : `str`
+        Type, collection, validity range and ways out.
+    """
+
+
+class RepositoryError(CalibScriptsError, RuntimeError):
+    """The butler repository cannot be read or written."""
+
+
+class StatisticsError(CalibScriptsError, ValueError):
+    """cp_verify statistics have an unknown shape."""
+
+
+class TransitionError(CalibScriptsError, RuntimeError):
+    """A product was moved to a stage that does not follow from its present one."""
+
+
+class ExposureError(CalibScriptsError, RuntimeError):
+    """The camera did not take an exposure.
+
+    Parameters
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    taken : `int`
+        Exposures of the set that were taken, the discarded ones included.
+    wanted : `int`
+        Exposures of the set, the discarded ones included.
+    cause : `BaseException`
+        What the camera answered.
+
+    Attributes
+    ----------
+    image_type, taken, wanted
+        As given.
+    """
+
+    def __init__(self, image_type: str, taken: int, wanted: int, cause: BaseException) -> None:
+        self.image_type, self.taken, self.wanted = image_type, taken, wanted
+        super().__init__(
+            f"{image_type} exposure {taken + 1} of {wanted} was not taken: {describe(cause)}. "
+            f"{taken} of {wanted} were taken; no further images are taken. "
+            "Check the camera, then queue the script again."
+        )
+
+
+class ImageSetError(CalibScriptsError, RuntimeError):
+    """Too few images of a set, or too few detectors, arrived in the OODS.
+
+    Parameters
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    message : `str`
+        Which exposures and detectors are missing.
+    """
+
+    def __init__(self, image_type: str, message: str) -> None:
+        self.image_type = image_type
+        super().__init__(message)
+
+
+class JobError(CalibScriptsError, RuntimeError):
+    """An OCPS job did not succeed.
+
+    Parameters
+    ----------
+    step : `str`
+        What the job was for, e.g. ``GENERATE BIAS``.
+    reason : `str`
+        What happened.
+    job_id : `str` or `None`
+        None where no acknowledgement told it.
+    exit_code : `int` or `None`
+        None where there is no result.
+
+    Attributes
+    ----------
+    step, job_id, exit_code
+        As given.
+    """
+
+    def __init__(
+        self, step: str, reason: str, *, job_id: str | None = None, exit_code: int | None = None
+    ) -> None:
+        self.step, self.job_id, self.exit_code = step, job_id, exit_code
+        where = (
+            f" (OCPS job {job_id}; its log: /scratch/uws/{job_id}/outs/ocps.log)"
+            if job_id
+            else " (the job id is unknown, so there is nothing to abort)"
+        )
+        super().__init__(f"{step}: {reason}{where}.")
+
+
+class OutputsMissingError(JobError):
+    """A job ended well but did not write everything it was asked for."""
+
+
+class VerificationFailedError(CalibScriptsError, RuntimeError):
+    """A verification did not pass.
+
+    Parameters
+    ----------
+    product : `str`
+        BIAS, DARK or FLAT.
+    message : `str`
+        The sentence for the observer.
+    """
+
+    def __init__(self, product: str, message: str) -> None:
+        self.product = product
+        super().__init__(message)
+
+
+class CertificationError(CalibScriptsError, RuntimeError):
+    """A calibration could not be certified; nothing of its type was.
+
+    Parameters
+    ----------
+    product : `str`
+        What was to be certified.
+    collection : `str`
+        The CALIBRATION collection.
+    certified : collection of `str`
+        Products that this run had certified before.
+    cause : `BaseException`
+        What the butler said.
+    """
+
+    def __init__(
+        self, product: str, collection: str, certified: Collection[str], cause: BaseException
+    ) -> None:
+        self.product, self.collection, self.certified = product, collection, tuple(certified)
+        before = f"certified before: {', '.join(certified)}" if certified else "nothing was certified before"
+        super().__init__(
+            f"CERTIFY {product} into {collection} failed and nothing of it was certified ({before}): "
+            f"{describe(cause)}"
+        )
+
+
+def describe(error: BaseException) -> str:
+    """Give the text of an error, or its class where it has none.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        Any exception; of an acknowledgement error the result of the command is taken.
+
+    Returns
+    -------
+    `str`
+        One line, without a full stop at its end.
+    """
+    ackcmd = getattr(error, "ackcmd", None)
+    result = getattr(ackcmd, "result", "") if ackcmd is not None else ""
+    text = " ".join(str(result or error).split()) or type(error).__name__
+    return text.rstrip(".")

@@ -1,0 +1,116 @@
+"""The cameras that have a script: one frozen record each.
+
+Where would I add an instrument: a record here, a config model, a thin script and its executable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument"]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What distinguishes one camera from another.
+
+    Attributes
+    ----------
+    name : `str`
+        Butler instrument name, and the directory of its pipelines.
+    detectors : `tuple` [`int`]
+        Detectors used where the user asks for none.
+    valid_detectors : `tuple` [`int`]
+        Detectors that may be asked for.
+    ocps_index : `int`
+        Index of the OCPS that is configured for this camera.
+    camera, oods, header_service : `str`
+        Names of its SAL components.
+    prefix : `str`
+        First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
+    filters, gratings : `tuple` [`str`]
+        Names that are known; empty where there is none or where any name is taken.
+    amplifiers : `int`
+        Amplifiers of a detector.
+    """
+
+    name: str
+    detectors: tuple[int, ...]
+    valid_detectors: tuple[int, ...]
+    ocps_index: int
+    camera: str
+    oods: str
+    header_service: str
+    prefix: str
+    filters: tuple[str, ...] = ()
+    gratings: tuple[str, ...] = ()
+    amplifiers: int = 16
+
+    @property
+    def calib_collection(self) -> str:
+        """Collection with the certified calibrations that everybody uses."""
+        return f"{self.name}/calib"
+
+    @property
+    def daily_collection(self) -> str:
+        """Collection that new calibrations are certified into by default."""
+        return f"{self.name}/calib/daily"
+
+    @property
+    def raw_collection(self) -> str:
+        """Collection with the raw images, which the OCPS adds to every job by itself."""
+        return f"{self.name}/raw/all"
+
+    @property
+    def repo(self) -> str:
+        """Butler repository at the summit."""
+        return f"/repo/{self.name}"
+
+
+LATISS = Instrument(
+    name="LATISS",
+    detectors=(0,),
+    valid_detectors=(0,),
+    ocps_index=1,
+    camera="ATCamera",
+    oods="ATOODS",
+    header_service="ATHeaderService",
+    prefix="AT",
+    filters=(
+        "SDSSg_65mm",
+        "SDSSr_65mm",
+        "SDSSi_65mm",
+        "SDSSz_65mm",
+        "SDSSy_65mm",
+        "BG40_65mm_1",
+        "OG550_65mm_1",
+        "empty_1",
+    ),
+    gratings=("empty_1", "SDSSy_65mm", "holo4_003", "blue300lpmm_qn1"),
+)
+
+LSSTCOMCAM = Instrument(
+    name="LSSTComCam",
+    detectors=tuple(range(9)),
+    valid_detectors=tuple(range(9)),
+    ocps_index=2,
+    camera="CCCamera",
+    oods="CCOODS",
+    header_service="CCHeaderService",
+    prefix="CC",
+    filters=("u_02", "g_01", "r_03", "i_06", "z_03", "y_04"),
+)
+
+LSSTCAM = Instrument(
+    name="LSSTCam",
+    detectors=tuple(range(189)),
+    valid_detectors=tuple(range(205)),
+    ocps_index=3,
+    camera="MTCamera",
+    oods="MTOODS",
+    header_service="MTHeaderService",
+    prefix="MC",
+    filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10"),
+)
+
+INSTRUMENTS = {instrument.name: instrument for instrument in (LATISS, LSSTCOMCAM, LSSTCAM)}
