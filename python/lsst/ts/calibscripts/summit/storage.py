@@ -1,0 +1,373 @@
+"""What the simulated summit keeps in a butler repository: storage classes and their files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import Table
+from lsst.daf.butler import DatasetProvenance, FormatterV2
+from lsst.resources import ResourcePath
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+__all__ = [
+    "AMPLIFIERS",
+    "CalibImageFormatter",
+    "DefectsFormatter",
+    "PhotonTransferCurve",
+    "PhotonTransferCurveFormatter",
+    "RawFrame",
+    "RawFrameFormatter",
+    "amplifier_views",
+    "assemble",
+    "read_raw",
+    "split",
+    "write_raw",
+]
+
+AMPLIFIERS: tuple[str, ...] = tuple(f"C1{i}" for i in range(8)) + tuple(f"C0{i}" for i in range(8))
+"""Names of the amplifiers of one detector, in the order of the FITS extensions."""
+
+Provenance: TypeAlias = dict[str, str | int | float | bool]
+"""Flattened provenance: dataset, quantum and inputs with their ids and RUNs."""
+
+_PREFIX = "BUTLER"
+_FITS_BLOCK = 2880
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """One exposure of one detector as the camera wrote it.
+
+    Parameters
+    ----------
+    header
+        Primary FITS header, keyword to value.
+    amplifiers
+        Names of the amplifiers, in the order of ``data``.
+    data
+        Counts in ADU, int32, shape ``(n_amplifiers, rows, columns)``, serial overscan included.
+    image_columns
+        Columns below this one are imaging pixels (DATASEC), the others serial overscan (BIASSEC).
+    gains
+        Nominal gain of each amplifier in electron/ADU, the header's GAIN.
+    read_noises
+        Nominal read noise of each amplifier in electrons, the header's RDNOISE.
+    """
+
+    header: Mapping[str, Any]
+    amplifiers: tuple[str, ...]
+    data: NDArray[np.int32]
+    image_columns: int
+    gains: tuple[float, ...]
+    read_noises: tuple[float, ...]
+
+    @property
+    def image(self) -> NDArray[np.int32]:
+        """Imaging pixels in ADU, shape ``(n_amplifiers, rows, image_columns)``."""
+        return self.data[:, :, : self.image_columns]
+
+    @property
+    def overscan(self) -> NDArray[np.int32]:
+        """Serial overscan in ADU, shape ``(n_amplifiers, rows, columns - image_columns)``."""
+        return self.data[:, :, self.image_columns :]
+
+
+@dataclass(frozen=True)
+class PhotonTransferCurve:
+    """What pairs of flats tell about each amplifier; from one pair (cpPtcPartial) or from all of them (ptc).
+
+    Every mapping has the amplifier's name as its key; a value that could not be measured is NaN.
+
+    Parameters
+    ----------
+    gain, gain_error
+        Gain in electron/ADU.
+    noise, noise_error
+        Read noise in electrons.
+    turnoff
+        Highest mean level before the variance breaks down, in ADU.
+    a00, a00_error
+        Brighter-fatter term of Astier et al. (2019), in 1/electron; negative.
+    exposure_pairs
+        Exposure ids of each pair, in the order of the values below.
+    means, variances
+        Mean in ADU and variance of the half difference in ADU² (of one frame) of each pair.
+    outliers
+        True where a pair was left out of the fit.
+    fit_type
+        The curve that was fitted, or "none".
+    provenance
+        Inputs, set when the butler writes the dataset.
+    """
+
+    gain: Mapping[str, float]
+    gain_error: Mapping[str, float]
+    noise: Mapping[str, float]
+    noise_error: Mapping[str, float]
+    turnoff: Mapping[str, float] = field(default_factory=dict)
+    a00: Mapping[str, float] = field(default_factory=dict)
+    a00_error: Mapping[str, float] = field(default_factory=dict)
+    exposure_pairs: tuple[tuple[int, int], ...] = ()
+    means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    variances: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    outliers: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    fit_type: str = "none"
+    provenance: Provenance = field(default_factory=dict)
+
+
+_CURVE = TypeAdapter(PhotonTransferCurve)
+
+
+def assemble(amplifiers: NDArray[Any]) -> NDArray[Any]:
+    """Put the imaging pixels of the amplifiers together to one detector image.
+
+    Parameters
+    ----------
+    amplifiers
+        Shape ``(16, rows, columns)`` in the order of `AMPLIFIERS`.
+
+    Returns
+    -------
+    image
+        Shape ``(2 * rows, 8 * columns)``: C10..C17 are the upper half, C00..C07 the lower (row 0) half.
+    """
+    _, rows, columns = amplifiers.shape
+    halves = amplifiers.reshape(2, 8, rows, columns)[::-1]
+    return halves.transpose(0, 2, 1, 3).reshape(2 * rows, 8 * columns)
+
+
+def split(image: NDArray[Any]) -> NDArray[Any]:
+    """Cut a detector image into its amplifiers, the inverse of `assemble`.
+
+    Parameters
+    ----------
+    image
+        Shape ``(2 * rows, 8 * columns)``.
+
+    Returns
+    -------
+    amplifiers
+        A copy of shape ``(16, rows, columns)`` in the order of `AMPLIFIERS`.
+    """
+    rows, columns = image.shape[0] // 2, image.shape[1] // 8
+    halves = image.reshape(2, rows, 8, columns).transpose(0, 2, 1, 3)[::-1]
+    return halves.reshape(16, rows, columns)
+
+
+def amplifier_views(image: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Views of the amplifiers within a detector image; writing to a view changes the image.
+
+    Parameters
+    ----------
+    image
+        Shape ``(2 * rows, 8 * columns)``.
+
+    Returns
+    -------
+    views
+        Amplifier name to a view of shape ``(rows, columns)``, in the order of `AMPLIFIERS`.
+    """
+    rows, columns = image.shape[0] // 2, image.shape[1] // 8
+    return {name: image[y : y + rows, x : x + columns] for name, x, y in _corners(rows, columns)}
+
+
+def _corners(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
+    for index, name in enumerate(AMPLIFIERS):
+        yield name, index % 8 * columns, rows if index < 8 else 0
+
+
+def _section(x: int, y: int, columns: int, rows: int) -> str:
+    """FITS section, one-based and inclusive, of a box at zero-based ``x``, ``y``."""
+    return f"[{x + 1}:{x + columns},{y + 1}:{y + rows}]"
+
+
+def write_raw(frame: RawFrame, path: str | Path) -> None:
+    """Write a raw frame as a multi-extension FITS file, one image extension per amplifier.
+
+    Parameters
+    ----------
+    frame
+        The frame.
+    path
+        File to write; an existing one is replaced.
+    """
+    _, rows, columns = frame.data.shape
+    primary = fits.PrimaryHDU(header=fits.Header(dict(frame.header))).header
+    primary["EXTEND"] = True
+    counts = frame.data.astype(">i4")
+    with open(path, "wb") as file:
+        file.write(primary.tostring().encode("ascii"))
+        corners = _corners(rows, frame.image_columns)
+        for index, (name, x, y) in enumerate(corners):
+            header = _extension_header(rows, columns)
+            header["EXTNAME"] = name
+            header["DATASEC"] = _section(0, 0, frame.image_columns, rows)
+            header["BIASSEC"] = _section(frame.image_columns, 0, columns - frame.image_columns, rows)
+            header["DETSEC"] = _section(x, y, frame.image_columns, rows)
+            header["GAIN"] = frame.gains[index]
+            header["RDNOISE"] = frame.read_noises[index]
+            file.write(header.tostring().encode("ascii"))
+            file.write(counts[index].tobytes())
+            file.write(bytes(-counts[index].nbytes % _FITS_BLOCK))
+
+
+def _extension_header(rows: int, columns: int) -> fits.Header:
+    # Built by hand: sixteen ImageHDU objects cost more than making the pixels of a small frame.
+    axes = {"NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
+    return fits.Header({"XTENSION": "IMAGE", "BITPIX": 32} | axes | {"PCOUNT": 0, "GCOUNT": 1})
+
+
+def read_raw(path: str | Path) -> RawFrame:
+    """Read a raw frame written by `write_raw`.
+
+    Parameters
+    ----------
+    path
+        A multi-extension FITS file.
+
+    Returns
+    -------
+    frame
+        The frame.
+
+    Raises
+    ------
+    OSError
+        If the file is not FITS.
+    """
+    with fits.open(path, memmap=False) as file:
+        extensions: Sequence[Any] = file[1:]
+        headers = [extension.header for extension in extensions]
+        return RawFrame(
+            header=_values(file[0].header),
+            amplifiers=tuple(header["EXTNAME"] for header in headers),
+            data=np.stack([extension.data for extension in extensions]).astype(np.int32, copy=False),
+            image_columns=int(headers[0]["DATASEC"][1:].split(",")[0].split(":")[1]),
+            gains=tuple(header["GAIN"] for header in headers),
+            read_noises=tuple(header["RDNOISE"] for header in headers),
+        )
+
+
+def _values(header: fits.Header) -> dict[str, Any]:
+    """Keyword to value, without the keywords that only describe the file."""
+    structure = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND"}
+    return {key: value for key, value in header.items() if key not in structure}
+
+
+class _LocalFormatter(FormatterV2):
+    """Reads and writes local files, and keeps the provenance of the dataset in them."""
+
+    can_read_from_local_file = True
+
+    def _provenance(self, provenance: DatasetProvenance | None) -> Provenance:
+        known = provenance if provenance is not None else DatasetProvenance()
+        return {
+            key: value if isinstance(value, bool | int | float) else str(value)
+            for key, value in known.to_flat_dict(
+                self.dataset_ref, prefix=_PREFIX, sep=" ", simple_types=True
+            ).items()
+        }
+
+
+class RawFrameFormatter(_LocalFormatter):
+    """`RawFrame` as multi-extension FITS."""
+
+    default_extension = ".fits"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the frame, see `read_raw`."""
+        return read_raw(path)
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the frame, see `write_raw`."""
+        write_raw(in_memory_dataset, uri.ospath)
+
+
+class CalibImageFormatter(_LocalFormatter):
+    """`~astropy.nddata.CCDData` as FITS: float32 image with its header, mask and standard deviation.
+
+    The primary header keeps the provenance as ``BUTLER ...`` keywords, for example ``BUTLER INPUT 0 RUN``.
+    """
+
+    default_extension = ".fits"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the image."""
+        with fits.open(path, memmap=False) as file:
+            header = file[0].header
+            mask = file["MASK"].data.astype(bool) if "MASK" in file else None
+            data = file[0].data.astype(np.float32)
+            return CCDData(data, unit=header["BUNIT"], meta=header, mask=mask)
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the image; the uncertainty is not kept."""
+        image: CCDData = in_memory_dataset
+        header = fits.Header(image.meta)
+        header["BUNIT"] = (image.unit.to_string(), "unit of the pixels")
+        extensions = [fits.PrimaryHDU(np.asarray(image.data, dtype=np.float32), header)]
+        if image.mask is not None:
+            mask = np.broadcast_to(image.mask, image.data.shape).astype(np.uint8)
+            extensions.append(fits.ImageHDU(mask, name="MASK"))
+        fits.HDUList(extensions).writeto(uri.ospath, overwrite=True)
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Write dataset, quantum and inputs to the header, in place of those of an image it was made from."""
+        header = fits.Header(in_memory_dataset.meta)
+        for keyword in [keyword for keyword in header if keyword.startswith(f"{_PREFIX} ")]:
+            del header[keyword]
+        for keyword, value in self._provenance(provenance).items():
+            header[f"HIERARCH {keyword}"] = value
+        return CCDData(in_memory_dataset, meta=header)
+
+
+class DefectsFormatter(_LocalFormatter):
+    """Table of defects as ECSV; its ``meta["provenance"]`` keeps the inputs."""
+
+    default_extension = ".ecsv"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the table."""
+        return Table.read(path, format="ascii.ecsv")
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the table."""
+        in_memory_dataset.write(uri.ospath, format="ascii.ecsv", overwrite=True)
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Keep dataset, quantum and inputs in the table's ``meta``."""
+        table = in_memory_dataset.copy(copy_data=False)
+        table.meta["provenance"] = self._provenance(provenance)
+        return table
+
+
+class PhotonTransferCurveFormatter(_LocalFormatter):
+    """`PhotonTransferCurve` as JSON (NaN is written as NaN)."""
+
+    default_extension = ".json"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the curve; an unknown shape raises `pydantic.ValidationError`."""
+        return _CURVE.validate_python(json.loads(Path(path).read_text()))
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the curve."""
+        Path(uri.ospath).write_text(json.dumps(dataclasses.asdict(in_memory_dataset), indent=1))
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Keep dataset, quantum and inputs with the curve."""
+        return dataclasses.replace(in_memory_dataset, provenance=self._provenance(provenance))
