@@ -1,0 +1,225 @@
+"""Stages of a product as data, and what happens in a run as typed events.
+
+The state machine says everything it does to its observers; the record, the live display and the summary only listen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from .errors import TransitionError
+
+__all__ = [
+    "TRANSITIONS",
+    "Certified",
+    "Event",
+    "ExposureTaken",
+    "ImageArrived",
+    "ImageSetClosed",
+    "JobEnded",
+    "JobStarted",
+    "JobSubmitted",
+    "Observer",
+    "Progress",
+    "Stage",
+    "StageReached",
+    "Verdicted",
+    "Warned",
+]
+
+
+class Stage(StrEnum):
+    """How far a product has come."""
+
+    WAITING = "WAITING"
+    TAKING = "TAKING"
+    INGESTED = "INGESTED"
+    GENERATED = "GENERATED"
+    VERIFIED = "VERIFIED"
+    CERTIFIED = "CERTIFIED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED})
+
+TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
+    {
+        # DEFECTS, PTC and GAIN take no images of their own: they go from WAITING to GENERATED.
+        Stage.WAITING: _ENDS | {Stage.TAKING, Stage.INGESTED, Stage.GENERATED},
+        Stage.TAKING: _ENDS | {Stage.INGESTED},
+        # External verification goes from INGESTED to VERIFIED: it makes nothing.
+        Stage.INGESTED: _ENDS | {Stage.GENERATED, Stage.VERIFIED},
+        # Without verification a product goes from GENERATED to CERTIFIED.
+        Stage.GENERATED: _ENDS | {Stage.VERIFIED, Stage.CERTIFIED},
+        Stage.VERIFIED: _ENDS | {Stage.CERTIFIED},
+        Stage.CERTIFIED: frozenset(),
+        Stage.FAILED: frozenset(),
+        Stage.CANCELLED: frozenset(),
+    }
+)
+"""Which stage may follow which. A stop or a failure ends a product at any stage but the last."""
+
+
+@dataclass(frozen=True)
+class StageReached:
+    """A product has reached a stage."""
+
+    product: str
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class ExposureTaken:
+    """The camera has taken an exposure; times in seconds."""
+
+    image_type: str
+    exposure: int
+    exposure_time: float
+    discarded: bool
+
+
+@dataclass(frozen=True)
+class ImageArrived:
+    """An image of one detector was announced by the OODS; ``status_code`` 0 is good."""
+
+    exposure: int
+    detector: int
+    status_code: int
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ImageSetClosed:
+    """No further arrival of a set is waited for."""
+
+    image_type: str
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    left_out_exposures: tuple[int, ...] = ()
+    left_out_detectors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobSubmitted:
+    """A command went to the OCPS, with all its arguments."""
+
+    step: str
+    pipeline: str
+    config: str
+    data_query: str
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """The OCPS has told the identifier of a job."""
+
+    step: str
+    job_id: str
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """A job has ended; ``exit_code`` is None where no result told it."""
+
+    step: str
+    job_id: str | None
+    exit_code: int | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Verdicted:
+    """A verification has been judged."""
+
+    product: str
+    passed: bool
+    collection: str
+    headline: str
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A product is in the CALIBRATION collection, and was read back from there; dates are TAI."""
+
+    product: str
+    collection: str
+    begin: str | None
+    end: str | None
+    datasets: tuple[str, ...]
+    unverified: bool
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the observer should know that is no failure."""
+
+    message: str
+
+
+Event = (
+    StageReached
+    | ExposureTaken
+    | ImageArrived
+    | ImageSetClosed
+    | JobSubmitted
+    | JobStarted
+    | JobEnded
+    | Verdicted
+    | Certified
+    | Warned
+)
+
+
+class Observer(Protocol):
+    """Somebody who is told what happens, as it happens. It must not raise, and not take long."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+
+
+class Progress:
+    """The stage of every product of a run.
+
+    Parameters
+    ----------
+    products : iterable of `str`
+        Products of the run, all of them WAITING.
+    observer : `Observer`
+        Is told each stage that is reached.
+    """
+
+    def __init__(self, products: tuple[str, ...], observer: Observer) -> None:
+        self._stages = dict.fromkeys(products, Stage.WAITING)
+        self._observer = observer
+
+    def __getitem__(self, product: str) -> Stage:
+        return self._stages[product]
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """Stage of every product (a copy)."""
+        return dict(self._stages)
+
+    def advance(self, product: str, stage: Stage) -> None:
+        """Move a product to its next stage.
+
+        Raises
+        ------
+        TransitionError
+            If the stage does not follow from the present one.
+        """
+        present = self._stages[product]
+        if stage not in TRANSITIONS[present]:
+            raise TransitionError(f"{product} cannot go from {present} to {stage}")
+        self._stages[product] = stage
+        self._observer(StageReached(product, stage))
+
+    def end(self, product: str, stage: Stage) -> None:
+        """End a product as FAILED or CANCELLED, unless it has ended already."""
+        if stage in TRANSITIONS[self._stages[product]]:
+            self.advance(product, stage)
