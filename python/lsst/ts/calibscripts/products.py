@@ -1,6 +1,7 @@
 """The calibrations a run can make: one frozen record each.
 
-Where would I add a product (CTI, linearity): a record here. The state machine, the plan and the reports read this table only.
+Where would I add a product (CTI, linearity): a record here. The state machine, the plan and the reports read
+this table only.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Product:
     made_from : `tuple` [`str`]
         Products that its generation reads.
     dataset_types : `tuple` [`str`]
-        Dataset types its generation job writes, the one of today's stack first; the others are of older stacks.
+        Dataset types its generation job writes, the one of today's stack first, then those of older stacks.
     generate : `Pipeline`
         Pipeline that makes it.
     verify : `Pipeline` or `None`

@@ -1,6 +1,7 @@
 """Stages of a product as data, and what happens in a run as typed events.
 
-The state machine says everything it does to its observers; the record, the live display and the summary only listen.
+The state machine says everything it does to its observers; the record, the live display and the summary only
+listen.
 """
 
 from __future__ import annotations

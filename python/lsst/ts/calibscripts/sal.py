@@ -1,8 +1,8 @@
 """The one import of the observatory middleware.
 
-Where lsst.ts.salobj and lsst.ts.observatory.control are installed they are taken, else the in-process stand-ins of the simulated
-summit, which offer the same names with the same meaning. The environment variable ``CALIBSCRIPTS_SAL`` forces one of them:
-``salobj`` or ``embedded``.
+Where lsst.ts.salobj and lsst.ts.observatory.control are installed they are taken, else the in-process
+stand-ins of the simulated summit, which offer the same names with the same meaning. The environment variable
+``CALIBSCRIPTS_SAL`` forces one of them: ``salobj`` or ``embedded``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,158 @@
+"""Waits for imageInOODS, per exposure and detector.
+
+Arrivals are collected from the first exposure on: an image may be announced before the camera class has returned
+its exposure id, or long after the next type has begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .progress import ImageArrived
+
+__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge"]
+
+_OBSID = re.compile(r"[A-Za-z]+_[A-Za-z]_(\d{8})_(\d{6})")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """What is there of a set once no further arrival is waited for.
+
+    Attributes
+    ----------
+    exposures, detectors : `tuple` [`int`]
+        Those that go on.
+    left_out_exposures, left_out_detectors : `tuple` [`int`]
+        Those that do not.
+    complete : `bool`
+        Is it enough to go on with: more than half of the exposures and of the detectors?
+    """
+
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    left_out_exposures: tuple[int, ...]
+    left_out_detectors: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Are more than half of the kept exposures and of the detectors there?"""
+        return len(self.exposures) > len(self.left_out_exposures) and len(self.detectors) > len(
+            self.left_out_detectors
+        )
+
+
+def exposure_id(obsid: str) -> int | None:
+    """Give the exposure id of an image name, None if it is none.
+
+    ``AT_O_20260918_000042`` is exposure 2026091800042: the date, then the last five digits.
+    """
+    match = _OBSID.fullmatch(obsid.strip())
+    return int(match[1]) * 100_000 + int(match[2]) % 100_000 if match else None
+
+
+def judge(
+    exposures: Sequence[int], detectors: Sequence[int], arrived: Collection[tuple[int, int]]
+) -> ImageSet:
+    """Decide which exposures and detectors of a set go on, as "When something else fails" says.
+
+    An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing in
+    more than half of the set is left out instead.
+
+    Parameters
+    ----------
+    exposures, detectors : sequence of `int`
+        Kept exposures of the set and detectors asked for.
+    arrived : collection of (`int`, `int`)
+        Exposure and detector of every good arrival.
+
+    Returns
+    -------
+    `ImageSet`
+        What goes on.
+    """
+    missing = {d: sum((e, d) not in arrived for e in exposures) for d in detectors}
+    good = tuple(d for d in detectors if 2 * missing[d] <= len(exposures))
+    # A set of which nothing came has lost its exposures, not its detectors.
+    good = good or tuple(detectors)
+    here = tuple(e for e in exposures if all((e, d) in arrived for d in good))
+    return ImageSet(
+        here,
+        good,
+        tuple(e for e in exposures if e not in here),
+        tuple(d for d in detectors if d not in good),
+    )
+
+
+class Arrivals:
+    """Collects imageInOODS events; give `note` to the event as its callback.
+
+    Parameters
+    ----------
+    detector_of : callable
+        Gives the detector of a raft and a sensor, None for one that was not asked for.
+    observer : callable
+        Is told each arrival of a detector that was asked for.
+    """
+
+    def __init__(
+        self,
+        detector_of: Callable[[str, str], int | None],
+        observer: Callable[[ImageArrived], None],
+    ) -> None:
+        self._detector_of = detector_of
+        self._observer = observer
+        self._good: set[tuple[int, int]] = set()
+        self._bad: dict[tuple[int, int], ImageArrived] = {}
+        self._open: list[tuple[set[tuple[int, int]], asyncio.Event]] = []
+
+    async def note(self, data: Any) -> None:
+        """Take one sample of imageInOODS; anything that is no image of ours is ignored."""
+        exposure, detector = exposure_id(data.obsid), self._detector_of(data.raft, data.sensor)
+        if exposure is None or detector is None:
+            return
+        arrival = ImageArrived(exposure, detector, int(data.statusCode), str(data.description))
+        key = (exposure, detector)
+        if arrival.status_code == 0:
+            self._good.add(key)
+            self._bad.pop(key, None)
+        elif key not in self._good:
+            self._bad[key] = arrival
+        self._observer(arrival)
+        for missing, done in self._open:
+            missing.discard(key)
+            if not missing:
+                done.set()
+
+    def bad(self, exposures: Iterable[int]) -> tuple[ImageArrived, ...]:
+        """Give the arrivals with a bad status code of these exposures."""
+        wanted = set(exposures)
+        return tuple(self._bad[key] for key in sorted(self._bad) if key[0] in wanted)
+
+    async def wait(self, exposures: Sequence[int], detectors: Sequence[int], timeout: float) -> ImageSet:
+        """Wait until every detector of every exposure has been announced, at most ``timeout`` seconds.
+
+        Returns
+        -------
+        `ImageSet`
+            What is there then.
+        """
+        known = self._good | self._bad.keys()
+        missing = {(e, d) for e in exposures for d in detectors} - known
+        if missing:
+            done = asyncio.Event()
+            entry = (missing, done)
+            self._open.append(entry)
+            try:
+                async with asyncio.timeout(timeout):
+                    await done.wait()
+            except TimeoutError:
+                # What has not come is told by the set that is returned.
+                pass
+            finally:
+                self._open.remove(entry)
+        return judge(exposures, detectors, self._good)

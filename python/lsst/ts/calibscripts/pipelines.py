@@ -1,0 +1,192 @@
+"""Names of cp_pipe and cp_verify pipelines, their subsets and task labels, as they are installed.
+
+Where the package directories can be read (``CP_PIPE_DIR``, ``CP_VERIFY_DIR``), names and labels are looked up
+there; where they cannot, today's names are used and labels are not checked.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigurationError, describe
+from .products import Pipeline
+
+__all__ = ["Installed", "TaskOptions", "check_options", "locate", "missing_inputs"]
+
+INGREDIENTS = "_ingredients"
+OLD_ISR_LABEL = "isr"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A pipeline as the OCPS is told to run it.
+
+    Attributes
+    ----------
+    uri : `str`
+        E.g. ``${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml``; the OCPS' shell environment expands it.
+    labels : `tuple` [`str`] or `None`
+        Task labels; None where the definition cannot be read.
+    connections : mapping
+        Values of the ``connections.*`` configuration of its tasks, as far as the definition gives them.
+    """
+
+    uri: str
+    labels: tuple[str, ...] | None = None
+    connections: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """Options of a pipetask as words, and what was changed in them."""
+
+    words: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return shlex.join(self.words)
+
+
+def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | None = None) -> Installed:
+    """Find a pipeline among the installed ones.
+
+    Parameters
+    ----------
+    pipeline : `Pipeline`
+        Its names.
+    instrument : `str`
+        Name of the directory below ``pipelines``, e.g. ``LATISS`` (before 2024: ``Latiss``).
+    environ : mapping, optional
+        Environment; `os.environ` by default.
+
+    Returns
+    -------
+    `Installed`
+        The file of the instrument, or the one of ``_ingredients`` where the instrument has none.
+
+    Raises
+    ------
+    ConfigurationError
+        If the package directory can be read and has no such pipeline.
+    """
+    environ = os.environ if environ is None else environ
+    directory = environ.get(pipeline.package, "")
+    root = Path(directory) / "pipelines"
+    subset = f"#{pipeline.subsets[0]}" if pipeline.subsets else ""
+    if not directory or not root.is_dir():
+        name = f"${{{pipeline.package}}}/pipelines/{instrument}/{pipeline.files[0]}{subset}"
+        return Installed(name)
+    for folder in dict.fromkeys((instrument, instrument.capitalize(), INGREDIENTS)):
+        for file in pipeline.files:
+            if (root / folder / file).is_file():
+                return _read(pipeline, f"{folder}/{file}", root / folder / file, environ)
+    raise ConfigurationError(
+        [
+            f"No pipeline {' or '.join(pipeline.files)} for {instrument} in {root}: "
+            f"is {pipeline.package} the one that is to be used?"
+        ]
+    )
+
+
+def _read(pipeline: Pipeline, name: str, path: Path, environ: Mapping[str, str]) -> Installed:
+    """Read the labels and the subset of a pipeline definition, as far as this machine can."""
+    uri = f"${{{pipeline.package}}}/pipelines/{name}"
+    try:
+        from lsst.pipe.base.pipelineIR import PipelineIR
+    except ImportError:
+        # The scripts' own machine need not have the Science Pipelines; the OCPS' has.
+        subset = f"#{pipeline.subsets[0]}" if pipeline.subsets else ""
+        return Installed(uri + subset)
+    try:
+        definition = PipelineIR.from_uri(str(path))
+    except Exception as error:
+        raise ConfigurationError([f"Pipeline {path} cannot be read: {describe(error)}"]) from error
+    labels, suffix = tuple(definition.tasks), ""
+    if pipeline.subsets:
+        known = definition.labeled_subsets
+        subset = next((s for s in pipeline.subsets if s in known), "")
+        if not subset:
+            raise ConfigurationError(
+                [f"Pipeline {path} has no subset {' or '.join(pipeline.subsets)}, only {', '.join(known)}"]
+            )
+        labels, suffix = tuple(known[subset].subset), f"#{subset}"
+    return Installed(uri + suffix, tuple(sorted(labels)), _connections(definition, labels))
+
+
+def _connections(definition: Any, labels: Collection[str]) -> dict[str, str]:
+    found = {}
+    for label in labels:
+        for config in definition.tasks[label].config or ():
+            for key, value in config.rest.items():
+                if key.startswith("connections.") and isinstance(value, str):
+                    found[f"{label}:{key}"] = value
+    return found
+
+
+def missing_inputs(installed: Installed, names: Collection[str]) -> tuple[str, ...]:
+    """Give those dataset types among ``names`` that the pipeline is configured to read.
+
+    Today's cpDefects asks for biasBootstrap, darkBootstrap and flatBootstrap, which no other pipeline of a run
+    makes.
+    """
+    values = set((installed.connections or {}).values())
+    return tuple(name for name in names if name in values)
+
+
+def check_options(options: str, labels: Sequence[str] | None, where: str) -> TaskOptions:
+    """Parse the options for a pipetask as words, and check their labels where the pipeline can be read.
+
+    Parameters
+    ----------
+    options : `str`
+        E.g. ``-c cpBiasIsr:doDefect=False``.
+    labels : sequence of `str` or `None`
+        Task labels of the pipeline.
+    where : `str`
+        Name of the configuration property, for messages.
+
+    Returns
+    -------
+    `TaskOptions`
+        The words; the label ``isr`` of older stacks is translated to the one ISR task there is.
+
+    Raises
+    ------
+    ConfigurationError
+        If a label is not one of the pipeline's.
+    """
+    words = shlex.split(options)
+    if labels is None:
+        return TaskOptions(tuple(words))
+    checked: list[str] = []
+    warnings: list[str] = []
+    for index, word in enumerate(words):
+        value = _config_value(words, index)
+        label, colon, rest = value.partition(":")
+        if not value or not colon or label in labels:
+            checked.append(word)
+            continue
+        isr = [name for name in labels if name.lower().endswith(OLD_ISR_LABEL)]
+        if label != OLD_ISR_LABEL or len(isr) != 1:
+            raise ConfigurationError(
+                [f"{where}: no task has the label '{label}' (in {value}); its labels are {', '.join(labels)}"]
+            )
+        warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{isr[0]}'")
+        checked.append(word.replace(f"{OLD_ISR_LABEL}:{rest}", f"{isr[0]}:{rest}"))
+    return TaskOptions(tuple(checked), tuple(warnings))
+
+
+def _config_value(words: Sequence[str], index: int) -> str:
+    """Give the ``label:field=value`` that a word holds, or nothing."""
+    word = words[index]
+    if index and words[index - 1] in ("-c", "--config"):
+        return word
+    for prefix in ("--config=", "-c"):
+        if word.startswith(prefix) and word != prefix:
+            return word.removeprefix(prefix)
+    return ""

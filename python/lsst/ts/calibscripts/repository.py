@@ -1,0 +1,491 @@
+"""The butler repository as the scripts need it, and the only runtime import of daf_butler.
+
+Everything here blocks: the state machine calls it in a thread. `Repository` is a protocol, so that a test can
+bring its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import ConflictError, RepositoryError, describe
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef, Timespan
+
+__all__ = [
+    "ButlerRepository",
+    "Certification",
+    "Detector",
+    "ExposureRecord",
+    "Repository",
+    "RunStatistics",
+    "WrittenGains",
+]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Names of a detector; ``name`` is what cp_verify writes, e.g. ``R22_S11`` or ``RXX_S00``."""
+
+    id: int
+    name: str
+    raft: str
+    sensor: str
+
+
+@dataclass(frozen=True)
+class ExposureRecord:
+    """What the butler knows of an exposure; times in seconds."""
+
+    id: int
+    image_type: str
+    exposure_time: float
+    physical_filter: str
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What is to be certified, and for how long.
+
+    Attributes
+    ----------
+    product : `str`
+        Name of the product.
+    instrument : `str`
+        Butler instrument name.
+    dataset_type : `str`
+        Dataset type of the product.
+    collection : `str`
+        CALIBRATION collection.
+    begin, end : `str` or `None`
+        Validity range, ISO-8601, TAI, half open; None is open.
+    detectors : `tuple` [`int`]
+        Detectors to certify.
+    physical_filter : `str` or `None`
+        Filter of a flat where it is known; None for every filter there is.
+    """
+
+    product: str
+    instrument: str
+    dataset_type: str
+    collection: str
+    begin: str | None
+    end: str | None
+    detectors: tuple[int, ...]
+    physical_filter: str | None = None
+
+    @property
+    def validity(self) -> str:
+        """The validity range as an observer reads it."""
+        return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
+
+
+@dataclass(frozen=True)
+class RunStatistics:
+    """cp_verify's statistics of one verification run, as the butler returns them.
+
+    Attributes
+    ----------
+    run : `tuple` [`dict`]
+        Run level: one, or one per physical_filter.
+    exposures : `dict` [`int`, `dict`]
+        Per exposure; read where the run level does not name what failed.
+    detectors : `dict` [`tuple` [`int`, `int`], `dict`]
+        Per exposure and detector; read where the others do not name what failed.
+    """
+
+    run: tuple[Mapping[Any, Any], ...]
+    exposures: Mapping[int, Mapping[Any, Any]]
+    detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
+
+
+@dataclass(frozen=True)
+class WrittenGains:
+    """Gains and read noises of the amplifiers of a detector, as a job wrote them.
+
+    Attributes
+    ----------
+    detector : `int`
+        Detector.
+    exposures : `tuple` [`int`, ...]
+        The pair of exposures they were estimated from; empty for a fit to all of them.
+    gain : `dict` [`str`, `float`]
+        Amplifier -> gain, electron/ADU.
+    noise : `dict` [`str`, `float`]
+        Amplifier -> read noise, electron.
+    """
+
+    detector: int
+    exposures: tuple[int, ...]
+    gain: Mapping[str, float]
+    noise: Mapping[str, float]
+
+
+class Repository(Protocol):
+    """What the state machine asks of a butler repository. All of it blocks and raises `RepositoryError`."""
+
+    def check(self, *, writing: bool) -> None:
+        """Raise `RepositoryError` if the repository cannot be read (and written to)."""
+
+    def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
+        """Give those collections that do not exist."""
+
+    def detectors(self, instrument: str) -> tuple[Detector, ...]:
+        """Give all detectors of an instrument."""
+
+    def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
+        """Give the records of those exposures that are known."""
+
+    def lacking(
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        physical_filter: str | None,
+    ) -> tuple[int, ...]:
+        """Give the detectors for which no such calibration of any validity range is in the collections."""
+
+    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
+        """Say in sentences what stands in the way of a certification; empty for nothing."""
+
+    def run_of(self, job_id: str) -> str | None:
+        """Give the RUN with the outputs of a job, None if it made none."""
+
+    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+        """Give the detectors for which a RUN holds a dataset of that type."""
+
+    def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
+        """Read the statistics of a verification run; its run level is empty where there are none."""
+
+    def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
+        """Read the gains a job wrote under the first of these dataset types that it wrote."""
+
+    def certify(
+        self, wanted: Certification, run: str, may_commit: Callable[[], bool]
+    ) -> tuple[str, ...] | None:
+        """Certify the datasets of a RUN, all or nothing, and read back what was certified.
+
+        Returns
+        -------
+        `tuple` [`str`] or `None`
+            Identifiers of the certified datasets; None if ``may_commit`` said no just before the commit.
+        """
+
+
+class ButlerRepository:
+    """A butler repository.
+
+    Parameters
+    ----------
+    uri : `str`
+        Any butler URI, or the path of a butler configuration.
+
+    Notes
+    -----
+    Not thread safe: call it from one thread at a time.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._butler: Butler | None = None
+        self._writeable = False
+
+    def check(self, *, writing: bool) -> None:
+        """Open the repository, and try a write that changes nothing."""
+        self._writeable = writing
+        butler = self._open()
+        if writing:
+            records = butler.query_dimension_records("instrument", explain=False)
+            try:
+                with butler.transaction():
+                    butler.registry.insertDimensionData("instrument", *records, skip_existing=True)
+            except Exception as error:
+                raise RepositoryError(
+                    f"Butler repository {self.uri} cannot be written to: {describe(error)}. "
+                    "Check its permissions and that no other process locks it."
+                ) from error
+
+    def _open(self) -> Butler:
+        from lsst.daf.butler import Butler
+
+        if self._butler is None:
+            try:
+                self._butler = Butler.from_config(self.uri, writeable=self._writeable)
+            except Exception as error:
+                raise RepositoryError(
+                    f"Butler repository {self.uri} cannot be read: {describe(error)}. "
+                    "Check the property repo and that this machine sees it."
+                ) from error
+        # Jobs in other processes register dataset types and collections.
+        self._butler.registry.refresh()
+        return self._butler
+
+    def close(self) -> None:
+        """Give back the connections."""
+        if self._butler is not None:
+            self._butler.close()
+            self._butler = None
+
+    def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
+        """See `Repository`."""
+        names = list(dict.fromkeys(collections))
+        present = {info.name for info in self._open().collections.query_info("*")} if names else set()
+        return tuple(name for name in names if name not in present)
+
+    def detectors(self, instrument: str) -> tuple[Detector, ...]:
+        """See `Repository`."""
+        records = self._open().query_dimension_records(
+            "detector", instrument=instrument, explain=False, limit=None
+        )
+        return tuple(
+            Detector(r.id, r.full_name, r.raft or "", r.name_in_raft or "")
+            for r in sorted(records, key=lambda record: int(record.id))
+        )
+
+    def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
+        """See `Repository`."""
+        if not exposures:
+            return ()
+        records = self._open().query_dimension_records(
+            "exposure",
+            instrument=instrument,
+            where="exposure IN (wanted)",
+            bind={"wanted": sorted(exposures)},
+            explain=False,
+            limit=None,
+        )
+        return tuple(
+            ExposureRecord(
+                r.id, str(r.observation_type or "").upper(), float(r.exposure_time or 0.0), r.physical_filter
+            )
+            for r in records
+        )
+
+    def lacking(
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        physical_filter: str | None,
+    ) -> tuple[int, ...]:
+        """See `Repository`; a dataset type that is not even registered lacks nothing that can be told."""
+        butler = self._open()
+        if not _registered(butler, dataset_type):
+            return ()
+        where = {"physical_filter": physical_filter} if physical_filter else {}
+        refs = butler.query_datasets(
+            dataset_type,
+            collections,
+            find_first=False,
+            instrument=instrument,
+            explain=False,
+            limit=None,
+            **where,
+        )
+        found = {int(ref.dataId["detector"]) for ref in refs}
+        return tuple(detector for detector in detectors if detector not in found)
+
+    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
+        """See `Repository`."""
+        from lsst.daf.butler import CollectionType
+
+        butler = self._open()
+        if self.missing_collections([wanted.collection]):
+            return ()
+        kind = butler.collections.get_info(wanted.collection).type
+        if kind is not CollectionType.CALIBRATION:
+            return (
+                f"calib_collection {wanted.collection} is a {kind.name} collection, so {wanted.product} "
+                "cannot be certified into it: name a CALIBRATION collection, or one that does not exist yet.",
+            )
+        if not _registered(butler, wanted.dataset_type):
+            return ()
+        timespan = _timespan(wanted)
+        for found in butler.registry.queryDatasetAssociations(
+            wanted.dataset_type, collections=wanted.collection, collectionTypes={CollectionType.CALIBRATION}
+        ):
+            data_id = found.ref.dataId
+            if (
+                data_id["detector"] in wanted.detectors
+                and data_id["instrument"] == wanted.instrument
+                and wanted.physical_filter in (None, data_id.get("physical_filter", wanted.physical_filter))
+                and found.timespan is not None
+                and found.timespan.overlaps(timespan)
+            ):
+                return (
+                    f"{wanted.collection} already holds a {wanted.dataset_type} ({_words(found.ref)}) for "
+                    f"{found.timespan} which overlaps {wanted.validity}: name another calib_collection, or "
+                    "other certify_calib_begin_date and certify_calib_end_date.",
+                )
+        return ()
+
+    def run_of(self, job_id: str) -> str | None:
+        """See `Repository`; where the job's collection is itself a RUN, that is it."""
+        from lsst.daf.butler import CollectionType
+
+        job = f"u/ocps/{job_id}"
+        found = {info.name: info.type for info in self._open().collections.query_info(f"{job}*")}
+        for name in (f"{job}/run", job):
+            if found.get(name) is CollectionType.RUN:
+                return name
+        return None
+
+    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+        """See `Repository`."""
+        return frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, dataset_type))
+
+    def _refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
+        butler = self._open()
+        if not _registered(butler, dataset_type) or self.missing_collections([run]):
+            return []
+        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
+
+    def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
+        """See `Repository`; the finer levels are read for the exposures the coarser ones leave open only."""
+        try:
+            butler = self._open()
+            levels = tuple(butler.get(ref) for ref in self._refs(run, types[0]))
+            open_ids = {key for level in levels for key in _unnamed(level)}
+            by_exposure = {
+                int(ref.dataId["exposure"]): butler.get(ref)
+                for ref in (self._refs(run, types[1]) if open_ids else ())
+                if int(ref.dataId["exposure"]) in open_ids
+            }
+            by_detector = {
+                (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): butler.get(ref)
+                for ref in (self._refs(run, types[2]) if open_ids else ())
+                if int(ref.dataId["exposure"]) in open_ids
+            }
+        except Exception as error:
+            raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
+        return RunStatistics(levels, by_exposure, by_detector)
+
+    def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
+        """See `Repository`; partial datasets that only fill the second place of a pair are skipped."""
+        for dataset_type in dataset_types:
+            if refs := self._refs(run, dataset_type):
+                butler = self._open()
+                written = [_gains(ref, butler.get(ref)) for ref in refs]
+                unique = {(w.detector, w.exposures): w for w in written if w is not None}
+                return tuple(unique[key] for key in sorted(unique))
+        return ()
+
+    def certify(
+        self, wanted: Certification, run: str, may_commit: Callable[[], bool]
+    ) -> tuple[str, ...] | None:
+        """See `Repository`.
+
+        Raises
+        ------
+        ConflictError
+            If the collection holds something else over an overlapping range.
+        RepositoryError
+            If there is nothing to certify, or what was certified cannot be read back.
+        """
+        from lsst.daf.butler import CollectionType
+        from lsst.daf.butler.registry import ConflictingDefinitionError
+
+        butler = self._open()
+        refs = [
+            ref for ref in self._refs(run, wanted.dataset_type) if ref.dataId["detector"] in wanted.detectors
+        ]
+        lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
+        if lost:
+            raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        butler.collections.register(wanted.collection, CollectionType.CALIBRATION)
+        try:
+            with butler.transaction():
+                butler.registry.certify(wanted.collection, refs, _timespan(wanted))
+                if not may_commit():
+                    raise _RolledBackError
+        except _RolledBackError:
+            return None
+        except ConflictingDefinitionError as error:
+            reasons = self.conflicts(wanted) or (describe(error),)
+            raise ConflictError(" ".join(reasons)) from error
+        self._read_back(wanted, refs)
+        return tuple(sorted(str(ref.id) for ref in refs))
+
+    def _read_back(self, wanted: Certification, refs: Sequence[DatasetRef]) -> None:
+        """Raise unless the collection holds these datasets for this validity range."""
+        from lsst.daf.butler import CollectionType
+
+        timespan = _timespan(wanted)
+        found = {
+            association.ref.id
+            for association in self._open().registry.queryDatasetAssociations(
+                wanted.dataset_type,
+                collections=wanted.collection,
+                collectionTypes={CollectionType.CALIBRATION},
+            )
+            if association.timespan == timespan
+        }
+        lost = [str(ref.id) for ref in refs if ref.id not in found]
+        if lost:
+            raise RepositoryError(
+                f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
+                f"it back did not find datasets {', '.join(lost)}: look with `butler query-datasets` before "
+                "you use it"
+            )
+
+
+class _RolledBackError(Exception):
+    """Undoes a transaction that may not be committed any more."""
+
+
+def _registered(butler: Butler, dataset_type: str) -> bool:
+    return any(True for _ in butler.registry.queryDatasetTypes(dataset_type))
+
+
+def _timespan(wanted: Certification) -> Timespan:
+    from astropy.time import Time
+    from lsst.daf.butler import Timespan
+
+    begin, end = (Time(date, scale="tai") if date else None for date in (wanted.begin, wanted.end))
+    return Timespan(begin, end)
+
+
+def _words(ref: DatasetRef) -> str:
+    return ", ".join(f"{key} {ref.dataId[key]}" for key in ref.dataId.dimensions.required)
+
+
+def _unnamed(level: Mapping[Any, Any]) -> set[int]:
+    """Give the exposures that failed without an amplifier being named: today's flats, or empty FAILURES."""
+    found = set()
+    for key, value in level.items():
+        if str(key).isdigit() and isinstance(value, Mapping) and not value.get("SUCCESS", True):
+            failures = value.get("FAILURES") or ()
+            if not any(len(str(failure).split()) > 2 for failure in failures):
+                found.add(int(key))
+    return found
+
+
+def _gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
+    """Take gains out of whatever the stack writes; None for the second, empty half of a pair."""
+    gain, noise = dict(dataset.gain), dict(dataset.noise)
+    if str(getattr(dataset, "ptcFitType", "")) == "DUMMY" or not any(
+        value == value for value in gain.values()
+    ):
+        return None
+    exposure = ref.dataId.get("exposure")
+    if exposure is None:
+        pair: tuple[int, ...] = ()
+    else:
+        pairs = getattr(dataset, "exposure_pairs", None) or _input_pairs(dataset)
+        pair = next((tuple(p) for p in pairs if int(exposure) in p), (int(exposure),))
+    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise)
+
+
+def _input_pairs(dataset: Any) -> list[tuple[int, ...]]:
+    """Give the exposure pairs of a PhotonTransferCurveDataset, which nests them by amplifier."""
+    found: list[tuple[int, ...]] = []
+    for pairs in getattr(dataset, "inputExpIdPairs", {}).values():
+        for pair in pairs:
+            flat = pair[0] if pair and isinstance(pair[0], Sequence) else pair
+            found.append(tuple(int(exposure) for exposure in flat))
+    return found
