@@ -1,0 +1,207 @@
+"""Statistics of processed images and the tests of DMTN-101, in the shape of cp_verify; numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from astropy.nddata import CCDData
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lsst.ts.calibscripts.summit.storage import amplifier_views
+from lsst.ts.calibscripts.summit.tasks.isr import (
+    EXPECTED_NOISE,
+    GAIN,
+    OVERSCAN_NOISE,
+    READ_NOISE,
+    amplifier_values,
+)
+
+__all__ = [
+    "AmplifierStatistics",
+    "Statistics",
+    "clipped_noise",
+    "cosmic_rays",
+    "dark_level_statistics",
+    "flat_statistics",
+    "measure_amplifiers",
+]
+
+Statistics: TypeAlias = dict[str, Any]
+"""Statistics of cp_verify: nested dictionaries of numbers, booleans and texts."""
+AmplifierStatistics: TypeAlias = dict[str, dict[str, float]]
+"""Amplifier to statistic to value."""
+
+_TOLERANCE = 0.05
+"""DMTN-101: agreement within 5 %."""
+_QUARTILES = 1.34898
+"""Distance of the quartiles of the normal distribution in standard deviations."""
+
+
+def clipped_noise(values: NDArray[np.float32], sigma: float = 5.0, iterations: int = 3) -> float:
+    """Standard deviation after clipping, starting from median and quartiles.
+
+    Parameters
+    ----------
+    values
+        Pixels, any shape.
+    sigma
+        Pixels farther from the mean than this are left out (standard deviations).
+    iterations
+        How often.
+
+    Returns
+    -------
+    noise
+        In the unit of the values; NaN without values.
+    """
+    if not values.size:
+        return float("nan")
+    low, center, high = np.percentile(values, (25, 50, 75))
+    spread = (high - low) / _QUARTILES
+    for _ in range(iterations):
+        values = values[np.abs(values - center) <= sigma * spread]
+        center, spread = np.mean(values, dtype=np.float64), np.std(values, dtype=np.float64)
+    return float(spread)
+
+
+def cosmic_rays(values: NDArray[np.float32], noise: float, sigma: float = 5.0) -> NDArray[np.bool_]:
+    """Pixels touched by a cosmic ray: far above the median, with their neighbours.
+
+    Only an excess of charge is one; a deficit is not, and stays to be seen.
+
+    Parameters
+    ----------
+    values
+        Pixels of an amplifier, shape ``(rows, columns)``.
+    noise
+        Their clipped noise, same unit.
+    sigma
+        Excess above the median that makes a pixel suspicious (standard deviations).
+
+    Returns
+    -------
+    mask
+        True for touched pixels.
+    """
+    hit = values - np.median(values) > sigma * noise
+    if not hit.any():
+        return hit
+    return np.asarray(ndimage.binary_dilation(hit, np.ones((3, 3), dtype=bool)))
+
+
+def measure_amplifiers(image: CCDData) -> AmplifierStatistics:
+    """Measure mean and noise of every amplifier.
+
+    Parameters
+    ----------
+    image
+        Processed image; masked pixels are left out.
+
+    Returns
+    -------
+    statistics
+        By amplifier, in the unit of the image: MEAN, NOISE (clipped standard deviation) and CR_NOISE
+        (standard deviation of all pixels that no cosmic ray touched).
+    """
+    masks = None if image.mask is None else amplifier_views(image.mask)
+    statistics = {}
+    for name, pixels in amplifier_views(image.data).items():
+        good = np.ones(pixels.shape, dtype=bool) if masks is None else ~masks[name]
+        values = pixels[good]
+        noise = clipped_noise(values)
+        rest = pixels[good & ~cosmic_rays(pixels, noise)]
+        statistics[name] = {
+            "MEAN": float(np.mean(values, dtype=np.float64)) if values.size else float("nan"),
+            "NOISE": noise,
+            "CR_NOISE": float(np.std(rest, dtype=np.float64)) if rest.size else float("nan"),
+        }
+    return statistics
+
+
+def dark_level_statistics(image: CCDData) -> Statistics:
+    """Tests of an image that should hold nothing but read noise: a corrected bias or dark.
+
+    DMTN-101 tests 4.2 to 4.4 and 5.2 to 5.4. As in cp_verify READ_NOISE_CONSISTENT, which compares the
+    overscan with the nominal read noise, is told but does not by itself make an amplifier fail.
+
+    Parameters
+    ----------
+    image
+        Image in electrons.
+
+    Returns
+    -------
+    statistics
+        AMP, METADATA, VERIFY and SUCCESS as cp_verify writes them for a detector.
+    """
+    amplifiers = measure_amplifiers(image)
+    nominal = amplifier_values(image.meta, READ_NOISE)
+    gains = amplifier_values(image.meta, GAIN)
+    overscan = amplifier_values(image.meta, OVERSCAN_NOISE)
+    verify = {}
+    for name, measured in amplifiers.items():
+        tests = {
+            "MEAN": abs(measured["MEAN"]) < measured["NOISE"],
+            "NOISE": _agrees(measured["NOISE"], nominal[name]),
+            "CR_NOISE": _agrees(measured["NOISE"], measured["CR_NOISE"]),
+            "PROCESSING": bool(np.isfinite(list(measured.values())).all()),
+        }
+        success = all(tests.values())
+        consistent = overscan[name] * gains[name] <= (1 + _TOLERANCE) * nominal[name]
+        verify[name] = tests | {"SUCCESS": success, "READ_NOISE_CONSISTENT": consistent}
+    return _detector_statistics(amplifiers, {"READ_NOISE_ADU": overscan}, {}, {"AMP": verify})
+
+
+def flat_statistics(image: CCDData) -> Statistics:
+    """Tests of a corrected flat: noise of photons only, and the same level everywhere.
+
+    DMTN-101 tests 10.X (per amplifier, NOISE: not more than 5 % above what photons and read-out explain) and
+    10.Y (per detector, SCATTER: the means of the amplifiers scatter by not more than 5 %).
+
+    Parameters
+    ----------
+    image
+        Flat-fielded image in electrons.
+
+    Returns
+    -------
+    statistics
+        AMP, DET, VERIFY and SUCCESS as cp_verify writes them for a detector.
+    """
+    amplifiers = measure_amplifiers(image)
+    expected = amplifier_values(image.meta, EXPECTED_NOISE)
+    verify = {}
+    for name, measured in amplifiers.items():
+        passed = measured["NOISE"] <= (1 + _TOLERANCE) * expected[name]
+        verify[name] = {"NOISE": passed, "SUCCESS": passed}
+    means = [measured["MEAN"] for measured in amplifiers.values()]
+    detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means, ddof=1))}
+    uniform = detector["SCATTER"] <= _TOLERANCE * detector["MEAN"]
+    return _detector_statistics(
+        amplifiers, {}, detector, {"AMP": verify, "DET": {"SCATTER": uniform, "SUCCESS": uniform}}
+    )
+
+
+def _agrees(value: float, reference: float) -> bool:
+    """Within 5 % of the reference, both ways; never for NaN."""
+    return abs(value - reference) <= _TOLERANCE * reference
+
+
+def _detector_statistics(
+    amplifiers: AmplifierStatistics,
+    metadata: Mapping[str, Mapping[str, float]],
+    detector: Mapping[str, float],
+    verify: Mapping[str, Mapping[str, Any]],
+) -> Statistics:
+    parts = [*verify["AMP"].values(), verify.get("DET", {"SUCCESS": True})]
+    return {
+        "AMP": amplifiers,
+        "METADATA": dict(metadata),
+        "CATALOG": {},
+        "DET": dict(detector),
+        "VERIFY": dict(verify),
+        "SUCCESS": all(part["SUCCESS"] for part in parts),
+    }

@@ -1,0 +1,247 @@
+"""Tasks that verify processed exposures: by detector, by exposure, and for the run."""
+# ruff: noqa: N815 - names of connections are those of cp_verify
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from astropy.nddata import CCDData
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+)
+from lsst.pipe.base.connectionTypes import Input, Output
+
+from lsst.ts.calibscripts.summit.tasks.merging import add_exposure_scatter, merge
+from lsst.ts.calibscripts.summit.tasks.statistics import (
+    Statistics,
+    dark_level_statistics,
+    flat_statistics,
+)
+
+__all__ = [
+    "VerifyDarkLevelTask",
+    "VerifyExposureTask",
+    "VerifyFlatExposureTask",
+    "VerifyFlatTask",
+    "VerifyRunByFilterTask",
+    "VerifyRunTask",
+]
+
+
+class VerifyDetectorConnections(PipelineTaskConnections, dimensions=("instrument", "exposure", "detector")):
+    """A processed image and its statistics."""
+
+    inputExp = Input(
+        name="postISRCCD",
+        doc="Processed image.",
+        storageClass="CalibImage",
+        dimensions=("instrument", "exposure", "detector"),
+    )
+    outputStats = Output(
+        name="detectorStats",
+        doc="Statistics and tests of the detector and its amplifiers.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "exposure", "detector"),
+    )
+
+
+class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
+    """Nothing to choose: the thresholds are those of DMTN-101."""
+
+
+class VerifyDarkLevelTask(PipelineTask):
+    """Test a corrected bias or dark, see `dark_level_statistics`."""
+
+    ConfigClass = VerifyDetectorConfig
+    _DefaultName = "verifyDarkLevel"
+
+    def run(self, *, inputExp: CCDData) -> Struct:  # noqa: N803
+        """Measure and test.
+
+        Parameters
+        ----------
+        inputExp
+            Corrected bias or dark in electrons.
+
+        Returns
+        -------
+        result
+            ``outputStats``.
+        """
+        return Struct(outputStats=dark_level_statistics(inputExp))
+
+
+class VerifyFlatTask(PipelineTask):
+    """Test a corrected flat, see `flat_statistics`."""
+
+    ConfigClass = VerifyDetectorConfig
+    _DefaultName = "verifyFlat"
+
+    def run(self, *, inputExp: CCDData) -> Struct:  # noqa: N803
+        """Measure and test.
+
+        Parameters
+        ----------
+        inputExp
+            Flat-fielded image in electrons.
+
+        Returns
+        -------
+        result
+            ``outputStats``.
+        """
+        return Struct(outputStats=flat_statistics(inputExp))
+
+
+class VerifyExposureConnections(PipelineTaskConnections, dimensions=("instrument", "exposure")):
+    """The statistics of all detectors of an exposure, and those of the exposure."""
+
+    inputStats = Input(
+        name="detectorStats",
+        doc="Statistics of the detectors.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "exposure", "detector"),
+        multiple=True,
+    )
+    outputStats = Output(
+        name="exposureStats",
+        doc="What failed, by name of the detector.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "exposure"),
+    )
+
+
+class VerifyExposureConfig(PipelineTaskConfig, pipelineConnections=VerifyExposureConnections):
+    """Nothing to choose."""
+
+
+class VerifyExposureTask(PipelineTask):
+    """Merge the detectors of an exposure."""
+
+    ConfigClass = VerifyExposureConfig
+    _DefaultName = "verifyExposure"
+
+    def runQuantum(  # noqa: N802
+        self,
+        butlerQC: QuantumContext,  # noqa: N803
+        inputRefs: InputQuantizedConnection,  # noqa: N803
+        outputRefs: OutputQuantizedConnection,  # noqa: N803
+    ) -> None:
+        """Read the statistics with the detectors' names, merge them and write the result."""
+        names = [ref.dataId.records["detector"].full_name for ref in inputRefs.inputStats]
+        butlerQC.put(self.run(butlerQC.get(inputRefs.inputStats), names), outputRefs)
+
+    def run(self, inputStats: Sequence[Statistics], names: Sequence[str]) -> Struct:  # noqa: N803
+        """Merge.
+
+        Parameters
+        ----------
+        inputStats
+            Statistics of the detectors.
+        names
+            Their names, for example RXX_S00.
+
+        Returns
+        -------
+        result
+            ``outputStats``.
+        """
+        return Struct(outputStats=self._merge(dict(zip(names, inputStats, strict=True))))
+
+    def _merge(self, detectors: Mapping[Any, Statistics]) -> Statistics:
+        return merge(detectors)
+
+
+class VerifyFlatExposureTask(VerifyExposureTask):
+    """Merge the detectors of a flat exposure and compare their levels."""
+
+    _DefaultName = "verifyFlatExposure"
+
+    def _merge(self, detectors: Mapping[Any, Statistics]) -> Statistics:
+        return add_exposure_scatter(merge(detectors), detectors)
+
+
+class VerifyRunConnections(PipelineTaskConnections, dimensions=("instrument",)):
+    """The statistics of all exposures, and those of the run."""
+
+    inputStats = Input(
+        name="exposureStats",
+        doc="Statistics of the exposures.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "exposure"),
+        multiple=True,
+    )
+    outputStats = Output(
+        name="runStats",
+        doc="What failed, by exposure id.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument",),
+    )
+
+
+class VerifyRunConfig(PipelineTaskConfig, pipelineConnections=VerifyRunConnections):
+    """Nothing to choose."""
+
+
+class VerifyRunTask(PipelineTask):
+    """Merge the exposures of a run."""
+
+    ConfigClass = VerifyRunConfig
+    _DefaultName = "verifyRun"
+
+    def runQuantum(  # noqa: N802
+        self,
+        butlerQC: QuantumContext,  # noqa: N803
+        inputRefs: InputQuantizedConnection,  # noqa: N803
+        outputRefs: OutputQuantizedConnection,  # noqa: N803
+    ) -> None:
+        """Read the statistics with their exposure ids, merge them and write the result."""
+        ids = [int(ref.dataId["exposure"]) for ref in inputRefs.inputStats]
+        butlerQC.put(self.run(butlerQC.get(inputRefs.inputStats), ids), outputRefs)
+
+    def run(self, inputStats: Sequence[Statistics], ids: Sequence[int]) -> Struct:  # noqa: N803
+        """Merge.
+
+        Parameters
+        ----------
+        inputStats
+            Statistics of the exposures.
+        ids
+            Their exposure ids.
+
+        Returns
+        -------
+        result
+            ``outputStats``.
+        """
+        return Struct(outputStats=merge(dict(sorted(zip(ids, inputStats, strict=True), key=itemgetter(0)))))
+
+
+class VerifyRunByFilterConnections(VerifyRunConnections, dimensions=("instrument", "physical_filter")):
+    """As `VerifyRunConnections`, for each physical filter by itself."""
+
+    outputStats = Output(
+        name="runStats",
+        doc="What failed, by exposure id.",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "physical_filter"),
+    )
+
+
+class VerifyRunByFilterConfig(VerifyRunConfig, pipelineConnections=VerifyRunByFilterConnections):
+    """Nothing to choose."""
+
+
+class VerifyRunByFilterTask(VerifyRunTask):
+    """Merge the exposures of a run that were taken through one physical filter."""
+
+    ConfigClass = VerifyRunByFilterConfig
+    _DefaultName = "verifyRunByFilter"
