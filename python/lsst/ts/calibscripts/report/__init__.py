@@ -1,0 +1,24 @@
+"""Verdicts, gains and the course of a run -> text; pure."""
+
+from __future__ import annotations
+
+from .gains import PairGains, gain_report
+from .summary import Certified, RunSummary, StepOutcome, TakenSet, run_summary
+from .text import LOG_CHARACTERS, exposure_range, for_log
+from .verdicts import failure_report, headline, verdict_line
+
+__all__ = [
+    "LOG_CHARACTERS",
+    "Certified",
+    "PairGains",
+    "RunSummary",
+    "StepOutcome",
+    "TakenSet",
+    "exposure_range",
+    "failure_report",
+    "for_log",
+    "gain_report",
+    "headline",
+    "run_summary",
+    "verdict_line",
+]

@@ -1,0 +1,194 @@
+"""The one text at the end of a run, however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .text import counted, exposure_range
+
+__all__ = ["Certified", "RunSummary", "StepOutcome", "TakenSet", "run_summary"]
+
+
+@dataclass(frozen=True)
+class TakenSet:
+    """Exposures of one type.
+
+    Attributes
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    wanted : `int`
+        Exposures asked for, without the discarded ones.
+    kept, discarded, left_out : `tuple` [`int`]
+        Exposures that were used; the first ones, which are never used; those left out because they did not
+        arrive.
+    """
+
+    image_type: str
+    wanted: int
+    kept: tuple[int, ...]
+    discarded: tuple[int, ...] = ()
+    left_out: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """How one step ended.
+
+    Attributes
+    ----------
+    step : `str`
+        E.g. ``GENERATE BIAS``.
+    outcome : `str`
+        E.g. ``done``, ``passed``, ``failed``, ``cancelled``, ``aborted``, ``not started``.
+    job_id : `str` or `None`
+        OCPS job; None where the step had none or it is unknown.
+    collection : `str` or `None`
+        Where its outputs are.
+    detail : `str`
+        Why it ended so; may be empty.
+    """
+
+    step: str
+    outcome: str
+    job_id: str | None = None
+    collection: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Certified:
+    """One calibration product that was certified.
+
+    Attributes
+    ----------
+    product : `str`
+        E.g. BIAS.
+    collection : `str`
+        The CALIBRATION collection.
+    begin, end : `str` or `None`
+        Validity range, ISO-8601, TAI; None is open.
+    verified : `bool`
+        Whether it passed a verification.
+    """
+
+    product: str
+    collection: str
+    begin: str | None
+    end: str | None
+    verified: bool = True
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did and did not do.
+
+    Attributes
+    ----------
+    script : `str`
+        E.g. ``auxtel/make_latiss_calibrations.py``.
+    final_state : `str`
+        DONE, FAILED or STOPPED.
+    taken : `tuple` [`TakenSet`]
+        Exposures, in the order taken.
+    steps : `tuple` [`StepOutcome`]
+        Steps, in the order of the plan.
+    certified : `tuple` [`Certified`]
+        What is certified now.
+    not_certified : `tuple` [(`str`, `str`)]
+        Product that was to be certified and is not, and why.
+    failures, warnings, next_steps : `tuple` [`str`]
+        One sentence each.
+    """
+
+    script: str
+    final_state: str
+    taken: tuple[TakenSet, ...] = ()
+    steps: tuple[StepOutcome, ...] = ()
+    certified: tuple[Certified, ...] = ()
+    not_certified: tuple[tuple[str, str], ...] = ()
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+
+
+def run_summary(summary: RunSummary) -> str:
+    """Write the summary of a run.
+
+    Parameters
+    ----------
+    summary : `RunSummary`
+        What was done and what was not.
+
+    Returns
+    -------
+    `str`
+        A headline, then one section each for the images, the steps, what is certified and what is not,
+        failures, warnings and what to do next; of the last five only those that hold something, except that
+        it is always said what is certified.
+    """
+    certified = [_certified(product) for product in summary.certified]
+    not_certified = [f"{product}: {why}" for product, why in summary.not_certified]
+    lines = [
+        _headline(summary),
+        *_section("Images taken", [_taken(images) for images in summary.taken] or ["none"]),
+        *_section("Steps", [_step(step) for step in summary.steps]),
+        *_section("Certified", certified or ["nothing"]),
+        *_section("NOT certified", not_certified),
+        *_section("Failures", summary.failures),
+        *_section("Warnings", summary.warnings),
+        *_section("What to do next", summary.next_steps),
+    ]
+    return "\n".join(lines)
+
+
+def _headline(summary: RunSummary) -> str:
+    n_images = sum(
+        len(images.kept) + len(images.left_out) + len(images.discarded) for images in summary.taken
+    )
+    return (
+        f"{summary.script} ends {summary.final_state}: {counted(n_images, 'image')} taken, "
+        f"{counted(len(summary.certified), 'product')} certified, "
+        f"{counted(len(summary.failures), 'failure')}, {counted(len(summary.warnings), 'warning')}."
+    )
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"{title}:"
+        yield from (f"    {line}" for line in lines)
+
+
+def _taken(images: TakenSet) -> str:
+    n_taken = len(images.kept) + len(images.left_out)
+    short = f" of {images.wanted} wanted" if n_taken != images.wanted else ""
+    return "".join(
+        [
+            f"{images.image_type}: {n_taken}{short}: {exposure_range(images.kept)}",
+            _aside("discarded", images.discarded),
+            _aside("left out", images.left_out),
+        ]
+    )
+
+
+def _aside(what: str, exposures: Iterable[int]) -> str:
+    return f"; {what} {exposure_range(exposures)}" if exposures else ""
+
+
+def _step(step: StepOutcome) -> str:
+    facts = [
+        f"job {step.job_id}" if step.job_id else "",
+        f"collection {step.collection}" if step.collection else "",
+        step.detail,
+    ]
+    known = ", ".join(fact for fact in facts if fact)
+    return f"{step.step}: {step.outcome}" + (f" ({known})" if known else "")
+
+
+def _certified(product: Certified) -> str:
+    unverified = "" if product.verified else ", without verification"
+    return (
+        f"{product.product} in {product.collection}, valid {product.begin or 'always before'} .. "
+        f"{product.end or 'open'} (TAI){unverified}"
+    )

@@ -1,0 +1,94 @@
+"""What all reports share: exposure ranges and the length of a log message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["LOG_CHARACTERS", "counted", "exposure_range", "for_log"]
+
+LOG_CHARACTERS = 8000
+"""Longest report that goes to the log in full, in characters: about 200 lines."""
+
+_END_CHARACTERS = 2000
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things, e.g. ``1 pair``, ``3 pairs``.
+
+    Parameters
+    ----------
+    number : `int`
+        How many.
+    noun : `str`
+        Of what, in the singular; its plural ends in s.
+
+    Returns
+    -------
+    `str`
+        Both.
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def exposure_range(exposures: Iterable[int]) -> str:
+    """Write exposure ids as ranges.
+
+    Parameters
+    ----------
+    exposures : iterable of `int`
+        Exposure ids, in any order.
+
+    Returns
+    -------
+    `str`
+        E.g. ``2026091800002..2026091800021, 2026091800023``; ``none`` where there are none.
+    """
+    ranges: list[tuple[int, int]] = []
+    for exposure in sorted(set(exposures)):
+        if ranges and ranges[-1][1] == exposure - 1:
+            ranges[-1] = (ranges[-1][0], exposure)
+        else:
+            ranges.append((exposure, exposure))
+    texts = (f"{first}..{last}" if first != last else f"{first}" for first, last in ranges)
+    return ", ".join(texts) or "none"
+
+
+def for_log(text: str, *, where: str, limit: int = LOG_CHARACTERS) -> str:
+    """Shorten a report that is too long for a log message; its beginning and its end are kept.
+
+    Parameters
+    ----------
+    text : `str`
+        The report.
+    where : `str`
+        Where the full report is.
+    limit : `int`, optional
+        Longest log message, in characters.
+
+    Returns
+    -------
+    `str`
+        The report where it is short enough; else whole lines of its beginning and its end, and between them
+        one line that says how many are left out and where they are.
+    """
+    if len(text) <= limit:
+        return text
+    lines = text.splitlines()
+
+    def note(kept: int) -> str:
+        return f"[... {len(lines) - kept} of {len(lines)} lines are left out here; full report: {where} ...]"
+
+    room = limit - len(note(0)) - 1
+    end = _lines_that_fit(reversed(lines), min(room // 3, _END_CHARACTERS))
+    start = _lines_that_fit(lines, room - sum(len(line) + 1 for line in end))
+    return "\n".join([*start, note(len(start) + len(end)), *reversed(end)])
+
+
+def _lines_that_fit(lines: Iterable[str], characters: int) -> list[str]:
+    fitting: list[str] = []
+    for line in lines:
+        characters -= len(line) + 1
+        if characters < 0:
+            break
+        fitting.append(line)
+    return fitting

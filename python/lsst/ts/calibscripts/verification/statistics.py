@@ -1,0 +1,282 @@
+"""The shapes that cp_verify writes, parsed once into typed failures.
+
+Its tasks write one dict per detector of an exposure, its merge tasks (``mergeResults.py``) one per exposure
+and one per run; each of these keeps only what failed at the level below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from ..errors import StatisticsError
+
+__all__ = ["Failure", "Statistics", "exposures_to_look_into", "parse_statistics"]
+
+# Untyped on purpose: this is what YAML gave, and this module is the edge where it gets types.
+_Untyped: TypeAlias = Mapping[Any, Any]
+
+_NOTHING: _Untyped = MappingProxyType({})
+_NOT_DETECTORS = frozenset({"SUCCESS", "VERIFY", "EXP", "RUN"})
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One test that the camera, or a part of it, did not pass in one exposure.
+
+    Attributes
+    ----------
+    exposure : `int`
+        Exposure id.
+    detector : `str` or `None`
+        Full name, e.g. ``R22_S11``; None for a test of the exposure as a whole.
+    amplifier : `str` or `None`
+        Name, e.g. ``C01``; None for a test of the detector or the exposure as a whole.
+    test : `str`
+        Test type, e.g. ``NOISE`` (DMTN-101); the names are an open set.
+    """
+
+    exposure: int
+    detector: str | None
+    amplifier: str | None
+    test: str
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The outcome of a cp_verify run.
+
+    Attributes
+    ----------
+    failures : `tuple` [`Failure`]
+        Every failed test once, by exposure, then what concerns the whole before its parts, then by name.
+    exposures : `frozenset` [`int`]
+        Exposures that were verified.
+    unexplained : `frozenset` [(`int`, `str` or `None`)]
+        Exposure and detector that did not succeed though no test is named; the detector is None where not
+        even that is known.
+    """
+
+    failures: tuple[Failure, ...]
+    exposures: frozenset[int]
+    unexplained: frozenset[tuple[int, str | None]] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a merge task says of one part: whether it succeeded, and the words of each failure, test last."""
+
+    success: bool
+    failures: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether something failed, and of no smaller part is it said that it did."""
+        return not self.success and all(len(words) == 1 for words in self.failures)
+
+
+def exposures_to_look_into(run: _Untyped) -> frozenset[int]:
+    """Find the exposures whose failed tests the statistics of the run do not tell in full.
+
+    Parameters
+    ----------
+    run : mapping
+        As for `parse_statistics`.
+
+    Returns
+    -------
+    `frozenset` [`int`]
+        Exposures that did not succeed though no detector is named. Their own statistics and those of their
+        detectors tell more: today's ``verifyFlatStats`` keeps only what failed for an exposure as a whole.
+
+    Raises
+    ------
+    StatisticsError
+        The statistics have an unknown shape.
+    """
+    return frozenset(exposure for exposure, entry in _run_entries(run).items() if entry.is_vague)
+
+
+def parse_statistics(
+    run: _Untyped,
+    *,
+    exposure_stats: Mapping[int, _Untyped] = _NOTHING,
+    detector_stats: Mapping[tuple[int, str | int], _Untyped] = _NOTHING,
+    detector_names: Mapping[int, str] = _NOTHING,
+) -> Statistics:
+    """Parse the statistics of a cp_verify run.
+
+    Parameters
+    ----------
+    run : mapping
+        ``verify<Type>Stats``: by exposure id (`int` or its text) ``{"SUCCESS": True}`` or ``{"SUCCESS":
+        False, "FAILURES": ["RXX_S00 C01 NOISE", "R22_S11 SCATTER", "SCATTER"]}``, and ``SUCCESS`` of the run.
+        Other text keys (``RUN``, ``VERIFY``) are not exposures. Where there is one dict for each physical
+        filter, these merged.
+    exposure_stats : mapping [`int`, mapping], optional
+        ``verify<Type>ExpStats`` by exposure id, for `exposures_to_look_into`: as above, but by detector, and
+        the tests of the exposure as a whole in ``["VERIFY"]["EXP"]``.
+    detector_stats : mapping [(`int`, `str` or `int`), mapping], optional
+        ``verify<Type>DetStats`` by exposure id and detector (name or id), for what is unexplained without
+        them: tests and whether they passed, in ``["VERIFY"]["AMP"][<amplifier>]`` and ``["VERIFY"]["DET"]``.
+    detector_names : mapping [`int`, `str`], optional
+        Full names of the detectors, for keys that are ids.
+
+    Returns
+    -------
+    `Statistics`
+        Failures, exposures covered, and what stays unexplained.
+
+    Raises
+    ------
+    StatisticsError
+        The statistics have an unknown shape; the text names what was found where.
+    """
+    entries = _run_entries(run)
+    of_detectors: dict[int, dict[str, _Untyped]] = {}
+    for (exposure, detector), found in detector_stats.items():
+        of_detectors.setdefault(exposure, {})[_detector_name(detector, detector_names)] = found
+    failures: set[Failure] = set()
+    unexplained: set[tuple[int, str | None]] = set()
+    for exposure, entry in entries.items():
+        known = {_failure(exposure, words) for words in entry.failures}
+        unknown: set[str] = set()
+        if entry.is_vague:
+            details = of_detectors.get(exposure, {})
+            whole = exposure_stats.get(exposure)
+            if whole is None:
+                known.update(_failures_of_detectors(exposure, details))
+            else:
+                more, unknown = _look_into(exposure, whole, details, detector_names)
+                known |= more
+        failures |= known
+        unexplained |= {(exposure, detector) for detector in unknown}
+        if not (entry.success or known or unknown):
+            unexplained.add((exposure, None))
+    return Statistics(_in_order(failures), frozenset(entries), frozenset(unexplained))
+
+
+def _run_entries(run: _Untyped) -> dict[int, _Entry]:
+    entries: dict[int, _Entry] = {}
+    for key, value in _mapping(run, "the run").items():
+        exposure = _exposure_id(key)
+        if exposure in entries:
+            raise StatisticsError(f"cp_verify statistics of the run hold exposure {exposure} twice")
+        if exposure is not None:
+            entries[exposure] = _entry(value, f"exposure {exposure}")
+    if not _flag(run, "SUCCESS", "the run") and entries and all(e.success for e in entries.values()):
+        raise StatisticsError(
+            f"cp_verify statistics say that the run failed and that all of its {len(entries)} exposures "
+            f"succeeded; what it says of the run: {_shown(run.get('VERIFY'))}"
+        )
+    return entries
+
+
+def _look_into(
+    exposure: int, found: _Untyped, of_detectors: Mapping[str, _Untyped], names: Mapping[int, str]
+) -> tuple[set[Failure], set[str]]:
+    """Failures that the statistics of an exposure tell, and the detectors that failed without a reason."""
+    where = f"exposure {exposure}"
+    verify = _mapping(_mapping(found, where).get("VERIFY", _NOTHING), where)
+    failures = {_failure(exposure, (test,)) for test in _failed_tests(verify.get("EXP", _NOTHING), where)}
+    unknown: set[str] = set()
+    for key, value in found.items():
+        if key in _NOT_DETECTORS:
+            continue
+        detector = _detector_name(key, names)
+        entry = _entry(value, f"exposure {exposure}, detector {detector}")
+        known = {_failure(exposure, (detector, *words)) for words in entry.failures}
+        if not known and detector in of_detectors:
+            known.update(_failures_of_detectors(exposure, {detector: of_detectors[detector]}))
+        if not (entry.success or known):
+            unknown.add(detector)
+        failures |= known
+    return failures, unknown
+
+
+def _failures_of_detectors(exposure: int, of_detectors: Mapping[str, _Untyped]) -> Iterator[Failure]:
+    for detector, found in of_detectors.items():
+        where = f"exposure {exposure}, detector {detector}"
+        verify = _mapping(_mapping(found, where).get("VERIFY"), where)
+        for level, tests in verify.items():
+            parts = _mapping(tests, where).items() if level == "AMP" else [(None, tests)]
+            for amplifier, results in parts:
+                for test in _failed_tests(results, where):
+                    yield Failure(exposure, detector, amplifier, test)
+
+
+def _failed_tests(results: object, where: str) -> list[str]:
+    flags = _mapping(results, where)
+    if flags.get("SUCCESS") is True:
+        # As in cp_verify, whose READ_NOISE_CONSISTENT is noted down but decides nothing.
+        return []
+    return [str(test) for test in flags if test != "SUCCESS" and not _flag(flags, test, where)]
+
+
+def _failure(exposure: int, words: Sequence[str]) -> Failure:
+    match words:
+        case (test,):
+            return Failure(exposure, None, None, test)
+        case (detector, test):
+            return Failure(exposure, detector, None, test)
+        case (detector, amplifier, test):
+            return Failure(exposure, detector, amplifier, test)
+    raise _unknown(f"exposure {exposure}", "detector, amplifier and test", " ".join(words))
+
+
+def _in_order(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    def rank(failure: Failure) -> tuple[int, str, str, str]:
+        return failure.exposure, failure.detector or "", failure.amplifier or "", failure.test
+
+    return tuple(sorted(failures, key=rank))
+
+
+def _exposure_id(key: object) -> int | None:
+    if isinstance(key, int) and not isinstance(key, bool):
+        return key
+    if isinstance(key, str):
+        return int(key) if key.isdecimal() else None
+    raise _unknown("the run", "an exposure id or a text as key", key)
+
+
+def _detector_name(key: object, names: Mapping[int, str]) -> str:
+    if isinstance(key, int) and key in names:
+        return names[key]
+    if isinstance(key, str):
+        return key
+    raise _unknown("an exposure", "a detector's name, or the id of one whose name is known,", key)
+
+
+def _entry(value: object, where: str) -> _Entry:
+    found = _mapping(value, where)
+    texts = found.get("FAILURES", [])
+    if not isinstance(texts, list | tuple) or not all(
+        isinstance(text, str) and text.split() for text in texts
+    ):
+        raise _unknown(where, "texts as FAILURES", texts)
+    return _Entry(_flag(found, "SUCCESS", where), tuple(tuple(text.split()) for text in texts))
+
+
+def _flag(found: _Untyped, name: object, where: str) -> bool:
+    value = found.get(name)
+    if not isinstance(value, bool):
+        raise _unknown(where, f"true or false as {name}", value if name in found else found)
+    return value
+
+
+def _mapping(value: object, where: str) -> _Untyped:
+    if not isinstance(value, Mapping):
+        raise _unknown(where, "a mapping", value)
+    return value
+
+
+def _unknown(where: str, wanted: str, found: object) -> StatisticsError:
+    return StatisticsError(f"cp_verify statistics of {where}: expected {wanted}, found {_shown(found)}")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -1,0 +1,209 @@
+"""The acceptance rule: typed failures -> verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from .statistics import Failure, Statistics
+
+__all__ = ["Thresholds", "Verdict", "judge", "without_statistics"]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What has to be reached for a verification to fail.
+
+    Attributes
+    ----------
+    tests_per_detector : `int`
+        Failed tests of one type in one detector, as configured.
+    n_detectors, n_exposures : `int`
+        Detectors and exposures asked for.
+    """
+
+    tests_per_detector: int
+    n_detectors: int
+    n_exposures: int
+
+    @property
+    def detectors(self) -> int:
+        """A majority of the detectors."""
+        return self.n_detectors // 2 + 1
+
+    @property
+    def tests_per_exposure(self) -> int:
+        """Failed tests of one type, summed over the detectors, that fail an exposure."""
+        return self.tests_per_detector * self.detectors
+
+    @property
+    def exposures(self) -> int:
+        """Failed exposures that fail the verification: 1 of 1, 3 of 3, 11 of 20."""
+        return min(self.n_exposures, (self.n_exposures + 1) // 2 + 1)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a set of exposures passed its verification, and all that was counted.
+
+    Attributes
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    exposures : `tuple` [`int`]
+        Exposures asked for, ascending.
+    thresholds : `Thresholds`
+        The limits.
+    failures : `tuple` [`Failure`]
+        Failed tests of these exposures and of the detectors asked for, in the order of `Statistics`.
+    missing : `tuple` [`int`]
+        Exposures that the statistics do not cover.
+    unexplained : `tuple` [`int`]
+        Exposures that did not succeed though no test is named.
+    others : `tuple` [`str`]
+        Detectors with failed tests that were not asked for; these tests do not count.
+    reason : `str`
+        Why there are no statistics to judge; empty where there are.
+    """
+
+    image_type: str
+    exposures: tuple[int, ...]
+    thresholds: Thresholds
+    failures: tuple[Failure, ...] = ()
+    missing: tuple[int, ...] = ()
+    unexplained: tuple[int, ...] = ()
+    others: tuple[str, ...] = ()
+    reason: str = ""
+
+    @cached_property
+    def by_exposure(self) -> Mapping[int, tuple[Failure, ...]]:
+        """Failed tests of each exposure that has any."""
+        grouped: dict[int, list[Failure]] = {}
+        for failure in self.failures:
+            grouped.setdefault(failure.exposure, []).append(failure)
+        return {exposure: tuple(failures) for exposure, failures in grouped.items()}
+
+    @cached_property
+    def counts(self) -> Mapping[int, Mapping[str, int]]:
+        """Failed tests of each exposure that has any, by test type in the order of first appearance."""
+        return {
+            exposure: Counter(f.test for f in failures) for exposure, failures in self.by_exposure.items()
+        }
+
+    @cached_property
+    def failed_exposures(self) -> tuple[int, ...]:
+        """Exposures that failed, ascending; those in `missing` are not among them."""
+        return tuple(
+            exposure
+            for exposure in self.exposures
+            if exposure in self.unexplained
+            or _exposure_fails(self.by_exposure.get(exposure, ()), self.thresholds)
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether all exposures were verified and too few failed to fail the verification."""
+        verified = not self.reason and not self.missing
+        return verified and len(self.failed_exposures) < self.thresholds.exposures
+
+    @property
+    def clean(self) -> bool:
+        """Whether it passed without a single failed test."""
+        return self.passed and not (self.failures or self.unexplained or self.others)
+
+
+def judge(
+    statistics: Statistics,
+    *,
+    exposures: Sequence[int],
+    detectors: Sequence[str] | int,
+    threshold: int,
+    image_type: str,
+) -> Verdict:
+    """Decide whether a set of exposures passed its verification.
+
+    It failed when, for at least one type of test, a majority of tests failed in a majority of detectors in a
+    majority of exposures (DMTN-222). One exposure has failed when the failed tests of one type reach
+    `threshold` times a majority of detectors, when a test reported per detector failed in a majority of them,
+    when a test of the exposure as a whole failed, or when it did not succeed though no test is named.
+    Statistics that do not cover every exposure count as a failed verification.
+
+    Parameters
+    ----------
+    statistics : `Statistics`
+        What cp_verify found.
+    exposures : sequence of `int`
+        Exposures asked for; others do not count.
+    detectors : sequence of `str`, or `int`
+        Full names of the detectors asked for, others do not count; or their number alone, then all count.
+    threshold : `int`
+        Failed tests of one type per detector, ``number_verification_tests_threshold_*``.
+    image_type : `str`
+        BIAS, DARK or FLAT.
+
+    Returns
+    -------
+    `Verdict`
+        With everything that was counted.
+    """
+    asked = frozenset(exposures)
+    names = None if isinstance(detectors, int) else frozenset(detectors)
+
+    def counts(detector: str | None) -> bool:
+        return names is None or detector is None or detector in names
+
+    relevant = [failure for failure in statistics.failures if failure.exposure in asked]
+    unexplained = {exposure for exposure, detector in statistics.unexplained if counts(detector)}
+    return Verdict(
+        image_type=image_type,
+        exposures=tuple(sorted(asked)),
+        thresholds=_thresholds(exposures, detectors, threshold),
+        failures=tuple(failure for failure in relevant if counts(failure.detector)),
+        missing=tuple(sorted(asked - statistics.exposures)),
+        unexplained=tuple(sorted(asked & unexplained)),
+        others=tuple(sorted({str(f.detector) for f in relevant if not counts(f.detector)})),
+    )
+
+
+def without_statistics(
+    reason: str,
+    *,
+    exposures: Sequence[int],
+    detectors: Sequence[str] | int,
+    threshold: int,
+    image_type: str,
+) -> Verdict:
+    """Give the verdict where there are no statistics to judge: failed.
+
+    Parameters
+    ----------
+    reason : `str`
+        Why there are none: missing, unreadable or damaged, with dataset type and collection.
+    exposures, detectors, threshold, image_type
+        As for `judge`.
+
+    Returns
+    -------
+    `Verdict`
+        A failed one, with every exposure missing.
+    """
+    asked = tuple(sorted(set(exposures)))
+    limits = _thresholds(exposures, detectors, threshold)
+    return Verdict(image_type, asked, limits, missing=asked, reason=reason)
+
+
+def _thresholds(exposures: Sequence[int], detectors: Sequence[str] | int, threshold: int) -> Thresholds:
+    n_detectors = detectors if isinstance(detectors, int) else len(set(detectors))
+    return Thresholds(threshold, n_detectors, len(set(exposures)))
+
+
+def _exposure_fails(failures: Sequence[Failure], thresholds: Thresholds) -> bool:
+    of_amplifiers = Counter(f.test for f in failures if f.amplifier is not None)
+    of_detectors = Counter(f.test for f in failures if f.amplifier is None and f.detector is not None)
+    return (
+        any(failure.detector is None for failure in failures)
+        or any(n >= thresholds.tests_per_exposure for n in of_amplifiers.values())
+        or any(n >= thresholds.detectors for n in of_detectors.values())
+    )
