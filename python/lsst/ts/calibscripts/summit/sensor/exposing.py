@@ -1,0 +1,112 @@
+"""How light, dark current and cosmic rays become the counts of a raw frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..observation import Observation, raw_header
+from ..storage import AMPLIFIERS, RawFrame
+from .expectation import variance_shrinkage
+from .model import Pixels, SensorModel, generator, per_amplifier
+
+__all__ = ["expose"]
+
+_ADU_MAX = 2**18 - 1
+
+
+def expose(model: SensorModel, observation: Observation) -> RawFrame:
+    """Take one frame; the same model and exposure id give the same pixels.
+
+    Parameters
+    ----------
+    model
+        The detector.
+    exposure
+        The observation. It is lit if its rate is above zero, whatever its image type.
+
+    Returns
+    -------
+    frame
+        Raw counts of 18 bits.
+    """
+    rng = generator(model.seed, observation.instrument, model.detector.id, observation.exposure_id)
+    electrons = _collect(model, observation, rng)
+    return RawFrame(
+        header=raw_header(observation, model.detector),
+        amplifiers=AMPLIFIERS,
+        data=_read_out(model, electrons, observation.first_after_idle, rng),
+        image_columns=model.shape[2],
+        gains=tuple(model.gain.round(4).tolist()),
+        read_noises=tuple(model.nominal_read_noise.round(3).tolist()),
+    )
+
+
+def _collect(model: SensorModel, observation: Observation, rng: np.random.Generator) -> Pixels:
+    """Electrons in the imaging pixels at the end of the observation."""
+    electrons = _dark(model, observation.dark_time, rng)
+    if observation.rate * observation.exposure_time > 0:
+        light = model.illumination(observation.physical_filter) * np.float32(
+            observation.rate * observation.exposure_time
+        )
+        electrons += light + _shot_noise(light, model.a00, rng)
+    for _ in range(rng.poisson(model.cosmic_ray_rate * observation.dark_time)):
+        _hit(electrons, rng)
+    return np.clip(electrons, 0, per_amplifier(model.full_well))
+
+
+def _dark(model: SensorModel, dark_time: float, rng: np.random.Generator) -> Pixels:
+    amplifiers, rows, columns = model.shape
+    size = rows * columns
+    electrons = np.empty((amplifiers, size), dtype=np.float32)
+    for index, total in enumerate(rng.poisson(model.dark_current * dark_time * size)):
+        # As many electrons as Poisson says, each in a pixel of its own choice: Poisson in every pixel.
+        electrons[index] = np.bincount(rng.integers(size, size=total, dtype=np.int32), minlength=size)
+    electrons.reshape(-1)[model.hot_pixels] += rng.poisson(model.hot_rates * dark_time)
+    return electrons.reshape(model.shape)
+
+
+def _shot_noise(light: Pixels, a00: float, rng: np.random.Generator) -> Pixels:
+    """Fluctuations about the mean, partly shared with the four neighbours.
+
+    A pixel keeps the fraction 1 - c of its fluctuation and gives c/4 to each neighbour, so charge is
+    conserved; c is such that the variance, (1 - c)² + c²/4, shrinks as `variance_shrinkage` says.
+    """
+    noise = rng.standard_normal(light.shape, dtype=np.float32) * np.sqrt(light)
+    # Below 0.2 there is no such c, but then the pixel is far beyond its full well.
+    shrinkage = np.maximum(variance_shrinkage(light.mean(axis=(1, 2), dtype=float), a00), 0.2)
+    shared = per_amplifier((2 - np.sqrt(4 - 5 * (1 - shrinkage))) / 2.5)
+    # Around the edge of the amplifier: there, too, every pixel has four neighbours.
+    neighbours = sum(np.roll(noise, step, axis) for axis in (1, 2) for step in (-1, 1))
+    return np.asarray((1 - shared) * noise + shared / 4 * neighbours, dtype=np.float32)
+
+
+def _hit(electrons: Pixels, rng: np.random.Generator) -> None:
+    """One cosmic ray: a straight track in one amplifier of 300 to 1500 electrons per pixel."""
+    amplifiers, rows, columns = electrons.shape
+    length = 1 + rng.geometric(0.2)
+    angle = rng.uniform(0, 2 * np.pi)
+    steps = np.arange(length)
+    y = (rng.integers(rows) + steps * np.sin(angle)).astype(int).clip(0, rows - 1)
+    x = (rng.integers(columns) + steps * np.cos(angle)).astype(int).clip(0, columns - 1)
+    electrons[rng.integers(amplifiers), y, x] += rng.uniform(300, 1500)
+
+
+def _read_out(
+    model: SensorModel, electrons: Pixels, first_after_idle: bool, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Counts with bias, overscan and read noise."""
+    amplifiers, rows, columns = electrons.shape
+    noise = rng.standard_normal((amplifiers, rows, columns + model.overscan_columns), dtype=np.float32)
+    counts = noise * per_amplifier(model.read_noise / model.gain)
+    counts += per_amplifier(model.bias_level + rng.normal(0, 2, amplifiers))
+    counts[:, :, :columns] += electrons / per_amplifier(model.gain) + model.bias_structure
+    if first_after_idle:
+        counts[:, :, :columns] += _idle_residue(rows, rng)
+    return np.asarray(np.rint(counts).clip(0, _ADU_MAX), dtype=np.int32)
+
+
+def _idle_residue(rows: int, rng: np.random.Generator) -> Pixels:
+    """What an idle camera leaves in its first frame, in ADU: charge fading with the rows, striped rows."""
+    fading = 10 + 40 * np.exp(-np.arange(rows) / (rows / 3))
+    return np.asarray(fading + rng.normal(0, 8, rows), dtype=np.float32)[:, np.newaxis]

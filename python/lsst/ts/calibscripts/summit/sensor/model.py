@@ -1,0 +1,258 @@
+"""Physical model of a detector in electrons."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..focalplane import Detector, detectors
+from ..storage import AMPLIFIERS, split
+
+__all__ = [
+    "REFERENCE_GAIN",
+    "SMALL_SCALE",
+    "Pixels",
+    "SensorModel",
+    "Values",
+    "generator",
+    "noisier",
+    "per_amplifier",
+]
+
+Pixels: TypeAlias = NDArray[np.float32]
+"""Something per pixel, shape ``(16, rows, columns)`` in the order of `AMPLIFIERS`."""
+
+Values: TypeAlias = NDArray[np.float64]
+"""Something per amplifier, shape ``(16,)`` in the order of `AMPLIFIERS`."""
+
+REFERENCE_GAIN = 1.1
+"""Mean gain in electron/ADU; a rate in ADU/s is one at this gain."""
+
+SMALL_SCALE = 8
+"""By how much the frames of a rehearsal are smaller than real ones, in each direction."""
+
+_FULL_WELL_ADU = 123_000.0
+_A00 = -2.4e-6
+_PIXEL_RESPONSE_SCATTER = 0.006
+_HOT_FRACTION = 2e-4
+_DEAD_FRACTION = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class SensorModel:
+    """Everything that determines the frames of one detector, from a seed.
+
+    Parameters
+    ----------
+    instrument, detector
+        Which detector.
+    seed
+        Seed of the model and of all its exposures.
+    scale
+        1 for 2000 x 509 imaging pixels per amplifier, else that much smaller in each direction.
+    gain
+        electron/ADU, per amplifier.
+    read_noise
+        Electrons, per amplifier.
+    nominal_read_noise
+        Read noise of the amplifiers in good health in electrons, which the headers tell.
+    bias_level
+        ADU, per amplifier; overscan and image.
+    bias_structure
+        ADU on top of it, image only, per pixel.
+    dark_current
+        electron/s, per amplifier, without the hot pixels.
+    hot_pixels, hot_rates
+        Hot pixels as positions in the flattened pixels, and what they add in electron/s.
+    cosmic_ray_rate
+        Hits per s and detector.
+    response
+        Relative sensitivity of each pixel, dead ones and the shadows of dust and vignetting included.
+    full_well
+        Electrons, per amplifier.
+    a00
+        Brighter-fatter term in 1/electron, see `expectation.variance_shrinkage`.
+    """
+
+    instrument: str
+    detector: Detector
+    seed: int
+    scale: int
+    gain: Values
+    read_noise: Values
+    nominal_read_noise: Values
+    bias_level: Values
+    bias_structure: Pixels
+    dark_current: Values
+    hot_pixels: NDArray[np.int64]
+    hot_rates: Pixels
+    cosmic_ray_rate: float
+    response: Pixels
+    full_well: Values
+    a00: float = _A00
+
+    @classmethod
+    def for_detector(
+        cls, instrument: str, detector: int = 0, seed: int = 0, scale: int = SMALL_SCALE
+    ) -> SensorModel:
+        """Make the model of one detector; the same arguments give the same model.
+
+        Parameters
+        ----------
+        instrument
+            LATISS, LSSTComCam or LSSTCam.
+        detector
+            Id of the detector.
+        seed
+            Any non-negative number.
+        scale
+            1 for full-size frames, `SMALL_SCALE` for those of a rehearsal.
+
+        Returns
+        -------
+        model
+            The model.
+        """
+        rng = generator(seed, instrument, detector)
+        shape = _shape(scale)
+        gain = REFERENCE_GAIN * (1 + 0.02 * rng.uniform(-1.5, 1.5, 16))
+        read_noise = rng.uniform(6.0, 8.0, 16)
+        bias_level = rng.normal(20_000, 300, 16)
+        dark_current = 0.04 * (1 + rng.uniform(-0.1, 0.1, 16))
+        full_well = _FULL_WELL_ADU * REFERENCE_GAIN * (1 + rng.uniform(-0.005, 0.005, 16))
+        hot_pixels, hot_rates = _hot(rng, shape)
+        return cls(
+            instrument=instrument,
+            detector=detectors(instrument)[detector],
+            seed=seed,
+            scale=scale,
+            gain=gain,
+            read_noise=read_noise,
+            nominal_read_noise=read_noise,
+            bias_level=bias_level,
+            bias_structure=_bias_structure(rng, shape),
+            dark_current=dark_current,
+            hot_pixels=hot_pixels,
+            hot_rates=hot_rates,
+            cosmic_ray_rate=0.05,
+            response=_response(rng, shape),
+            full_well=full_well,
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Amplifiers, rows and columns of the imaging pixels."""
+        return _shape(self.scale)
+
+    @property
+    def overscan_columns(self) -> int:
+        """Columns of serial overscan after the imaging pixels of a row."""
+        return max(64 // self.scale, 4)
+
+    def dark_rate(self) -> Pixels:
+        """Dark current of each pixel in electron/s, hot pixels included."""
+        rate = np.broadcast_to(per_amplifier(self.dark_current), self.shape).copy()
+        rate.reshape(-1)[self.hot_pixels] += self.hot_rates
+        return rate
+
+    def illumination(self, physical_filter: str) -> Pixels:
+        """Signal of each pixel in electron/s per ADU/s at the field centre; each filter tilts it a little."""
+        tilt = generator(zlib.crc32(physical_filter.encode()), self.instrument, self.detector.id)
+        slope_x, slope_y = tilt.uniform(-0.01, 0.01, 2)
+        x, y = _coordinates(self.shape)
+        tilted = REFERENCE_GAIN * (1 + slope_x * x + slope_y * y)
+        return np.asarray(self.response * tilted, dtype=np.float32)
+
+
+def noisier(model: SensorModel, amplifiers: Collection[str], factor: float) -> SensorModel:
+    """Make some amplifiers noisier than their headers say.
+
+    Parameters
+    ----------
+    model
+        A detector.
+    amplifiers
+        Their names.
+    factor
+        What their read noise is multiplied with.
+
+    Returns
+    -------
+    model
+        The detector with those amplifiers spoiled.
+    """
+    spoiled = np.array([name in amplifiers for name in AMPLIFIERS])
+    return replace(model, read_noise=np.where(spoiled, factor, 1.0) * model.read_noise)
+
+
+def generator(*key: int | str) -> np.random.Generator:
+    """Random numbers that only depend on the key."""
+    numbers = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(numbers)))
+
+
+def _shape(scale: int) -> tuple[int, int, int]:
+    # 509 columns do not divide; 512 do, and give the 512 x 500 pixels of a rehearsal.
+    return (16, 2000 // scale, 509 if scale == 1 else 512 // scale)
+
+
+def per_amplifier(values: Values) -> Pixels:
+    """Shape values per amplifier so that they broadcast to pixels."""
+    return values.astype(np.float32)[:, np.newaxis, np.newaxis]
+
+
+def _coordinates(shape: tuple[int, int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Detector coordinates, -1..1, of shape (16, 1, columns) and (16, rows, 1)."""
+    _, rows, columns = shape
+    x = np.linspace(-1, 1, 8 * columns).reshape(8, 1, columns)
+    y = np.linspace(-1, 1, 2 * rows).reshape(2, rows, 1)[::-1]
+    return np.concatenate([x, x]), np.repeat(y, 8, axis=0)
+
+
+def _bias_structure(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pixels:
+    amplifiers, rows, columns = shape
+    start_of_row = 5 * np.exp(-np.arange(columns) / (columns / 10))
+    ramp = rng.normal(0, 1.5, (amplifiers, 1, 1)) * np.linspace(-1, 1, rows)[:, np.newaxis]
+    pattern = rng.normal(0, 0.4, (amplifiers, 1, columns))
+    return np.asarray(start_of_row + ramp + pattern, dtype=np.float32)
+
+
+def _hot(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[NDArray[np.int64], Pixels]:
+    """Single hot pixels of 20 to 200 electron/s, and part of one column of 5 electron/s."""
+    _, rows, columns = shape
+    size = int(np.prod(shape))
+    single = rng.choice(size, int(_HOT_FRACTION * size), replace=False)
+    first = int(rng.integers(size // columns - rows)) * columns + int(rng.integers(columns))
+    column = np.setdiff1d(first + columns * np.arange(rows * 2 // 5), single)
+    rates = [20 * 10 ** rng.uniform(0, 1, single.size), np.full(column.size, 5.0)]
+    return np.concatenate([single, column]), np.concatenate(rates).astype(np.float32)
+
+
+def _response(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pixels:
+    """Pixel to pixel scatter, dead pixels, one dead column, vignetting and dust."""
+    amplifiers, rows, columns = shape
+    response = 1 + _PIXEL_RESPONSE_SCATTER * rng.standard_normal(shape, dtype=np.float32)
+    size = response.size
+    dead = rng.choice(size, int(_DEAD_FRACTION * size), replace=False)
+    response.reshape(-1)[dead] = rng.uniform(0.1, 0.5, dead.size)
+    response[rng.integers(amplifiers), rows // 2 :, rng.integers(columns)] = 0.3
+    x, y = _coordinates(shape)
+    return np.asarray(response * (1 - 0.04 * (x**2 + y**2)) * _dust(rng, shape), dtype=np.float32)
+
+
+def _dust(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[Any]:
+    """Out-of-focus shadows of dust: rings of 1 to 3%."""
+    _, rows, columns = shape
+    image = np.ones((2 * rows, 8 * columns))
+    for _ in range(12):
+        radius = int(rng.uniform(0.01, 0.025) * columns * 8) + 2
+        y, x = (int(rng.integers(radius, side - radius)) for side in image.shape)
+        distance = np.hypot(*np.ogrid[-radius:radius, -radius:radius]) / radius
+        ring = (distance > 0.3) & (distance < 1)
+        image[y - radius : y + radius, x - radius : x + radius] -= rng.uniform(0.01, 0.03) * ring
+    return split(image)
