@@ -1,0 +1,37 @@
+"""The configuration of the scripts: properties, units, defaults, descriptions and rules in one place.
+
+`json_schema` makes of a model what LOVE shows; `ConfigValidator` reads what a user gave and tells
+everything that is wrong at once; `parse` makes the frozen configuration that `plan` works with.
+"""
+
+from .advice import RECOMMENDED_IMAGES, warnings
+from .base import CalibrationsConfig, Exposures
+from .fields import did_you_mean, option_settings
+from .models import ComCamConfig, LatissConfig, LSSTCamConfig
+from .schema import json_schema, schema_text, write_schemas
+from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
+from .validator import ConfigValidator, parse
+from .yaml_text import property_lines, read_yaml
+
+__all__ = [
+    "RECOMMENDED_IMAGES",
+    "CalibrationsConfig",
+    "ComCamConfig",
+    "ConfigValidator",
+    "Exposures",
+    "FlatPairs",
+    "ImageSet",
+    "LSSTCamConfig",
+    "LatissConfig",
+    "did_you_mean",
+    "exposure_times",
+    "flat_pairs",
+    "json_schema",
+    "option_settings",
+    "parse",
+    "property_lines",
+    "read_yaml",
+    "schema_text",
+    "warnings",
+    "write_schemas",
+]

@@ -1,0 +1,328 @@
+"""The properties that the calibrations of every instrument have.
+
+Their units, defaults and descriptions stand here and nowhere else; `json_schema` makes of them what LOVE
+shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ..errors import ConfigurationError
+from ..instruments import Instrument
+from . import fields as f
+from .rules import problems, resolve
+from .times import ImageSet, exposure_times
+
+__all__ = ["CalibrationsConfig", "Exposures", "Given"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a model is told beside the values that the user gave.
+
+    Attributes
+    ----------
+    defaults : mapping
+        Values of the properties that the user did not give, where they differ from the model's own.
+    wrong : set of `str`
+        Properties known to be wrong: rules that read them are not applied.
+    """
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Set[str] = frozenset()
+
+
+class Exposures(BaseModel):
+    """Exposures that were taken before, by image type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    BIAS: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the biases, e.g. 2026091800002.")
+    DARK: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the darks.")
+    FLAT: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the flats.")
+
+
+def _threshold(images: str) -> Any:
+    return Field(
+        8,
+        description=f"Verification of {images}: number of failed tests per detector and test type (a test "
+        "is made of each amplifier) at which an exposure fails.",
+    )
+
+
+def _options(product: str, pipeline: str) -> Any:
+    return Field(
+        "",
+        description=f"Options for the pipetask that makes {product}, each as -c label:field=value. They "
+        f"override the values in {pipeline}.",
+    )
+
+
+def _inputs(task: str) -> Any:
+    return Field(
+        f"{f.INSTRUMENT}/calib",
+        description=f"Input collections, separated by commas, of the pipetask that {task}; they are searched "
+        f"in this order. The OCPS adds {f.INSTRUMENT}/raw/all by itself.",
+    )
+
+
+class CalibrationsConfig(BaseModel):
+    """Properties that the calibrations of every instrument have.
+
+    The names are those of the properties, so their documentation is their description in the schema.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    instrument: ClassVar[Instrument | None] = None
+    script: ClassVar[str | None] = None
+
+    script_mode: f.ScriptMode = Field(
+        "BIAS_DARK_FLAT",
+        description="Images to take, and calibrations to verify or make of them: BIAS, DARK or FLAT alone, "
+        "BIAS_DARK (biases, then darks), or BIAS_DARK_FLAT (biases, darks, then flats). Calibrations that "
+        "are needed and not made in this mode come from the input collections.",
+    )
+    n_bias: f.NumberOfImages = Field(
+        20, description="Number of biases to use. DMTN-222 recommends 20. null: the default."
+    )
+    n_discard_bias: f.Discards = Field(
+        1, description="Number of additional biases that are taken first and not used."
+    )
+    n_dark: f.NumberOfImages = Field(
+        20,
+        description="Number of darks to use. DMTN-222 recommends 20. If omitted or null: as many as "
+        "exp_times_dark lists, or the default.",
+    )
+    n_discard_dark: f.Discards = Field(
+        1, description="Number of additional darks that are taken first and not used."
+    )
+    exp_times_dark: f.DarkTimes = Field(
+        5.0,
+        description="Exposure time of the darks (s): one value for all, or a list in brackets with one value "
+        "for each dark: n_dark values, or n_dark + n_discard_dark where the discarded ones are listed too.",
+    )
+    n_flat: f.NumberOfImages = Field(
+        20,
+        description="Number of flats to use. DMTN-222 recommends 20. If omitted or null: as many as "
+        "exp_times_flat lists, or the default.",
+    )
+    n_discard_flat: f.Discards = Field(
+        1, description="Number of additional flats that are taken first and not used."
+    )
+    exp_times_flat: f.FlatTimes = Field(
+        5.0,
+        description="Exposure time of the flats (s): one value for all, or a list in brackets with one value "
+        "for each flat: n_flat values, or n_flat + n_discard_flat where the discarded ones are listed too. "
+        "For do_gain_from_flat_pairs at least two consecutive flats must have the same time, for do_ptc the "
+        "list must be a sequence of such pairs.",
+    )
+    detectors: tuple[f.DetectorId, ...] = Field(
+        (),
+        description="Detector ids that are processed, e.g. [0, 1, 2]. An empty list stands for all.",
+    )
+    generate_calibrations: f.Flag = Field(
+        False,
+        description="True: make combined calibrations of the images taken, verify the images against them "
+        '("internal verification") and certify those that pass. False: make none; the images are verified '
+        'against existing calibrations of the input_collections_verify_* ("external verification").',
+    )
+    do_verify: f.Flag = Field(
+        True,
+        description="Verify the images with cp_verify. With False, what generate_calibrations makes is "
+        "certified unverified.",
+    )
+    number_verification_tests_threshold_bias: f.Count = _threshold("biases")
+    number_verification_tests_threshold_dark: f.Count = _threshold("darks")
+    number_verification_tests_threshold_flat: f.Count = _threshold("flats")
+    on_verification_failure: f.Policy = Field(
+        "fail",
+        description="fail: a failed verification ends the script FAILED, which pauses the queue. warn: it "
+        "ends DONE with a warning. What failed is never certified.",
+    )
+    do_defects: f.Flag = Field(
+        False,
+        description="Make defects of the darks and flats and certify them (they are not verified). "
+        "script_mode must be BIAS_DARK_FLAT.",
+    )
+    do_ptc: f.Flag = Field(
+        False,
+        description="Make a Photon Transfer Curve of the flat pairs and certify it (it is not verified). "
+        "script_mode must be BIAS_DARK_FLAT, with at least two flat pairs.",
+    )
+    do_gain_from_flat_pairs: f.Flag = Field(
+        True,
+        description="Estimate the gain from each pair of consecutive flats of equal exposure time "
+        "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Without effect where "
+        "no flat pair is taken.",
+    )
+    config_options_bias: f.PipelineOptions = _options("the bias", "cpBias.yaml")
+    config_options_dark: f.PipelineOptions = _options("the dark", "cpDark.yaml")
+    config_options_flat: f.PipelineOptions = _options("the flat", "cpFlat.yaml")
+    config_options_defects: f.PipelineOptions = _options("the defects", "cpDefects.yaml")
+    config_options_ptc: f.PipelineOptions = _options("the Photon Transfer Curve or the gains", "cpPtc.yaml")
+    input_collections_bias: f.CollectionNames = _inputs("makes the bias")
+    input_collections_verify_bias: f.CollectionNames = _inputs("verifies the biases")
+    input_collections_dark: f.CollectionNames = _inputs("makes the dark")
+    input_collections_verify_dark: f.CollectionNames = _inputs("verifies the darks")
+    input_collections_flat: f.CollectionNames = _inputs("makes the flat")
+    input_collections_verify_flat: f.CollectionNames = _inputs("verifies the flats")
+    input_collections_defects: f.CollectionNames = _inputs("makes the defects")
+    input_collections_ptc: f.CollectionNames = _inputs("makes the Photon Transfer Curve or the gains")
+    calib_collection: f.CollectionName = Field(
+        f"{f.INSTRUMENT}/calib/daily",
+        description="CALIBRATION collection that new calibrations are certified into, e.g. "
+        f"{f.INSTRUMENT}/calib/daily/calib.2026SEP18.1. A type of calibration can be certified there only once "
+        "for a validity range.",
+    )
+    certify_calib_begin_date: f.DateTai | None = Field(
+        "1950-01-01",
+        description='Begin of the validity range of what is certified, in quotes: "2026-09-18" or '
+        '"2026-09-18T12:00:00" (TAI). null: no begin.',
+    )
+    certify_calib_end_date: f.DateTai | None = Field(
+        "2050-01-01",
+        description='End of the validity range of what is certified (exclusive), in quotes: "2026-09-19" or '
+        '"2026-09-19T12:00:00" (TAI). null: no end.',
+    )
+    wait_for_certification: f.Flag = Field(
+        False,
+        description="Make a dark or flat only when the calibrations it needs are certified. Slower: by "
+        "default it is made while they are verified, and certified after them.",
+    )
+    repo: f.RepositoryUri = Field(
+        f"/repo/{f.INSTRUMENT}", description="Butler repository: its path, its URI or a butler.yaml."
+    )
+    n_processes: f.Count = Field(8, description="Number of processes of each pipetask.")
+    oods_timeout: f.Seconds = Field(
+        120.0,
+        description="Longest wait for the images to arrive in the OODS (s), from the last exposure of a set.",
+    )
+    pipetask_timeout: f.Seconds = Field(3600.0, description="Longest wait for one OCPS job (s).")
+    wait_between_exposures: f.Wait = Field(0.0, description="Time to wait between consecutive exposures (s).")
+    flat_counts_min: f.Counts | None = Field(
+        None,
+        description="Lowest acceptable level of the first flats (ADU, raw, overscan subtracted): below it "
+        "no further flats are taken, e.g. 10000. null: not checked.",
+    )
+    flat_counts_max: f.Counts | None = Field(
+        None,
+        description="Highest acceptable level of the first flats (ADU, raw, overscan subtracted): above it "
+        "no further flats are taken, e.g. 110000. null: not checked.",
+    )
+    bias_dark_counts_max: f.Counts | None = Field(
+        None,
+        description="Level of corrected biases and darks (ADU) above which a warning is given, e.g. 10. "
+        "null: not checked.",
+    )
+    exposures: Exposures | None = Field(
+        None,
+        description="Process these exposures instead of taking images, e.g. {BIAS: [2026091800002, "
+        "2026091800003]}: how an interrupted run is resumed. null: take images.",
+    )
+    program: f.Text | None = Field(
+        None, description="Program the images belong to, e.g. BLOCK-295; goes to their headers."
+    )
+    reason: f.Text | None = Field(None, description="Reason for taking the images; goes to their headers.")
+    note: f.Text | None = Field(None, description="Note about the images; goes to their headers.")
+    record: f.Flag = Field(True, description="Write a record of the run.")
+    background_task_timeout: f.Seconds | None = Field(None, description="Deprecated: accepted and ignored.")
+    test_case: dict[str, Any] | None = Field(None, description="Deprecated: accepted and ignored.")
+
+    @classmethod
+    def defaults(cls, instrument_name: str | None = None) -> dict[str, Any]:
+        """Give the default of every property that has one.
+
+        Parameters
+        ----------
+        instrument_name : `str`, optional
+            For a model that is not of one instrument: its name in collections and paths.
+
+        Returns
+        -------
+        `dict`
+            Without the properties that depend on an instrument, where none is known.
+        """
+        name = cls.instrument.name if cls.instrument else instrument_name
+        told = {
+            key: value.default.replace(f.INSTRUMENT, name or f.INSTRUMENT)
+            if isinstance(value.default, str)
+            else value.default
+            for key, value in cls.model_fields.items()
+            if not value.is_required()
+        }
+        return {key: value for key, value in told.items() if f.INSTRUMENT not in str(value)}
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fill_and_check(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        if not isinstance(data, Mapping):
+            return handler(data)
+        known = info.context if isinstance(info.context, Given) else Given()
+        config = handler(resolve(data, {**cls.defaults(), **known.defaults}))
+        if found := problems(config, frozenset(data), known.wrong):
+            raise ConfigurationError(found)
+        return config
+
+    @field_validator("detectors")
+    @classmethod
+    def _detectors_exist(cls, detectors: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(detectors)) < len(detectors):
+            raise ValueError("a detector is listed twice")
+        valid = cls.instrument.valid_detectors if cls.instrument else detectors
+        if unknown := [str(detector) for detector in detectors if detector not in valid]:
+            assert cls.instrument is not None
+            many = len(unknown) > 1
+            raise ValueError(
+                f"{', '.join(unknown)} {'are not detectors' if many else 'is not a detector'} of "
+                f"{cls.instrument.name}; valid {f.ids(valid)}"
+            )
+        return detectors
+
+    @field_validator("filter", "grating", check_fields=False)
+    @classmethod
+    def _name_is_known(cls, value: str | int | None, info: ValidationInfo) -> str | int | None:
+        names = getattr(cls.instrument, f"{info.field_name}s", ())
+        if isinstance(value, str) and names and value not in names:
+            raise ValueError(
+                f"{value!r} is not a {info.field_name} of {cls.instrument.name if cls.instrument else ''}; "
+                f"{f.did_you_mean(value, names)} Known are {', '.join(names)}"
+            )
+        return value
+
+    @property
+    def image_types(self) -> tuple[str, ...]:
+        """Image types of the script mode, in the order they are taken."""
+        return tuple(self.script_mode.split("_"))
+
+    def image_set(self, image_type: str) -> ImageSet:
+        """List what is taken of an image type.
+
+        Parameters
+        ----------
+        image_type : `str`
+            BIAS, DARK or FLAT.
+
+        Returns
+        -------
+        `ImageSet`
+            Exposure times (s) and how many of the first exposures are discarded.
+        """
+        suffix = image_type.lower()
+        n, n_discard = getattr(self, f"n_{suffix}"), getattr(self, f"n_discard_{suffix}")
+        times = getattr(self, f"exp_times_{suffix}", 0.0)
+        return ImageSet(image_type, exposure_times(times, n, n_discard, image_type), n_discard)

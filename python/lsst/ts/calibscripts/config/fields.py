@@ -1,0 +1,238 @@
+"""The kinds of values a property can have: what the schema says of them, and what only code can check."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from datetime import date, datetime
+from difflib import SequenceMatcher
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+__all__ = [
+    "INSTRUMENT",
+    "CollectionName",
+    "CollectionNames",
+    "Count",
+    "Counts",
+    "DarkTimes",
+    "DateTai",
+    "DetectorId",
+    "Discards",
+    "ExposureId",
+    "Flag",
+    "FlatTimes",
+    "NameOrNumber",
+    "NumberOfImages",
+    "PipelineOptions",
+    "Policy",
+    "RepositoryUri",
+    "ScriptMode",
+    "Seconds",
+    "Text",
+    "Wait",
+    "did_you_mean",
+    "ids",
+    "option_settings",
+    "whole",
+]
+
+INSTRUMENT = "<INSTRUMENT>"
+"""Stands for the name of the instrument in defaults and descriptions."""
+
+_NAME = r"[A-Za-z0-9_./:+@~=-]+"
+_SHELL = ";|&$`<>\n\r"
+_OPTIONS_PATTERN = r"^[^;|&$`<>\n\r]*$"
+_SETTING = re.compile(r"[A-Za-z_][\w-]*:[A-Za-z_][\w.\[\]'\"-]*=.*", re.DOTALL)
+_DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Propose what was probably meant.
+
+    Parameters
+    ----------
+    word : `object`
+        What was written.
+    known : iterable of `str`
+        What could have been written.
+
+    Returns
+    -------
+    `str`
+        ``did you mean A or B?``, or nothing where no name is near.
+    """
+    text = str(word).lower()
+    scores = {name: SequenceMatcher(None, text, name.lower()).ratio() for name in known}
+    best = max(scores.values(), default=0.0)
+    near = [name for name, score in scores.items() if score >= max(0.6, best - 0.03)]
+    return f"did you mean {' or '.join(near[:3])}?" if near else ""
+
+
+def ids(numbers: Iterable[int]) -> str:
+    """Write ids shortly.
+
+    Parameters
+    ----------
+    numbers : iterable of `int`
+        Ascending ids.
+
+    Returns
+    -------
+    `str`
+        E.g. ``are 0..8``, ``is 0`` or ``are 1, 3``.
+    """
+    known = tuple(numbers)
+    if len(known) == 1:
+        return f"is {known[0]}"
+    if known == tuple(range(known[0], known[-1] + 1)):
+        return f"are {known[0]}..{known[-1]}"
+    return f"are {', '.join(map(str, known))}"
+
+
+def option_settings(options: str) -> tuple[str, ...]:
+    """Read the settings out of pipetask options.
+
+    Parameters
+    ----------
+    options : `str`
+        E.g. ``-c cpBiasIsr:doDefect=False``. Read as words, never by a shell.
+
+    Returns
+    -------
+    `tuple` [`str`]
+        The settings, each ``label:field=value``.
+
+    Raises
+    ------
+    ValueError
+        If a shell would act on a character, or a word is anything but ``-c label:field=value``.
+    """
+    for character in _SHELL:
+        if character in options:
+            shown = "a line break" if character in "\n\r" else character
+            raise ValueError(f"{shown} is not allowed: the options are read as words, never by a shell")
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        raise ValueError(f"the quotes are not balanced ({error})") from None
+    settings: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word in ("-c", "--config"):
+            if not words:
+                raise ValueError(f"a setting is missing after {word}: write -c label:field=value")
+            word = words.pop(0)
+        elif word.startswith("--config="):
+            word = word.removeprefix("--config=")
+        else:
+            raise ValueError(f"{word!r} is not understood: only -c label:field=value can be given here")
+        if not _SETTING.fullmatch(word):
+            raise ValueError(f"{word!r} is not a setting: write -c label:field=value")
+        settings.append(word)
+    return tuple(settings)
+
+
+def whole(value: Any) -> Any:
+    """Make an integer of a float without a fraction, as JSON Schema does.
+
+    Parameters
+    ----------
+    value : `object`
+        Anything.
+
+    Returns
+    -------
+    `object`
+        20 for 20.0, else the value.
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _options(value: str) -> str:
+    option_settings(value)
+    return value
+
+
+def _collections(value: str) -> str:
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if not name:
+            raise ValueError("a collection name is empty: separate names by single commas")
+        if not re.fullmatch(_NAME, name):
+            raise ValueError(f"{name!r} is not the name of a collection (no blanks, no special characters)")
+    return ",".join(names)
+
+
+def _collection(value: str) -> str:
+    if not re.fullmatch(_NAME, value):
+        raise ValueError(f"{value!r} is not the name of one collection (no blanks, no commas)")
+    return value
+
+
+def _repository(value: str) -> str:
+    if not value.strip() or value != value.strip():
+        raise ValueError("give the path or URI of a butler repository, without blanks around it")
+    return value
+
+
+def _text_of_date(value: Any) -> Any:
+    # YAML makes a date of 2022-11-04 without quotes; it means the same.
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _date(value: str) -> str:
+    if re.search(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$", value) and "T" in value.replace(" ", "T"):
+        raise ValueError(f"{value!r} has a time zone; dates are TAI, write it without one")
+    if not re.fullmatch(_DATE_PATTERN.strip("^$"), value):
+        raise ValueError(f"{value!r} is not a date: write YYYY-MM-DD or YYYY-MM-DDThh:mm:ss (TAI)")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a date that exists ({error})") from None
+    return value
+
+
+_WHOLE = BeforeValidator(whole)
+_NULL = {"type": ["integer", "null"]}
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_String = Annotated[str, Field(strict=True)]
+_DarkTime = Annotated[_Number, Field(gt=0)]
+# observatory_control's cameras cannot open and close a shutter faster.
+_FlatTime = Annotated[_Number, Field(ge=0.1)]
+
+ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
+Policy = Literal["fail", "warn"]
+Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
+NumberOfImages = Annotated[int, Field(strict=True, ge=1, json_schema_extra=_NULL), _WHOLE]
+Discards = Annotated[int, Field(strict=True, ge=0, json_schema_extra=_NULL), _WHOLE]
+DetectorId = Annotated[int, Field(strict=True, ge=0), _WHOLE]
+ExposureId = Annotated[int, Field(strict=True, ge=2000_01_01_00000, le=2099_12_31_99999), _WHOLE]
+DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
+FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
+Seconds = Annotated[_Number, Field(gt=0)]
+Wait = Annotated[_Number, Field(ge=0)]
+Counts = Annotated[_Number, Field(ge=0)]
+Text = _String
+NameOrNumber = _String | Count | None
+RepositoryUri = Annotated[_String, AfterValidator(_repository), Field(min_length=1)]
+CollectionName = Annotated[
+    _String, AfterValidator(_collection), Field(json_schema_extra={"pattern": f"^{_NAME}$"})
+]
+CollectionNames = Annotated[
+    _String,
+    AfterValidator(_collections),
+    Field(json_schema_extra={"pattern": rf"^\s*{_NAME}(\s*,\s*{_NAME})*\s*$"}),
+]
+PipelineOptions = Annotated[
+    _String, AfterValidator(_options), Field(json_schema_extra={"pattern": _OPTIONS_PATTERN})
+]
+DateTai = Annotated[
+    _String,
+    BeforeValidator(_text_of_date),
+    AfterValidator(_date),
+    Field(json_schema_extra={"pattern": _DATE_PATTERN}),
+]

@@ -1,0 +1,61 @@
+"""The configuration of each script: what its instrument has beside the common properties, or otherwise."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ..instruments import LATISS, LSSTCAM, LSSTCOMCAM
+from . import fields as f
+from .base import CalibrationsConfig
+
+__all__ = ["ComCamConfig", "LSSTCamConfig", "LatissConfig"]
+
+_FILTER = "Filter: its name, or its number. null or omitted: the filter is not changed."
+_LATISS_DARK_TIMES = (5.0,) * 5 + (15.0,) * 2 + (30.0,) * 16
+
+
+class LatissConfig(CalibrationsConfig):
+    """Configuration of ``auxtel/make_latiss_calibrations.py``."""
+
+    instrument = LATISS
+    script = "auxtel/make_latiss_calibrations.py"
+
+    n_dark: f.NumberOfImages = Field(22, description=CalibrationsConfig.model_fields["n_dark"].description)
+    exp_times_dark: f.DarkTimes = Field(
+        _LATISS_DARK_TIMES,
+        description=f"{CalibrationsConfig.model_fields['exp_times_dark'].description} The default takes one "
+        "dark to discard and four darks of 5 s, two of 15 s, which show whether the dark signal is linear, "
+        "and sixteen of 30 s, the usual exposure time on the sky.",
+    )
+    filter: f.NameOrNumber = Field(None, description=_FILTER)
+    grating: f.NameOrNumber = Field(
+        None, description="Grating: its name, or its number. null or omitted: the grating is not changed."
+    )
+
+
+class ComCamConfig(CalibrationsConfig):
+    """Configuration of ``maintel/make_comcam_calibrations.py``."""
+
+    instrument = LSSTCOMCAM
+    script = "maintel/make_comcam_calibrations.py"
+
+    filter: f.NameOrNumber = Field(None, description=_FILTER)
+
+
+class LSSTCamConfig(CalibrationsConfig):
+    """Configuration of ``maintel/make_lsstcam_calibrations.py``."""
+
+    instrument = LSSTCAM
+    script = "maintel/make_lsstcam_calibrations.py"
+
+    script_mode: f.ScriptMode = Field(description=CalibrationsConfig.model_fields["script_mode"].description)
+    exp_times_dark: f.DarkTimes = Field(
+        30.0, description=CalibrationsConfig.model_fields["exp_times_dark"].description
+    )
+    pipetask_timeout: f.Seconds = Field(
+        7200.0, description=CalibrationsConfig.model_fields["pipetask_timeout"].description
+    )
+    filter: f.NameOrNumber = Field(None, description=_FILTER)
+    ignore: tuple[f.Text, ...] = Field(
+        (), description="Components left out of the checks of the dome, e.g. [mtdome, mtdometrajectory]."
+    )

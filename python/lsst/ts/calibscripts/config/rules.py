@@ -1,0 +1,160 @@
+"""What one property says about another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .times import FlatPairs, exposure_times, flat_pairs
+
+if TYPE_CHECKING:
+    from .base import CalibrationsConfig
+
+__all__ = ["problems", "resolve"]
+
+_GAIN = "do_gain_from_flat_pairs"
+_FLAT = ("n_flat", "n_discard_flat", "exp_times_flat")
+
+
+def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what was not given.
+
+    Parameters
+    ----------
+    given : mapping
+        Values by property, of any type.
+    defaults : mapping
+        Defaults by property.
+
+    Returns
+    -------
+    `dict`
+        A list of exposure times sets the number of images, where that was not given; a gain that was not
+        asked for is not estimated where there are no flat pairs.
+    """
+    values = {**defaults, **given}
+    for kind in ("bias", "dark", "flat"):
+        n, n_discard, times = f"n_{kind}", f"n_discard_{kind}", given.get(f"exp_times_{kind}")
+        if given.get(n) is None:
+            values[n] = len(times) if isinstance(times, list | tuple) and times else defaults.get(n)
+        if given.get(n_discard) is None:
+            values[n_discard] = defaults.get(n_discard)
+    if _GAIN not in given and not _may_have_flat_pairs(values):
+        values[_GAIN] = False
+    return {name: value for name, value in values.items() if value is not None or name in defaults}
+
+
+def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
+    if "FLAT" not in str(values.get("script_mode")):
+        return False
+    try:
+        n, n_discard, times = (values[name] for name in _FLAT)
+        return bool(flat_pairs(exposure_times(times, n, n_discard)[n_discard:]).pairs)
+    except (TypeError, ValueError):
+        # They are wrong, which is told elsewhere.
+        return True
+
+
+def problems(config: CalibrationsConfig, given: Set[str], wrong: Set[str]) -> list[str]:
+    """Hold the properties against each other.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        All values, each valid by itself.
+    given : set of `str`
+        Properties that the user gave.
+    wrong : set of `str`
+        Properties whose values stand for wrong ones.
+
+    Returns
+    -------
+    `list` [`str`]
+        Everything that is wrong, one sentence each.
+    """
+    return [text for needs, rule in _RULES.items() if not wrong & set(needs) for text in rule(config, given)]
+
+
+def _numbers(image_type: str) -> Callable[[CalibrationsConfig, Set[str]], Iterator[str]]:
+    times = f"exp_times_{image_type.lower()}"
+
+    def rule(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+        if image_type not in config.image_types:
+            return
+        try:
+            config.image_set(image_type)
+        except ValueError as error:
+            advice = (
+                "" if times in given else f". {times} was not given, so its default list applies: give it too"
+            )
+            yield f"{times}: {error}{advice}"
+
+    return rule
+
+
+def _pairs(config: CalibrationsConfig) -> FlatPairs | None:
+    try:
+        return flat_pairs(config.image_set("FLAT").kept)
+    except ValueError:
+        # The numbers do not fit, which is told by its own rule.
+        return None
+
+
+def _products(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    for name in ("do_defects", "do_ptc"):
+        if getattr(config, name) and config.script_mode != "BIAS_DARK_FLAT":
+            yield f"{name}: needs script_mode BIAS_DARK_FLAT, not {config.script_mode}"
+    if config.do_gain_from_flat_pairs and "FLAT" not in config.image_types:
+        yield f"{_GAIN}: needs flats, but script_mode is {config.script_mode}; leave it out or give False"
+
+
+def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    if "FLAT" not in config.image_types or (found := _pairs(config)) is None:
+        return
+    if config.do_gain_from_flat_pairs and not found.pairs:
+        yield (
+            f"{_GAIN}: needs two consecutive flats of the same exposure time, but there are none; change "
+            "exp_times_flat, leave it out or set it to False"
+        )
+    if config.do_ptc and config.script_mode == "BIAS_DARK_FLAT" and len(found.pairs) < 2:
+        yield (
+            f"do_ptc: needs at least two pairs of consecutive flats of the same exposure time, but there "
+            f"{'is one' if found.pairs else 'are none'}; change exp_times_flat"
+        )
+
+
+def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    begin, end = config.certify_calib_begin_date, config.certify_calib_end_date
+    if begin is None or end is None or datetime.fromisoformat(begin) < datetime.fromisoformat(end):
+        return
+    defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
+    if "certify_calib_begin_date" not in given:
+        defaults = f"; certify_calib_begin_date is {begin} by default: give it too"
+    yield f"certify_calib_end_date: {end} is not after certify_calib_begin_date {begin}{defaults}"
+
+
+def _counts(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    low, high = config.flat_counts_min, config.flat_counts_max
+    if low is not None and high is not None and low >= high:
+        yield f"flat_counts_max: {high:g} ADU is not above flat_counts_min {low:g} ADU"
+
+
+def _exposures(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    for image_type, ids in config.exposures or ():
+        if ids and image_type not in config.image_types:
+            yield f"exposures: {image_type} is not part of script_mode {config.script_mode}"
+        if len(set(ids)) < len(ids):
+            yield f"exposures: a {image_type} exposure is listed twice"
+
+
+_RULES: dict[Sequence[str], Callable[[CalibrationsConfig, Set[str]], Iterator[str]]] = {
+    ("script_mode", "n_dark", "n_discard_dark", "exp_times_dark"): _numbers("DARK"),
+    ("script_mode", *_FLAT): _numbers("FLAT"),
+    ("script_mode", "do_defects", "do_ptc", _GAIN): _products,
+    ("script_mode", *_FLAT, "do_ptc", _GAIN): _flat_pairs,
+    ("certify_calib_begin_date", "certify_calib_end_date"): _dates,
+    ("flat_counts_min", "flat_counts_max"): _counts,
+    ("script_mode", "exposures"): _exposures,
+}
+"""Each rule beside the properties it reads."""

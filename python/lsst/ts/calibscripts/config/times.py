@@ -1,0 +1,120 @@
+"""Exposure times of a set of images, and the pairs among its flats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["FlatPairs", "ImageSet", "exposure_times", "flat_pairs"]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The images of one type that are taken.
+
+    Attributes
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    times : `tuple` [`float`]
+        Exposure times (s) in the order they are taken, the discarded ones first.
+    n_discard : `int`
+        How many of the first exposures are not used.
+    """
+
+    image_type: str
+    times: tuple[float, ...]
+    n_discard: int
+
+    @property
+    def kept(self) -> tuple[float, ...]:
+        """Exposure times (s) of the exposures that are used."""
+        return self.times[self.n_discard :]
+
+
+@dataclass(frozen=True)
+class FlatPairs:
+    """Which exposures of a set make a pair.
+
+    Attributes
+    ----------
+    pairs : `tuple` [`tuple` [`int`, `int`]]
+        Positions of two consecutive exposures of equal time.
+    unpaired : `tuple` [`int`]
+        Positions of the others.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    unpaired: tuple[int, ...]
+
+
+def exposure_times(
+    times: float | Sequence[float], n: int, n_discard: int, image_type: str | None = None
+) -> tuple[float, ...]:
+    """List the exposure time of every exposure of a set, the discarded ones first.
+
+    Parameters
+    ----------
+    times : `float` or sequence of `float`
+        Exposure time (s) of all, or of each.
+    n : `int`
+        Exposures to use.
+    n_discard : `int`
+        Exposures to take before them and not to use.
+    image_type : `str`, optional
+        Names the properties in the message of an error.
+
+    Returns
+    -------
+    `tuple` [`float`]
+        ``n + n_discard`` exposure times (s).
+
+    Raises
+    ------
+    ValueError
+        If a list has neither ``n + n_discard`` entries (used as given) nor ``n`` (the first of them is
+        also taken for the discarded ones). The message names n, n_discard and both lengths.
+    """
+    if not isinstance(times, Sequence):
+        return (float(times),) * (n + n_discard)
+    listed = tuple(float(time) for time in times)
+    if len(listed) == n + n_discard:
+        return listed
+    if len(listed) == n:
+        return listed[:1] * n_discard + listed
+    suffix = f"_{image_type.lower()}" if image_type else ""
+    wanted = f"list {n} times"
+    if n_discard:
+        wanted = (
+            f"list {n + n_discard} times, the first {n_discard} to be discarded, or {n}, where the first "
+            "time is also used for the discarded"
+        )
+    raise ValueError(
+        f"{len(listed)} exposure times do not fit n{suffix} {n} and n_discard{suffix} {n_discard}: {wanted}"
+    )
+
+
+def flat_pairs(times: Sequence[float]) -> FlatPairs:
+    """Pair consecutive exposures of equal time.
+
+    Parameters
+    ----------
+    times : sequence of `float`
+        Exposure times (s) of the exposures that are used, in the order they are taken.
+
+    Returns
+    -------
+    `FlatPairs`
+        Positions in ``times``, from 0.
+    """
+    pairs: list[tuple[int, int]] = []
+    unpaired: list[int] = []
+    position = 0
+    while position < len(times):
+        if times[position : position + 1] == times[position + 1 : position + 2]:
+            pairs.append((position, position + 1))
+            position += 2
+        else:
+            unpaired.append(position)
+            position += 1
+    return FlatPairs(tuple(pairs), tuple(unpaired))

@@ -1,0 +1,180 @@
+"""Reading what a user gave: everything that is wrong is told at once, what is left out is filled in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+import jsonschema
+from pydantic import ValidationError
+
+from ..errors import ConfigurationError
+from .base import CalibrationsConfig, Given
+from .explain import hint, not_a_mapping, schema_problems
+
+__all__ = ["ConfigValidator", "parse"]
+
+Config = TypeVar("Config", bound=CalibrationsConfig)
+
+
+class ConfigValidator:
+    """Validate a configuration, with the contract of salobj's `DefaultingValidator`.
+
+    Parameters
+    ----------
+    schema : `dict`
+        Draft-7 schema of the script. It may have properties that the model does not know (they are passed
+        on as they are), leave out some of the model's, and have defaults of its own.
+    model : `type` [`CalibrationsConfig`]
+        Knows what was given and what was left out, and holds the properties against each other.
+
+    Raises
+    ------
+    jsonschema.SchemaError
+        If the schema is not a draft-7 schema.
+    """
+
+    def __init__(self, schema: dict[str, Any], model: type[CalibrationsConfig]) -> None:
+        jsonschema.Draft7Validator.check_schema(schema)
+        self.schema = schema
+        self.model = model
+        self._properties: dict[str, Any] = schema.get("properties", {})
+        self._defaults = {
+            name: value["default"]
+            for name, value in self._properties.items()
+            if isinstance(value, dict) and "default" in value
+        }
+
+    def validate(self, data_dict: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Check a configuration and fill in what it leaves out.
+
+        Parameters
+        ----------
+        data_dict : mapping or `None`
+            What the user gave; None for nothing. It is not changed.
+
+        Returns
+        -------
+        `dict`
+            A value for every property that was given or has a default: numbers, texts, lists and mappings
+            as JSON has them. Validating it again gives the same.
+
+        Raises
+        ------
+        jsonschema.ValidationError
+            If anything is wrong. Its message has a line for each problem; its ``context`` holds them one by
+            one, with the property as ``path``.
+        """
+        if data_dict is not None and not isinstance(data_dict, Mapping):
+            raise _error([("", not_a_mapping(data_dict))])
+        given = {str(name): _plain(value) for name, value in (data_dict or {}).items()}
+        wrong = self._wrong(given)
+        config, rules = _build(self.model, given, self._defaults, wrong)
+        position = {name: number for number, name in enumerate(given)}
+        problems = sorted(wrong.items(), key=lambda problem: position.get(problem[0], len(position)))
+        if config is None or problems or rules:
+            raise _error(problems + rules)
+        filled = config.model_dump(mode="json")
+        told = {*self._properties, *given}
+        known = {name: value for name, value in filled.items() if name in told}
+        return {**copy.deepcopy(self._defaults), **given, **known}
+
+    def _wrong(self, given: Mapping[str, Any]) -> dict[str, str]:
+        """Say of each property what is wrong with it alone, in the words that help most."""
+        found = {name: hint(name, value, self._properties.get(name)) for name, value in given.items()}
+        hints = {name: text for name, text in found.items() if text and name in self._properties}
+        generic, own = _values(self.model, given, self._defaults)
+        return {**generic, **dict(schema_problems(self.schema, given)), **own, **hints}
+
+
+def parse(filled: Mapping[str, Any], model: type[Config], instrument_name: str | None = None) -> Config:
+    """Make the frozen configuration of what a validator filled in.
+
+    Parameters
+    ----------
+    filled : mapping
+        Values by property, as `ConfigValidator.validate` returns them. Properties that the model does not
+        know are left out.
+    model : `type` [`CalibrationsConfig`]
+        The model.
+    instrument_name : `str`, optional
+        Name of the instrument in the defaults of collections and repo; needed by a model that is not of one
+        instrument.
+
+    Returns
+    -------
+    `CalibrationsConfig`
+        The configuration.
+
+    Raises
+    ------
+    ConfigurationError
+        If the values do not make one.
+    """
+    defaults = model.defaults(instrument_name)
+    known = {name: _plain(value) for name, value in filled.items() if name in model.model_fields}
+    missing = [(name, "has no default") for name in model.model_fields if name not in {*defaults, *known}]
+    wrong = {**dict(missing), **{n: t for texts in _values(model, known, defaults) for n, t in texts.items()}}
+    config, rules = _build(model, known, defaults, wrong)
+    if config is None or wrong or rules:
+        raise ConfigurationError([_line(*problem) for problem in (*wrong.items(), *rules)])
+    return config
+
+
+def _values(
+    model: type[CalibrationsConfig], given: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Try each value alone: what is wrong in pydantic's words, and in ours."""
+    generic: dict[str, str] = {}
+    own: dict[str, str] = {}
+    known = {name: value for name, value in given.items() if name in model.model_fields}
+    try:
+        model.model_validate(known, context=Given(defaults))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            cause = detail.get("ctx", {}).get("error")
+            if not detail["loc"] or (name := str(detail["loc"][0])) not in known:
+                continue
+            if isinstance(cause, ValueError):
+                own.setdefault(name, str(cause))
+            else:
+                generic.setdefault(name, detail["msg"])
+    return generic, own
+
+
+def _build(
+    model: type[Config], given: Mapping[str, Any], defaults: Mapping[str, Any], wrong: Mapping[str, str]
+) -> tuple[Config | None, list[tuple[str, str]]]:
+    """Hold the right values against each other; defaults stand for the wrong ones."""
+    right = {name: value for name, value in given.items() if name in model.model_fields and name not in wrong}
+    stand_in = {**CalibrationsConfig.defaults("-"), **model.defaults(), **defaults}
+    try:
+        return model.model_validate(right, context=Given(stand_in, frozenset(wrong))), []
+    except ValidationError as error:
+        causes = [detail.get("ctx", {}).get("error") for detail in error.errors(include_url=False)]
+        lines = [line for cause in causes if isinstance(cause, ConfigurationError) for line in cause.problems]
+        # Anything else here is a default that is wrong in itself.
+        lines = lines or [f"{detail['loc'][0]}: default: {detail['msg']}" for detail in error.errors()]
+        return None, [(name, text) for name, _, text in (line.partition(": ") for line in lines)]
+
+
+def _error(problems: list[tuple[str, str]]) -> jsonschema.ValidationError:
+    return jsonschema.ValidationError(
+        "\n".join(_line(*problem) for problem in problems),
+        context=[jsonschema.ValidationError(text, path=[name] if name else []) for name, text in problems],
+    )
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name}: {text}" if name else text
+
+
+def _plain(value: Any) -> Any:
+    """Copy a value that YAML made; a date without quotes becomes its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
