@@ -109,7 +109,8 @@ def failure_report(verdict: Verdict, generation_collection: str | None, verifica
 
 def _findings(verdict: Verdict) -> Iterator[str]:
     yield "Exposures with verification tests that failed:"
-    yield "  ".join(str(e) for e in verdict.exposures if e in verdict.counts or e in verdict.unexplained)
+    concerned = [e for e in verdict.exposures if e in verdict.counts or e in verdict.unexplained]
+    yield "  ".join(str(exposure) for exposure in concerned) or "none"
     yield "Number of tests that failed per test type:"
     for exposure, tests in verdict.counts.items():
         yield f"    Exposure ID: {exposure}"

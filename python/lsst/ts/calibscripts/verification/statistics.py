@@ -104,7 +104,7 @@ def parse_statistics(
     run: _Untyped,
     *,
     exposure_stats: Mapping[int, _Untyped] = _NOTHING,
-    detector_stats: Mapping[tuple[int, str | int], _Untyped] = _NOTHING,
+    detector_stats: Mapping[tuple[int, Any], _Untyped] = _NOTHING,
     detector_names: Mapping[int, str] = _NOTHING,
 ) -> Statistics:
     """Parse the statistics of a cp_verify run.
@@ -247,7 +247,7 @@ def _detector_name(key: object, names: Mapping[int, str]) -> str:
         return names[key]
     if isinstance(key, str):
         return key
-    raise _unknown("an exposure", "a detector's name, or the id of one whose name is known,", key)
+    raise _unknown("an exposure", "a detector's name or the id of a known one", key)
 
 
 def _entry(value: object, where: str) -> _Entry:

@@ -1,0 +1,414 @@
+"""The documented reports, the gains and the summary of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsst.ts.calibscripts.report import (
+    LOG_CHARACTERS,
+    Certified,
+    PairGains,
+    RunSummary,
+    StepOutcome,
+    TakenSet,
+    exposure_range,
+    failure_report,
+    for_log,
+    gain_report,
+    headline,
+    run_summary,
+    verdict_line,
+)
+from lsst.ts.calibscripts.verification import (
+    Failure,
+    Statistics,
+    Verdict,
+    judge,
+    parse_statistics,
+    without_statistics,
+)
+
+GOLDENS = Path(__file__).parent / "data" / "seed002"
+FIRST = 2026091800002
+
+
+def verdict_printed_in(report: str) -> Verdict:
+    """Rebuild the statistics from the failures that a report prints, and judge them."""
+    failures: dict[int, list[str]] = {}
+    _, details = report.split("detector, and amplifier:")
+    for line in map(str.strip, details.splitlines()):
+        if line.startswith("Exposure ID: "):
+            exposure = int(line.removeprefix("Exposure ID: "))
+            failures[exposure] = []
+        elif line.startswith("RXX_S00 "):
+            failures[exposure].append(line)
+    run: dict[object, object] = {
+        exposure: {"SUCCESS": False, "FAILURES": found} if found else {"SUCCESS": True}
+        for exposure, found in failures.items()
+    }
+    statistics = parse_statistics({**run, "SUCCESS": False})
+    return judge(statistics, exposures=list(failures), detectors=["RXX_S00"], threshold=8, image_type="BIAS")
+
+
+def unindented(name: str) -> list[str]:
+    """Lines of a golden that hold something, without indentation and the log's prefix."""
+    lines = (GOLDENS / name).read_text().splitlines()
+    return [line.strip().removeprefix("Script WARNING: ") for line in lines if line.strip()]
+
+
+class TestDocumentedReports:
+    @pytest.mark.parametrize(
+        ("name", "generation", "verification"),
+        [
+            ("failed", "u/ocps/329cb5f2f9ab4e1ebacf1577435d2eed", "u/ocps/5579591802f0470e88b7cdf6add8e1bf"),
+            ("passed", "u/ocps/def62fc0cc6645d089edee4eb797e3f1", "u/ocps/85f23b5af0ba44cf967f183c59b1073e"),
+        ],
+    )
+    def test_rebuilt_from_the_printed_failures(self, name: str, generation: str, verification: str) -> None:
+        verdict = verdict_printed_in((GOLDENS / f"{name}_as_printed.txt").read_text())
+        text = f"{headline(verdict, True)}\n{failure_report(verdict, generation, verification)}\n"
+        assert text == (GOLDENS / f"{name}.txt").read_text()
+
+    def test_failed_is_as_printed(self) -> None:
+        first, second, *rest = unindented("failed.txt")
+        assert first == "BIAS calibration failed verification and will not be certified."
+        assert second == "BIAS: 3 of 3 exposures failed, limit 3: NOT certified"
+        assert rest == unindented("failed_as_printed.txt")
+
+    def test_passed_is_as_printed(self) -> None:
+        first, second, *rest = unindented("passed.txt")
+        assert second == "BIAS: 0 of 20 exposures failed, limit 11: verification passed"
+        assert [first, first, *rest] == unindented("passed_as_printed.txt")
+
+
+def verdict_on(*failures: Failure, n: int = 3, missing: int = 0, unexplained: int = 0) -> Verdict:
+    exposures = [FIRST + k for k in range(n)]
+    statistics = Statistics(
+        failures,
+        frozenset(exposures[missing:]),
+        frozenset((exposure, None) for exposure in exposures[n - unexplained :]),
+    )
+    return judge(statistics, exposures=exposures, detectors=["RXX_S00"], threshold=1, image_type="DARK")
+
+
+NOISY = [Failure(FIRST + k, "RXX_S00", "C00", "NOISE") for k in range(3)]
+FAILED = verdict_on(*NOISY)
+PASSED = verdict_on(NOISY[0])
+CLEAN = verdict_on()
+UNREADABLE = without_statistics(
+    "no verifyDarkStats in u/ocps/2/run", exposures=[FIRST], detectors=1, threshold=8, image_type="DARK"
+)
+
+
+class TestHeadline:
+    @pytest.mark.parametrize(
+        ("verdict", "generating", "text"),
+        [
+            (FAILED, True, "DARK calibration failed verification and will not be certified."),
+            (UNREADABLE, True, "DARK calibration failed verification and will not be certified."),
+            (
+                PASSED,
+                True,
+                "DARK calibration passed the overall verification  criteria and will be certified, "
+                "but the are tests that did not pass: ",
+            ),
+            (CLEAN, True, "DARK calibration passed verification criteria and will be certified."),
+            (FAILED, False, "DARK exposures failed verification; there was nothing to certify."),
+            (
+                PASSED,
+                False,
+                "DARK exposures passed the overall verification  criteria, "
+                "but the are tests that did not pass: ",
+            ),
+            (CLEAN, False, "DARK exposures passed verification criteria."),
+        ],
+    )
+    def test_words(self, verdict: Verdict, generating: bool, text: str) -> None:
+        assert headline(verdict, generating) == text
+
+
+class TestVerdictLine:
+    @pytest.mark.parametrize(
+        ("verdict", "generating", "text"),
+        [
+            (FAILED, True, "DARK: 3 of 3 exposures failed, limit 3: NOT certified"),
+            (FAILED, False, "DARK: 3 of 3 exposures failed, limit 3: verification FAILED"),
+            (PASSED, True, "DARK: 1 of 3 exposures failed, limit 3: verification passed"),
+            (CLEAN, False, "DARK: 0 of 3 exposures failed, limit 3: verification passed"),
+            (
+                verdict_on(missing=2),
+                True,
+                "DARK: 0 of 3 exposures failed, limit 3, 2 of 3 not in the statistics: NOT certified",
+            ),
+            (UNREADABLE, True, "DARK: no statistics (no verifyDarkStats in u/ocps/2/run): NOT certified"),
+        ],
+    )
+    def test_words(self, verdict: Verdict, generating: bool, text: str) -> None:
+        assert verdict_line(verdict, generating) == text
+
+
+class TestFailureReport:
+    def test_external_verification(self) -> None:
+        lines = failure_report(FAILED, None, "u/ocps/2").splitlines()
+        assert lines[0] == verdict_line(FAILED, generating=False)
+        assert lines[-2:] == [
+            "Generation collection: None. 'generate_calibrations' is False.",
+            "Verification collection: u/ocps/2",
+        ]
+
+    def test_exposures_without_a_reason_or_without_statistics(self) -> None:
+        report = failure_report(verdict_on(NOISY[1], n=4, missing=1, unexplained=1), "u/ocps/1", "u/ocps/2")
+        assert f"that failed:\n{FIRST + 1}  {FIRST + 3}\n" in report
+        assert f"Exposures without statistics: {FIRST}\n" in report
+        details = report[report.index("detector, and amplifier:") : report.index("Exposures without")]
+        assert details.splitlines()[1:] == [
+            f"    Exposure ID: {FIRST}",
+            "        Not in the statistics of cp_verify: counts as a failed verification.",
+            f"    Exposure ID: {FIRST + 1}",
+            "        RXX_S00 C00 NOISE",
+            f"    Exposure ID: {FIRST + 2}",
+            "        No failures in 'verify_stats' for this exposure.",
+            f"    Exposure ID: {FIRST + 3}",
+            "        Did not succeed, and the statistics do not say in which tests: "
+            "counts as a failed exposure.",
+        ]
+
+    def test_tests_of_detectors_and_exposures(self) -> None:
+        failures = (Failure(FIRST, None, None, "SCATTER"), Failure(FIRST, "RXX_S00", None, "SCATTER"))
+        report = failure_report(verdict_on(*failures), "u/ocps/1", "u/ocps/2")
+        assert "        SCATTER: 2\n" in report
+        assert "        SCATTER\n        RXX_S00 SCATTER\n" in report
+
+    def test_no_statistics(self) -> None:
+        lines = failure_report(UNREADABLE, "u/ocps/1", "u/ocps/2").splitlines()
+        assert lines[0] == verdict_line(UNREADABLE, generating=True)
+        assert lines[1:3] == [f"Exposures without statistics: {FIRST}", "Threshold values:"]
+        assert lines[-1] == "Verification collection: u/ocps/2"
+
+    def test_nothing_failed(self) -> None:
+        assert "that failed:\nnone\n" in failure_report(CLEAN, "u/ocps/1", "u/ocps/2")
+
+    def test_detectors_not_asked_for(self) -> None:
+        verdict = dataclasses.replace(CLEAN, others=("R22_S11", "R22_S12"))
+        line = "Failed tests of detectors that were not asked for do not count: R22_S11, R22_S12"
+        assert line in failure_report(verdict, None, "u/ocps/2").splitlines()
+
+
+class TestForLog:
+    def test_a_short_report_is_left_alone(self) -> None:
+        text = "x" * LOG_CHARACTERS
+        assert for_log(text, where="/report.txt") == text
+
+    def test_of_205_detectors_the_numbers_and_the_collections_stay(self) -> None:
+        failures = tuple(
+            Failure(FIRST + k, f"R{d:03}", f"C{a:02}", test)
+            for k in range(20)
+            for d in range(205)
+            for a in range(16)
+            for test in ("MEAN", "NOISE")
+        )
+        statistics = Statistics(failures, frozenset(FIRST + k for k in range(20)))
+        verdict = judge(
+            statistics, exposures=list(statistics.exposures), detectors=205, threshold=8, image_type="BIAS"
+        )
+        report = failure_report(verdict, "u/ocps/1", "u/ocps/2")
+        shown = for_log(report, where="/reports/1.txt")
+        assert len(report) > 2_900_000
+        assert len(shown) <= LOG_CHARACTERS
+        lines = shown.splitlines()
+        assert lines[0] == "BIAS: 20 of 20 exposures failed, limit 11: NOT certified"
+        assert "        NOISE: 3280" in lines
+        assert "Threshold values:" in lines
+        assert lines[-1] == "Verification collection: u/ocps/2"
+        n_lines = len(report.splitlines())
+        left_out = f"{n_lines - len(lines) + 1} of {n_lines} lines are left out here"
+        note = f"[... {left_out}; full report: /reports/1.txt ...]"
+        assert lines.count(note) == 1
+
+    @settings(deadline=None)
+    @given(st.lists(st.text("abc ", max_size=30), max_size=60), st.integers(120, 400))
+    def test_is_never_longer_than_the_limit(self, lines: list[str], limit: int) -> None:
+        text = "\n".join(lines)
+        shown = for_log(text, where="/r", limit=limit)
+        assert len(shown) <= limit
+        if shown != text:
+            start, _, end = shown.partition("[... ")
+            note, _, end = end.partition(" ...]")
+            assert text.startswith(start)
+            assert text.rstrip("\n").endswith(end.rstrip("\n"))
+            assert note.endswith("full report: /r")
+
+
+class TestExposureRange:
+    @pytest.mark.parametrize(
+        ("exposures", "text"),
+        [
+            ([], "none"),
+            ([7], "7"),
+            ([7, 8], "7..8"),
+            ([2026091800002 + k for k in range(20)], "2026091800002..2026091800021"),
+            ([9, 3, 1, 2, 2, 8, 5], "1..3, 5, 8..9"),
+            ([2026091899999, 2026091900001], "2026091899999, 2026091900001"),
+        ],
+    )
+    def test_ranges(self, exposures: list[int], text: str) -> None:
+        assert exposure_range(exposures) == text
+
+    @given(st.sets(st.integers(1, 60)))
+    def test_tells_every_exposure_once(self, exposures: set[int]) -> None:
+        told = [
+            exposure
+            for part in exposure_range(exposures).split(", ")
+            if part != "none"
+            for first, _, last in [part.partition("..")]
+            for exposure in range(int(first), int(last or first) + 1)
+        ]
+        assert told == sorted(exposures)
+
+
+def pair(first: int, detector: str | int, **gains: float) -> PairGains:
+    return PairGains((first, first + 1), detector, gains, dict.fromkeys(gains, 5.25))
+
+
+class TestGains:
+    def test_report(self) -> None:
+        pairs = [
+            pair(FIRST, 0, C00=1.0, C01=1.02, C02=0.98),
+            pair(FIRST + 2, 0, C00=1.01, C01=0.99, C02=1.5),
+        ]
+        assert gain_report(pairs).splitlines() == [
+            "Gains estimated from flats pairs: 2 pairs, 1 detector",
+            "    Detector 0: gain median 1.0050 electron/ADU, spread 0.0222 electron/ADU, 6 values; "
+            "read noise median 5.250 ADU",
+            f"        outlier: C02 1.5000 electron/ADU (+0.4950) in {FIRST + 2}, {FIRST + 3}",
+            f"{FIRST}, {FIRST + 1}:",
+            "    Detector 0:",
+            "        C00: gain 1.0000 electron/ADU, read noise 5.250 ADU",
+            "        C01: gain 1.0200 electron/ADU, read noise 5.250 ADU",
+            "        C02: gain 0.9800 electron/ADU, read noise 5.250 ADU",
+            f"{FIRST + 2}, {FIRST + 3}:",
+            "    Detector 0:",
+            "        C00: gain 1.0100 electron/ADU, read noise 5.250 ADU",
+            "        C01: gain 0.9900 electron/ADU, read noise 5.250 ADU",
+            "        C02: gain 1.5000 electron/ADU, read noise 5.250 ADU",
+        ]
+
+    def test_each_detector_has_its_own_median(self) -> None:
+        lines = gain_report([pair(FIRST, "R22_S11", C00=1.0), pair(FIRST, "R22_S12", C00=2.0)]).splitlines()
+        assert lines[0].endswith("1 pair, 2 detectors")
+        assert lines[1].startswith("    Detector R22_S11: gain median 1.0000 ")
+        assert lines[2].startswith("    Detector R22_S12: gain median 2.0000 ")
+        assert [line for line in lines if line.endswith(":")] == [
+            f"{FIRST}, {FIRST + 1}:",
+            "    Detector R22_S11:",
+            "    Detector R22_S12:",
+        ]
+        assert "outlier" not in "".join(lines)
+
+    def test_what_could_not_be_measured_is_named_and_left_out_of_the_median(self) -> None:
+        report = gain_report([pair(FIRST, 0, C00=1.0, C01=math.nan, C02=math.inf)])
+        assert "gain median 1.0000 electron/ADU, spread 0.0000 electron/ADU, 1 value;" in report
+        assert f"        not measured: C01 in {FIRST}, {FIRST + 1}\n" in report
+        assert f"        not measured: C02 in {FIRST}, {FIRST + 1}\n" in report
+        assert "        C01: gain nan electron/ADU, read noise 5.250 ADU" in report
+
+    def test_nothing_measured(self) -> None:
+        pairs = [PairGains((FIRST, FIRST + 1), 0, {"C00": math.nan}, {})]
+        assert gain_report(pairs).splitlines()[1:] == [
+            "    Detector 0: none of 1 gain could be measured",
+            f"{FIRST}, {FIRST + 1}:",
+            "    Detector 0:",
+            "        C00: gain nan electron/ADU, read noise nan ADU",
+        ]
+
+    def test_no_pairs(self) -> None:
+        assert gain_report([]) == "Gains estimated from flats pairs: none"
+
+    @pytest.mark.parametrize(("gain", "is_outlier"), [(1.009, False), (1.011, True), (0.989, True)])
+    def test_equal_gains_do_not_make_outliers_of_rounding(self, gain: float, is_outlier: bool) -> None:
+        report = gain_report([pair(FIRST, 0, C00=1.0, C01=1.0, C02=1.0, C03=gain)])
+        assert ("outlier: C03" in report) is is_outlier
+
+    @pytest.mark.parametrize(("gain", "is_outlier"), [(1.14, False), (1.16, True), (0.84, True)])
+    def test_outliers_are_five_spreads_away(self, gain: float, is_outlier: bool) -> None:
+        """The median absolute deviation of these is 0.02, so the spread is 0.02965."""
+        gains = {f"C{k:02}": 1 + 0.02 * (-1) ** k for k in range(8)} | {"C10": 1.0, "C11": 1.0, "C12": gain}
+        report = gain_report([pair(FIRST, 0, **gains)])
+        assert ("outlier: C12" in report) is is_outlier
+        assert report.count("outlier") == is_outlier
+
+    def test_fit_of_a_photon_transfer_curve(self) -> None:
+        fit = PairGains((), 0, {"C00": 1.1}, {"C00": 6.5}, noise_unit="electron")
+        lines = gain_report([pair(FIRST, 0, C00=1.1), fit]).splitlines()
+        assert lines[1].endswith("2 values; read noise median 5.250 ADU; read noise median 6.500 electron")
+        assert lines[-3:] == [
+            "Photon transfer curve:",
+            "    Detector 0:",
+            "        C00: gain 1.1000 electron/ADU, read noise 6.500 electron",
+        ]
+
+
+class TestRunSummary:
+    def test_everything(self) -> None:
+        summary = RunSummary(
+            script="auxtel/make_latiss_calibrations.py",
+            final_state="FAILED",
+            taken=(
+                TakenSet("BIAS", 20, tuple(range(2, 22)), discarded=(1,)),
+                TakenSet("DARK", 22, tuple(range(23, 30)), discarded=(22,), left_out=(30, 31)),
+            ),
+            steps=(
+                StepOutcome("GENERATE BIAS", "done", "0a1b", "u/ocps/0a1b"),
+                StepOutcome("VERIFY BIAS", "passed", "2c3d", "u/ocps/2c3d", "0 of 20 exposures failed"),
+                StepOutcome("GENERATE DARK", "failed", "4e5f", detail="exit code 1"),
+                StepOutcome("VERIFY DARK", "cancelled"),
+            ),
+            certified=(Certified("BIAS", "LATISS/calib/daily", "1950-01-01", "2050-01-01"),),
+            not_certified=(("DARK", "its generation failed"),),
+            failures=("GENERATE DARK: exit code 1.",),
+            warnings=("2 darks did not arrive.", "A second one."),
+            next_steps=("Read /scratch/uws/4e5f/outs/ocps.log.",),
+        )
+        assert run_summary(summary).splitlines() == [
+            "auxtel/make_latiss_calibrations.py ends FAILED: "
+            "31 images taken, 1 product certified, 1 failure, 2 warnings.",
+            "Images taken:",
+            "    BIAS: 20: 2..21; discarded 1",
+            "    DARK: 9 of 22 wanted: 23..29; discarded 22; left out 30..31",
+            "Steps:",
+            "    GENERATE BIAS: done (job 0a1b, collection u/ocps/0a1b)",
+            "    VERIFY BIAS: passed (job 2c3d, collection u/ocps/2c3d, 0 of 20 exposures failed)",
+            "    GENERATE DARK: failed (job 4e5f, exit code 1)",
+            "    VERIFY DARK: cancelled",
+            "Certified:",
+            "    BIAS in LATISS/calib/daily, valid 1950-01-01 .. 2050-01-01 (TAI)",
+            "NOT certified:",
+            "    DARK: its generation failed",
+            "Failures:",
+            "    GENERATE DARK: exit code 1.",
+            "Warnings:",
+            "    2 darks did not arrive.",
+            "    A second one.",
+            "What to do next:",
+            "    Read /scratch/uws/4e5f/outs/ocps.log.",
+        ]
+
+    def test_nothing(self) -> None:
+        assert run_summary(RunSummary("a.py", "STOPPED")).splitlines() == [
+            "a.py ends STOPPED: 0 images taken, 0 products certified, 0 failures, 0 warnings.",
+            "Images taken:",
+            "    none",
+            "Certified:",
+            "    nothing",
+        ]
+
+    def test_open_validity_without_verification(self) -> None:
+        summary = RunSummary("a.py", "DONE", certified=(Certified("PTC", "c", None, None, verified=False),))
+        line = "    PTC in c, valid always before .. open (TAI), without verification"
+        assert line in run_summary(summary).splitlines()
