@@ -18,6 +18,7 @@ __all__ = [
     "OutputsMissingError",
     "PreconditionError",
     "RepositoryError",
+    "RunFailedError",
     "StatisticsError",
     "TransitionError",
     "VerificationFailedError",
@@ -79,6 +80,25 @@ class ConflictError(CalibScriptsError, RuntimeError):
 
 class RepositoryError(CalibScriptsError, RuntimeError):
     """The butler repository cannot be read or written."""
+
+
+class RunFailedError(CalibScriptsError, RuntimeError):
+    """A run did not do everything it was asked for.
+
+    Parameters
+    ----------
+    failures : sequence of `str`
+        One readable sentence each.
+
+    Attributes
+    ----------
+    failures : `tuple` [`str`]
+        As given.
+    """
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        super().__init__("\n".join(self.failures))
 
 
 class StatisticsError(CalibScriptsError, ValueError):

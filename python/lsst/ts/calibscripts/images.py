@@ -1,7 +1,7 @@
 """Waits for imageInOODS, per exposure and detector.
 
-Arrivals are collected from the first exposure on: an image may be announced before the camera class has returned
-its exposure id, or long after the next type has begun.
+Arrivals are collected from the first exposure on: an image may be announced before the camera class has
+returned its exposure id, or long after the next type has begun.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def judge(
 ) -> ImageSet:
     """Decide which exposures and detectors of a set go on, as "When something else fails" says.
 
-    An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing in
-    more than half of the set is left out instead.
+    An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing
+    in more than half of the set is left out instead.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ class Ocps:
         if waiting is not None and not waiting.done():
             waiting.set_result(exit_code)
 
-    async def run(self, request: JobRequest, timeout: float) -> JobResult:
+    async def run(self, request: JobRequest, timeout: float, on_started: Callable[[str], None]) -> JobResult:
         """Run a job to its end.
 
         Parameters
@@ -97,6 +97,8 @@ class Ocps:
             The job.
         timeout : `float`
             Longest time for it, seconds, from its acknowledgement.
+        on_started : callable
+            Is given the job id as soon as it is known.
 
         Returns
         -------
@@ -114,6 +116,7 @@ class Ocps:
         try:
             job_id, ack = await self._submit(request)
             self._observer(JobStarted(request.step, job_id))
+            on_started(job_id)
             result = await self._end_of(request.step, job_id, ack, timeout)
         except JobError as error:
             self._observer(JobEnded(request.step, error.job_id, error.exit_code, str(error)))

@@ -1,0 +1,1 @@
+"""A whole simulated summit on one machine."""

@@ -1,0 +1,190 @@
+"""The story of a run: take images, generate, verify and certify calibrations."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from .config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from .jobs import StepPipelines, install
+from .plan import Plan, build
+from .progress import Observer
+from .repository import ButlerRepository, Repository
+from .run import Run
+from .sal import BaseScript, RemoteGroup
+
+__all__ = ["BaseMakeCalibrations"]
+
+INSTRUMENT_PROPERTIES = frozenset({"calib_collection", "repo", "filter", "grating", "ignore"})
+"""Properties that the schema of an instrument's script gives, beside input_collections_*."""
+
+
+class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):  # type: ignore[misc]
+    """Take bias, dark and flat exposures; generate, verify and certify calibrations from them.
+
+    Parameters
+    ----------
+    index : `int`
+        Index of the Script SAL component.
+    descr : `str`
+        What the script does, for operators.
+
+    Notes
+    -----
+    A subclass names its instrument and its remotes through the abstract members below, under the names that
+    upstream's class of the same name has; all that this class knows about an instrument comes from them.
+    """
+
+    config_model: type[CalibrationsConfig] = CalibrationsConfig
+    """Model of the configuration; a subclass may bring one of its own."""
+
+    def __init__(self, index: int, descr: str) -> None:
+        super().__init__(index=index, descr=descr)
+        self.config: SimpleNamespace | None = None
+        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
+        self.observers: list[Observer] = []
+        self.settings: CalibrationsConfig
+        self.plan: Plan
+        self.pipelines: StepPipelines
+        self._run: Run | None = None
+
+    # What a subclass says about its instrument.
+
+    @property
+    @abc.abstractmethod
+    def camera(self) -> Any:
+        """Camera, as lsst.ts.observatory.control has it."""
+
+    @property
+    @abc.abstractmethod
+    def ocps_group(self) -> RemoteGroup:
+        """Group with the OCPS of the instrument."""
+
+    @property
+    @abc.abstractmethod
+    def ocps(self) -> Any:
+        """Remote of the OCPS of the instrument."""
+
+    @property
+    @abc.abstractmethod
+    def instrument_name(self) -> str:
+        """Butler instrument name."""
+
+    @property
+    @abc.abstractmethod
+    def pipeline_instrument(self) -> str:
+        """Name of the instrument's directory among the pipelines."""
+
+    @property
+    @abc.abstractmethod
+    def detectors(self) -> list[int]:
+        """Detectors that are processed; an empty list stands for ``range(n_detectors)``."""
+
+    @property
+    @abc.abstractmethod
+    def n_detectors(self) -> int:
+        """Number of detectors that are processed."""
+
+    @property
+    @abc.abstractmethod
+    def image_in_oods(self) -> Any:
+        """The event imageInOODS of the instrument's OODS."""
+
+    @abc.abstractmethod
+    async def start_remotes(self) -> None:
+        """Make and start the remotes that are not there yet."""
+
+    @abc.abstractmethod
+    def get_instrument_configuration(self) -> dict[str, Any]:
+        """Give the arguments of the camera's ``setup_instrument``."""
+
+    async def assert_feasibility(self, image_type: str) -> None:
+        """Raise if images of this type cannot be taken now; by default they can."""
+
+    async def get_physical_filter(self) -> str | None:
+        """Give the physical_filter the flats will have, None where it cannot be told beforehand."""
+        return None
+
+    def make_repository(self, repo: str) -> Repository:
+        """Make the repository of a run; a test may bring its own."""
+        return ButlerRepository(repo)
+
+    @classmethod
+    def get_schema(cls) -> dict[str, Any]:
+        """Give the JSON schema (draft 7) of the properties that every instrument has."""
+        schema = json_schema(CalibrationsConfig)
+        schema["properties"] = {
+            name: value
+            for name, value in schema["properties"].items()
+            if name not in INSTRUMENT_PROPERTIES and not name.startswith("input_collections_")
+        }
+        return schema
+
+    # The story.
+
+    async def configure(self, config: SimpleNamespace) -> None:
+        """Turn the configuration into a plan, and refuse what cannot work.
+
+        Parameters
+        ----------
+        config : `types.SimpleNamespace`
+            Checked configuration, with its defaults filled in.
+
+        Raises
+        ------
+        ConfigurationError
+            If pipelines or their options are wrong, or something is asked for that is not there.
+        """
+        self.config = config
+        self.settings = parse(vars(config), self.config_model)
+        await self.start_remotes()
+        self.plan = build(
+            self.settings,
+            n_detectors=len(self.asked_detectors()),
+            read_out_time=self.camera.read_out_time,
+            shutter_time=self.camera.shutter_time,
+        )
+        self.pipelines = await asyncio.to_thread(install, self.settings, self.plan, self.pipeline_instrument)
+        for warning in (*warnings(self.settings), *self.pipelines.warnings):
+            self.log.warning(warning)
+
+    def set_metadata(self, metadata: Any) -> None:
+        """Say how long the run takes: its exposures, and the processing that cannot overlap with them."""
+        metadata.duration = self.plan.seconds
+        metadata.nimages = sum(len(images.exposures) for images in self.plan.sets)
+        metadata.instrument = self.instrument_name
+        metadata.totalCheckpoints = 2 + 2 * len(self.plan.sets)
+        name = self.get_instrument_configuration().get("filter")
+        metadata.filters = "" if name is None else str(name)
+
+    async def run(self) -> None:
+        """Take the images, process them beside it, and say what came of it.
+
+        Raises
+        ------
+        PreconditionError
+            If something that could be seen before the first exposure is wrong.
+        RunFailedError
+            If not everything that was asked for was done; the text has a sentence for each failure.
+        """
+        run = self._run = Run(self)
+        try:
+            await run.check()
+            await run.set_up_instrument()
+            async with asyncio.TaskGroup() as tasks:
+                run.start_processing(tasks)
+                await run.take_images(tasks)
+            run.conclude()
+        finally:
+            run.close()
+
+    async def cleanup(self) -> None:
+        """Say what was taken, what is certified and what is not, however the run ended."""
+        if self._run is not None:
+            self.log.info(self._run.summary())
+
+    def asked_detectors(self) -> tuple[int, ...]:
+        """Give the detectors of the run: those of the configuration, else those of the instrument."""
+        return tuple(self.settings.detectors or self.detectors or range(self.n_detectors))

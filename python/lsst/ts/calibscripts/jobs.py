@@ -1,0 +1,151 @@
+"""Step -> arguments of the OCPS command that does it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .config import CalibrationsConfig, flat_pairs
+from .errors import ConfigurationError
+from .ocps import JobRequest
+from .pipelines import Installed, TaskOptions, check_options, locate
+from .plan import Action, Plan, StepId
+from .products import PRODUCTS, made_from_closure
+
+__all__ = ["StepPipelines", "data_query", "input_collections", "install", "job_request", "pairs_of"]
+
+
+@dataclass(frozen=True)
+class StepPipelines:
+    """Pipeline and options of every step of a run that is an OCPS job.
+
+    Attributes
+    ----------
+    installed : mapping [`StepId`, `Installed`]
+        Pipelines.
+    options : mapping [`StepId`, `TaskOptions`]
+        Checked options.
+    warnings : `tuple` [`str`]
+        What was translated in the options.
+    """
+
+    installed: Mapping[StepId, Installed]
+    options: Mapping[StepId, TaskOptions]
+    warnings: tuple[str, ...]
+
+
+def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) -> StepPipelines:
+    """Look up the pipelines of a plan and check the options for them.
+
+    Raises
+    ------
+    ConfigurationError
+        If a pipeline is not installed, or an option names a task it does not have. All that is wrong is told.
+    """
+    installed: dict[StepId, Installed] = {}
+    options: dict[StepId, TaskOptions] = {}
+    problems: list[str] = []
+    for step in plan.steps:
+        product, generating = step.product, step.id.action is Action.GENERATE
+        pipeline = product.generate if generating else product.verify
+        if step.id.action is Action.CERTIFY or pipeline is None:
+            continue
+        name = f"config_options_{product.option}"
+        try:
+            found = locate(pipeline, pipeline_instrument)
+            # The options overwrite values of the generation pipelines (002); verification takes none.
+            words = (
+                check_options(getattr(config, name), found.labels, name) if generating else TaskOptions(())
+            )
+        except ConfigurationError as error:
+            problems += error.problems
+        else:
+            installed[step.id], options[step.id] = found, words
+    if problems:
+        raise ConfigurationError(problems)
+    warnings = dict.fromkeys(warning for option in options.values() for warning in option.warnings)
+    return StepPipelines(installed, options, tuple(warnings))
+
+
+def input_collections(
+    config: CalibrationsConfig, step_id: StepId, fresh: Mapping[str, str], calib_exists: bool
+) -> tuple[str, ...]:
+    """Give the input collections of a job, in the order they are searched.
+
+    First the RUNs of the jobs that made what it reads, then, generating, ``calib_collection`` where it exists,
+    then what the configuration names.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        Configuration.
+    step_id : `StepId`
+        GENERATE or VERIFY of a product.
+    fresh : mapping [`str`, `str`]
+        Product -> RUN, of the products this run has generated.
+    calib_exists : `bool`
+        Is there a ``calib_collection`` already?
+    """
+    product = PRODUCTS[step_id.product]
+    verifying = step_id.action is Action.VERIFY
+    wanted = [*made_from_closure(product.name), *([product.name] if verifying else [])]
+    runs = [fresh[name] for name in reversed(wanted) if name in fresh]
+    own = [config.calib_collection] if config.generate_calibrations and calib_exists else []
+    return tuple(dict.fromkeys([*runs, *own, *named_collections(config, step_id)]))
+
+
+def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:
+    """Give the input collections that the configuration names for a job."""
+    verify = "verify_" if step_id.action is Action.VERIFY else ""
+    text = getattr(config, f"input_collections_{verify}{PRODUCTS[step_id.product].option}")
+    return tuple(name for part in str(text).split(",") if (name := part.strip()))
+
+
+def data_query(instrument: str, detectors: Sequence[int], exposures: Sequence[int]) -> str:
+    """Give the data selection of a job; a run of consecutive detectors is written as a range."""
+    return (
+        f"instrument='{instrument}' AND detector IN ({_detector_ranges(detectors)})"
+        f" AND exposure IN ({','.join(map(str, exposures))})"
+    )
+
+
+def _detector_ranges(detectors: Sequence[int]) -> str:
+    ranges: list[list[int]] = []
+    for detector in sorted(detectors):
+        if ranges and detector == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [detector]
+        else:
+            ranges.append([detector])
+    return ",".join("..".join(map(str, bounds)) for bounds in ranges)
+
+
+def job_request(
+    config: CalibrationsConfig,
+    step_id: StepId,
+    pipelines: StepPipelines,
+    inputs: Iterable[str],
+    query: str,
+) -> JobRequest:
+    """Give the arguments of the command for a step."""
+    options = str(pipelines.options[step_id])
+    words = [f"-j {config.n_processes}", f"-i {','.join(inputs)}", "--register-dataset-types", options]
+    return JobRequest(
+        step=str(step_id),
+        pipeline=pipelines.installed[step_id].uri,
+        config=" ".join(word for word in words if word),
+        data_query=query,
+    )
+
+
+def pairs_of(exposures: Sequence[int], times: Mapping[int, float]) -> tuple[tuple[int, int], ...]:
+    """Give the flat pairs: consecutive exposures of equal time, each in one pair at most.
+
+    Parameters
+    ----------
+    exposures : sequence of `int`
+        Kept exposures of the set, in the order they were taken.
+    times : mapping [`int`, `float`]
+        Exposure -> exposure time, seconds.
+    """
+    positions = flat_pairs([times[exposure] for exposure in exposures]).pairs
+    return tuple((exposures[first], exposures[second]) for first, second in positions)

@@ -1,0 +1,299 @@
+"""The steps of a run: generate, verify, certify. What each does, one after another; when is the graph's business."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import report
+from .config import CalibrationsConfig
+from .errors import (
+    CertificationError,
+    ImageSetError,
+    OutputsMissingError,
+    RepositoryError,
+    StatisticsError,
+    VerificationFailedError,
+)
+from .images import ImageSet
+from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
+from .ocps import JobResult, Ocps
+from .plan import Action, Plan, Step, StepId
+from .preflight import certification
+from .products import PRODUCTS, ImageType
+from .progress import Certified, Event, Progress, Stage, Verdicted
+from .repository import Detector, Repository
+from .threads import OneThread
+from .verification import Verdict, judge, parse_statistics, without_statistics
+
+__all__ = ["Processing", "Results"]
+
+
+@dataclass
+class Results:
+    """What the steps of a run have made so far; the summary is written from it."""
+
+    jobs: dict[StepId, str] = field(default_factory=dict)
+    runs: dict[StepId, str] = field(default_factory=dict)
+    detectors: dict[StepId, tuple[int, ...]] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    certified: dict[str, Certified] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def collection(self, step_id: StepId) -> str | None:
+        """Give the collection of a step's job, as an observer is told it."""
+        return f"u/ocps/{self.jobs[step_id]}" if step_id in self.jobs else None
+
+
+@dataclass(frozen=True)
+class Processing:
+    """Does the steps of a run.
+
+    Attributes
+    ----------
+    config, plan, pipelines
+        What is to be done.
+    instrument : `str`
+        Butler instrument name.
+    detectors : mapping [`int`, `Detector`]
+        Detectors asked for.
+    exposure_times : mapping [`int`, `float`]
+        Exposure -> exposure time, seconds; filled while images are taken.
+    calib_exists : `bool`
+        Was there a ``calib_collection`` before the run?
+    ocps : `Ocps`
+        Runs jobs.
+    repository : `Repository`
+        The butler; called in ``thread``.
+    log : `logging.Logger`
+        Log of the script.
+    progress : `Progress`
+        Stages of the products.
+    tell : callable
+        Takes events.
+    warn : callable
+        Logs a warning and keeps it for the summary.
+    may_commit : callable
+        May a certification be committed at this moment? Called from the repository's thread.
+    until_may_certify : coroutine function
+        Waits while the script is paused.
+    results : `Results`
+        What has been made.
+    """
+
+    config: CalibrationsConfig
+    plan: Plan
+    pipelines: StepPipelines
+    instrument: str
+    detectors: Mapping[int, Detector]
+    exposure_times: Mapping[int, float]
+    calib_exists: bool
+    ocps: Ocps
+    repository: Repository
+    thread: OneThread
+    log: logging.Logger
+    progress: Progress
+    tell: Callable[[Event], None]
+    warn: Callable[[str], None]
+    may_commit: Callable[[], bool]
+    until_may_certify: Callable[[], Awaitable[object]]
+    results: Results
+
+    async def run(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+        """Do a step.
+
+        Raises
+        ------
+        CalibScriptsError
+            If it did not succeed; the text says why and what was not done.
+        """
+        match step.id.action:
+            case Action.GENERATE:
+                await self._generate(step, images)
+            case Action.VERIFY:
+                await self._verify(step, images)
+            case Action.CERTIFY:
+                await self._certify(step)
+
+    async def _generate(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+        """Make a product, and see that the job wrote it for every detector."""
+        product = step.product
+        exposures = self._exposures_for(step, images)
+        result, run = await self._job(step, exposures, images)
+        wanted = self.results.detectors[step.id]
+        made: frozenset[int] = frozenset()
+        for dataset_type in product.dataset_types:
+            made = made or await self.thread(self.repository.made, run, dataset_type)
+        lacking = [detector for detector in wanted if detector not in made]
+        if lacking:
+            reason = f"the job wrote no {product.dataset_type} for detectors {lacking}"
+            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
+        self._note_silent(step, result)
+        self.progress.advance(product.name, Stage.GENERATED)
+        if product.paired:
+            await self._report_gains(step, run)
+
+    async def _verify(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+        """Verify the images of a type, judge the statistics and report."""
+        name = step.id.product
+        exposures = self._exposures_for(step, images)
+        result, run = await self._job(step, exposures, images)
+        self._note_silent(step, result)
+        verdict = await self._judge(step, run, exposures)
+        self.results.verdicts[name] = verdict
+        self._report(step, verdict)
+        if not verdict.passed:
+            generating = StepId(Action.GENERATE, name) in self.results.jobs
+            where = f"see {self.results.collection(step.id)}"
+            line = report.verdict_line(verdict, generating)
+            raise VerificationFailedError(name, f"{line}. {report.headline(verdict, generating)} ({where})")
+        self.progress.advance(name, Stage.VERIFIED)
+
+    async def _certify(self, step: Step) -> None:
+        """Certify a product, all its detectors or none, and only while the script is not paused."""
+        name = step.id.product
+        generated = StepId(Action.GENERATE, name)
+        wanted = certification(self.config, name, self.instrument, self.results.detectors[generated])
+        run, stopped = self.results.runs[generated], threading.Event()
+
+        def may_commit() -> bool:
+            return self.may_commit() and not stopped.is_set()
+
+        datasets: tuple[str, ...] | None = None
+        while datasets is None:
+            await self.until_may_certify()
+            try:
+                datasets = await self.thread.to_its_end(
+                    self.repository.certify, wanted, run, may_commit, on_cancel=stopped.set
+                )
+            except Exception as error:
+                raise CertificationError(name, wanted.collection, self.results.certified, error) from error
+        verified = name in self.results.verdicts
+        certified = Certified(name, wanted.collection, wanted.begin, wanted.end, datasets, not verified)
+        self.results.certified[name] = certified
+        self.progress.advance(name, Stage.CERTIFIED)
+        self.tell(certified)
+        self.log.info(f"{name} was certified into {wanted.collection} for {wanted.validity}.")
+        if not verified:
+            self.warn(f"{name} was certified WITHOUT verification into {wanted.collection}.")
+
+    def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
+        """Give the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
+        exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
+        if not step.product.paired:
+            return exposures
+        pairs = pairs_of(exposures, self.exposure_times)
+        needed = 2 if step.id.product == "PTC" else 1
+        if len(pairs) < needed:
+            raise ImageSetError(
+                "FLAT", f"{step.id}: only {len(pairs)} complete flat pairs arrived, {needed} are needed."
+            )
+        return tuple(exposure for pair in pairs for exposure in pair)
+
+    def _detectors_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
+        """Give the detectors of a step: those of its images for which everything it reads was made."""
+        wanted = set(self.detectors)
+        for image_type in step.images:
+            wanted &= set(images[image_type].detectors)
+        for earlier in step.after:
+            wanted &= set(self.results.detectors.get(earlier, wanted))
+        if not wanted:
+            raise ImageSetError(step.id.product, f"{step.id}: no detector is left to process.")
+        return tuple(sorted(wanted))
+
+    async def _job(
+        self, step: Step, exposures: Sequence[int], images: Mapping[ImageType, ImageSet]
+    ) -> tuple[JobResult, str]:
+        """Run the job of a step and give its result and its RUN."""
+        detectors = self._detectors_for(step, images)
+        fresh = {s.product: run for s, run in self.results.runs.items() if s.action is Action.GENERATE}
+        inputs = input_collections(self.config, step.id, fresh, self.calib_exists)
+        query = data_query(self.instrument, detectors, exposures)
+        request = job_request(self.config, step.id, self.pipelines, inputs, query)
+        self.log.info(f"{step.id}: {request.pipeline} {request.config} on {query}")
+        result = await self.ocps.run(
+            request, self.config.pipetask_timeout, on_started=lambda job_id: self._started(step.id, job_id)
+        )
+        run = await self.thread(self.repository.run_of, result.job_id)
+        if run is None:
+            reason = "the job left no RUN with outputs"
+            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
+        self.results.runs[step.id] = run
+        self.results.detectors[step.id] = detectors
+        return result, run
+
+    def _started(self, step_id: StepId, job_id: str) -> None:
+        self.results.jobs[step_id] = job_id
+        self.log.info(f"{step_id}: OCPS job {job_id}, log /scratch/uws/{job_id}/outs/ocps.log")
+
+    def _note_silent(self, step: Step, result: JobResult) -> None:
+        """Say so where a job's outputs are there but its result never came."""
+        if result.exit_code is None:
+            self.warn(
+                f"{step.id}: no job_result came for OCPS job {result.job_id}; its outputs are there, "
+                "so the run goes on."
+            )
+
+    async def _judge(self, step: Step, run: str, exposures: Sequence[int]) -> Verdict:
+        """Read the statistics of a verification job and judge them; unreadable ones are a failed verification."""
+        product = step.product
+        names = [self.detectors[detector].name for detector in self.results.detectors[step.id]]
+        threshold = getattr(self.config, f"number_verification_tests_threshold_{product.option}")
+        asked: dict[str, Any] = {
+            "exposures": exposures,
+            "detectors": names,
+            "threshold": threshold,
+            "image_type": product.name,
+        }
+        try:
+            found = await self.thread(self.repository.statistics, run, product.statistics)
+            if not found.run:
+                return without_statistics(f"{run} holds no {product.statistics[0]}", **asked)
+            merged = {key: value for level in found.run for key, value in level.items()}
+            statistics = parse_statistics(
+                merged,
+                exposure_stats=found.exposures,
+                detector_stats=found.detectors,
+                detector_names={detector.id: detector.name for detector in self.detectors.values()},
+            )
+        except (RepositoryError, StatisticsError) as error:
+            return without_statistics(str(error), **asked)
+        return judge(statistics, **asked)
+
+    def _report(self, step: Step, verdict: Verdict) -> None:
+        """Log a verdict: one line where all is well, the documented report where a test failed."""
+        generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
+        verification = self.results.collection(step.id) or ""
+        headline = report.headline(verdict, generation is not None)
+        self.tell(Verdicted(step.id.product, verdict.passed, verification, headline))
+        if verdict.clean:
+            self.log.info(f"{headline} {report.verdict_line(verdict, generation is not None)}")
+            return
+        text = report.failure_report(verdict, generation, verification)
+        where = f"butler get {step.product.statistics[0]} in {verification}"
+        self.log.warning(f"{headline}\n{report.for_log(text, where=where)}")
+
+    async def _report_gains(self, step: Step, run: str) -> None:
+        """Log the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
+        partial = PRODUCTS["GAIN"].dataset_types
+        written = list(await self.thread(self.repository.gains, run, partial))
+        if step.id.product == "PTC":
+            written += await self.thread(self.repository.gains, run, step.product.dataset_types)
+        asked = self.results.detectors[step.id]
+        gains = [
+            report.PairGains(
+                exposures=gain.exposures,
+                detector=self.detectors[gain.detector].name,
+                gain=gain.gain,
+                noise=gain.noise,
+            )
+            for gain in written
+            if gain.detector in asked
+        ]
+        if not gains:
+            self.warn(f"{step.id}: no gains were found in {run}.")
+            return
+        self.log.info(report.for_log(report.gain_report(gains), where=run))

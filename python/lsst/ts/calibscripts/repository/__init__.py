@@ -1,0 +1,25 @@
+"""The butler repository as the scripts need it.
+
+Everything here blocks: the state machine calls it in a thread. `Repository` is a protocol, so that a test can
+bring its own.
+"""
+
+from .butler import ButlerRepository
+from .records import (
+    Certification,
+    Detector,
+    ExposureRecord,
+    Repository,
+    RunStatistics,
+    WrittenGains,
+)
+
+__all__ = [
+    "ButlerRepository",
+    "Certification",
+    "Detector",
+    "ExposureRecord",
+    "Repository",
+    "RunStatistics",
+    "WrittenGains",
+]

@@ -1,0 +1,142 @@
+"""What a run has done -> the record from which its summary is written. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import report
+from .graph import Graph
+from .images import ImageSet
+from .plan import Action, Exposure, ExposureSet, Plan, StepId
+from .processing import Results
+from .products import ImageType
+
+__all__ = ["Taken", "summarise"]
+
+
+@dataclass
+class Taken:
+    """Exposures of a set that were taken so far.
+
+    Attributes
+    ----------
+    images : `ExposureSet`
+        What was to be taken.
+    all : `list` [`int`]
+        Exposures, the discarded ones first.
+    """
+
+    images: ExposureSet
+    all: list[int] = field(default_factory=list)
+
+    def add(self, exposure_id: int) -> Exposure:
+        """Note the next exposure of the set, and give what the plan says of it."""
+        self.all.append(exposure_id)
+        return self.images.exposures[len(self.all) - 1]
+
+    @property
+    def discarded(self) -> tuple[int, ...]:
+        """Exposures that are never used."""
+        return tuple(self.all[: self.images.n_discarded])
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Exposures to process."""
+        return tuple(self.all[self.images.n_discarded :])
+
+
+def summarise(
+    script: str,
+    final_state: str,
+    plan: Plan,
+    taken: Mapping[ImageType, Taken],
+    images: Mapping[ImageType, ImageSet],
+    results: Results,
+    graph: Graph[ImageSet] | None,
+    failures: Sequence[str],
+) -> report.RunSummary:
+    """Gather what a run did and did not do.
+
+    Parameters
+    ----------
+    script : `str`
+        Name for the headline.
+    final_state : `str`
+        How it ended.
+    plan : `Plan`
+        What it was to do.
+    taken, images : mapping
+        What was taken, and what of it arrived.
+    results : `Results`
+        What the steps made.
+    graph : `Graph` or `None`
+        How the steps ended; None where the run did not come so far.
+    failures : sequence of `str`
+        One sentence each.
+    """
+    certified = tuple(
+        report.Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
+        for c in results.certified.values()
+    )
+    return report.RunSummary(
+        script=script,
+        final_state=final_state,
+        taken=tuple(_taken_set(t, images.get(image_type)) for image_type, t in taken.items()),
+        steps=tuple(_outcome(step.id, results, graph) for step in plan.steps),
+        certified=certified,
+        not_certified=tuple(_not_certified(plan, results, graph)),
+        failures=tuple(failures),
+        warnings=tuple(results.warnings),
+        next_steps=tuple(_next_steps(results, failures)),
+    )
+
+
+def _taken_set(taken: Taken, found: ImageSet | None) -> report.TakenSet:
+    left_out = found.left_out_exposures if found else ()
+    return report.TakenSet(
+        image_type=taken.images.image_type.name,
+        wanted=len(taken.images.exposures) - taken.images.n_discarded,
+        kept=tuple(exposure for exposure in taken.kept if exposure not in left_out),
+        discarded=taken.discarded,
+        left_out=left_out,
+    )
+
+
+def _outcome(step_id: StepId, results: Results, graph: Graph[ImageSet] | None) -> report.StepOutcome:
+    if graph is None:
+        outcome = "not started"
+    elif graph.is_done(step_id):
+        outcome = "passed" if step_id.action is Action.VERIFY else "done"
+    elif step_id in graph.failed:
+        outcome = "failed"
+    elif step_id in results.jobs:
+        outcome = "aborted"
+    else:
+        outcome = "cancelled" if step_id in graph.cancelled else "not started"
+    return report.StepOutcome(str(step_id), outcome, results.jobs.get(step_id), results.collection(step_id))
+
+
+def _not_certified(plan: Plan, results: Results, graph: Graph[ImageSet] | None) -> Iterator[tuple[str, str]]:
+    for step in plan.steps:
+        name = step.id.product
+        if step.id.action is not Action.CERTIFY or name in results.certified:
+            continue
+        verdict = results.verdicts.get(name)
+        if verdict is not None and not verdict.passed:
+            yield name, "it failed verification"
+        elif graph is not None and step.id in graph.failed:
+            yield name, "certifying it failed"
+        elif graph is not None and step.id in graph.lost:
+            yield name, "a step it needs failed"
+        else:
+            yield name, "the run ended before"
+
+
+def _next_steps(results: Results, failures: Sequence[str]) -> Iterator[str]:
+    failed = [name for name, verdict in results.verdicts.items() if not verdict.passed]
+    for name in failed:
+        collection = results.collection(StepId(Action.VERIFY, name))
+        yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
+    if failures and not failed:
+        yield "Mend what the failures name, then queue the script again with the same configuration."

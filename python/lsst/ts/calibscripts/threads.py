@@ -1,0 +1,64 @@
+"""One thread for calls that block, so that the event loop and its heartbeat never do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+__all__ = ["OneThread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GRACE = 10.0
+"""How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
+
+
+class OneThread:
+    """Calls functions one at a time, in the order they come, in a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function and give its result."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: function(*args, **kwargs)
+        )
+
+    async def to_its_end(self, function: Callable[..., T], *args: object, on_cancel: Callable[[], None]) -> T:
+        """Call a function whose effect must be known even if the caller is cancelled.
+
+        Parameters
+        ----------
+        function : callable
+            What to call.
+        *args
+            Its arguments.
+        on_cancel : callable
+            Is called when the caller is cancelled; the function should then leave its work undone.
+
+        Returns
+        -------
+        object
+            The function's result. Where the caller is cancelled but the function had done its work before it
+            was told, that result is still returned, for what was done must be known; a function that left its
+            work undone returns None, and the cancellation is raised.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            on_cancel()
+            await asyncio.wait([future], timeout=GRACE)
+            if future.done() and not future.cancelled() and future.exception() is None:
+                answer = future.result()
+                if answer is not None:
+                    return answer
+            raise
+
+    def close(self) -> None:
+        """Let the thread end after its present call."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
