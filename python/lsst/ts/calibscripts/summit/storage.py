@@ -1,9 +1,7 @@
-"""What the simulated summit keeps in a butler repository: storage classes and their files."""
+"""What the simulated summit keeps in a butler repository: raw frames and photon transfer curves."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,21 +9,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import CCDData
-from astropy.table import Table
-from lsst.daf.butler import DatasetProvenance, FormatterV2
-from lsst.resources import ResourcePath
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 __all__ = [
     "AMPLIFIERS",
-    "CalibImageFormatter",
-    "DefectsFormatter",
     "PhotonTransferCurve",
-    "PhotonTransferCurveFormatter",
+    "Provenance",
     "RawFrame",
-    "RawFrameFormatter",
     "amplifier_views",
     "assemble",
     "read_raw",
@@ -39,7 +29,6 @@ AMPLIFIERS: tuple[str, ...] = tuple(f"C1{i}" for i in range(8)) + tuple(f"C0{i}"
 Provenance: TypeAlias = dict[str, str | int | float | bool]
 """Flattened provenance: dataset, quantum and inputs with their ids and RUNs."""
 
-_PREFIX = "BUTLER"
 _FITS_BLOCK = 2880
 
 
@@ -122,9 +111,6 @@ class PhotonTransferCurve:
     outliers: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
     fit_type: str = "none"
     provenance: Provenance = field(default_factory=dict)
-
-
-_CURVE = TypeAdapter(PhotonTransferCurve)
 
 
 def assemble(amplifiers: NDArray[Any]) -> NDArray[Any]:
@@ -261,113 +247,3 @@ def _values(header: fits.Header) -> dict[str, Any]:
     """Keyword to value, without the keywords that only describe the file."""
     structure = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND"}
     return {key: value for key, value in header.items() if key not in structure}
-
-
-class _LocalFormatter(FormatterV2):
-    """Reads and writes local files, and keeps the provenance of the dataset in them."""
-
-    can_read_from_local_file = True
-
-    def _provenance(self, provenance: DatasetProvenance | None) -> Provenance:
-        known = provenance if provenance is not None else DatasetProvenance()
-        return {
-            key: value if isinstance(value, bool | int | float) else str(value)
-            for key, value in known.to_flat_dict(
-                self.dataset_ref, prefix=_PREFIX, sep=" ", simple_types=True
-            ).items()
-        }
-
-
-class RawFrameFormatter(_LocalFormatter):
-    """`RawFrame` as multi-extension FITS."""
-
-    default_extension = ".fits"
-
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        """Read the frame, see `read_raw`."""
-        return read_raw(path)
-
-    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        """Write the frame, see `write_raw`."""
-        write_raw(in_memory_dataset, uri.ospath)
-
-
-class CalibImageFormatter(_LocalFormatter):
-    """`~astropy.nddata.CCDData` as FITS: float32 image with its header, mask and standard deviation.
-
-    The primary header keeps the provenance as ``BUTLER ...`` keywords, for example ``BUTLER INPUT 0 RUN``.
-    """
-
-    default_extension = ".fits"
-
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        """Read the image."""
-        with fits.open(path, memmap=False) as file:
-            header = file[0].header
-            mask = file["MASK"].data.astype(bool) if "MASK" in file else None
-            data = file[0].data.astype(np.float32)
-            return CCDData(data, unit=header["BUNIT"], meta=header, mask=mask)
-
-    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        """Write the image; the uncertainty is not kept."""
-        image: CCDData = in_memory_dataset
-        header = fits.Header(image.meta)
-        header["BUNIT"] = (image.unit.to_string(), "unit of the pixels")
-        extensions = [fits.PrimaryHDU(np.asarray(image.data, dtype=np.float32), header)]
-        if image.mask is not None:
-            mask = np.broadcast_to(image.mask, image.data.shape).astype(np.uint8)
-            extensions.append(fits.ImageHDU(mask, name="MASK"))
-        fits.HDUList(extensions).writeto(uri.ospath, overwrite=True)
-
-    def add_provenance(
-        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
-    ) -> Any:
-        """Write dataset, quantum and inputs to the header, in place of those of an image it was made from."""
-        header = fits.Header(in_memory_dataset.meta)
-        for keyword in [keyword for keyword in header if keyword.startswith(f"{_PREFIX} ")]:
-            del header[keyword]
-        for keyword, value in self._provenance(provenance).items():
-            header[f"HIERARCH {keyword}"] = value
-        return CCDData(in_memory_dataset, meta=header)
-
-
-class DefectsFormatter(_LocalFormatter):
-    """Table of defects as ECSV; its ``meta["provenance"]`` keeps the inputs."""
-
-    default_extension = ".ecsv"
-
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        """Read the table."""
-        return Table.read(path, format="ascii.ecsv")
-
-    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        """Write the table."""
-        in_memory_dataset.write(uri.ospath, format="ascii.ecsv", overwrite=True)
-
-    def add_provenance(
-        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
-    ) -> Any:
-        """Keep dataset, quantum and inputs in the table's ``meta``."""
-        table = in_memory_dataset.copy(copy_data=False)
-        table.meta["provenance"] = self._provenance(provenance)
-        return table
-
-
-class PhotonTransferCurveFormatter(_LocalFormatter):
-    """`PhotonTransferCurve` as JSON (NaN is written as NaN)."""
-
-    default_extension = ".json"
-
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        """Read the curve; an unknown shape raises `pydantic.ValidationError`."""
-        return _CURVE.validate_python(json.loads(Path(path).read_text()))
-
-    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        """Write the curve."""
-        Path(uri.ospath).write_text(json.dumps(dataclasses.asdict(in_memory_dataset), indent=1))
-
-    def add_provenance(
-        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
-    ) -> Any:
-        """Keep dataset, quantum and inputs with the curve."""
-        return dataclasses.replace(in_memory_dataset, provenance=self._provenance(provenance))

@@ -1,6 +1,7 @@
 """What the model of a detector predicts for calibrations, to compare them with.
 
-The formulas assume frames of the model that are not the first after idling, clipped against cosmic rays.
+Combined calibrations are in electrons, made of overscan-subtracted frames that are not the first after
+idling and are clipped against cosmic rays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage import assemble
-from .model import SensorModel, Values
+from .model import SensorModel, Values, per_amplifier
 
 __all__ = [
     "bias_image",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _ROUNDING = 1 / 12
-"""Variance of rounding to whole ADU, in ADU²."""
+"""Variance of rounding to whole counts, in ADU²."""
 
 
 def variance_shrinkage(mean: Any, a00: float) -> Any:
@@ -52,7 +53,7 @@ def variance_shrinkage(mean: Any, a00: float) -> Any:
 
 
 def frame_noise(model: SensorModel) -> Values:
-    """Noise of one bias frame per amplifier, in ADU: read noise and the rounding to whole counts.
+    """Noise of one bias frame per amplifier, in electrons: read noise and the rounding to whole counts.
 
     Combined from n frames it is smaller by sqrt(n); of a frame less a combination of n others it is larger by
     sqrt(1 + 1/n), and smaller by sqrt(1 - 1/n) if the frame is one of them.
@@ -67,13 +68,13 @@ def frame_noise(model: SensorModel) -> Values:
     noise
         Shape ``(16,)``.
     """
-    return np.sqrt((model.read_noise / model.gain) ** 2 + _ROUNDING)
+    return np.asarray(np.sqrt(model.read_noise**2 + _ROUNDING * model.gain**2), dtype=float)
 
 
 def level_error(model: SensorModel, n_frames: int) -> Values:
-    """Error of the mean level of each amplifier, in ADU, in a combination of overscan-subtracted frames.
+    """Error of the mean level of each amplifier, in electrons, in a combined bias.
 
-    The level subtracted is the median of the overscan, whose variance is π/2 times that of the mean.
+    What is subtracted is at best the mean of the overscan, which has its own error.
 
     Parameters
     ----------
@@ -88,12 +89,12 @@ def level_error(model: SensorModel, n_frames: int) -> Values:
         Shape ``(16,)``.
     """
     _, rows, columns = model.shape
-    per_frame = 1 / (rows * columns) + np.pi / 2 / (rows * model.overscan_columns)
+    per_frame = 1 / (rows * columns) + 1 / (rows * model.overscan_columns)
     return np.asarray(frame_noise(model) * np.sqrt(per_frame / n_frames), dtype=float)
 
 
 def bias_image(model: SensorModel) -> NDArray[np.float32]:
-    """Combined bias without noise: the structure that the overscan does not have, in ADU.
+    """Combined bias without noise: the structure that the overscan does not have, in electrons.
 
     Parameters
     ----------
@@ -105,11 +106,11 @@ def bias_image(model: SensorModel) -> NDArray[np.float32]:
     image
         Assembled detector image.
     """
-    return assemble(model.bias_structure)
+    return assemble(model.bias_structure * per_amplifier(model.gain))
 
 
 def dark_image(model: SensorModel) -> NDArray[np.float32]:
-    """Combined dark without noise, in ADU/s: dark current over gain, hot pixels included.
+    """Combined dark without noise, in electron/s: dark current, hot pixels included.
 
     Parameters
     ----------
@@ -121,14 +122,14 @@ def dark_image(model: SensorModel) -> NDArray[np.float32]:
     image
         Assembled detector image.
     """
-    return assemble(model.dark_rate() / model.gain[:, np.newaxis, np.newaxis].astype(np.float32))
+    return assemble(model.dark_rate())
 
 
 def dark_noise(model: SensorModel, dark_times: NDArray[np.float64]) -> Values:
-    """Noise of a combined dark in ADU/s, in pixels that are not hot, for the plain mean of frames per time.
+    """Noise of a combined dark in electron/s, in pixels that are not hot, without that of the bias.
 
-    Each frame has the variance (σ² + 1/12 + d t / g²) / t², with read noise σ in ADU, dark current d and gain
-    g; the noise of the bias that was subtracted is not in it.
+    A frame of t seconds has the variance (σ² + d t) / t² with `frame_noise` σ and dark current d, and the
+    weight t², as is best for frames limited by read noise.
 
     Parameters
     ----------
@@ -143,13 +144,12 @@ def dark_noise(model: SensorModel, dark_times: NDArray[np.float64]) -> Values:
         Shape ``(16,)``.
     """
     times = np.asarray(dark_times, dtype=float)[:, np.newaxis]
-    shot = model.dark_current * times / model.gain**2
-    variances = (frame_noise(model) ** 2 + shot) / times**2
-    return np.asarray(np.sqrt(variances.sum(axis=0)) / len(times), dtype=float)
+    variances = frame_noise(model) ** 2 + model.dark_current * times
+    return np.asarray(np.sqrt((times**2 * variances).sum(axis=0)) / (times**2).sum(), dtype=float)
 
 
 def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
-    """Combined flat without noise: response, vignetting, dust and gain steps, with a mean of 1.
+    """Combined flat without noise: response, vignetting and dust, with a mean of 1.
 
     Parameters
     ----------
@@ -163,8 +163,8 @@ def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
     image
         Assembled detector image.
     """
-    counts = assemble(model.illumination(physical_filter) / model.gain[:, np.newaxis, np.newaxis])
-    return np.asarray(counts / counts.mean(), dtype=np.float32)
+    electrons = assemble(model.illumination(physical_filter))
+    return np.asarray(electrons / electrons.mean(dtype=float), dtype=np.float32)
 
 
 def flat_variance(model: SensorModel, means: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -186,7 +186,7 @@ def flat_variance(model: SensorModel, means: NDArray[np.float64]) -> NDArray[np.
         Of the shape of ``means``.
     """
     shot = means / model.gain * variance_shrinkage(means * model.gain, model.a00)
-    return np.asarray(shot + frame_noise(model) ** 2, dtype=float)
+    return np.asarray(shot + (frame_noise(model) / model.gain) ** 2, dtype=float)
 
 
 def turnoff(model: SensorModel) -> Values:
