@@ -27,6 +27,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 
 from lsst.ts.calibscripts.summit.tasks.combination import combine
+from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
 
 __all__ = ["CombineByFilterTask", "CombineConfig", "CombineTask", "frame_scale", "shared_header"]
 
@@ -108,7 +109,7 @@ class CombineConnections(PipelineTaskConnections, dimensions=("instrument", "det
     )
 
 
-class CombineConfig(PipelineTaskConfig, pipelineConnections=CombineConnections):
+class CombineConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=CombineConnections):
     """How frames are scaled and clipped."""
 
     calibrationType = Field[str](doc="Kind of calibration, kept in the header.", default="calibration")

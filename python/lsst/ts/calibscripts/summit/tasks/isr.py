@@ -19,6 +19,7 @@ from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 from numpy.typing import NDArray
 
 from lsst.ts.calibscripts.summit.storage import RawFrame, amplifier_views
+from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
 
 __all__ = [
     "EXPECTED_NOISE",
@@ -319,7 +320,7 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
             del self.defects
 
 
-class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
+class IsrConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=IsrConnections):
     """Which corrections are made."""
 
     doBias = Field[bool](doc="Subtract the combined bias?", default=False)

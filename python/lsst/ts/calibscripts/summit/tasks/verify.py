@@ -19,6 +19,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
+from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
 from lsst.ts.calibscripts.summit.tasks.merging import add_exposure_scatter, merge
 from lsst.ts.calibscripts.summit.tasks.statistics import (
     Statistics,
@@ -53,7 +54,7 @@ class VerifyDetectorConnections(PipelineTaskConnections, dimensions=("instrument
     )
 
 
-class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
+class VerifyDetectorConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
     """Nothing to choose: the thresholds are those of DMTN-101."""
 
 
@@ -119,7 +120,7 @@ class VerifyExposureConnections(PipelineTaskConnections, dimensions=("instrument
     )
 
 
-class VerifyExposureConfig(PipelineTaskConfig, pipelineConnections=VerifyExposureConnections):
+class VerifyExposureConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=VerifyExposureConnections):
     """Nothing to choose."""
 
 
@@ -187,7 +188,7 @@ class VerifyRunConnections(PipelineTaskConnections, dimensions=("instrument",)):
     )
 
 
-class VerifyRunConfig(PipelineTaskConfig, pipelineConnections=VerifyRunConnections):
+class VerifyRunConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=VerifyRunConnections):
     """Nothing to choose."""
 
 
