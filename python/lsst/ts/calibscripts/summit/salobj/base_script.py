@@ -1,0 +1,545 @@
+"""SAL scripts: the state machine that operators see."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import asyncio
+import re
+import signal
+import sys
+import types
+import warnings
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from .base import ExpectedError, MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
+from .controller import Controller
+from .messages import Message
+from .validator import DefaultingValidator
+
+__all__ = ["HEARTBEAT_INTERVAL", "BaseScript"]
+
+HEARTBEAT_INTERVAL = 5.0
+"""Time between heartbeats, seconds."""
+
+_FINAL_STATES = {
+    ScriptState.ENDING: ScriptState.DONE,
+    ScriptState.STOPPING: ScriptState.STOPPED,
+    ScriptState.FAILING: ScriptState.FAILED,
+    ScriptState.CONFIGURE_FAILED: ScriptState.CONFIGURE_FAILED,
+}
+
+_signal_receivers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BaseScript] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+class BaseScript(Controller, abc.ABC):
+    """A SAL script.
+
+    It is made inside a running event loop, in the main thread.
+
+    Parameters
+    ----------
+    index : `int`
+        SAL index of the script; not 0.
+    descr : `str`
+        One line for the operator: what the script does.
+    help : `str`, optional
+        More of it.
+
+    Attributes
+    ----------
+    config_validator : object or `None`
+        Its ``validate(dict or None)`` returns the configuration with defaults
+        filled in, or raises `jsonschema.ValidationError`.
+    num_checkpoints : `int`
+        Checkpoints seen.
+    last_checkpoint : `str`
+        Name of the last of them.
+    timestamps : `dict` [`ScriptState`, `float`]
+        When each state was entered, TAI unix seconds.
+    final_state_delay : `float`
+        Time that the final state is given to be seen, seconds; for the
+        queue's information.
+
+    Raises
+    ------
+    ValueError
+        If ``index`` is 0.
+    """
+
+    def __init__(self, index: int, descr: str, help: str = "") -> None:
+        if index == 0:
+            raise ValueError("index must be nonzero")
+        schema = self.get_schema()
+        self.config_validator = None if schema is None else DefaultingValidator(schema)
+        self.num_checkpoints = 0
+        self.last_checkpoint = ""
+        self.timestamps: dict[ScriptState, float] = {}
+        self.final_state_delay = 0.3
+        self._sub_group_id = 0
+        self._is_exiting = False
+        self._run_task: asyncio.Task[None] | None = None
+        self._pause: asyncio.Future[None] | None = None
+        self._heartbeat_task: asyncio.Task[None] | None = None
+        self._close_task: asyncio.Task[None] | None = None
+        self._handle_signals()
+        super().__init__("Script", index, do_callbacks=True)
+        self.evt_description.set(classname=type(self).__name__, description=descr, help=help)
+
+    # What a script provides.
+
+    @classmethod
+    @abc.abstractmethod
+    def get_schema(cls) -> dict[str, Any] | None:
+        """Return the JSON schema of the configuration; `None` where there is none."""
+
+    @abc.abstractmethod
+    async def configure(self, config: types.SimpleNamespace) -> None:
+        """Take the configuration.
+
+        Parameters
+        ----------
+        config : `types.SimpleNamespace`
+            The configuration, checked and with defaults.
+        """
+
+    @abc.abstractmethod
+    def set_metadata(self, metadata: Message) -> None:
+        """Fill in what the queue is to know, such as ``duration`` in seconds."""
+
+    @abc.abstractmethod
+    async def run(self) -> None:
+        """Do the work."""
+
+    async def cleanup(self) -> None:
+        """Tidy up after `run`, however that ended; not called after a signal."""
+
+    # What a script sees.
+
+    @property
+    def state(self) -> Message:
+        """State, with fields state, reason, lastCheckpoint, numCheckpoints."""
+        data: Message = self.evt_state.data
+        return data
+
+    @property
+    def state_name(self) -> str:
+        """Name of the state."""
+        return ScriptState(self.state.state).name
+
+    @property
+    def group_id(self) -> str:
+        """Group id, or ""."""
+        return str(self.state.groupId)
+
+    @property
+    def obs_id(self) -> str:
+        """Block id given to configure, or ""."""
+        return str(self.state.blockId)
+
+    @property
+    def checkpoints(self) -> Message:
+        """Where to pause and to stop: fields pause and stop, regular expressions."""
+        data: Message = self.evt_checkpoints.data
+        return data
+
+    def next_supplemented_group_id(self) -> str:
+        """Make a group id of its own for a part of the work.
+
+        Returns
+        -------
+        group_id : `str`
+            ``<group id>#<n>``, n from 1.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no group id.
+        """
+        if not self.group_id:
+            raise RuntimeError("No group ID")
+        self._sub_group_id += 1
+        return f"{self.group_id}#{self._sub_group_id}"
+
+    def assert_state(self, action: str, states: Sequence[ScriptState]) -> None:
+        """Make sure that the script is in one of some states, and not about to end.
+
+        Parameters
+        ----------
+        action : `str`
+            What is to be done, for the message.
+        states : sequence of `ScriptState`
+            The states in which it can.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is in another state, or exiting.
+        """
+        if self._is_exiting:
+            raise ExpectedError(f"Cannot {action}: script is exiting")
+        if self.state.state not in states:
+            names = ", ".join(state.name for state in states)
+            raise ExpectedError(f"Cannot {action}: state={self.state_name} instead of {names}")
+
+    async def set_state(
+        self,
+        state: ScriptState | int | None = None,
+        reason: str | None = None,
+        keep_old_reason: bool = False,
+        force_output: bool = False,
+    ) -> None:
+        """Change the state and tell.
+
+        Parameters
+        ----------
+        state : `ScriptState`, optional
+            New state.
+        reason : `str`, optional
+            Why; `None` leaves the reason as it is.
+        keep_old_reason : `bool`, optional
+            Append the reason to the one there is?
+        force_output : `bool`, optional
+            Tell even if nothing changed?
+        """
+        if state is not None:
+            state = ScriptState(state)
+            self.timestamps[state] = self.domain.bus.tai()
+        if reason is not None and keep_old_reason:
+            reason = "; ".join(filter(None, [self.state.reason, reason]))
+        await self.evt_state.set_write(
+            state=state,
+            reason=reason,
+            lastCheckpoint=self.last_checkpoint,
+            numCheckpoints=self.num_checkpoints,
+            force_output=force_output,
+        )
+
+    async def checkpoint(self, name: str = "") -> None:
+        """Tell how far `run` is; pause or stop here if the operator wants it.
+
+        Parameters
+        ----------
+        name : `str`, optional
+            Name of the checkpoint.
+
+        Raises
+        ------
+        asyncio.CancelledError
+            If the script is to stop here.
+        RuntimeError
+            If the script is not running, as while it is paused.
+        """
+        if self.state.state != ScriptState.RUNNING:
+            raise RuntimeError(
+                f"checkpoint error: state={self.state_name} instead of RUNNING; "
+                "did you call checkpoint from somewhere other than `run`?"
+            )
+        if self._run_task is None or self._run_task.done():
+            raise RuntimeError("checkpoint error: state is RUNNING but run is not")
+        self.num_checkpoints += 1
+        self.last_checkpoint = name
+        if re.fullmatch(self.checkpoints.stop, name):
+            await self.set_state(ScriptState.STOPPING)
+            raise asyncio.CancelledError(
+                f"stop by request: checkpoint {name} matches {self.checkpoints.stop}"
+            )
+        if re.fullmatch(self.checkpoints.pause, name):
+            self._pause = asyncio.get_running_loop().create_future()
+            await self.set_state(ScriptState.PAUSED)
+            await self._pause
+            await self.set_state(ScriptState.RUNNING)
+        else:
+            await self.set_state(force_output=True)
+            await asyncio.sleep(0.001)
+
+    # Commands.
+
+    async def do_configure(self, data: Message) -> None:
+        """Configure the script.
+
+        Parameters
+        ----------
+        data : `Message`
+            With fields config (YAML), logLevel, pauseCheckpoint,
+            stopCheckpoint, blockId.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is not unconfigured, or the configuration fails.
+        """
+        self.assert_state("configure", [ScriptState.UNCONFIGURED])
+        try:
+            await self.configure(self._read_config(data.config))
+        except Exception as error:
+            failure = f"config({data.config}) failed"
+            self.log.exception(failure)
+            await self.set_state(ScriptState.CONFIGURE_FAILED, reason=f"{failure}: {error}")
+            await self._exit()
+            raise ExpectedError(f"{failure}: {error}") from error
+        await self._set_checkpoints(pause=data.pauseCheckpoint, stop=data.stopCheckpoint)
+        if data.logLevel != 0:
+            self.log.setLevel(data.logLevel)
+            await self.put_log_level()
+        self.evt_metadata.set(
+            coordinateSystem=MetadataCoordSys.NONE,
+            rotationSystem=MetadataRotSys.NONE,
+            filters="",
+            dome=MetadataDome.EITHER,
+            duration=0,
+        )
+        self.set_metadata(self.evt_metadata.data)
+        self.evt_state.set(blockId=data.blockId)
+        await self.evt_metadata.write()
+        await self.set_state(ScriptState.CONFIGURED)
+        await asyncio.sleep(0.001)
+
+    def _read_config(self, text: str) -> types.SimpleNamespace:
+        if self.config_validator is None:
+            if text:
+                raise RuntimeError(f"This script has no configuration so config={text} must be empty.")
+            return types.SimpleNamespace()
+        given = yaml.safe_load(text) if text else {}
+        if given:
+            given.pop("metadata", None)
+        return types.SimpleNamespace(**self.config_validator.validate(given))
+
+    async def do_setGroupId(self, data: Message) -> None:  # noqa: N802  (the command's name)
+        """Set the group id; "" clears it.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is not configured.
+        """
+        self.assert_state("setGroupId", [ScriptState.CONFIGURED])
+        await self.evt_state.set_write(groupId=data.groupId, force_output=True)
+        self._sub_group_id = 0
+
+    async def do_run(self, data: Message) -> None:
+        """Run the script to its end.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is not configured, or has no group id.
+        """
+        self.assert_state("run", [ScriptState.CONFIGURED])
+        if not self.group_id:
+            raise ExpectedError("Group ID not set")
+        try:
+            await self.set_state(ScriptState.RUNNING)
+            self._run_task = asyncio.create_task(self.run())
+            await self._run_task
+            await self.set_state(ScriptState.ENDING)
+        except asyncio.CancelledError:
+            if self.state.state != ScriptState.STOPPING:
+                await self.set_state(ScriptState.STOPPING)
+        except Exception as error:
+            if not isinstance(error, ExpectedError):
+                self.log.exception("Error in run")
+            await self.set_state(ScriptState.FAILING, reason=f"Error in run: {error}")
+        await asyncio.sleep(0.001)
+        await self._exit()
+
+    async def do_resume(self, data: Message) -> None:
+        """Go on after a pause.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is not paused.
+        """
+        self.assert_state("resume", [ScriptState.PAUSED])
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    async def do_setCheckpoints(self, data: Message) -> None:  # noqa: N802  (the command's name)
+        """Set the checkpoints at which to pause and to stop.
+
+        Parameters
+        ----------
+        data : `Message`
+            With fields pause and stop, regular expressions.
+
+        Raises
+        ------
+        ExpectedError
+            If the script is ending, or an expression is not one.
+        """
+        states = [
+            ScriptState.UNCONFIGURED,
+            ScriptState.CONFIGURED,
+            ScriptState.RUNNING,
+            ScriptState.PAUSED,
+        ]
+        self.assert_state("setCheckpoints", states)
+        await self._set_checkpoints(pause=data.pause, stop=data.stop)
+
+    async def do_stop(self, data: Message) -> None:
+        """Stop the script; nothing happens when it is ending."""
+        if self._is_exiting:
+            return
+        if self._run_task is not None and not self._run_task.done():
+            self._run_task.cancel()
+        else:
+            await self.set_state(ScriptState.STOPPING)
+            await self._exit()
+
+    async def _set_checkpoints(self, pause: str, stop: str) -> None:
+        for name, expression in (("pause", pause), ("stop", stop)):
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ExpectedError(f"{name}={expression!r} not a valid regex: {error}") from None
+        await self.evt_checkpoints.set_write(pause=pause, stop=stop, force_output=True)
+
+    # Beginning and end.
+
+    async def start(self) -> None:
+        """Finish the construction; called by the constructor."""
+        await super().start()
+        self._heartbeat_task = asyncio.create_task(self._heartbeat_loop())
+        remotes = self.domain.salinfo_set - {self.salinfo}
+        await asyncio.gather(*(remote.start_task for remote in remotes))
+        await self.set_state(ScriptState.UNCONFIGURED)
+        await self.evt_description.set_write(
+            remotes=",".join(sorted(f"{remote.name}:{remote.index}" for remote in remotes)),
+            force_output=True,
+        )
+
+    async def _heartbeat_loop(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_INTERVAL)
+            await self.evt_heartbeat.write()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.signal_handler)
+        _signal_receivers[loop] = self
+
+    def signal_handler(self) -> None:
+        """End the script, without `cleanup`, on SIGTERM or SIGINT."""
+        self.log.info("Handling termination signal.")
+        if not self.done_task.done():
+            self.done_task.set_result(None)
+
+    async def _exit(self) -> None:
+        if self._is_exiting:
+            return
+        self._is_exiting = True
+        try:
+            if self._run_task is not None:
+                await self.cleanup()
+            final_state = _FINAL_STATES.get(self.state.state)
+            reason = None if final_state else f"unexpected state for _exit {self.state_name}"
+            final_state = final_state or ScriptState.FAILED
+            self.log.info(f"Setting final state to {final_state!r}")
+            await self.set_state(final_state, reason=reason, keep_old_reason=True)
+            self._close_task = asyncio.create_task(self.close())
+        except Exception as error:
+            if not isinstance(error, ExpectedError):
+                self.log.exception("Error in run")
+            await self.set_state(ScriptState.FAILED, reason=f"failed in _exit: {error}", keep_old_reason=True)
+            self._close_task = asyncio.create_task(self.close(exception=error))
+
+    async def close_tasks(self) -> None:
+        """End what runs in the background."""
+        self._is_exiting = True
+        await super().close_tasks()
+        if self._pause is not None:
+            self._pause.cancel()
+        tasks = {task for task in (self._heartbeat_task, self._run_task) if task is not None}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        if _signal_receivers.get(loop) is self:
+            del _signal_receivers[loop]
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    # The command line.
+
+    @classmethod
+    def make_from_cmd_line(cls, **kwargs: Any) -> BaseScript | None:
+        """Make the script that the command line asks for.
+
+        Parameters
+        ----------
+        **kwargs
+            For the constructor; without ``index``.
+
+        Returns
+        -------
+        script : `BaseScript` or `None`
+            The script; `None` after ``--schema``, which prints the schema.
+
+        Raises
+        ------
+        RuntimeError
+            If ``index`` is given.
+        """
+        if "index" in kwargs:
+            raise RuntimeError(f"index must not appear in kwargs={kwargs}")
+        parser = argparse.ArgumentParser(f"Run {cls.__name__} from the command line")
+        parser.add_argument(
+            "index",
+            type=int,
+            help="Script SAL Component index; must be unique among running Scripts",
+        )
+        parser.add_argument(
+            "--schema",
+            action="store_true",
+            help="Print the configuration schema, as YAML, and quit. The index is ignored, though required.",
+        )
+        arguments = parser.parse_args()
+        if not arguments.schema:
+            return cls(index=arguments.index, **kwargs)
+        schema = cls.get_schema()
+        if schema is not None:
+            print(yaml.safe_dump(schema))
+        return None
+
+    @classmethod
+    async def amain(cls, **kwargs: Any) -> None:
+        """Run the script from the command line, as the ScriptQueue does.
+
+        Ends the process with exit code 1 unless the script ended DONE or
+        STOPPED.
+
+        Parameters
+        ----------
+        **kwargs
+            For the constructor; without ``index``.
+
+        Raises
+        ------
+        RuntimeError
+            If ``index`` is given.
+        """
+        script = cls.make_from_cmd_line(**kwargs)
+        if script is None:
+            return
+        try:
+            await script.done_task
+            await script.close()
+        except Exception as error:
+            if script.state.state != ScriptState.FAILED:
+                warnings.warn(
+                    f"Script {cls.__name__} failed in cleanup with {error!r}, "
+                    f"but final state {script.state.state!r} != FAILED",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            sys.exit(1)
+        if script.state.state not in {ScriptState.DONE, ScriptState.STOPPED}:
+            sys.exit(1)

@@ -1,0 +1,365 @@
+"""Commands, as they are sent, followed and carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from .base import AckError, AckTimeoutError, ExpectedError, SalRetCode
+from .messages import Message
+from .sal_info import SalInfo
+from .topics import ReadTopic, WriteTopic
+
+__all__ = ["DEFAULT_TIMEOUT", "CommandInfo", "ControllerCommand", "RemoteCommand"]
+
+DEFAULT_TIMEOUT = 3600.0
+"""How long a command may take where its sender does not say, seconds."""
+
+_FAILED = frozenset(
+    {
+        SalRetCode.CMD_ABORTED,
+        SalRetCode.CMD_FAILED,
+        SalRetCode.CMD_NOACK,
+        SalRetCode.CMD_NOPERM,
+        SalRetCode.CMD_STALLED,
+        SalRetCode.CMD_TIMEOUT,
+    }
+)
+_DONE = _FAILED | {SalRetCode.CMD_COMPLETE}
+
+
+class CommandInfo:
+    """A command that was sent, and its acknowledgements.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component it was sent to.
+    seq_num : `int`
+        Its number.
+    """
+
+    def __init__(self, salinfo: SalInfo, seq_num: int) -> None:
+        self.seq_num = seq_num
+        self._salinfo = salinfo
+        self._acks: deque[Message] = deque()
+        self._last: Message | None = None
+        self._arrival: asyncio.Future[None] | None = None
+
+    def add_ackcmd(self, ackcmd: Message) -> bool:
+        """Take an acknowledgement; tell whether it is the final one."""
+        self._acks.append(ackcmd)
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+        return ackcmd.ack in _DONE
+
+    def close(self) -> None:
+        """Cancel who waits."""
+        if self._arrival is not None:
+            self._arrival.cancel()
+
+    async def next_ackcmd(self, timeout: float, wait_done: bool) -> Message:
+        """Wait for the next acknowledgement, or for the final one.
+
+        Parameters
+        ----------
+        timeout : `float`
+            Longest wait, seconds. ``CMD_INPROGRESS`` extends it by its own.
+        wait_done : `bool`
+            Wait for the final one?
+
+        Returns
+        -------
+        ackcmd : `Message`
+            The acknowledgement.
+
+        Raises
+        ------
+        AckError
+            If the command failed.
+        AckTimeoutError
+            If none came in time.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout
+        try:
+            ackcmd = await self._next(deadline)
+            while wait_done and ackcmd.ack not in _DONE:
+                if ackcmd.ack == SalRetCode.CMD_INPROGRESS:
+                    deadline += ackcmd.timeout
+                ackcmd = await self._next(deadline)
+        except TimeoutError:
+            self._salinfo.running_commands.pop(self.seq_num, None)
+            last = self._last or self._salinfo.make_ackcmd(
+                self.seq_num, SalRetCode.CMD_NOACK, result="No command acknowledgement seen"
+            )
+            raise AckTimeoutError("Timed out waiting for command acknowledgement", last) from None
+        if ackcmd.ack in _FAILED:
+            raise AckError("Command failed", ackcmd)
+        return ackcmd
+
+    async def _next(self, deadline: float) -> Message:
+        async with asyncio.timeout_at(deadline):
+            while not self._acks:
+                self._arrival = asyncio.get_running_loop().create_future()
+                await self._arrival
+        self._last = self._acks.popleft()
+        return self._last
+
+
+class RemoteCommand(WriteTopic):
+    """A command as a remote sends it.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component.
+    name : `str`
+        Name of the command, without prefix.
+    """
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo, f"cmd_{name}")
+        # All commands share one topic of acknowledgements, so a number must not occur twice.
+        self._numbers = salinfo.domain.bus.command_numbers
+        salinfo.read_acks()
+
+    def set(self, **fields: Any) -> bool:
+        """Set fields of a new command, all others to their default.
+
+        Raises
+        ------
+        AttributeError
+            If the command has no such field.
+        """
+        self.data = self.DataType()
+        return super().set(**fields)
+
+    async def set_start(
+        self, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True, **fields: Any
+    ) -> Message:
+        """Set fields of a new command and send it.
+
+        Parameters
+        ----------
+        timeout : `float`
+            Longest wait for the (final) acknowledgement, seconds.
+        wait_done : `bool`
+            Wait for the final acknowledgement? Else for the next, of any kind.
+        **fields
+            Fields of the command.
+
+        Returns
+        -------
+        ackcmd : `Message`
+            The acknowledgement.
+
+        Raises
+        ------
+        AckError
+            If the command failed.
+        AckTimeoutError
+            If no acknowledgement came in time.
+        AttributeError
+            If the command has no such field.
+        RuntimeError
+            If the remote is not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
+        self.set(**fields)
+        return await self.start(timeout=timeout, wait_done=wait_done)
+
+    async def start(
+        self, data: Message | None = None, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
+    ) -> Message:
+        """Send the command as it is, or a given one.
+
+        Parameters
+        ----------
+        data : `Message`, optional
+            The command, of type ``DataType``.
+        timeout : `float`
+            Longest wait for the (final) acknowledgement, seconds.
+        wait_done : `bool`
+            Wait for the final acknowledgement? Else for the next, of any kind.
+
+        Returns
+        -------
+        ackcmd : `Message`
+            The acknowledgement.
+
+        Raises
+        ------
+        AckError
+            If the command failed.
+        AckTimeoutError
+            If no acknowledgement came in time.
+        RuntimeError
+            If the remote is not started, or closed.
+        TypeError
+            If a field, or ``data``, has the wrong type.
+        """
+        self.salinfo.assert_running()
+        if data is not None:
+            if not isinstance(data, self.DataType):
+                raise TypeError(f"data={data!r} must be an instance of {self.DataType}")
+            self.data = data
+        seq_num = self.publish().private_seqNum
+        command = CommandInfo(self.salinfo, seq_num)
+        # No acknowledgement can be here yet: those who act on the command have not had their turn.
+        self.salinfo.running_commands[seq_num] = command
+        return await command.next_ackcmd(timeout, wait_done)
+
+    async def next_ackcmd(
+        self, ackcmd: Message, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
+    ) -> Message:
+        """Wait for a further acknowledgement of a command.
+
+        Parameters
+        ----------
+        ackcmd : `Message`
+            An earlier one.
+        timeout : `float`
+            Longest wait for the (final) acknowledgement, seconds.
+        wait_done : `bool`
+            Wait for the final acknowledgement? Else for the next, of any kind.
+
+        Returns
+        -------
+        ackcmd : `Message`
+            The acknowledgement.
+
+        Raises
+        ------
+        AckError
+            If the command failed.
+        AckTimeoutError
+            If no acknowledgement came in time.
+        RuntimeError
+            If the final acknowledgement has been here already.
+        """
+        command = self.salinfo.running_commands.get(ackcmd.private_seqNum)
+        if command is None:
+            raise RuntimeError(f"Command private_seqNum={ackcmd.private_seqNum} is unknown or finished")
+        return await command.next_ackcmd(timeout, wait_done)
+
+
+class ControllerCommand(ReadTopic):
+    """A command as a controller carries it out.
+
+    What the callback does decides the final acknowledgement: ``CMD_COMPLETE``
+    when it returns (or the acknowledgement that it returns), ``CMD_FAILED``
+    when it raises, ``CMD_TIMEOUT`` for a `TimeoutError`, ``CMD_ABORTED`` when
+    it is cancelled.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component.
+    name : `str`
+        Name of the command, without prefix.
+    """
+
+    reads_history = False
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo, f"cmd_{name}")
+        self._ack_topic = salinfo.component.topics["ack_ackcmd"]
+        self._cmdtype = sorted(salinfo.component.topics).index(self.attr_name)
+
+    async def next(self, *, timeout: float | None = None) -> Message:  # type: ignore[override]
+        """Take the oldest command from the queue; wait where it is empty.
+
+        Parameters
+        ----------
+        timeout : `float`, optional
+            Longest wait, seconds.
+
+        Raises
+        ------
+        asyncio.TimeoutError
+            If none comes in time.
+        RuntimeError
+            If not started, or there is a callback.
+        """
+        return await super().next(flush=False, timeout=timeout)
+
+    async def ack(self, data: Message, ackcmd: Message) -> None:
+        """Acknowledge a command.
+
+        Parameters
+        ----------
+        data : `Message`
+            The command.
+        ackcmd : `Message`
+            The acknowledgement.
+
+        Raises
+        ------
+        RuntimeError
+            If the controller is closed.
+        """
+        self.salinfo.assert_running()
+        domain = self.salinfo.domain
+        vars(ackcmd).update(
+            salIndex=self.salinfo.index,
+            private_sndStamp=domain.bus.tai(),
+            private_seqNum=data.private_seqNum,
+            private_identity=self.salinfo.identity,
+            private_origin=domain.origin,
+            identity=data.private_identity,
+            origin=data.private_origin,
+            cmdtype=self._cmdtype,
+        )
+        domain.bus.publish((self.salinfo.name, "ack_ackcmd"), self._ack_topic.encode(ackcmd))
+        await asyncio.sleep(0)
+
+    async def ack_in_progress(self, data: Message, timeout: float, result: str = "") -> None:
+        """Tell that a command takes its time.
+
+        Parameters
+        ----------
+        data : `Message`
+            The command.
+        timeout : `float`
+            How long it will take, seconds.
+        result : `str`, optional
+            What to tell.
+
+        Raises
+        ------
+        RuntimeError
+            If the controller is closed.
+        """
+        ackcmd = self.salinfo.make_ackcmd(
+            data.private_seqNum, SalRetCode.CMD_INPROGRESS, result=result, timeout=timeout
+        )
+        await self.ack(data, ackcmd)
+
+    async def _run_callback(self, sample: Message) -> None:
+        try:
+            ackcmd = await self._call_back(sample)
+            if ackcmd is None:
+                ackcmd = self.salinfo.make_ackcmd(
+                    sample.private_seqNum, SalRetCode.CMD_COMPLETE, result="Done"
+                )
+            await self._ack_if_running(sample, ackcmd)
+        except asyncio.CancelledError:
+            await self._fail(sample, SalRetCode.CMD_ABORTED, "Aborted")
+        except TimeoutError:
+            await self._fail(sample, SalRetCode.CMD_TIMEOUT, "Timeout")
+        except Exception as error:
+            await self._fail(sample, SalRetCode.CMD_FAILED, f"Failed: {error}")
+            if not isinstance(error, ExpectedError):
+                self.log.exception(f"Callback {self._callback} failed with data={sample}")
+
+    async def _fail(self, sample: Message, code: SalRetCode, result: str) -> None:
+        ackcmd = self.salinfo.make_ackcmd(sample.private_seqNum, code, error=1, result=result)
+        await self._ack_if_running(sample, ackcmd)
+
+    async def _ack_if_running(self, sample: Message, ackcmd: Message) -> None:
+        if self.salinfo.running:
+            await self.ack(sample, ackcmd)
+        else:
+            self.log.warning(f"Cannot issue {ackcmd=}; SalInfo is not running")

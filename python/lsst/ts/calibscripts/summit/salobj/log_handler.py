@@ -1,0 +1,71 @@
+"""Log messages as events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .controller import Controller
+
+__all__ = ["SalLogHandler"]
+
+
+class SalLogHandler(logging.Handler):
+    """Writes log records as ``logMessage`` events, from any thread.
+
+    The last 10 records from before the controller is started are written
+    with the first one after it.
+
+    Parameters
+    ----------
+    controller : `Controller`
+        Whose event it is.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._early: deque[logging.LogRecord] = deque(maxlen=10)
+        self._formatter = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        try:
+            # Formatted here, since what the record refers to may change.
+            record.message = record.getMessage()
+            if threading.get_ident() == self._thread:
+                self._write(record)
+            else:
+                self._loop.call_soon_threadsafe(self._write, record)
+        except Exception:
+            self.handleError(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
+        salinfo = self._controller.salinfo
+        if not salinfo.isopen:
+            return
+        self._early.append(record)
+        if salinfo.running:
+            while self._early:
+                self._write_event(self._early.popleft())
+
+    def _write_event(self, record: logging.LogRecord) -> None:
+        event = self._controller.evt_logMessage
+        did_change = event.set(
+            name=record.name,
+            level=record.levelno,
+            message=record.message,
+            traceback=self._formatter.formatException(record.exc_info) if record.exc_info else "",
+            filePath=record.pathname,
+            functionName=record.funcName or "",
+            lineNumber=record.lineno,
+            process=record.process or 0,
+        )
+        if did_change:
+            event.publish()

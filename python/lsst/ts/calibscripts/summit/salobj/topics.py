@@ -1,0 +1,474 @@
+"""Topics that are written and topics that are read."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import inspect
+import itertools
+import logging
+import warnings
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .base import ExpectedError
+from .domain import Values
+from .messages import Message
+from .sal_info import SalInfo
+
+__all__ = ["QUEUE_LENGTH", "ControllerEvent", "ReadTopic", "RemoteEvent", "SetWriteResult", "WriteTopic"]
+
+QUEUE_LENGTH = 100
+"""How many samples wait for their reader before the oldest are lost."""
+
+_FILL_LEVELS = (10, 50, 90, QUEUE_LENGTH)
+
+Callback = Callable[[Any], Any]
+
+
+@dataclass
+class SetWriteResult:
+    """What `WriteTopic.set_write` did.
+
+    Attributes
+    ----------
+    did_change : `bool`
+        Did a field change?
+    was_written : `bool`
+        Was the sample written?
+    data : `Message`
+        The fields as they are now.
+    """
+
+    did_change: bool
+    was_written: bool
+    data: Message
+
+
+class BaseTopic:
+    """One topic of a component.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component.
+    attr_name : `str`
+        Name of the topic with prefix.
+    """
+
+    def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
+        self.salinfo = salinfo
+        self.attr_name = attr_name
+        self.log = salinfo.log
+        self.topic_info = salinfo.component.topics[attr_name]
+        self._key = (salinfo.name, attr_name)
+
+    @property
+    def DataType(self) -> type[Message]:  # noqa: N802  (salobj's name)
+        """Class of the samples."""
+        return self.topic_info.message_type
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.salinfo.name}, {self.salinfo.index}, {self.attr_name})"
+
+
+class WriteTopic(BaseTopic):
+    """A topic that is written.
+
+    Attributes
+    ----------
+    data : `Message`
+        The fields as set last.
+    has_data : `bool`
+        Has any field been set?
+    """
+
+    def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
+        super().__init__(salinfo, attr_name)
+        self.data = self.DataType()
+        self.has_data = False
+        self._numbers: Iterator[int] = itertools.count(1)
+
+    def set(self, **fields: Any) -> bool:
+        """Set fields without writing.
+
+        Parameters
+        ----------
+        **fields
+            New values; `None` leaves a field as it is.
+
+        Returns
+        -------
+        did_change : `bool`
+            Did a field change? Always true the first time.
+
+        Raises
+        ------
+        AttributeError
+            If the topic has no such field.
+        """
+        data = vars(self.data)
+        unknown = sorted(fields.keys() - data.keys())
+        if unknown:
+            raise AttributeError(f"{self.attr_name} has no fields {unknown}")
+        given = {name: value for name, value in fields.items() if value is not None}
+        did_change = not self.has_data or any(not _same(data[name], value) for name, value in given.items())
+        data.update(given)
+        self.has_data = True
+        return did_change
+
+    def publish(self) -> Message:
+        """Write the fields as they are, without giving way to other tasks.
+
+        Returns
+        -------
+        data : `Message`
+            A copy of what was written.
+
+        Raises
+        ------
+        RuntimeError
+            If the component is not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
+        salinfo = self.salinfo
+        salinfo.assert_running()
+        private = {
+            "private_sndStamp": salinfo.domain.bus.tai(),
+            "private_identity": salinfo.identity,
+            "private_origin": salinfo.domain.origin,
+            "private_seqNum": next(self._numbers),
+        }
+        if salinfo.index:
+            private["salIndex"] = salinfo.index
+        vars(self.data).update(private)
+        values = self.topic_info.encode(self.data)
+        salinfo.domain.bus.publish(self._key, values)
+        return self.DataType.from_values(vars(self.data))
+
+
+class ControllerEvent(WriteTopic):
+    """An event of a controller.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component.
+    name : `str`
+        Name of the event, without prefix.
+    """
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo, f"evt_{name}")
+
+    async def write(self) -> Message:
+        """Write the event, changed or not.
+
+        Returns
+        -------
+        data : `Message`
+            A copy of what was written.
+
+        Raises
+        ------
+        RuntimeError
+            If the component is not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
+        written = self.publish()
+        await asyncio.sleep(0)
+        return written
+
+    async def set_write(self, *, force_output: bool | None = None, **fields: Any) -> SetWriteResult:
+        """Set fields, and write the event if one of them changed.
+
+        Parameters
+        ----------
+        force_output : `bool`, optional
+            Write in any case?
+        **fields
+            New values; `None` leaves a field as it is.
+
+        Returns
+        -------
+        result : `SetWriteResult`
+            What was done.
+
+        Raises
+        ------
+        AttributeError
+            If the topic has no such field.
+        RuntimeError
+            If the component is not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
+        did_change = self.set(**fields)
+        do_output = did_change or bool(force_output)
+        data = await self.write() if do_output else self.data
+        return SetWriteResult(did_change=did_change, was_written=do_output, data=data)
+
+
+class _FillWarning:
+    """Tells once for each level that a queue is filling up."""
+
+    def __init__(self, name: str, log: logging.Logger) -> None:
+        self._name = name
+        self._log = log
+        self._told = 0
+
+    def check(self, queued: int) -> None:
+        reached = bisect.bisect_right(_FILL_LEVELS, queued)
+        if reached > self._told:
+            self._told = reached
+            if queued >= QUEUE_LENGTH:
+                self._log.error(f"{self._name} is full ({QUEUE_LENGTH} elements); data may be lost")
+            else:
+                self._log.warning(f"{self._name} is filling: {queued} of {QUEUE_LENGTH} elements")
+        while self._told and queued <= _FILL_LEVELS[self._told - 1] // 2:
+            self._told -= 1
+
+
+class ReadTopic(BaseTopic):
+    """A topic that is read, through a queue or by a callback.
+
+    Attributes
+    ----------
+    allow_multiple_callbacks : `bool`
+        May a callback begin before the one before it has ended?
+    reads_history : `bool`
+        Begin with the last sample there is?
+    """
+
+    reads_history = True
+
+    def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
+        super().__init__(salinfo, attr_name)
+        self.allow_multiple_callbacks = False
+        self._queue: deque[Message] = deque(maxlen=QUEUE_LENGTH)
+        self._fill_warning = _FillWarning(f"{attr_name} python read queue", self.log)
+        self._current: Message | None = None
+        self._next_sample: asyncio.Future[Message] | None = None
+        self._first_sample: asyncio.Event | None = None
+        self._callback: Callback | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._callback_tasks: set[asyncio.Task[None]] = set()
+        salinfo.add_reader(self)
+
+    @property
+    def has_callback(self) -> bool:
+        """Is there a callback?"""
+        return self._callback is not None
+
+    @property
+    def has_data(self) -> bool:
+        """Has a sample been seen?"""
+        self.salinfo.assert_started()
+        return self._current is not None
+
+    @property
+    def nqueued(self) -> int:
+        """Number of samples in the queue."""
+        return len(self._queue)
+
+    @property
+    def callback(self) -> Callback | None:
+        """Function or coroutine function called with every new sample, or `None`.
+
+        Setting it empties the queue and cancels a callback that is running.
+
+        Raises
+        ------
+        TypeError
+            If what is set cannot be called.
+        """
+        return self._callback
+
+    @callback.setter
+    def callback(self, function: Callback | None) -> None:
+        if function is not None:
+            if not callable(function):
+                raise TypeError(f"callback {function} not callable")
+            call = getattr(function, "__call__")  # noqa: B004, B009  (an object may have an asynchronous one)
+            if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
+                warnings.warn(f"callback {function} should be asynchronous", DeprecationWarning, stacklevel=2)
+            self._queue.clear()
+        for task in self._running_callbacks():
+            task.cancel()
+        self._reader = None
+        self._callback = function
+
+    def get(self) -> Message | None:
+        """Return the most recent sample, or `None` before the first.
+
+        Raises
+        ------
+        RuntimeError
+            If not started.
+        """
+        self.salinfo.assert_started()
+        return self._current
+
+    async def aget(self, timeout: float | None = None) -> Message:
+        """Return the most recent sample; wait for the first one.
+
+        Parameters
+        ----------
+        timeout : `float`, optional
+            Longest wait, seconds.
+
+        Raises
+        ------
+        asyncio.TimeoutError
+            If none comes in time.
+        RuntimeError
+            If not started, or there is a callback.
+        """
+        self._assert_readable()
+        if self._current is None:
+            if self._first_sample is None:
+                self._first_sample = asyncio.Event()
+            await asyncio.wait_for(self._first_sample.wait(), timeout)
+        assert self._current is not None  # the event says so
+        return self._current
+
+    def flush(self) -> None:
+        """Empty the queue.
+
+        Raises
+        ------
+        RuntimeError
+            If there is a callback.
+        """
+        self._assert_no_callback()
+        self._queue.clear()
+
+    def get_oldest(self) -> Message | None:
+        """Take the oldest sample from the queue; `None` where it is empty.
+
+        Raises
+        ------
+        RuntimeError
+            If not started, or there is a callback.
+        """
+        self._assert_readable()
+        return self._queue.popleft() if self._queue else None
+
+    async def next(self, *, flush: bool, timeout: float | None = None) -> Message:
+        """Take the oldest sample from the queue; wait where it is empty.
+
+        All who wait share one sample, and one future: who gives up takes it
+        from the others.
+
+        Parameters
+        ----------
+        flush : `bool`
+            Empty the queue first, so that a new sample is waited for?
+        timeout : `float`, optional
+            Longest wait, seconds.
+
+        Raises
+        ------
+        asyncio.TimeoutError
+            If none comes in time.
+        RuntimeError
+            If not started, or there is a callback.
+        """
+        self._assert_readable()
+        if flush:
+            self.flush()
+        self._fill_warning.check(len(self._queue))
+        if self._queue:
+            return self._queue.popleft()
+        if self._next_sample is None or self._next_sample.done():
+            self._next_sample = asyncio.get_running_loop().create_future()
+        return await asyncio.wait_for(self._next_sample, timeout)
+
+    def deliver(self, values: Values) -> None:
+        """Take a sample from the bus."""
+        sample = self.DataType.from_values(values)
+        sample.private_rcvStamp = self.salinfo.domain.bus.tai()
+        self._current = sample
+        if self._first_sample is not None:
+            self._first_sample.set()
+        if self._callback is None and self._next_sample is not None and not self._next_sample.done():
+            self._next_sample.set_result(sample)
+            return
+        self._queue.append(sample)
+        if self._callback is not None and (self._reader is None or self._reader.done()):
+            self._reader = asyncio.create_task(self._run_callbacks())
+
+    async def _run_callbacks(self) -> None:
+        while self._queue:
+            self._fill_warning.check(len(self._queue))
+            run = self._run_callback(self._queue.popleft())
+            if self.allow_multiple_callbacks:
+                task = asyncio.create_task(run)
+                self._callback_tasks.add(task)
+                task.add_done_callback(self._callback_tasks.discard)
+            else:
+                await run
+
+    async def _run_callback(self, sample: Message) -> None:
+        try:
+            await self._call_back(sample)
+        except ExpectedError:
+            pass
+        except Exception:
+            self.log.exception(f"Callback {self._callback} failed with data={sample}")
+
+    async def _call_back(self, sample: Message) -> Any:
+        assert self._callback is not None  # the queue is read only where there is one
+        result = self._callback(sample)
+        return await result if isinstance(result, Awaitable) else result
+
+    def _assert_no_callback(self) -> None:
+        if self.has_callback:
+            raise RuntimeError("Not allowed because there is a callback function")
+
+    def _assert_readable(self) -> None:
+        self.salinfo.assert_started()
+        self._assert_no_callback()
+
+    def _running_callbacks(self) -> set[asyncio.Task[None]]:
+        reader = {self._reader} if self._reader is not None else set()
+        return self._callback_tasks | reader
+
+    async def close(self) -> None:
+        """Read no more, and wait until the callbacks have ended."""
+        self._queue.clear()
+        if self._next_sample is not None:
+            self._next_sample.cancel()
+        # A callback may itself be closing the component.
+        tasks = self._running_callbacks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._callback = None
+
+
+class RemoteEvent(ReadTopic):
+    """An event of a remote.
+
+    Parameters
+    ----------
+    salinfo : `SalInfo`
+        The component.
+    name : `str`
+        Name of the event, without prefix.
+    """
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo, f"evt_{name}")
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, list):
+        new = list(new)
+        return len(old) == len(new) and all(map(_same, old, new))
+    # A float that is not a number is unlike itself.
+    return bool(old == new or (old != old and new != new))

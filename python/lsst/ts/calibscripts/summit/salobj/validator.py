@@ -1,0 +1,85 @@
+"""Configuration checked against its schema, with the defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema
+
+__all__ = ["DefaultingValidator"]
+
+
+class DefaultingValidator:
+    """Checks a configuration and fills in the defaults of its schema.
+
+    Defaults are handled at most two levels deep: those of the properties, and
+    those of the properties of a property of type object that has no default
+    of its own.
+
+    Parameters
+    ----------
+    schema : `dict`
+        JSON schema, draft 7.
+
+    Raises
+    ------
+    jsonschema.SchemaError
+        If the schema is not one.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        jsonschema.Draft7Validator.check_schema(schema)
+        self.final_validator = jsonschema.Draft7Validator(schema)
+        extend: Any = jsonschema.validators.extend
+        filling = extend(jsonschema.Draft7Validator, {"properties": _check_properties_with_defaults})
+        self.defaults_validator = filling(schema)
+
+    def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
+        """Check a configuration.
+
+        Parameters
+        ----------
+        data_dict : `dict` or `None`
+            What was given; `None` is an empty configuration.
+
+        Returns
+        -------
+        result : `dict`
+            A copy with the defaults filled in.
+
+        Raises
+        ------
+        jsonschema.ValidationError
+            If what was given, or a default, does not match the schema.
+        """
+        if data_dict is not None and not isinstance(data_dict, dict):
+            raise jsonschema.ValidationError(f"{data_dict} is not a dict")
+        result = dict(data_dict or {})
+        self.defaults_validator.validate(result)
+        # Defaults can be wrong as well.
+        self.final_validator.validate(result)
+        return result
+
+
+def _check_properties_with_defaults(
+    validator: Any, properties: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
+) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(instance, dict):
+        for name, subschema in properties.items():
+            if isinstance(subschema, dict):
+                _fill(instance, name, subschema)
+    yield from jsonschema.Draft7Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+
+def _fill(instance: dict[str, Any], name: str, subschema: Mapping[str, Any]) -> None:
+    if "default" in subschema:
+        instance.setdefault(name, subschema["default"])
+    elif subschema.get("type") == "object":
+        defaults = {
+            inner: definition["default"]
+            for inner, definition in subschema.get("properties", {}).items()
+            if isinstance(definition, dict) and "default" in definition
+        }
+        if defaults:
+            instance.setdefault(name, defaults)
