@@ -11,7 +11,7 @@ from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .schema import json_schema, schema_text, write_schemas
 from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
 from .validator import ConfigValidator, parse
-from .yaml_text import property_lines, read_yaml
+from .yaml_text import read_yaml
 
 __all__ = [
     "RECOMMENDED_IMAGES",
@@ -29,7 +29,6 @@ __all__ = [
     "json_schema",
     "option_settings",
     "parse",
-    "property_lines",
     "read_yaml",
     "schema_text",
     "warnings",

@@ -6,8 +6,7 @@ shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -23,26 +22,10 @@ from pydantic import (
 from ..errors import ConfigurationError
 from ..instruments import Instrument
 from . import fields as f
-from .rules import problems, resolve
+from .rules import Given, problems, resolve
 from .times import ImageSet, exposure_times
 
-__all__ = ["CalibrationsConfig", "Exposures", "Given"]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a model is told beside the values that the user gave.
-
-    Attributes
-    ----------
-    defaults : mapping
-        Values of the properties that the user did not give, where they differ from the model's own.
-    wrong : set of `str`
-        Properties known to be wrong: rules that read them are not applied.
-    """
-
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    wrong: Set[str] = frozenset()
+__all__ = ["CalibrationsConfig", "Exposures"]
 
 
 class Exposures(BaseModel):
@@ -184,8 +167,8 @@ class CalibrationsConfig(BaseModel):
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",
         description="CALIBRATION collection that new calibrations are certified into, e.g. "
-        f"{f.INSTRUMENT}/calib/daily/calib.2026SEP18.1. A type of calibration can be certified there only once "
-        "for a validity range.",
+        f"{f.INSTRUMENT}/calib/daily/calib.2026SEP18.1. A type of calibration can be certified there only "
+        "once for a validity range.",
     )
     certify_calib_begin_date: f.DateTai | None = Field(
         "1950-01-01",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,12 +13,11 @@ from .fields import did_you_mean
 
 __all__ = ["hint", "not_a_mapping", "schema_problems", "shown"]
 
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*\S)\s*")
-_ASSIGNMENTS = re.compile(r"([A-Za-z_]\w*)\s*=\s*(\S+)")
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(\S+)")
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|^\$\w+$")
-_NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
-_NUMBERS = re.compile(rf"\s*{_NUMBER}(\s*[,\s]\s*{_NUMBER})*\s*,?\s*")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "True or False", "null": "null"}
+_LONGEST = 60
 
 
 def shown(value: Any) -> str:
@@ -32,15 +31,14 @@ def shown(value: Any) -> str:
     Returns
     -------
     `str`
-        One line of at most about 60 characters.
+        One line.
     """
     if isinstance(value, list | tuple):
-        items = [shown(item) for item in value[:4]] + ["..."] * (len(value) > 4)
-        return f"[{', '.join(items)}]"
+        return f"[{', '.join([shown(item) for item in value[:4]] + ['...'] * (len(value) > 4))}]"
     if value is None or isinstance(value, bool):
-        return {None: "null", True: "True", False: "False"}[value]
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return " ".join(text.split()) if len(text) <= 60 else f"{' '.join(text[:50].split())}..."
+        return "null" if value is None else str(value)
+    text = " ".join((f'"{value}"' if isinstance(value, str) else str(value)).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def not_a_mapping(data: Any) -> str:
@@ -56,7 +54,7 @@ def not_a_mapping(data: Any) -> str:
     `str`
         One sentence.
     """
-    if isinstance(data, str) and (found := _ASSIGNMENTS.findall(data)):
+    if isinstance(data, str) and (found := _ASSIGNMENT.findall(data)):
         return "; ".join(f"write `{name}: {value}` instead of `{name}={value}`" for name, value in found)
     return f"the configuration must be lines of `property: value`, not {shown(data)}"
 
@@ -78,23 +76,22 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
     `str` or `None`
         What to do, or None.
     """
-    if any(isinstance(number, float) and not isfinite(number) for number in _items(value)):
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(number, float) and not isfinite(number) for number in items):
         return "must be finite"
     if not isinstance(value, str):
         return None
+    # The path of a repository may hold variables of the environment.
     if name != "repo" and (found := _PLACEHOLDER.search(value)):
         return f"replace the placeholder {found[0]} by a value, or leave the line out"
     kinds = _types(schema or {})
-    if _NUMBERS.fullmatch(value) and ("array" in kinds or (not kinds and "," in value)):
-        numbers = [number for number in re.split(r"[,\s]+", value) if number]
-        listed = ", ".join(numbers[:4] + ["..."] * (len(numbers) > 4))
-        if len(numbers) > 1:
-            return f"write a list, in brackets: {name}: [{listed}]"
+    numbers = [word for word in re.split(r"[,\s]+", value) if word]
+    if len(numbers) > 1 and all(map(_NUMBER.fullmatch, numbers)) and ("array" in kinds or not kinds):
+        return f"write a list, in brackets: {name}: [{', '.join(numbers[:4] + ['...'] * (len(numbers) > 4))}]"
     if kinds and "string" not in kinds:
-        if value.lower() in ("true", "false") and "boolean" in kinds:
-            return f"write {value} without quotes"
-        if re.fullmatch(_NUMBER, value.strip()) and kinds & {"integer", "number"}:
-            return f"write {value.strip()} without quotes"
+        is_flag = value.lower() in ("true", "false") and "boolean" in kinds
+        is_number = _NUMBER.fullmatch(value.strip()) and kinds & {"integer", "number"}
+        return f"write {value.strip()} without quotes" if is_flag or is_number else None
     return None
 
 
@@ -119,21 +116,16 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
         if error.path:
             name = str(error.path[0])
             if name not in told:
-                told.add(name)
-                yield name, _value(name, given[name], known.get(name, {}), error)
+                yield name, _value(name, given[name], known.get(name, {}), error.message)
+            told.add(name)
         elif error.validator == "additionalProperties":
-            for name in (name for name in given if name not in known):
-                yield str(name), _unknown(str(name), given[name], known)
+            yield from ((name, _unknown(name, given[name], known)) for name in given if name not in known)
         elif error.validator == "required":
-            for name in (name for name in schema["required"] if name not in given and name not in told):
-                told.add(name)
-                yield name, f"is missing; it must be {_expected(known.get(name, {}))}"
+            missing = [name for name in schema["required"] if name not in given and name not in told]
+            told.update(missing)
+            yield from ((name, f"is missing: must be {_expected(known.get(name, {}))}") for name in missing)
         else:
             yield "", error.message
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _unknown(name: str, value: Any, known: Mapping[str, Any]) -> str:
@@ -143,26 +135,30 @@ def _unknown(name: str, value: Any, known: Mapping[str, Any]) -> str:
     return "; ".join(text for text in texts if text)
 
 
-def _value(name: str, value: Any, schema: Mapping[str, Any], error: jsonschema.ValidationError) -> str:
+def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> str:
+    """Say why a value is wrong, in jsonschema's words where ours are lacking."""
     if (text := hint(name, value, schema)) is not None:
         return text
+    if isinstance(value, Mapping) and "properties" in schema:
+        return "; ".join(f"{inner}: {text}" for inner, text in schema_problems(schema, value))
+    options = schema.get("anyOf", [schema])
+    if isinstance(value, list) and (lists := [option for option in options if "array" in _types(option)]):
+        return _list(lists[0], value, message)
     if not (expected := _expected(schema)):
-        return error.message
-    part = _wrong_item(schema, value)
-    return f"must be {expected}, not {shown(value) if part is None else part}"
+        return message
+    near = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
+    return f"must be {expected}, not {shown(value)}" + (f"; {near}" if near else "")
 
 
-def _wrong_item(schema: Mapping[str, Any], value: Any) -> str | None:
-    """Find the item that makes a list wrong."""
-    if not isinstance(value, list):
-        return None
-    for option in schema.get("anyOf", [schema]):
-        if "array" in _types(option) and "items" in option:
-            validator = jsonschema.Draft7Validator(option["items"])
-            for position, item in enumerate(value, 1):
-                if not validator.is_valid(item):
-                    return f"{shown(item)} (number {position} of the list)"
-    return None
+def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
+    items = schema.get("items", {})
+    validator = jsonschema.Draft7Validator(items)
+    for position, item in enumerate(value, 1):
+        if not validator.is_valid(item):
+            return f"number {position} of the list must be {_expected(items)}, not {shown(item)}"
+    if len(value) < schema.get("minItems", 0):
+        return f"the list must have at least {schema['minItems']} item, not {len(value)}"
+    return message
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
@@ -173,29 +169,29 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 def _expected(schema: Mapping[str, Any]) -> str:
     """Say in words what a schema asks for; nothing where words are lacking."""
-    if "anyOf" in schema:
-        return " or ".join(filter(None, (_expected(option) for option in schema["anyOf"])))
     if "enum" in schema:
-        return f"one of {', '.join(shown(value).strip(chr(34)) for value in schema['enum'])}"
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    if "anyOf" in schema:
+        return _either([_expected(option) for option in schema["anyOf"]])
     kinds = schema.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-    return " or ".join(filter(None, (_expected_type(kind, schema) for kind in kinds)))
+    return _either([_expected_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
 
 
-def _expected_type(kind: str, schema: Mapping[str, Any]) -> str:
+def _either(texts: Sequence[str]) -> str:
+    known = [text for text in texts if text]
+    return " or ".join([", ".join(known[:-1])] * (len(known) > 1) + known[-1:])
+
+
+def _expected_kind(kind: str, schema: Mapping[str, Any]) -> str:
     if kind == "array":
-        different = " of different items" if schema.get("uniqueItems") else ""
         items = _expected(schema.get("items", {}))
-        return f"a list in brackets{different}" + (f", each {items}" if items else "")
+        return "a list in brackets" + (f", each item {items}" if items else "")
     if kind == "string":
         return f"one of {', '.join(schema['examples'])}" if "examples" in schema else "a text"
     text = _KINDS.get(kind, "a mapping")
-    if kind in ("integer", "number"):
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if low is not None and high is not None:
-            return f"{text} from {low} to {high}"
-        if low is not None:
-            return f"{text} of at least {low}"
-        if "exclusiveMinimum" in schema:
-            return f"{text} greater than {schema['exclusiveMinimum']}"
-    return text
+    if kind not in ("integer", "number"):
+        return text
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None:
+        return f"{text} from {low} to {high}" if high is not None else f"{text} of at least {low}"
+    return f"{text} greater than {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else text

@@ -127,6 +127,8 @@ def option_settings(options: str) -> tuple[str, ...]:
             word = words.pop(0)
         elif word.startswith("--config="):
             word = word.removeprefix("--config=")
+        elif word.startswith("-c"):
+            word = word.removeprefix("-c")
         else:
             raise ValueError(f"{word!r} is not understood: only -c label:field=value can be given here")
         if not _SETTING.fullmatch(word):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,26 @@ from .times import FlatPairs, exposure_times, flat_pairs
 if TYPE_CHECKING:
     from .base import CalibrationsConfig
 
-__all__ = ["problems", "resolve"]
+__all__ = ["Given", "problems", "resolve"]
 
 _GAIN = "do_gain_from_flat_pairs"
 _FLAT = ("n_flat", "n_discard_flat", "exp_times_flat")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a model is told beside the values that the user gave.
+
+    Attributes
+    ----------
+    defaults : mapping
+        Values of the properties that the user did not give, where they differ from the model's own.
+    wrong : set of `str`
+        Properties known to be wrong: rules that read them are not applied.
+    """
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Set[str] = frozenset()
 
 
 def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
@@ -11,12 +10,16 @@ import jsonschema
 from pydantic import ValidationError
 
 from ..errors import ConfigurationError
-from .base import CalibrationsConfig, Given
+from .base import CalibrationsConfig
 from .explain import hint, not_a_mapping, schema_problems
+from .rules import Given
+from .yaml_text import understand
 
 __all__ = ["ConfigValidator", "parse"]
 
 Config = TypeVar("Config", bound=CalibrationsConfig)
+_Problem = tuple[str, str]
+"""A property, or nothing, and what is wrong with it."""
 
 
 class ConfigValidator:
@@ -41,11 +44,7 @@ class ConfigValidator:
         self.schema = schema
         self.model = model
         self._properties: dict[str, Any] = schema.get("properties", {})
-        self._defaults = {
-            name: value["default"]
-            for name, value in self._properties.items()
-            if isinstance(value, dict) and "default" in value
-        }
+        self._defaults = _with_defaults(self._properties, {})
 
     def validate(self, data_dict: Mapping[str, Any] | None) -> dict[str, Any]:
         """Check a configuration and fill in what it leaves out.
@@ -70,16 +69,51 @@ class ConfigValidator:
         if data_dict is not None and not isinstance(data_dict, Mapping):
             raise _error([("", not_a_mapping(data_dict))])
         given = {str(name): _plain(value) for name, value in (data_dict or {}).items()}
+        filled, problems = self._check(given)
+        if problems:
+            raise _error(problems)
+        return filled
+
+    def validate_text(self, text: str) -> dict[str, Any]:
+        """Check a configuration as it was written, with what YAML would hide.
+
+        Parameters
+        ----------
+        text : `str`
+            YAML text.
+
+        Returns
+        -------
+        `dict`
+            As of `validate`.
+
+        Raises
+        ------
+        jsonschema.ValidationError
+            If anything is wrong. As of `validate`, with lines.
+        """
+        understood = understand(text)
+        given = {name: _plain(value) for name, value in understood.config.items()}
+        # Where nothing could be understood, there is nothing to check either.
+        checked = bool(given) or not understood.problems
+        filled, problems = self._check(given) if checked else ({}, [])
+        by_line = [("", problem) for problem in understood.problems]
+        if by_line or problems:
+            raise _error(by_line + problems, understood.lines)
+        return filled
+
+    def _check(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Problem]]:
+        """Fill in what was not given, and list everything that is wrong in the order it was given."""
         wrong = self._wrong(given)
         config, rules = _build(self.model, given, self._defaults, wrong)
         position = {name: number for number, name in enumerate(given)}
         problems = sorted(wrong.items(), key=lambda problem: position.get(problem[0], len(position)))
         if config is None or problems or rules:
-            raise _error(problems + rules)
-        filled = config.model_dump(mode="json")
-        told = {*self._properties, *given}
-        known = {name: value for name, value in filled.items() if name in told}
-        return {**copy.deepcopy(self._defaults), **given, **known}
+            return {}, problems + rules
+        told = {*self._defaults, *given}
+        known = {name: value for name, value in config.model_dump(mode="json").items() if name in told}
+        filled = {**_with_defaults(self._properties, given), **known}
+        return filled, list(schema_problems(self.schema, filled))
 
     def _wrong(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Say of each property what is wrong with it alone, in the words that help most."""
@@ -146,7 +180,7 @@ def _values(
 
 def _build(
     model: type[Config], given: Mapping[str, Any], defaults: Mapping[str, Any], wrong: Mapping[str, str]
-) -> tuple[Config | None, list[tuple[str, str]]]:
+) -> tuple[Config | None, list[_Problem]]:
     """Hold the right values against each other; defaults stand for the wrong ones."""
     right = {name: value for name, value in given.items() if name in model.model_fields and name not in wrong}
     stand_in = {**CalibrationsConfig.defaults("-"), **model.defaults(), **defaults}
@@ -160,9 +194,32 @@ def _build(
         return None, [(name, text) for name, _, text in (line.partition(": ") for line in lines)]
 
 
-def _error(problems: list[tuple[str, str]]) -> jsonschema.ValidationError:
+def _with_defaults(properties: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the defaults of a schema, two levels deep as salobj does."""
+    values = dict(given)
+    for name, schema in properties.items():
+        if not isinstance(schema, dict):
+            continue
+        inner = {
+            key: _plain(value["default"])
+            for key, value in schema.get("properties", {}).items()
+            if isinstance(value, dict) and "default" in value
+        }
+        if isinstance(values.get(name), dict):
+            values[name] = {**inner, **values[name]}
+        elif name not in values and ("default" in schema or inner):
+            values[name] = _plain(schema["default"]) if "default" in schema else inner
+    return values
+
+
+def _error(
+    problems: Sequence[_Problem], lines: Mapping[str, int] | None = None
+) -> jsonschema.ValidationError:
+    def where(name: str) -> str:
+        return f"line {lines[name]}: " if lines and name in lines else ""
+
     return jsonschema.ValidationError(
-        "\n".join(_line(*problem) for problem in problems),
+        "\n".join(f"{where(name)}{_line(name, text)}" for name, text in problems),
         context=[jsonschema.ValidationError(text, path=[name] if name else []) for name, text in problems],
     )
 

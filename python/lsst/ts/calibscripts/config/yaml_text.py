@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from .explain import not_a_mapping
 
-__all__ = ["property_lines", "read_yaml"]
+__all__ = ["YamlText", "read_yaml", "understand"]
 
 _ASSIGNMENT = re.compile(r"(\s*)([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 _KEY = re.compile(r"[A-Za-z_]\w*:\s*")
-_NUMBERS = re.compile(r"\s*[-+]?\.?\d[\d.eE+-]*(\s*,\s*[-+]?\.?\d[\d.eE+-]*)*\s*,?\s*")
+_NUMBER = r"[-+]?\.?\d[\d.eE+-]*"
+_NUMBERS = re.compile(rf"\s*{_NUMBER}(\s*,\s*{_NUMBER})*\s*,?\s*")
+
+
+@dataclass(frozen=True)
+class YamlText:
+    """What a text says.
+
+    Attributes
+    ----------
+    config : `dict`
+        Values by property; where the text is wrong, what it seems to say, so that the rest can be checked too.
+    problems : `tuple` [`str`]
+        One sentence each, with its line. If there is one, the text must not be used.
+    lines : `dict` [`str`, `int`]
+        Line of each property, from 1.
+    """
+
+    config: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 def read_yaml(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -28,22 +49,16 @@ def read_yaml(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     Returns
     -------
     config : `dict`
-        What the text says; where it is wrong, what it seems to say, so that the rest can be checked too.
+        Values by property, as far as they can be understood.
     problems : `tuple` [`str`]
         One sentence each, with its line. If there is one, the text must not be used.
     """
-    config, problems = _read(text)
-    if config is not None:
-        return config, problems
-    repaired, repairs = _repair(text.splitlines())
-    if not repairs:
-        return {}, problems
-    config, rest = _read(repaired)
-    return config or {}, (*repairs, *rest)
+    understood = understand(text)
+    return understood.config, understood.problems
 
 
-def property_lines(text: str) -> dict[str, int]:
-    """Find where each property stands.
+def understand(text: str) -> YamlText:
+    """Read a configuration; where YAML cannot, mend what people often write, and say so.
 
     Parameters
     ----------
@@ -52,36 +67,52 @@ def property_lines(text: str) -> dict[str, int]:
 
     Returns
     -------
-    `dict` [`str`, `int`]
-        Line by property, from 1; empty if the text is not a YAML mapping.
+    `YamlText`
+        Values, problems and lines.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+        return _read(text)
+    except ValueError as error:
+        mended, told = _mend(text.splitlines())
+        if not told:
+            return YamlText(problems=(str(error),))
+    try:
+        rest = _read(mended)
+    except ValueError as error:
+        return YamlText(problems=(*told, str(error)))
+    return YamlText(rest.config, (*told, *rest.problems), rest.lines)
 
 
-def _read(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Read YAML; None where it is not a mapping."""
+def _read(text: str) -> YamlText:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        dates = tuple(_impossible_dates(node))
+        data = None if dates else yaml.safe_load(text)
     except yaml.YAMLError as error:
-        return None, (_yaml_problem(error),)
-    except ValueError as error:
-        # A date without quotes that the calendar does not have.
-        return None, (f"a date does not exist: {error}",)
+        raise ValueError(_yaml_problem(error)) from None
+    if dates:
+        raise ValueError("; ".join(dates))
     if data is None:
-        return {}, ()
-    if not isinstance(data, dict):
-        return None, (not_a_mapping(data),)
-    return {str(key): value for key, value in data.items()}, tuple(_repeated(node))
+        return YamlText()
+    if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
+        raise ValueError(not_a_mapping(data))
+    lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+    return YamlText({str(key): value for key, value in data.items()}, tuple(_repeated(node)), lines)
 
 
-def _repeated(node: yaml.Node | None) -> Iterator[str]:
+def _impossible_dates(node: yaml.Node | None) -> Iterator[str]:
+    """Find dates without quotes that the calendar does not have; YAML does not say where they are."""
+    if isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            yield from _impossible_dates(value)
+    elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:timestamp":
+        try:
+            yaml.safe_load(node.value)
+        except ValueError as error:
+            yield f"line {node.start_mark.line + 1}: the date {node.value} does not exist ({error})"
+
+
+def _repeated(node: yaml.Node) -> Iterator[str]:
     """Find properties that are given more than once; YAML keeps the last without a word."""
     if not isinstance(node, yaml.MappingNode):
         return
@@ -92,39 +123,41 @@ def _repeated(node: yaml.Node | None) -> Iterator[str]:
     for name, found in lines.items():
         if len(found) > 1:
             other = name.replace("_begin_", "_end_")
-            meant = (
-                f"; is line {found[-1]} meant to be {other}?" if other != name and other not in lines else ""
-            )
+            meant = f"; is line {found[-1]} meant to be {other}?" if other not in lines else ""
             places = f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
             yield f"{name} is given in lines {places}, and YAML silently keeps the last: leave one{meant}"
 
 
-def _repair(lines: list[str]) -> tuple[str, list[str]]:
-    """Write `a=b` as `a: b`, and lines of numbers below a property as a list."""
-    problems: list[str] = []
-    repaired: list[str] = []
+def _mend(lines: list[str]) -> tuple[str, list[str]]:
+    """Write `a=b` as `a: b`, and lines of numbers below a property as a list, in the same number of lines."""
+    told: list[str] = []
+    mended: list[str] = []
+    open_list: int | None = None
     for number, line in enumerate(lines, 1):
+        if open_list is not None and _NUMBERS.fullmatch(line):
+            mended[open_list] = f"{mended[open_list][:-1]}, {line.strip().rstrip(',')}]"
+            mended.append("")
+            continue
+        open_list = None
         if found := _ASSIGNMENT.fullmatch(line):
             indent, name, value = found.groups()
-            problems.append(f"line {number}: write `{name}: {value}` instead of `{line.strip()}`")
-            repaired.append(f"{indent}{name}: {value}")
-        elif _NUMBERS.fullmatch(line) and repaired and repaired[-1].endswith("]"):
-            repaired[-1] = f"{repaired[-1][:-1]}, {line.strip().rstrip(',')}]"
-        elif _NUMBERS.fullmatch(line) and repaired and _KEY.fullmatch(repaired[-1]):
-            name = repaired[-1].strip()
-            repaired[-1] = f"{name} [{line.strip().rstrip(',')}]"
-            problems.append(
-                f"line {number}: write a list, in brackets: {name} [{line.strip().rstrip(',')}, ...]"
-            )
+            told.append(f"line {number}: write `{name}: {value}` instead of `{line.strip()}`")
+            mended.append(f"{indent}{name}: {value}")
+        elif _NUMBERS.fullmatch(line) and mended and _KEY.fullmatch(mended[-1]):
+            first = f"{mended[-1].strip()} [{line.strip().rstrip(',')}"
+            told.append(f"line {number}: write a list, in brackets: {first}, ...]")
+            open_list = len(mended) - 1
+            mended[open_list] = f"{first}]"
+            mended.append("")
         else:
-            repaired.append(line)
-    return "\n".join(repaired), problems
+            mended.append(line)
+    return "\n".join(mended), told
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    text = getattr(error, "problem", None) or str(error)
+    text = " ".join((getattr(error, "problem", None) or str(error)).split())
     if mark is None:
-        return f"not YAML: {' '.join(text.split())}"
-    tab = "; use blanks instead of tabs" if "\\t" in text else ""
-    return f"line {mark.line + 1}, column {mark.column + 1}: not YAML: {text}{tab}"
+        return f"not YAML: {text}"
+    advice = "; use blanks instead of tabs" if "\\t" in text else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: not YAML: {text}{advice}"
