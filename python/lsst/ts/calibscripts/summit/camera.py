@@ -1,0 +1,316 @@
+"""The simulated ATCamera, CCCamera and MTCamera."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from astropy.time import Time
+
+from ..instruments import Instrument
+from ..sal import ExpectedError
+from .csc import HardwareClock, SimulatedCsc, write
+from .faults import Faults
+from .focalplane import Detector, illumination_rate, physical_filter
+from .observation import Observation
+from .spectrograph import SimulatedSpectrograph
+
+__all__ = [
+    "IDLE_TIME",
+    "Readout",
+    "SimulatedCamera",
+    "SimulatedLatissCamera",
+    "parse_key_value_map",
+]
+
+READOUT_TIME = 2.0
+SHUTTER_TIME = 1.0
+MINIMUM_EXPOSURE_TIME = 0.1
+
+IDLE_TIME = 30.0
+"""Seconds of the event loop after which the next frame is bad because the camera idled."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """An exposure that was read out.
+
+    Attributes
+    ----------
+    exposure : `Observation`
+        What the headers tell of it.
+    detectors : `tuple` [`Detector`]
+        Detectors that were read out.
+    number : `int`
+        Number of the exposure within its image type since the camera started, from 1.
+    """
+
+    exposure: Observation
+    detectors: tuple[Detector, ...]
+    number: int
+
+
+class _CommandState(IntEnum):
+    """Substates of ccsCommandState."""
+
+    IDLE = 1
+    BUSY = 2
+
+
+class SimulatedCamera(SimulatedCsc, ABC):
+    """A camera that takes images one after another.
+
+    The first frame of all, the first after `IDLE_TIME` and the first of another image type are bad: the
+    detectors were not cleared as regularly before them as they are within a set. That is why the first frames
+    of a set are discarded.
+
+    Parameters
+    ----------
+    instrument : `Instrument`
+        Its names.
+    detectors : iterable of `Detector`
+        Detectors that can be read out.
+    clock : `HardwareClock`
+        Time of exposure and readout.
+    deliver : callable
+        Takes every `Readout`; does not block.
+    illumination : callable
+        Gives the light on the detectors through a physical filter with the shutter open, in ADU/s.
+    previous : `int`
+        Id of the last exposure that exists, so that ids stay unique; 0 for none.
+    faults : `Faults`
+        What misbehaves.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        detectors: Iterable[Detector],
+        clock: HardwareClock,
+        deliver: Callable[[Readout], None],
+        *,
+        illumination: Callable[[str], float] = illumination_rate,
+        previous: int = 0,
+        faults: Faults | None = None,
+    ) -> None:
+        super().__init__(instrument.camera, faults=faults)
+        self.instrument = instrument
+        self.detectors = tuple(detectors)
+        self._clock = clock
+        self._deliver = deliver
+        self._illumination = illumination
+        self._day, self._sequence = divmod(previous, 100_000)
+        self._taken: Counter[str] = Counter()
+        self._last_type = ""
+        self._idle_since = -float("inf")
+        self._busy = False
+
+    @property
+    @abstractmethod
+    def filter(self) -> str:
+        """Name of the filter in the beam."""
+
+    @property
+    def grating(self) -> str:
+        """Name of the grating in the beam; empty where the instrument has none."""
+        return ""
+
+    async def begin(self) -> None:
+        """Answer commands; publish an image of the day before, as a camera that is in use has taken one."""
+        self.controller.cmd_takeImages.callback = self.take_images
+        await self._set_command_state(_CommandState.IDLE)
+        name = self._name_of_the_day_before()
+        await self.controller.evt_startIntegration.set_write(imageName=name)
+        await self.controller.evt_endReadout.set_write(imageName=name)
+
+    async def take_images(self, data: Any) -> None:
+        """Take the images of one takeImages command and end when the last one is read out.
+
+        Parameters
+        ----------
+        data : sample
+            Fields numImages, expTime (seconds), shutter, sensors, keyValueMap, obsNote.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            If the camera is not enabled, is busy, or cannot do what is asked for.
+        """
+        self.assert_enabled("takeImages")
+        if self._busy:
+            raise ExpectedError(f"{self.name} is busy; send takeImages when the image has been read out")
+        keys = self._check(data)
+        self._busy = True
+        await self._set_command_state(_CommandState.BUSY)
+        try:
+            for index in range(1, data.numImages + 1):
+                await self._take(data, keys, index)
+        finally:
+            self._busy = False
+            await self._set_command_state(_CommandState.IDLE)
+
+    def _check(self, data: Any) -> dict[str, str]:
+        if data.numImages < 1:
+            raise ExpectedError(f"numImages is {data.numImages}; it must be at least 1")
+        shortest = MINIMUM_EXPOSURE_TIME if data.shutter else 0.0
+        if data.expTime < shortest:
+            raise ExpectedError(f"expTime is {data.expTime} s; it must be at least {shortest} s")
+        try:
+            keys = parse_key_value_map(data.keyValueMap)
+        except ValueError as error:
+            raise ExpectedError(str(error)) from None
+        if not keys.get("imageType"):
+            raise ExpectedError("keyValueMap names no imageType")
+        return keys
+
+    async def _take(self, data: Any, keys: dict[str, str], index: int) -> None:
+        image_type = keys["imageType"]
+        detectors = self._read_out(data.sensors)
+        self._taken[image_type] += 1
+        await self._misbehave(image_type)
+        exposure = self._expose(data, keys)
+        common = self._image_fields(exposure, keys) | {
+            "imagesInSequence": data.numImages,
+            "imageIndex": index,
+        }
+        await write(self.controller.evt_startIntegration, exposureTime=exposure.exposure_time, **common)
+        await self._clock.sleep(exposure.dark_time)
+        await self._clock.sleep(READOUT_TIME)
+        self._last_type, self._idle_since = image_type, asyncio.get_running_loop().time()
+        self._deliver(Readout(exposure, detectors, self._taken[image_type]))
+        await write(
+            self.controller.evt_endReadout,
+            requestedExposureTime=exposure.exposure_time,
+            timestampEndOfReadout=self._clock.tai(),
+            **common,
+        )
+
+    def _expose(self, data: Any, keys: dict[str, str]) -> Observation:
+        idle = asyncio.get_running_loop().time() - self._idle_since
+        in_beam = physical_filter(self.instrument.name, self.filter, self.grating)
+        self._advance()
+        return Observation(
+            instrument=self.instrument.name,
+            day_obs=self._day,
+            seq_num=self._sequence,
+            image_type=keys["imageType"],
+            exposure_time=data.expTime,
+            dark_time=data.expTime + (SHUTTER_TIME if data.shutter else 0.0),
+            begin=Time(self._clock.tai(), format="unix_tai"),
+            filter=self.filter,
+            grating=self.grating,
+            rate=self._illumination(in_beam) if data.shutter else 0.0,
+            group_id=keys.get("groupId", ""),
+            program=keys.get("program", ""),
+            reason=keys.get("reason", ""),
+            note=data.obsNote,
+            first_after_idle=keys["imageType"] != self._last_type or idle >= IDLE_TIME,
+        )
+
+    def _advance(self) -> None:
+        """Go to the next image number; a new observing day begins with 1."""
+        today = self._clock.day_obs()
+        if today > self._day:
+            self._day, self._sequence = today, 0
+        self._sequence += 1
+
+    def _read_out(self, sensors: str) -> tuple[Detector, ...]:
+        wanted = {name for name in sensors.split(":") if name}
+        unknown = wanted - {detector.full_name for detector in self.detectors}
+        if unknown:
+            raise ExpectedError(f"{self.name} has no sensors {', '.join(sorted(unknown))}")
+        return tuple(d for d in self.detectors if not wanted or d.full_name in wanted)
+
+    def _image_fields(self, exposure: Observation, keys: dict[str, str]) -> dict[str, Any]:
+        return {
+            "additionalKeys": ":".join(keys),
+            "additionalValues": ":".join(value.replace(":", r"\:") for value in keys.values()),
+            "imageName": exposure.obs_id,
+            "imageSource": self.instrument.prefix,
+            "imageController": "O",
+            "imageDate": str(exposure.day_obs),
+            "imageNumber": exposure.seq_num,
+            "timestampAcquisitionStart": exposure.begin.unix_tai,
+        }
+
+    def _name_of_the_day_before(self) -> str:
+        today = datetime.strptime(str(self._clock.day_obs()), "%Y%m%d")
+        return f"{self.instrument.prefix}_O_{today - timedelta(days=1):%Y%m%d}_000001"
+
+    async def _set_command_state(self, state: _CommandState) -> None:
+        await write(
+            self.controller.evt_ccsCommandState, substate=state, timestampTransition=self._clock.tai()
+        )
+
+    async def _misbehave(self, image_type: str) -> None:
+        number = self._taken[image_type]
+        if self.faults.hits("exposure-rejected", image_type, number):
+            raise ExpectedError(f"{self.name} cannot take the exposure: raft power is off")
+        if self.faults.hits("camera-fault", image_type, number):
+            await self.fault("clearing the detectors failed")
+            raise ExpectedError(f"{self.name} went to FAULT: clearing the detectors failed")
+
+
+class SimulatedLatissCamera(SimulatedCamera):
+    """ATCamera; its filter and grating are those of ATSpectrograph.
+
+    Parameters
+    ----------
+    spectrograph : `SimulatedSpectrograph`
+        What is in the beam.
+    *arguments, **options
+        As `SimulatedCamera` takes them.
+    """
+
+    def __init__(self, spectrograph: SimulatedSpectrograph, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._spectrograph = spectrograph
+
+    @property
+    def filter(self) -> str:
+        """Name of the filter in the beam."""
+        return self._spectrograph.filter
+
+    @property
+    def grating(self) -> str:
+        """Name of the grating in the beam."""
+        return self._spectrograph.grating
+
+
+def parse_key_value_map(text: str) -> dict[str, str]:
+    """Read the keyValueMap of a takeImages command.
+
+    Parameters
+    ----------
+    text : `str`
+        As in ``imageType: BIAS, groupId: 2026-09-18T20:00:00.000``. A part without a colon belongs to the
+        value before it, so that a reason may hold a comma.
+
+    Returns
+    -------
+    keys : `dict` [`str`, `str`]
+        Values by their key.
+
+    Raises
+    ------
+    ValueError
+        If the text begins with something that is not ``key: value``.
+    """
+    keys: dict[str, str] = {}
+    last = ""
+    for part in filter(str.strip, text.split(",")):
+        name, colon, value = part.partition(":")
+        if colon:
+            last = name.strip()
+            keys[last] = value.strip()
+        elif last:
+            keys[last] += f",{part}"
+        else:
+            raise ValueError(f"keyValueMap {text!r} does not begin with 'key: value'")
+    return keys

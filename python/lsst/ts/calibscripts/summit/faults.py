@@ -1,0 +1,240 @@
+"""Named misbehaviour of the simulated summit, switched on by keyword.
+
+A fault that is switched on is its record from `FAULTS`, with other parameters where they were given
+(``image-missing:of=DARK,at=3,count=2``). What a fault does follows from these and from the number of the
+exposure or job alone, so that the same run misbehaves in the same way again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from ..errors import ConfigurationError
+
+__all__ = ["FAULTS", "Fault", "Faults", "Place", "parse_fault"]
+
+
+class Place(StrEnum):
+    """Where a fault acts."""
+
+    CAMERA = "camera"
+    OODS = "OODS"
+    OCPS = "OCPS"
+    COMPONENT = "component"
+    BUTLER = "butler"
+    SENSOR = "sensor"
+    SCRIPT = "script"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour and its parameters.
+
+    Attributes
+    ----------
+    name : `str`
+        What it is switched on by.
+    place : `Place`
+        Where it acts.
+    description : `str`
+        One sentence for ``--list-faults``.
+    of : `str`
+        What is hit: an image type, a pipeline (``cpBias``), a component or a detector's id; empty for any.
+    at : `int`
+        The first exposure or job that is hit, counted from 1 within its image type or pipeline.
+    count : `int`
+        How many are hit one after another.
+    delay : `float`
+        Seconds, of the event loop, for faults that are about time.
+    """
+
+    name: str
+    place: Place
+    description: str
+    of: str = ""
+    at: int = 1
+    count: int = 1
+    delay: float = 0.0
+
+    def hits(self, kind: str, number: int = 1) -> bool:
+        """Say whether the fault strikes.
+
+        Parameters
+        ----------
+        kind : `str`
+            Image type, pipeline, component or detector's id.
+        number : `int`
+            Number of the exposure or job of that kind, counted from 1.
+        """
+        return self.of in ("", kind) and self.at <= number < self.at + self.count
+
+
+class Faults(Mapping[str, Fault]):
+    """The faults that are switched on, by name.
+
+    Parameters
+    ----------
+    faults : iterable of `Fault` or `str`
+        Records, or texts as `parse_fault` takes them.
+
+    Raises
+    ------
+    lsst.ts.calibscripts.errors.ConfigurationError
+        For an unknown fault or parameter.
+    """
+
+    def __init__(self, faults: Iterable[Fault | str] = ()) -> None:
+        records = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+        self._faults = {fault.name: fault for fault in records}
+
+    def __getitem__(self, name: str) -> Fault:
+        return self._faults[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._faults)
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def hits(self, name: str, kind: str = "", number: int = 1) -> bool:
+        """Say whether a fault is switched on and strikes.
+
+        Parameters
+        ----------
+        name : `str`
+            One of `FAULTS`.
+        kind : `str`
+            Image type, pipeline, component or detector's id.
+        number : `int`
+            Number of the exposure or job of that kind, counted from 1.
+        """
+        return name in self._faults and self._faults[name].hits(kind, number)
+
+
+def parse_fault(text: str) -> Fault:
+    """Read a fault with its parameters.
+
+    Parameters
+    ----------
+    text : `str`
+        ``name`` or ``name:parameter=value,...`` with the parameters ``of``, ``at``, ``count`` and ``delay``.
+
+    Returns
+    -------
+    fault : `Fault`
+        The record of the table with what was given.
+
+    Raises
+    ------
+    lsst.ts.calibscripts.errors.ConfigurationError
+        For an unknown fault or parameter, or a value that is no number where one is needed.
+    """
+    name, _, given = text.partition(":")
+    if name not in FAULTS:
+        near = difflib.get_close_matches(name, FAULTS)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ConfigurationError([f"There is no fault {name!r}.{hint} --list-faults shows them all."])
+    changes: dict[str, str | int | float] = {}
+    for part in filter(None, given.split(",")):
+        parameter, _, value = part.partition("=")
+        if parameter not in _PARAMETERS:
+            raise ConfigurationError(
+                [f"Fault {name} has no parameter {parameter!r}, only {', '.join(_PARAMETERS)}."]
+            )
+        try:
+            changes[parameter] = _PARAMETERS[parameter](value)
+        except ValueError:
+            raise ConfigurationError([f"Fault {name}: {parameter} is {value!r}; write a number."]) from None
+    return dataclasses.replace(FAULTS[name], **changes)  # type: ignore[arg-type]
+
+
+_PARAMETERS: Mapping[str, Callable[[str], str | int | float]] = MappingProxyType(
+    {"of": str, "at": int, "count": int, "delay": float}
+)
+
+_ALL = 1_000_000
+
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        fault.name: fault
+        for fault in (
+            Fault(
+                "component-standby",
+                Place.COMPONENT,
+                "a component is in STANDBY from the start",
+                of="ATCamera",
+            ),
+            Fault("component-fault", Place.COMPONENT, "a component is in FAULT from the start", of="OCPS:1"),
+            Fault(
+                "exposure-rejected", Place.CAMERA, "the camera rejects an exposure command", of="BIAS", at=2
+            ),
+            Fault(
+                "camera-fault", Place.CAMERA, "the camera goes to FAULT instead of exposing", of="BIAS", at=2
+            ),
+            Fault("image-missing", Place.OODS, "an image never arrives in the OODS", of="BIAS", at=2),
+            Fault(
+                "image-late",
+                Place.OODS,
+                "images arrive late, after the next type has begun",
+                of="BIAS",
+                at=2,
+                delay=10.0,
+            ),
+            Fault("image-duplicated", Place.OODS, "images are announced twice", count=_ALL),
+            Fault(
+                "image-status-1", Place.OODS, "the ingestion of an image fails: statusCode 1", of="BIAS", at=2
+            ),
+            Fault(
+                "image-foreign",
+                Place.OODS,
+                "images of somebody else are announced before each of ours",
+                count=_ALL,
+            ),
+            Fault(
+                "detector-missing", Place.OODS, "no image of one detector ever arrives", of="0", count=_ALL
+            ),
+            Fault(
+                "oods-fault", Place.OODS, "the OODS goes to FAULT and ingests nothing more", of="BIAS", at=2
+            ),
+            Fault("job-error", Place.OCPS, "a job ends with exit code 1", of="cpBias"),
+            Fault(
+                "job-aborted",
+                Place.OCPS,
+                "somebody aborts a job: exit code 255, then a second result",
+                of="cpBias",
+            ),
+            Fault("job-slow", Place.OCPS, "a job takes longer", of="cpBias", delay=30.0),
+            Fault("command-rejected", Place.OCPS, "the OCPS rejects an execute command", of="cpBias"),
+            Fault("no-acknowledgement", Place.OCPS, "an execute command is never acknowledged", of="cpBias"),
+            Fault("ocps-fault", Place.OCPS, "the OCPS goes to FAULT while a job runs", of="cpBias"),
+            Fault(
+                "result-before-ack",
+                Place.OCPS,
+                "a job's result comes before the job id is acknowledged",
+                count=_ALL,
+            ),
+            Fault(
+                "result-never", Place.OCPS, "a job's result is lost though its command completes", of="cpBias"
+            ),
+            Fault(
+                "results-swapped",
+                Place.OCPS,
+                "results of concurrent jobs come in the opposite order",
+                count=_ALL,
+                delay=10.0,
+            ),
+            Fault(
+                "results-foreign",
+                Place.OCPS,
+                "results of other clients come before and after ours",
+                count=_ALL,
+            ),
+            Fault("result-not-json", Place.OCPS, "the text of a result is not JSON", count=_ALL),
+        )
+    }
+)

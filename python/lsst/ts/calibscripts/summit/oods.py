@@ -1,0 +1,121 @@
+"""The simulated ATOODS, CCOODS and MTOODS: they put images into the butler and announce them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from ..instruments import Instrument
+from .camera import Readout
+from .csc import SimulatedCsc, write
+from .faults import Faults
+from .focalplane import Detector
+from .observation import Observation
+
+__all__ = ["Ingest", "SimulatedOods"]
+
+
+class Ingest(Protocol):
+    """Puts the images of an exposure where jobs find them."""
+
+    async def __call__(self, observation: Observation, detectors: tuple[Detector, ...]) -> None:
+        """Ingest the images of these detectors.
+
+        Raises
+        ------
+        Exception
+            If they cannot be ingested; the text goes into the description of the events.
+        """
+
+
+class SimulatedOods(SimulatedCsc):
+    """An OODS that takes images from the camera in the order they were read out.
+
+    Parameters
+    ----------
+    instrument : `Instrument`
+        Its names.
+    ingest : `Ingest`
+        Puts the images where jobs find them.
+    faults : `Faults`
+        What misbehaves.
+
+    Attributes
+    ----------
+    arrived : `list` [`int`]
+        Exposure ids that were ingested and announced, in that order.
+    """
+
+    def __init__(self, instrument: Instrument, ingest: Ingest, *, faults: Faults | None = None) -> None:
+        super().__init__(instrument.oods, faults=faults)
+        self.instrument = instrument
+        self.arrived: list[int] = []
+        self._ingest = ingest
+        self._queue: asyncio.Queue[Readout] = asyncio.Queue()
+
+    def receive(self, readout: Readout) -> None:
+        """Take an exposure from the camera; does not block."""
+        self._queue.put_nowait(readout)
+
+    async def begin(self) -> None:
+        """Begin to work through what the camera sends."""
+        self.spawn(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            await self._handle(await self._queue.get())
+
+    async def _handle(self, readout: Readout) -> None:
+        if self._hits("oods-fault", readout):
+            await self.fault("the butler registry does not answer")
+        if self._hits("image-missing", readout) or not self.enabled:
+            return
+        if self._hits("image-late", readout):
+            self.spawn(self._later(readout, self.faults["image-late"].delay))
+            return
+        await self._put(readout)
+
+    async def _later(self, readout: Readout, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._put(readout)
+
+    async def _put(self, readout: Readout) -> None:
+        detectors = tuple(d for d in readout.detectors if not self._is_missing(d))
+        status, description = 0, "file ingested"
+        if self._hits("image-status-1", readout):
+            status, description = 1, "RuntimeError: the file is truncated"
+        else:
+            try:
+                await self._ingest(readout.exposure, detectors)
+            except Exception as error:  # As the OODS does: whatever it is, the event tells it.
+                status, description = 1, f"{type(error).__name__}: {error}"
+        if self._hits("image-foreign", readout):
+            await self._announce(self._foreign(readout.exposure), readout.detectors, 0, "file ingested")
+        for _ in range(2 if self._hits("image-duplicated", readout) else 1):
+            await self._announce(readout.exposure.obs_id, detectors, status, description)
+        self.arrived.append(readout.exposure.exposure_id)
+
+    async def _announce(
+        self, obs_id: str, detectors: tuple[Detector, ...], status: int, description: str
+    ) -> None:
+        for detector in detectors:
+            await write(
+                self.controller.evt_imageInOODS,
+                camera=self.instrument.name,
+                obsid=obs_id,
+                # The files of LATISS are named R00_S00, though its only raft is called RXX.
+                raft="R00" if detector.raft == "RXX" else detector.raft,
+                sensor=detector.sensor,
+                statusCode=status,
+                description=description,
+            )
+
+    def _foreign(self, exposure: Observation) -> str:
+        """Name an image of the same day and number that was played back: its controller is P, not O."""
+        return f"{self.instrument.prefix}_P_{exposure.day_obs}_{exposure.seq_num:06d}"
+
+    def _hits(self, fault: str, readout: Readout) -> bool:
+        return self.faults.hits(fault, readout.exposure.image_type, readout.number)
+
+    def _is_missing(self, detector: Detector) -> bool:
+        return self.faults.hits("detector-missing", str(detector.id))

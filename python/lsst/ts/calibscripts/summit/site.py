@@ -1,0 +1,258 @@
+"""The simulated summit as a whole: every component an instrument's script talks to, over one butler repository."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lsst.daf.butler import Butler
+
+from ..instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
+from .calsys import dome
+from .camera import Readout, SimulatedLatissCamera
+from .csc import HardwareClock, SimulatedCsc
+from .faults import Fault, Faults
+from .filter_camera import SimulatedFilterCamera
+from .focalplane import detectors as detectors_of
+from .ocps import Job, JobRunner, SimulatedOcps
+from .oods import Ingest, SimulatedOods
+from .pipetask import PipetaskRunner
+from .pixels import PixelStore
+from .repository import make_reference_calibrations, make_repository
+from .sensor import SMALL_SCALE
+from .spectrograph import SimulatedSpectrograph
+
+__all__ = ["Summit", "frame_scale", "make_rehearsal_repository"]
+
+_LSSTCAM_SCALE = 32
+"""Of 189 detectors, frames of 496 x 128 pixels are enough to rehearse with."""
+
+
+class Summit:
+    """All components of some instruments, on the running event loop.
+
+    An asynchronous context manager: when it is left, jobs that run are killed and nothing of it runs on.
+
+    Parameters
+    ----------
+    repo : `str`
+        Butler repository of all the instruments.
+    instruments : iterable of `str`
+        LATISS, LSSTComCam, LSSTCam.
+    speed : `float`
+        Divides the times of the hardware.
+    seed : `int`
+        Seed of the detectors and their frames.
+    faults : iterable of `Fault` or `str`
+        What misbehaves, see `faults.parse_fault`.
+    workers : `int` or `None`
+        How many jobs run at once; None is no limit.
+    full_scale : `bool`
+        Make frames of 4000 x 4072 pixels.
+    scratch : `pathlib.Path` or `None`
+        Where logs of jobs and files in transit are; a directory ``scratch`` beside the repository where it is None.
+    detectors : collection of `int` or `None`
+        Detectors that the cameras read out; all they have where it is None.
+    ingest : `Ingest` or `None`
+        What is done with images; None makes pixels and ingests them into the repository.
+    runner : `JobRunner` or `None`
+        What runs the jobs; None is the real pipetask on the repository.
+    on_job : callable
+        Takes every `Job` whenever its phase has changed.
+
+    Attributes
+    ----------
+    repo : `str`
+        As given.
+    scratch : `pathlib.Path`
+        Where the logs of jobs are: ``uws/<jobId>/outs/ocps.log`` below it.
+    readouts : `list` [`Readout`]
+        Exposures that were taken, in order.
+    components : `dict` [`str`, `SimulatedCsc`]
+        All CSCs by name, as in ``OCPS:1``.
+
+    Raises
+    ------
+    lsst.ts.calibscripts.errors.ConfigurationError
+        For an unknown fault.
+    KeyError
+        For an unknown instrument.
+    """
+
+    def __init__(
+        self,
+        repo: str,
+        instruments: Iterable[str] = ("LATISS",),
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        faults: Iterable[Fault | str] = (),
+        workers: int | None = None,
+        full_scale: bool = False,
+        scratch: Path | None = None,
+        detectors: Collection[int] | None = None,
+        ingest: Ingest | None = None,
+        runner: JobRunner | None = None,
+        on_job: Callable[[Job], None] = lambda job: None,
+    ) -> None:
+        self.repo = repo
+        self.scratch = Path(repo).absolute().with_name("scratch") if scratch is None else scratch
+        self.readouts: list[Readout] = []
+        self.components: dict[str, SimulatedCsc] = {}
+        self._instruments = [INSTRUMENTS[name] for name in instruments]
+        self._speed, self._seed, self._full_scale = speed, seed, full_scale
+        self._faults = Faults(faults)
+        self._workers = None if workers is None else asyncio.Semaphore(workers)
+        self._detectors = detectors
+        self._ingest, self._runner, self._on_job = ingest, runner, on_job
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            if self._runner is None:
+                self._runner = stack.enter_context(PipetaskRunner(self.repo, self.scratch))
+            clock = HardwareClock(self._speed)
+            for instrument in self._instruments:
+                for component in await self._components(instrument, clock, stack):
+                    self.components[component.name] = await stack.enter_async_context(component)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(error_type, error, traceback)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs as they are now, those of one OCPS in the order they were submitted."""
+        return tuple(
+            job for csc in self.components.values() if isinstance(csc, SimulatedOcps) for job in csc.jobs
+        )
+
+    @property
+    def arrived(self) -> tuple[int, ...]:
+        """Ids of the exposures that the OODS have announced."""
+        return tuple(
+            id for csc in self.components.values() if isinstance(csc, SimulatedOods) for id in csc.arrived
+        )
+
+    async def _components(
+        self, instrument: Instrument, clock: HardwareClock, stack: AsyncExitStack
+    ) -> list[SimulatedCsc]:
+        """Make the components of an instrument, in the order in which they start."""
+        ingest, previous = self._ingest, 0
+        if ingest is None:
+            ingest = stack.enter_context(self._pixel_store(instrument))
+            previous = await asyncio.to_thread(_last_exposure, self.repo, instrument.name)
+        oods = SimulatedOods(instrument, ingest, faults=self._faults)
+        header_service = SimulatedCsc(instrument.header_service, faults=self._faults)
+        return [
+            oods,
+            self._ocps(instrument),
+            header_service,
+            *self._hardware(instrument, clock, oods, previous),
+        ]
+
+    def _pixel_store(self, instrument: Instrument) -> PixelStore:
+        scale = 1 if self._full_scale else frame_scale(instrument.name)
+        return PixelStore(self.repo, self.scratch / "spool", seed=self._seed, scale=scale)
+
+    def _ocps(self, instrument: Instrument) -> SimulatedOcps:
+        assert self._runner is not None  # There is one from the start on.
+        return SimulatedOcps(
+            instrument.ocps_index,
+            instrument.name,
+            self._runner,
+            workers=self._workers,
+            faults=self._faults,
+            on_change=self._on_job,
+        )
+
+    def _hardware(
+        self, instrument: Instrument, clock: HardwareClock, oods: SimulatedOods, previous: int
+    ) -> list[SimulatedCsc]:
+        """Make the camera and what stands before it."""
+
+        def deliver(readout: Readout) -> None:
+            self.readouts.append(readout)
+            oods.receive(readout)
+
+        wanted = self._detectors
+        detectors = [d for d in detectors_of(instrument.name) if wanted is None or d.id in wanted]
+        common = instrument, detectors, clock, deliver
+        if instrument is LATISS:
+            spectrograph = SimulatedSpectrograph(clock, faults=self._faults)
+            camera = SimulatedLatissCamera(spectrograph, *common, previous=previous, faults=self._faults)
+            return [spectrograph, camera]
+        others = dome(self._faults) if instrument is LSSTCAM else ()
+        return [*others, SimulatedFilterCamera(*common, previous=previous, faults=self._faults)]
+
+
+def frame_scale(instrument: str) -> int:
+    """Say how much smaller than real ones the frames of a rehearsal are, in each direction.
+
+    Parameters
+    ----------
+    instrument : `str`
+        LATISS, LSSTComCam or LSSTCam.
+    """
+    return _LSSTCAM_SCALE if instrument == LSSTCAM.name else SMALL_SCALE
+
+
+def make_rehearsal_repository(
+    root: Path,
+    instruments: Iterable[str] = ("LATISS",),
+    *,
+    seed: int = 0,
+    full_scale: bool = False,
+    detectors: Sequence[int] | None = None,
+    filters: Sequence[str] | None = None,
+) -> str:
+    """Make a repository with reference calibrations; blocks for a second or more.
+
+    Parameters
+    ----------
+    root : `pathlib.Path`
+        Directory of the repository; it is made.
+    instruments : iterable of `str`
+        LATISS, LSSTComCam, LSSTCam.
+    seed, full_scale
+        As `Summit` has them.
+    detectors : sequence of `int` or `None`
+        Detectors with reference calibrations; those used by default where it is None.
+    filters : sequence of `str` or `None`
+        Physical filters with a flat; all where it is None.
+
+    Returns
+    -------
+    repo : `str`
+        The repository.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a repository already.
+    """
+    names = list(instruments)
+    repo = make_repository(root, names)
+    with Butler.from_config(repo, writeable=True) as butler:
+        for name in names:
+            scale = 1 if full_scale else frame_scale(name)
+            make_reference_calibrations(
+                butler, name, seed=seed, scale=scale, detectors=detectors, filters=filters
+            )
+    return repo
+
+
+def _last_exposure(repo: str, instrument: str) -> int:
+    with Butler.from_config(repo) as butler, butler.query() as query:
+        records = query.where(instrument=instrument).dimension_records("exposure")
+        return max((int(record.id) for record in records.order_by("-exposure").limit(1)), default=0)
