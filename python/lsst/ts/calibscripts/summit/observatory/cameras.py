@@ -8,8 +8,9 @@ import logging
 from typing import Any
 
 from ..salobj import AckError, Domain, Remote
-from .base_camera import BaseCamera, CameraSubstate
+from .base_camera import BaseCamera
 from .camera_exposure import CameraExposure
+from .exposing_camera import CameraSubstate
 
 __all__ = ["LATISS", "ComCam", "LSSTCam"]
 

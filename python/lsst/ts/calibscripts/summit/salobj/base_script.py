@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import abc
-import argparse
 import asyncio
 import re
-import signal
-import sys
 import types
-import warnings
-import weakref
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from .base import ExpectedError, MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
-from .controller import Controller
 from .messages import Message
+from .script_process import ScriptProcess
 from .validator import DefaultingValidator
 
-__all__ = ["HEARTBEAT_INTERVAL", "BaseScript"]
+__all__ = ["HEARTBEAT_INTERVAL", "BaseScript", "ConfigValidator"]
 
 HEARTBEAT_INTERVAL = 5.0
 """Time between heartbeats, seconds."""
@@ -33,12 +27,15 @@ _FINAL_STATES = {
     ScriptState.CONFIGURE_FAILED: ScriptState.CONFIGURE_FAILED,
 }
 
-_signal_receivers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BaseScript] = (
-    weakref.WeakKeyDictionary()
-)
+
+class ConfigValidator(Protocol):
+    """What checks a configuration."""
+
+    def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the configuration with defaults, or raise `jsonschema.ValidationError`."""
 
 
-class BaseScript(Controller, abc.ABC):
+class BaseScript(ScriptProcess):
     """A SAL script.
 
     It is made inside a running event loop, in the main thread.
@@ -54,18 +51,11 @@ class BaseScript(Controller, abc.ABC):
 
     Attributes
     ----------
-    config_validator : object or `None`
-        Its ``validate(dict or None)`` returns the configuration with defaults
-        filled in, or raises `jsonschema.ValidationError`.
-    num_checkpoints : `int`
-        Checkpoints seen.
-    last_checkpoint : `str`
-        Name of the last of them.
-    timestamps : `dict` [`ScriptState`, `float`]
-        When each state was entered, TAI unix seconds.
+    config_validator : `ConfigValidator` or `None`
+        Checks the configuration; `None` where there is none.
     final_state_delay : `float`
-        Time that the final state is given to be seen, seconds; for the
-        queue's information.
+        How long the final state is to be seen before the script ends,
+        seconds; kept for subclasses, it changes nothing.
 
     Raises
     ------
@@ -77,27 +67,18 @@ class BaseScript(Controller, abc.ABC):
         if index == 0:
             raise ValueError("index must be nonzero")
         schema = self.get_schema()
-        self.config_validator = None if schema is None else DefaultingValidator(schema)
-        self.num_checkpoints = 0
-        self.last_checkpoint = ""
-        self.timestamps: dict[ScriptState, float] = {}
+        self.config_validator: ConfigValidator | None = (
+            None if schema is None else DefaultingValidator(schema)
+        )
         self.final_state_delay = 0.3
-        self._sub_group_id = 0
-        self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
         self._heartbeat_task: asyncio.Task[None] | None = None
         self._close_task: asyncio.Task[None] | None = None
-        self._handle_signals()
-        super().__init__("Script", index, do_callbacks=True)
+        super().__init__(index)
         self.evt_description.set(classname=type(self).__name__, description=descr, help=help)
 
     # What a script provides.
-
-    @classmethod
-    @abc.abstractmethod
-    def get_schema(cls) -> dict[str, Any] | None:
-        """Return the JSON schema of the configuration; `None` where there is none."""
 
     @abc.abstractmethod
     async def configure(self, config: types.SimpleNamespace) -> None:
@@ -119,107 +100,6 @@ class BaseScript(Controller, abc.ABC):
 
     async def cleanup(self) -> None:
         """Tidy up after `run`, however that ended; not called after a signal."""
-
-    # What a script sees.
-
-    @property
-    def state(self) -> Message:
-        """State, with fields state, reason, lastCheckpoint, numCheckpoints."""
-        data: Message = self.evt_state.data
-        return data
-
-    @property
-    def state_name(self) -> str:
-        """Name of the state."""
-        return ScriptState(self.state.state).name
-
-    @property
-    def group_id(self) -> str:
-        """Group id, or ""."""
-        return str(self.state.groupId)
-
-    @property
-    def obs_id(self) -> str:
-        """Block id given to configure, or ""."""
-        return str(self.state.blockId)
-
-    @property
-    def checkpoints(self) -> Message:
-        """Where to pause and to stop: fields pause and stop, regular expressions."""
-        data: Message = self.evt_checkpoints.data
-        return data
-
-    def next_supplemented_group_id(self) -> str:
-        """Make a group id of its own for a part of the work.
-
-        Returns
-        -------
-        group_id : `str`
-            ``<group id>#<n>``, n from 1.
-
-        Raises
-        ------
-        RuntimeError
-            If there is no group id.
-        """
-        if not self.group_id:
-            raise RuntimeError("No group ID")
-        self._sub_group_id += 1
-        return f"{self.group_id}#{self._sub_group_id}"
-
-    def assert_state(self, action: str, states: Sequence[ScriptState]) -> None:
-        """Make sure that the script is in one of some states, and not about to end.
-
-        Parameters
-        ----------
-        action : `str`
-            What is to be done, for the message.
-        states : sequence of `ScriptState`
-            The states in which it can.
-
-        Raises
-        ------
-        ExpectedError
-            If the script is in another state, or exiting.
-        """
-        if self._is_exiting:
-            raise ExpectedError(f"Cannot {action}: script is exiting")
-        if self.state.state not in states:
-            names = ", ".join(state.name for state in states)
-            raise ExpectedError(f"Cannot {action}: state={self.state_name} instead of {names}")
-
-    async def set_state(
-        self,
-        state: ScriptState | int | None = None,
-        reason: str | None = None,
-        keep_old_reason: bool = False,
-        force_output: bool = False,
-    ) -> None:
-        """Change the state and tell.
-
-        Parameters
-        ----------
-        state : `ScriptState`, optional
-            New state.
-        reason : `str`, optional
-            Why; `None` leaves the reason as it is.
-        keep_old_reason : `bool`, optional
-            Append the reason to the one there is?
-        force_output : `bool`, optional
-            Tell even if nothing changed?
-        """
-        if state is not None:
-            state = ScriptState(state)
-            self.timestamps[state] = self.domain.bus.tai()
-        if reason is not None and keep_old_reason:
-            reason = "; ".join(filter(None, [self.state.reason, reason]))
-        await self.evt_state.set_write(
-            state=state,
-            reason=reason,
-            lastCheckpoint=self.last_checkpoint,
-            numCheckpoints=self.num_checkpoints,
-            force_output=force_output,
-        )
 
     async def checkpoint(self, name: str = "") -> None:
         """Tell how far `run` is; pause or stop here if the operator wants it.
@@ -420,18 +300,6 @@ class BaseScript(Controller, abc.ABC):
             await asyncio.sleep(HEARTBEAT_INTERVAL)
             await self.evt_heartbeat.write()
 
-    def _handle_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.signal_handler)
-        _signal_receivers[loop] = self
-
-    def signal_handler(self) -> None:
-        """End the script, without `cleanup`, on SIGTERM or SIGINT."""
-        self.log.info("Handling termination signal.")
-        if not self.done_task.done():
-            self.done_task.set_result(None)
-
     async def _exit(self) -> None:
         if self._is_exiting:
             return
@@ -452,94 +320,12 @@ class BaseScript(Controller, abc.ABC):
             self._close_task = asyncio.create_task(self.close(exception=error))
 
     async def close_tasks(self) -> None:
-        """End what runs in the background."""
+        """End what runs in the background; `run` has until the end of `SHUTDOWN_DELAY`."""
         self._is_exiting = True
         await super().close_tasks()
-        if self._pause is not None:
-            self._pause.cancel()
-        tasks = {task for task in (self._heartbeat_task, self._run_task) if task is not None}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        loop = asyncio.get_running_loop()
-        if _signal_receivers.get(loop) is self:
-            del _signal_receivers[loop]
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    # The command line.
-
-    @classmethod
-    def make_from_cmd_line(cls, **kwargs: Any) -> BaseScript | None:
-        """Make the script that the command line asks for.
-
-        Parameters
-        ----------
-        **kwargs
-            For the constructor; without ``index``.
-
-        Returns
-        -------
-        script : `BaseScript` or `None`
-            The script; `None` after ``--schema``, which prints the schema.
-
-        Raises
-        ------
-        RuntimeError
-            If ``index`` is given.
-        """
-        if "index" in kwargs:
-            raise RuntimeError(f"index must not appear in kwargs={kwargs}")
-        parser = argparse.ArgumentParser(f"Run {cls.__name__} from the command line")
-        parser.add_argument(
-            "index",
-            type=int,
-            help="Script SAL Component index; must be unique among running Scripts",
-        )
-        parser.add_argument(
-            "--schema",
-            action="store_true",
-            help="Print the configuration schema, as YAML, and quit. The index is ignored, though required.",
-        )
-        arguments = parser.parse_args()
-        if not arguments.schema:
-            return cls(index=arguments.index, **kwargs)
-        schema = cls.get_schema()
-        if schema is not None:
-            print(yaml.safe_dump(schema))
-        return None
-
-    @classmethod
-    async def amain(cls, **kwargs: Any) -> None:
-        """Run the script from the command line, as the ScriptQueue does.
-
-        Ends the process with exit code 1 unless the script ended DONE or
-        STOPPED.
-
-        Parameters
-        ----------
-        **kwargs
-            For the constructor; without ``index``.
-
-        Raises
-        ------
-        RuntimeError
-            If ``index`` is given.
-        """
-        script = cls.make_from_cmd_line(**kwargs)
-        if script is None:
-            return
-        try:
-            await script.done_task
-            await script.close()
-        except Exception as error:
-            if script.state.state != ScriptState.FAILED:
-                warnings.warn(
-                    f"Script {cls.__name__} failed in cleanup with {error!r}, "
-                    f"but final state {script.state.state!r} != FAILED",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
-            sys.exit(1)
-        if script.state.state not in {ScriptState.DONE, ScriptState.STOPPED}:
-            sys.exit(1)
+        for waiting in (self._pause, self._run_task):
+            if waiting is not None:
+                waiting.cancel()
+        if self._heartbeat_task is not None:
+            self._heartbeat_task.cancel()
+            await asyncio.gather(self._heartbeat_task, return_exceptions=True)

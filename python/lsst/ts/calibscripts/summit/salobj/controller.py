@@ -7,19 +7,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .base import ExpectedError
-from .commands import ControllerCommand
+from .controller_command import ControllerCommand
 from .domain import Domain
 from .log_handler import SalLogHandler
 from .messages import Message
 from .sal_info import SalInfo
-from .topics import ControllerEvent
+from .write_topic import ControllerEvent
 
 __all__ = ["SHUTDOWN_DELAY", "Controller"]
 
-SHUTDOWN_DELAY = 0.1
-"""Between the end of the tasks and that of the domain, seconds, for the last acknowledgement to be sent.
+SHUTDOWN_DELAY = 1.0
+"""Between the cancellation of the tasks and the end of the domain, seconds.
 
-salobj waits 1 s, because its samples also have a network to cross.
+As long as that, tasks that are being cancelled can still send commands.
 """
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .commands import RemoteCommand
 from .domain import Domain
+from .read_topic import RemoteEvent
+from .remote_command import RemoteCommand
 from .sal_info import SalInfo
-from .topics import RemoteEvent
 
 __all__ = ["Remote"]
 

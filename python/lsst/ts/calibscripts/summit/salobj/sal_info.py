@@ -12,8 +12,8 @@ from .messages import Message
 from .topic_table import component
 
 if TYPE_CHECKING:
-    from .commands import CommandInfo
-    from .topics import ReadTopic
+    from .read_topic import ReadTopic
+    from .remote_command import CommandInfo
 
 __all__ = ["SalInfo"]
 

@@ -1,24 +1,23 @@
-"""Topics that are written and topics that are read."""
+"""Topics that are read."""
 
 from __future__ import annotations
 
 import asyncio
 import bisect
 import inspect
-import itertools
 import logging
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .base import ExpectedError
+from .base_topic import BaseTopic
 from .domain import Values
 from .messages import Message
 from .sal_info import SalInfo
 
-__all__ = ["QUEUE_LENGTH", "ControllerEvent", "ReadTopic", "RemoteEvent", "SetWriteResult", "WriteTopic"]
+__all__ = ["QUEUE_LENGTH", "ReadTopic", "RemoteEvent"]
 
 QUEUE_LENGTH = 100
 """How many samples wait for their reader before the oldest are lost."""
@@ -26,191 +25,6 @@ QUEUE_LENGTH = 100
 _FILL_LEVELS = (10, 50, 90, QUEUE_LENGTH)
 
 Callback = Callable[[Any], Any]
-
-
-@dataclass
-class SetWriteResult:
-    """What `WriteTopic.set_write` did.
-
-    Attributes
-    ----------
-    did_change : `bool`
-        Did a field change?
-    was_written : `bool`
-        Was the sample written?
-    data : `Message`
-        The fields as they are now.
-    """
-
-    did_change: bool
-    was_written: bool
-    data: Message
-
-
-class BaseTopic:
-    """One topic of a component.
-
-    Parameters
-    ----------
-    salinfo : `SalInfo`
-        The component.
-    attr_name : `str`
-        Name of the topic with prefix.
-    """
-
-    def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
-        self.salinfo = salinfo
-        self.attr_name = attr_name
-        self.log = salinfo.log
-        self.topic_info = salinfo.component.topics[attr_name]
-        self._key = (salinfo.name, attr_name)
-
-    @property
-    def DataType(self) -> type[Message]:  # noqa: N802  (salobj's name)
-        """Class of the samples."""
-        return self.topic_info.message_type
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.salinfo.name}, {self.salinfo.index}, {self.attr_name})"
-
-
-class WriteTopic(BaseTopic):
-    """A topic that is written.
-
-    Attributes
-    ----------
-    data : `Message`
-        The fields as set last.
-    has_data : `bool`
-        Has any field been set?
-    """
-
-    def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
-        super().__init__(salinfo, attr_name)
-        self.data = self.DataType()
-        self.has_data = False
-        self._numbers: Iterator[int] = itertools.count(1)
-
-    def set(self, **fields: Any) -> bool:
-        """Set fields without writing.
-
-        Parameters
-        ----------
-        **fields
-            New values; `None` leaves a field as it is.
-
-        Returns
-        -------
-        did_change : `bool`
-            Did a field change? Always true the first time.
-
-        Raises
-        ------
-        AttributeError
-            If the topic has no such field.
-        """
-        data = vars(self.data)
-        unknown = sorted(fields.keys() - data.keys())
-        if unknown:
-            raise AttributeError(f"{self.attr_name} has no fields {unknown}")
-        given = {name: value for name, value in fields.items() if value is not None}
-        did_change = not self.has_data or any(not _same(data[name], value) for name, value in given.items())
-        data.update(given)
-        self.has_data = True
-        return did_change
-
-    def publish(self) -> Message:
-        """Write the fields as they are, without giving way to other tasks.
-
-        Returns
-        -------
-        data : `Message`
-            A copy of what was written.
-
-        Raises
-        ------
-        RuntimeError
-            If the component is not started, or closed.
-        TypeError
-            If a field has a value of the wrong type.
-        """
-        salinfo = self.salinfo
-        salinfo.assert_running()
-        private = {
-            "private_sndStamp": salinfo.domain.bus.tai(),
-            "private_identity": salinfo.identity,
-            "private_origin": salinfo.domain.origin,
-            "private_seqNum": next(self._numbers),
-        }
-        if salinfo.index:
-            private["salIndex"] = salinfo.index
-        vars(self.data).update(private)
-        values = self.topic_info.encode(self.data)
-        salinfo.domain.bus.publish(self._key, values)
-        return self.DataType.from_values(vars(self.data))
-
-
-class ControllerEvent(WriteTopic):
-    """An event of a controller.
-
-    Parameters
-    ----------
-    salinfo : `SalInfo`
-        The component.
-    name : `str`
-        Name of the event, without prefix.
-    """
-
-    def __init__(self, salinfo: SalInfo, name: str) -> None:
-        super().__init__(salinfo, f"evt_{name}")
-
-    async def write(self) -> Message:
-        """Write the event, changed or not.
-
-        Returns
-        -------
-        data : `Message`
-            A copy of what was written.
-
-        Raises
-        ------
-        RuntimeError
-            If the component is not started, or closed.
-        TypeError
-            If a field has a value of the wrong type.
-        """
-        written = self.publish()
-        await asyncio.sleep(0)
-        return written
-
-    async def set_write(self, *, force_output: bool | None = None, **fields: Any) -> SetWriteResult:
-        """Set fields, and write the event if one of them changed.
-
-        Parameters
-        ----------
-        force_output : `bool`, optional
-            Write in any case?
-        **fields
-            New values; `None` leaves a field as it is.
-
-        Returns
-        -------
-        result : `SetWriteResult`
-            What was done.
-
-        Raises
-        ------
-        AttributeError
-            If the topic has no such field.
-        RuntimeError
-            If the component is not started, or closed.
-        TypeError
-            If a field has a value of the wrong type.
-        """
-        did_change = self.set(**fields)
-        do_output = did_change or bool(force_output)
-        data = await self.write() if do_output else self.data
-        return SetWriteResult(did_change=did_change, was_written=do_output, data=data)
 
 
 class _FillWarning:
@@ -464,11 +278,3 @@ class RemoteEvent(ReadTopic):
 
     def __init__(self, salinfo: SalInfo, name: str) -> None:
         super().__init__(salinfo, f"evt_{name}")
-
-
-def _same(old: Any, new: Any) -> bool:
-    if isinstance(old, list):
-        new = list(new)
-        return len(old) == len(new) and all(map(_same, old, new))
-    # A float that is not a number is unlike itself.
-    return bool(old == new or (old != old and new != new))
