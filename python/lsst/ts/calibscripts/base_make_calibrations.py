@@ -21,7 +21,7 @@ INSTRUMENT_PROPERTIES = frozenset({"calib_collection", "repo", "filter", "gratin
 """Properties that the schema of an instrument's script gives, beside input_collections_*."""
 
 
-class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):  # type: ignore[misc]
+class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     """Take bias, dark and flat exposures; generate, verify and certify calibrations from them.
 
     Parameters
@@ -42,8 +42,9 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):  # type: ignore[m
 
     def __init__(self, index: int, descr: str) -> None:
         super().__init__(index=index, descr=descr)
-        self.config: SimpleNamespace | None = None
-        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
+        self.config: Any = None
+        # Ours tells everything that is wrong at once, and knows what was given and what was defaulted.
+        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)  # type: ignore[assignment]
         self.observers: list[Observer] = []
         self.settings: CalibrationsConfig
         self.plan: Plan

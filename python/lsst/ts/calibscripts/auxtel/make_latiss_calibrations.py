@@ -78,7 +78,7 @@ class MakeLatissCalibrations(BaseMakeCalibrations):
 
     def get_instrument_configuration(self) -> dict[str, Any]:
         """Give filter and grating; None leaves them as they are."""
-        return {"filter": self.settings.filter, "grating": self.settings.grating}
+        return {"filter": self.config.filter, "grating": self.config.grating}
 
     async def start_remotes(self) -> None:
         """Make and start the remotes of LATISS and OCPS:1, unless they are there."""
@@ -91,7 +91,7 @@ class MakeLatissCalibrations(BaseMakeCalibrations):
 
     async def get_physical_filter(self) -> str | None:
         """Give FILTER~GRATING with ``empty`` for empty_1, where both are named in the configuration."""
-        names = (self.settings.filter, self.settings.grating)
+        names = (self.config.filter, self.config.grating)
         if not all(isinstance(name, str) for name in names):
             return None
         return "~".join("empty" if str(name).startswith("empty") else str(name) for name in names)

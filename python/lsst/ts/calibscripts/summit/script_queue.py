@@ -1,0 +1,239 @@
+"""Runs scripts in order, as the ScriptQueue does: configure, setGroupId, run, and a look at every event on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import importlib
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import get_scripts_dir
+from ..sal import AckError, BaseScript, Domain, Remote, ScriptState
+
+__all__ = ["FINAL_STATES", "FIRST_INDEX", "LogLine", "Outcome", "ScriptQueue", "find_script", "script_names"]
+
+FIRST_INDEX = {"maintel": 100_000, "auxtel": 200_000, "ocs": 300_000}
+"""First Script index of each queue."""
+
+FINAL_STATES = frozenset(
+    {ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, ScriptState.CONFIGURE_FAILED}
+)
+
+CONFIGURE_TIMEOUT = 60.0
+"""configure must end within this time, seconds."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One logMessage event of a script: what LOVE shows."""
+
+    level: int
+    message: str
+
+    @property
+    def level_name(self) -> str:
+        """Name of the level."""
+        return logging.getLevelName(self.level)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended.
+
+    Attributes
+    ----------
+    script : `str`
+        Its name.
+    state : `ScriptState`
+        Final state.
+    reason : `str`
+        Reason of the final state.
+    checkpoints : `tuple` [`str`]
+        Checkpoints it passed.
+    states : `tuple` [`ScriptState`]
+        States it went through, in order.
+    """
+
+    script: str
+    state: ScriptState
+    reason: str
+    checkpoints: tuple[str, ...]
+    states: tuple[ScriptState, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 only for DONE."""
+        return 0 if self.state is ScriptState.DONE else 1
+
+
+def script_names() -> tuple[str, ...]:
+    """Give the names of the scripts of this package, e.g. ``auxtel/make_latiss_calibrations.py``."""
+    root = get_scripts_dir()
+    return tuple(sorted(str(path.relative_to(root)) for path in root.glob("*/*.py")))
+
+
+def find_script(name: str) -> type[BaseScript]:
+    """Give the class of a script by its name in the ScriptQueue.
+
+    Raises
+    ------
+    LookupError
+        If there is no such script; the text names those there are.
+    """
+    if name not in script_names():
+        raise LookupError(f"No script {name}; there are {', '.join(script_names())}")
+    package = __name__.split(".summit.")[0]
+    module = importlib.import_module(f"{package}.{name.removesuffix('.py').replace('/', '.')}")
+    found: type[BaseScript] = getattr(module, module.__all__[0])
+    return found
+
+
+class ScriptQueue:
+    """Runs scripts one after another in this process, over whichever middleware is installed.
+
+    Parameters
+    ----------
+    on_log : callable
+        Takes each `LogLine` of a script.
+    on_state : callable
+        Takes name and reason of each state of a script, and its last checkpoint.
+    """
+
+    def __init__(
+        self,
+        on_log: Callable[[LogLine], None] = lambda line: None,
+        on_state: Callable[[str, str, str], None] = lambda state, reason, checkpoint: None,
+    ) -> None:
+        self._on_log = on_log
+        self._on_state = on_state
+        self._next_index = dict(FIRST_INDEX)
+
+    async def run(
+        self,
+        name: str,
+        config: str,
+        *,
+        observers: Iterable[Any] = (),
+        block_id: str = "",
+        pause: str = "",
+        stop: str = "",
+        make: Callable[[int], BaseScript] | None = None,
+        while_running: Callable[[Any], Any] | None = None,
+    ) -> Outcome:
+        """Run a script to its final state.
+
+        Parameters
+        ----------
+        name : `str`
+            Its name.
+        config : `str`
+            Configuration, YAML.
+        observers : iterable
+            Are told the events of a calibration script.
+        block_id : `str`, optional
+            Identifier of the execution of a BLOCK.
+        pause, stop : `str`, optional
+            Regular expressions of checkpoints.
+        make : callable, optional
+            Makes the script, given its index.
+        while_running : coroutine function, optional
+            Is started with the remote of the script when it is told to run, e.g. to stop or to resume it.
+
+        Returns
+        -------
+        `Outcome`
+            How it ended.
+        """
+        queue = name.split("/")[0]
+        index = self._next_index[queue] = self._next_index.get(queue, FIRST_INDEX["ocs"]) + 1
+        script = (make or find_script(name))(index)
+        if hasattr(script, "observers"):
+            script.observers.extend(observers)
+        follower = _Follower(self._on_log, self._on_state)
+        async with AsyncExitStack() as stack:
+            domain = await stack.enter_async_context(Domain())
+            stack.push_async_callback(script.close)
+            remote = Remote(domain, "Script", index)
+            await asyncio.gather(script.start_task, remote.start_task)
+            remote.evt_logMessage.callback = follower.log
+            remote.evt_state.callback = follower.state
+            async with asyncio.TaskGroup() as tasks:
+                await self._drive(remote, config, block_id, pause, stop, follower, tasks, while_running)
+            await follower.ended.wait()
+            await script.done_task
+        return follower.outcome(name)
+
+    async def _drive(
+        self,
+        remote: Remote,
+        config: str,
+        block_id: str,
+        pause: str,
+        stop: str,
+        follower: _Follower,
+        tasks: asyncio.TaskGroup,
+        while_running: Callable[[Any], Any] | None,
+    ) -> None:
+        """Send the commands of the ScriptQueue; a command that fails ends in the script's final state."""
+        try:
+            await remote.cmd_configure.set_start(
+                config=config,
+                blockId=block_id,
+                pauseCheckpoint=pause,
+                stopCheckpoint=stop,
+                logLevel=logging.INFO,
+                timeout=CONFIGURE_TIMEOUT,
+            )
+            group_id = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+            await remote.cmd_setGroupId.set_start(groupId=group_id, timeout=CONFIGURE_TIMEOUT)
+        except AckError:
+            return
+        beside = tasks.create_task(while_running(remote)) if while_running else None
+        try:
+            await remote.cmd_run.start()
+        except AckError:
+            # The final state tells why.
+            pass
+        await follower.ended.wait()
+        if beside is not None:
+            beside.cancel()
+
+
+class _Follower:
+    """Follows the events of one script."""
+
+    def __init__(self, on_log: Callable[[LogLine], None], on_state: Callable[[str, str, str], None]) -> None:
+        self._on_log, self._on_state = on_log, on_state
+        self._states: list[ScriptState] = []
+        self._checkpoints: list[str] = []
+        self._n_checkpoints = 0
+        self._reason = ""
+        self.ended = asyncio.Event()
+
+    async def log(self, data: Any) -> None:
+        self._on_log(LogLine(int(data.level), str(data.message)))
+
+    async def state(self, data: Any) -> None:
+        state = ScriptState(data.state)
+        if not self._states or self._states[-1] is not state:
+            self._states.append(state)
+        if data.numCheckpoints > self._n_checkpoints:
+            self._n_checkpoints = int(data.numCheckpoints)
+            self._checkpoints.append(str(data.lastCheckpoint))
+        self._reason = str(data.reason)
+        self._on_state(state.name, self._reason, str(data.lastCheckpoint))
+        if state in FINAL_STATES:
+            self.ended.set()
+
+    def outcome(self, script: str) -> Outcome:
+        return Outcome(script, self._states[-1], self._reason, tuple(self._checkpoints), tuple(self._states))
+
+
+def read_config(path: Path | None) -> str:
+    """Give the text of a configuration file; no file is an empty configuration."""
+    return "" if path is None else path.read_text()
