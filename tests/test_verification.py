@@ -428,6 +428,19 @@ class TestLookingDeeper:
         assert Failure(FIRST, "A", "C00", "NOISE") in statistics.failures
         assert statistics.unexplained == frozenset()
 
+    def test_what_the_run_tells_stays(self) -> None:
+        statistics = parse_statistics(
+            VAGUE_RUN, exposure_stats={FIRST + 2: {"A": failed("C00 NOISE"), "SUCCESS": False}}
+        )
+        assert {f for f in statistics.failures if f.exposure == FIRST + 2} == {
+            Failure(FIRST + 2, None, None, "SCATTER"),
+            Failure(FIRST + 2, "A", "C00", "NOISE"),
+        }
+
+    def test_a_detector_that_is_unexplained_is_no_blame_on_the_others(self) -> None:
+        statistics = parse_statistics(VAGUE_RUN, exposure_stats={FIRST: {"A": failed(), "B": PASSED}})
+        assert statistics.unexplained == {(FIRST, "A")}
+
     def test_not_looked_into_where_the_run_tells(self) -> None:
         run = {FIRST: failed("A C00 NOISE"), "SUCCESS": False}
         whole = {FIRST: {"A": failed("C05 NOISE"), "SUCCESS": False}}

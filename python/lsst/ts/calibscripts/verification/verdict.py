@@ -200,10 +200,10 @@ def _thresholds(exposures: Sequence[int], detectors: Sequence[str] | int, thresh
 
 
 def _exposure_fails(failures: Sequence[Failure], thresholds: Thresholds) -> bool:
-    of_amplifiers = Counter(f.test for f in failures if f.amplifier is not None)
-    of_detectors = Counter(f.test for f in failures if f.amplifier is None and f.detector is not None)
-    return (
-        any(failure.detector is None for failure in failures)
-        or any(n >= thresholds.tests_per_exposure for n in of_amplifiers.values())
-        or any(n >= thresholds.detectors for n in of_detectors.values())
+    if any(failure.detector is None for failure in failures):
+        return True
+    of_amplifiers = Counter(failure.test for failure in failures if failure.amplifier is not None)
+    of_detectors = Counter(failure.test for failure in failures if failure.amplifier is None)
+    return any(n >= thresholds.tests_per_exposure for n in of_amplifiers.values()) or any(
+        n >= thresholds.detectors for n in of_detectors.values()
     )
