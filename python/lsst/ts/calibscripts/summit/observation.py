@@ -106,7 +106,8 @@ def _identity(observation: Observation, detector: Detector) -> dict[str, Any]:
         "DAYOBS": str(observation.day_obs),
         "SEQNUM": observation.seq_num,
         "GROUPID": observation.group_id or observation.obs_id,
-        "RAFTBAY": detector.raft,
+        # The raft that LATISS has no place in is R00 in its files and RXX in the butler.
+        "RAFTBAY": "R00" if detector.raft == "RXX" else detector.raft,
         "CCDSLOT": detector.sensor,
         "DETECTOR": detector.id,
         "SIMULATE": True,

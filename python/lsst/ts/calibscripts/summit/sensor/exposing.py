@@ -13,6 +13,8 @@ from .model import Pixels, SensorModel, generator, per_amplifier
 __all__ = ["expose"]
 
 _ADU_MAX = 2**18 - 1
+_LEVEL_DRIFT = 2.0
+"""Scatter of an amplifier's bias level from frame to frame, in ADU: why the overscan is subtracted."""
 
 
 def expose(model: SensorModel, observation: Observation) -> RawFrame:
@@ -22,8 +24,8 @@ def expose(model: SensorModel, observation: Observation) -> RawFrame:
     ----------
     model
         The detector.
-    exposure
-        The observation. It is lit if its rate is above zero, whatever its image type.
+    observation
+        The exposure. It is lit if its rate is above zero, whatever its image type.
 
     Returns
     -------
@@ -43,16 +45,17 @@ def expose(model: SensorModel, observation: Observation) -> RawFrame:
 
 
 def _collect(model: SensorModel, observation: Observation, rng: np.random.Generator) -> Pixels:
-    """Electrons in the imaging pixels at the end of the observation."""
+    """Electrons in the imaging pixels at the end of the exposure."""
     electrons = _dark(model, observation.dark_time, rng)
-    if observation.rate * observation.exposure_time > 0:
-        light = model.illumination(observation.physical_filter) * np.float32(
-            observation.rate * observation.exposure_time
-        )
-        electrons += light + _shot_noise(light, model.a00, rng)
+    if (dose := observation.rate * observation.exposure_time) > 0:
+        light = model.illumination(observation.physical_filter)
+        light *= np.float32(dose)
+        for amplifier, expected in zip(electrons, light, strict=True):
+            amplifier += expected
+            amplifier += _shot_noise(expected, model.a00, rng)
     for _ in range(rng.poisson(model.cosmic_ray_rate * observation.dark_time)):
         _hit(electrons, rng)
-    return np.clip(electrons, 0, per_amplifier(model.full_well))
+    return np.clip(electrons, 0, per_amplifier(model.full_well), out=electrons)
 
 
 def _dark(model: SensorModel, dark_time: float, rng: np.random.Generator) -> Pixels:
@@ -67,17 +70,18 @@ def _dark(model: SensorModel, dark_time: float, rng: np.random.Generator) -> Pix
 
 
 def _shot_noise(light: Pixels, a00: float, rng: np.random.Generator) -> Pixels:
-    """Fluctuations about the mean, partly shared with the four neighbours.
+    """Fluctuations of one amplifier about the mean, partly shared with the four neighbours.
 
     A pixel keeps the fraction 1 - c of its fluctuation and gives c/4 to each neighbour, so charge is
     conserved; c is such that the variance, (1 - c)² + c²/4, shrinks as `variance_shrinkage` says.
     """
-    noise = rng.standard_normal(light.shape, dtype=np.float32) * np.sqrt(light)
+    noise = rng.standard_normal(light.shape, dtype=np.float32)
+    noise *= np.sqrt(light)
     # Below 0.2 there is no such c, but then the pixel is far beyond its full well.
-    shrinkage = np.maximum(variance_shrinkage(light.mean(axis=(1, 2), dtype=float), a00), 0.2)
-    shared = per_amplifier((2 - np.sqrt(4 - 5 * (1 - shrinkage))) / 2.5)
+    shrinkage = max(float(variance_shrinkage(light.mean(dtype=float), a00)), 0.2)
+    shared = np.float32((2 - np.sqrt(4 - 5 * (1 - shrinkage))) / 2.5)
     # Around the edge of the amplifier: there, too, every pixel has four neighbours.
-    neighbours = sum(np.roll(noise, step, axis) for axis in (1, 2) for step in (-1, 1))
+    neighbours = sum(np.roll(noise, step, axis) for axis in (0, 1) for step in (-1, 1))
     return np.asarray((1 - shared) * noise + shared / 4 * neighbours, dtype=np.float32)
 
 
@@ -97,13 +101,15 @@ def _read_out(
 ) -> NDArray[np.int32]:
     """Counts with bias, overscan and read noise."""
     amplifiers, rows, columns = electrons.shape
-    noise = rng.standard_normal((amplifiers, rows, columns + model.overscan_columns), dtype=np.float32)
-    counts = noise * per_amplifier(model.read_noise / model.gain)
-    counts += per_amplifier(model.bias_level + rng.normal(0, 2, amplifiers))
-    counts[:, :, :columns] += electrons / per_amplifier(model.gain) + model.bias_structure
+    counts = rng.standard_normal((amplifiers, rows, columns + model.overscan_columns), dtype=np.float32)
+    counts *= per_amplifier(model.read_noise / model.gain)
+    counts += per_amplifier(model.bias_level + rng.normal(0, _LEVEL_DRIFT, amplifiers))
+    image = counts[:, :, :columns]
+    image += electrons / per_amplifier(model.gain)
+    image += model.bias_structure
     if first_after_idle:
-        counts[:, :, :columns] += _idle_residue(rows, rng)
-    return np.asarray(np.rint(counts).clip(0, _ADU_MAX), dtype=np.int32)
+        image += _idle_residue(rows, rng)
+    return np.clip(np.rint(counts, out=counts), 0, _ADU_MAX, out=counts).astype(np.int32)
 
 
 def _idle_residue(rows: int, rng: np.random.Generator) -> Pixels:

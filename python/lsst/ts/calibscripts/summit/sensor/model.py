@@ -43,7 +43,7 @@ _HOT_FRACTION = 2e-4
 _DEAD_FRACTION = 1e-4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SensorModel:
     """Everything that determines the frames of one detector, from a seed.
 
