@@ -256,7 +256,8 @@ class CalibrationsConfig(BaseModel):
         if not isinstance(data, Mapping):
             return handler(data)
         known = info.context if isinstance(info.context, Given) else Given()
-        config = handler(resolve(data, {**cls.defaults(), **known.defaults}))
+        told = {name: value for name, value in known.defaults.items() if name in cls.model_fields}
+        config = handler(resolve(data, {**cls.defaults(), **told}))
         if found := problems(config, frozenset(data), known.wrong):
             raise ConfigurationError(found)
         return config

@@ -131,7 +131,7 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
 def _unknown(name: str, value: Any, known: Mapping[str, Any]) -> str:
     if found := _ASSIGNMENT.fullmatch(name):
         return f"write `{found[1]}: {found[2]}`"
-    texts = ("unknown property", did_you_mean(name, known), hint(name, value) or "")
+    texts = ("unknown property", hint(name, value) or "", did_you_mean(name, known))
     return "; ".join(text for text in texts if text)
 
 
@@ -152,6 +152,8 @@ def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> st
 
 def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
     items = schema.get("items", {})
+    if not isinstance(items, Mapping):
+        return message
     validator = jsonschema.Draft7Validator(items)
     for position, item in enumerate(value, 1):
         if not validator.is_valid(item):
