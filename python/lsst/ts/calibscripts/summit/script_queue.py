@@ -1,4 +1,4 @@
-"""Runs scripts in order, as the ScriptQueue does: configure, setGroupId, run, and a look at every event on the way."""
+"""Runs scripts in order, as the ScriptQueue does: configure, setGroupId, run."""
 
 from __future__ import annotations
 

@@ -3,6 +3,6 @@
 
 import asyncio
 
-from lsst.ts.calibscripts.auxtel import MakeLatissCalibrations
+from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 
 asyncio.run(MakeLatissCalibrations.amain())
