@@ -13,6 +13,8 @@ __all__ = ["combine"]
 
 _TILE_PIXELS = 32768
 """Pixels of a tile: the frames of one tile fit into a processor's cache."""
+_SAMPLE = 1024
+"""Pixels of a tile that its typical noise is taken from."""
 _THREADS_FROM_PIXELS = 1_000_000
 """Below this size of a frame starting threads costs more than it saves."""
 _QUARTILE = 0.67449
@@ -81,44 +83,64 @@ def _tiles(height: int, width: int, columns: int) -> Iterator[tuple[slice, slice
 def _combine_tile(
     values: NDArray[np.float32], noise: NDArray[np.float64], clip: float
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    shape = values.shape[1:]
+    values = values.reshape(len(values), -1)
     ordered = np.sort(values, axis=0)
-    n_frames = len(ordered)
-    center: NDArray[np.float32] = (ordered[(n_frames - 1) // 2] + ordered[n_frames // 2]) * np.float32(0.5)
-    sigma = np.maximum(_pixel_sigma(ordered, center) / np.median(noise), _typical_sigma(values, noise))
+    center: NDArray[np.float32] = (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) * np.float32(
+        0.5
+    )
+    sigma = np.maximum(_pixel_sigma(ordered, center, noise), _typical_sigma(values, noise))
     # The median itself is uncertain: pi / 2 times the variance of a mean.
-    bounds = clip * np.sqrt(noise**2 + np.pi / 2 * np.mean(noise**2) / n_frames)
-    total = np.zeros_like(center)
-    weight_sum = np.zeros_like(center)
-    for frame, weight, bound in zip(values, 1.0 / noise**2, bounds, strict=True):
-        good = np.abs(frame - center) <= np.float32(bound) * sigma
-        total += np.where(good, frame, np.float32(0.0)) * np.float32(weight)
-        weight_sum += good * np.float32(weight)
-    rejected = weight_sum == 0.0
-    # With two frames that disagree nothing is left; the lower one is the one without the cosmic ray.
-    image = np.where(rejected, ordered[0], total / np.where(rejected, np.float32(1.0), weight_sum))
+    bounds = (clip * np.sqrt(noise**2 + np.pi / 2 * np.mean(noise**2) / len(values))).astype(np.float32)
+    weights = (noise**-2 / np.sum(noise**-2)).astype(np.float32)
+    # Not weights @ values: the threads of a BLAS and those of `combine` would fight.
+    image = np.einsum("i,ij->j", weights, values)
+    limit = bounds.min() * sigma
+    # Almost no pixel has a value so far off that it might have to go; NaN compares false.
+    suspect = ~((ordered[-1] - center <= limit) & (center - ordered[0] <= limit))
+    if suspect.any():
+        image[suspect] = _clipped_mean(
+            values[:, suspect],
+            center[suspect],
+            bounds[:, None] * sigma[suspect],
+            weights,
+            ordered[0, suspect],
+        )
     empty = np.isnan(image)
     image[empty] = 0.0
-    return image, empty
+    return image.reshape(shape), empty.reshape(shape)
 
 
-def _pixel_sigma(ordered: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Standard deviation of each pixel from the lower quartile of its ordered values."""
+def _clipped_mean(
+    values: NDArray[np.float32],
+    center: NDArray[np.float32],
+    limits: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    lowest: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Weighted mean of what is near the center; the lowest value where nothing is, NaN without any value."""
+    good = np.abs(values - center) <= limits
+    weight = np.einsum("i,ij->j", weights, good)
+    total = np.einsum("i,ij->j", weights, np.where(good, values, np.float32(0.0)))
+    # With two frames that disagree nothing is near; the lower one is the one without the cosmic ray.
+    return np.where(weight > 0, total / np.where(weight > 0, weight, np.float32(1.0)), lowest)
+
+
+def _pixel_sigma(
+    ordered: NDArray[np.float32], center: NDArray[np.float32], noise: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Standard deviation of each pixel, for unit noise, from the lower quartile of its ordered values."""
     position = 0.25 * (len(ordered) - 1)
     below = int(position)
     fraction = np.float32(position - below)
     quartile = ordered[below] + (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]) * fraction
-    sigma: NDArray[np.float32] = (center - quartile) / np.float32(_QUARTILE)
-    return sigma
+    return np.asarray((center - quartile) / np.float32(_QUARTILE * np.median(noise)))
 
 
 def _typical_sigma(values: NDArray[np.float32], noise: NDArray[np.float64]) -> np.float32:
-    """Standard deviation of a pixel of unit noise from differences of consecutive frames."""
-    if len(values) == 1:
-        return np.float32(np.inf)
-    step = max(1, values[0].size // 4096)
-    sample = values.reshape(len(values), -1)[:, ::step]
+    """Standard deviation of a pixel, for unit noise, from differences of consecutive frames."""
+    sample = values[:, :: max(1, values.shape[1] // _SAMPLE)]
     scale = np.hypot(noise[1:], noise[:-1]).astype(np.float32)
     differences = np.abs(np.diff(sample, axis=0)) / scale[:, None]
-    return (
-        np.float32(np.nanmedian(differences) / _QUARTILE) if np.isfinite(differences).any() else np.float32(0)
-    )
+    differences = differences[np.isfinite(differences)]
+    return np.float32(np.median(differences) / _QUARTILE if differences.size else np.inf)

@@ -26,8 +26,8 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 
-from lsst.ts.calibscripts.summit.tasks.combination import combine
-from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
+from .combination import combine
+from .config import NoLogDataset
 
 __all__ = ["CombineByFilterTask", "CombineConfig", "CombineTask", "frame_scale", "shared_header"]
 

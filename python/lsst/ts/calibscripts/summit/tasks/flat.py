@@ -21,8 +21,8 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
-from lsst.ts.calibscripts.summit.tasks.statistics import measure_amplifiers
+from .config import NoLogDataset
+from .statistics import measure_amplifiers
 
 __all__ = ["FlatMeasureTask", "FlatNormalizeTask", "Scales", "solve_scales"]
 

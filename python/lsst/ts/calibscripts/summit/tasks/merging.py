@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 
-from lsst.ts.calibscripts.summit.tasks.statistics import Statistics
+from .statistics import Statistics
 
 __all__ = ["add_exposure_scatter", "failures", "merge"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from lsst.ts.calibscripts.summit.tasks.statistics import clipped_noise
+from .statistics import clipped_level
 
 __all__ = [
     "CurveFit",
@@ -63,7 +63,8 @@ class CurveFit:
     a00, a00_error
         Brighter-fatter term in 1/electron; 0 and NaN for a straight line.
     turnoff
-        Highest mean in ADU of the pairs that follow the curve.
+        Mean in ADU at which the variance has broken down to half the curve, between the pairs on either side; the
+        highest mean where it has not.
     outliers
         True for pairs that do not follow the curve, in the order given.
     """
@@ -106,8 +107,10 @@ def measure_pair(first: NDArray[np.float32], second: NDArray[np.float32], noise:
     Photon noise has the variance μ/g in ADU² at the mean μ in ADU, so g = μ / (V - n²), where V is half the
     variance of the difference, which removes all that is fixed in the frames, and n the read noise in ADU
     (Janesick 2001, Scientific Charge-Coupled Devices, section 2.2.9). Both frames are scaled to their common
-    mean first, in case the lamp has drifted. The brighter-fatter effect lowers V, so g comes out too high by about ``-a00 μ g`` of itself: 4 % at 18,000
-    electrons for -2.4e-6; the fit of `fit_curve` knows about it.
+    mean first, in case the lamp has drifted.
+
+    The brighter-fatter effect lowers V, so g comes out too high by about ``-a00 μ g`` of itself: 4 % at 18,000
+    electrons for -2.4e-6 per electron. The fit of `fit_curve` knows about it.
 
     Parameters
     ----------
@@ -124,7 +127,7 @@ def measure_pair(first: NDArray[np.float32], second: NDArray[np.float32], noise:
     levels = np.mean(first, dtype=np.float64), np.mean(second, dtype=np.float64)
     mean = (levels[0] + levels[1]) / 2
     difference = first * np.float32(mean / levels[0]) - second * np.float32(mean / levels[1])
-    variance = clipped_noise(difference) ** 2 / 2
+    variance = clipped_level(difference)[1] ** 2 / 2
     photons = variance - noise**2
     gain = mean / photons if photons > 0 else float("nan")
     error = gain * variance / photons * np.sqrt(2 / difference.size) if photons > 0 else float("nan")
@@ -203,7 +206,7 @@ def fit_curve(pairs: Sequence[PairMeasurement], *, brighter_fatter: bool, clip: 
         if (kept == good).all() or not kept.any():
             break
         good = kept
-    return CurveFit(values[0], errors[0], values[1], errors[1], float(mean[good].max()), ~good)
+    return CurveFit(values[0], errors[0], values[1], errors[1], _turnoff(data, values), ~good)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +219,20 @@ class _Data:
     def residual(self, values: tuple[float, float]) -> NDArray[np.float64]:
         model = exponential_variance(self.mean, values[0], values[1], 0.0) + self.noise**2
         return np.asarray(self.variance - model)
+
+
+def _turnoff(data: _Data, values: tuple[float, float]) -> float:
+    """Mean in ADU at which the variance of the photons is half that of the curve."""
+    order = np.argsort(data.mean)
+    mean = data.mean[order]
+    photons = (data.variance - data.noise**2)[order]
+    # A pair without a gain has no photon noise left.
+    ratio = np.nan_to_num(photons / exponential_variance(mean, values[0], values[1], 0.0), nan=0.0)
+    last = int(np.flatnonzero(ratio >= 0.5)[-1])
+    if last == len(mean) - 1:
+        return float(mean[last])
+    fraction = (ratio[last] - 0.5) / (ratio[last] - ratio[last + 1])
+    return float(mean[last] + fraction * (mean[last + 1] - mean[last]))
 
 
 def _fit(

@@ -19,9 +19,9 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from lsst.ts.calibscripts.summit.tasks.config import NoLogDataset
-from lsst.ts.calibscripts.summit.tasks.merging import add_exposure_scatter, merge
-from lsst.ts.calibscripts.summit.tasks.statistics import (
+from .config import NoLogDataset
+from .merging import add_exposure_scatter, merge
+from .statistics import (
     Statistics,
     dark_level_statistics,
     flat_statistics,

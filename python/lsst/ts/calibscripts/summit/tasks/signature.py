@@ -1,0 +1,254 @@
+"""From the raw counts of 16 amplifiers to one corrected image of the detector; numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from ..storage import RawFrame, amplifier_views
+
+__all__ = [
+    "EXPECTED_NOISE",
+    "GAIN",
+    "OVERSCAN_NOISE",
+    "READ_NOISE",
+    "Calibrations",
+    "amplifier_values",
+    "defect_mask",
+    "expected_noise",
+    "overscan_level",
+    "remove_signature",
+]
+
+GAIN = "LSST ISR GAIN"
+"""Header keyword, followed by the amplifier's name: nominal gain in electron/ADU."""
+READ_NOISE = "LSST ISR READNOISE"
+"""Header keyword, followed by the amplifier's name: nominal read noise in electrons."""
+OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV"
+"""Header keyword, followed by the amplifier's name: scatter of the corrected overscan in ADU."""
+EXPECTED_NOISE = "LSST ISR EXPECTED NOISE"
+"""Header keyword, followed by the amplifier's name: noise of read-out and photons in units of the image."""
+
+MINIMUM_RESPONSE = 0.05
+"""Pixels that respond less than this fraction of the mean are masked, not flat-fielded."""
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """Combined calibrations to apply; what is None is not applied.
+
+    Parameters
+    ----------
+    bias
+        Bias in electrons, shape of the detector.
+    dark
+        Dark current in electron/s.
+    flat
+        Relative response, about 1.
+    defects
+        Boxes with columns x0, y0, width, height in pixels of the assembled image.
+    """
+
+    bias: CCDData | None = None
+    dark: CCDData | None = None
+    flat: CCDData | None = None
+    defects: Table | None = None
+
+
+def overscan_level(overscan: NDArray[Any], order: int) -> NDArray[np.float64]:
+    """Bias level of each row from the serial overscan.
+
+    A smooth curve: the mean of a row's few overscan pixels would add its own noise to all pixels of the row.
+
+    Parameters
+    ----------
+    overscan
+        Counts in ADU, shape ``(n_amplifiers, rows, columns)``.
+    order
+        Order of the Legendre polynomial that is fitted to the means of the rows.
+
+    Returns
+    -------
+    level
+        ADU, shape ``(n_amplifiers, rows)``.
+    """
+    means = np.mean(overscan, axis=2, dtype=np.float64)
+    rows = np.linspace(-1.0, 1.0, means.shape[1])
+    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(rows, order))
+    level: NDArray[np.float64] = means @ basis @ basis.T
+    return level
+
+
+def expected_noise(
+    image: NDArray[np.float32], scale: NDArray[np.float32] | None, read_noises: Mapping[str, float]
+) -> dict[str, float]:
+    """Noise that photons and read-out explain, by amplifier.
+
+    The root of the mean variance of the pixels: a signal that was multiplied with ``scale`` has the variance
+    ``signal * scale + (read noise * scale)**2``.
+
+    Parameters
+    ----------
+    image
+        Corrected image in electrons.
+    scale
+        What flat-fielding multiplied the image with (0: pixel not used), None where it was not flat-fielded.
+    read_noises
+        Read noise in electrons, by amplifier.
+
+    Returns
+    -------
+    noise
+        Electrons, by amplifier.
+    """
+    scales = {} if scale is None else amplifier_views(scale)
+    noise = {}
+    for name, signal in amplifier_views(image).items():
+        photons, readout = float(signal.mean()), read_noises[name] ** 2
+        if scale is not None:
+            used = max(int(np.count_nonzero(scales[name])), 1)
+            photons = float(np.vdot(signal, scales[name])) / used
+            readout *= float(np.vdot(scales[name], scales[name])) / used
+        noise[name] = float(np.sqrt(max(photons, 0.0) + readout))
+    return noise
+
+
+def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float]:
+    """Values of one quantity of all amplifiers, in the order of the header.
+
+    Parameters
+    ----------
+    header
+        Header of a processed image.
+    keyword
+        One of `GAIN`, `READ_NOISE`, `OVERSCAN_NOISE`, `EXPECTED_NOISE`.
+
+    Returns
+    -------
+    values
+        By amplifier.
+
+    Raises
+    ------
+    KeyError
+        If the header has none: the image was not made by `remove_signature`.
+    """
+    start = f"{keyword} "
+    values = {key[len(start) :]: float(value) for key, value in header.items() if key.startswith(start)}
+    if not values:
+        raise KeyError(f"no {keyword!r} in the header: this image was not made by an ISR task")
+    return values
+
+
+def remove_signature(raw: RawFrame, calibrations: Calibrations, *, order: int, electrons: bool) -> CCDData:
+    """Subtract overscan, assemble, and apply the calibrations.
+
+    Parameters
+    ----------
+    raw
+        The raw frame.
+    calibrations
+        What to apply: ``(raw - overscan - bias - dark * DARKTIME) / flat``; defects are masked.
+    order
+        Order of the overscan curve, see `overscan_level`.
+    electrons
+        Leave the image in electrons (with the nominal gains); False turns it back to ADU.
+
+    Returns
+    -------
+    image
+        The detector, float32, with the raw header and the keywords of this module.
+    """
+    level = overscan_level(raw.overscan, order)
+    gains = dict(zip(raw.amplifiers, raw.gains, strict=True))
+    _, rows, columns = raw.image.shape
+    image = np.empty((2 * rows, 8 * columns), dtype=np.float32)
+    views = amplifier_views(image)
+    for index, name in enumerate(raw.amplifiers):
+        np.subtract(raw.image[index], level[index, :, None], out=views[name], casting="same_kind")
+        views[name] *= raw.gains[index]
+    scale = _flat_scale(calibrations.flat)
+    _apply(image, calibrations, float(raw.header["DARKTIME"]), scale)
+    noise = expected_noise(image, scale, dict(zip(raw.amplifiers, raw.read_noises, strict=True)))
+    if not electrons:
+        for name, view in views.items():
+            view /= gains[name]
+            noise[name] /= gains[name]
+    header = _header(raw, np.std(raw.overscan - level[:, :, None], axis=(1, 2)), noise)
+    mask = _mask(calibrations, scale, image.shape)
+    return CCDData(image, unit="electron" if electrons else "adu", meta=header, mask=mask)
+
+
+def _flat_scale(flat: CCDData | None) -> NDArray[np.float32] | None:
+    """What flat-fielding multiplies with: 1 / flat, 0 for pixels that hardly respond."""
+    if flat is None:
+        return None
+    scale: NDArray[np.float32] = np.zeros_like(flat.data)
+    np.divide(1.0, flat.data, out=scale, where=flat.data >= MINIMUM_RESPONSE)
+    return scale
+
+
+def _apply(
+    image: NDArray[np.float32],
+    calibrations: Calibrations,
+    dark_time: float,
+    scale: NDArray[np.float32] | None,
+) -> None:
+    """Apply the images among the calibrations in place."""
+    if calibrations.bias is not None:
+        image -= calibrations.bias.data
+    if calibrations.dark is not None:
+        image -= calibrations.dark.data * np.float32(dark_time)
+    if scale is not None:
+        image *= scale
+
+
+def _mask(
+    calibrations: Calibrations, scale: NDArray[np.float32] | None, shape: tuple[int, ...]
+) -> NDArray[np.bool_] | None:
+    """Pixels without a value in a calibration, without response, or in a defect."""
+    images = (calibrations.bias, calibrations.dark, calibrations.flat)
+    masks = [image.mask for image in images if image is not None and image.mask is not None]
+    if scale is not None and not scale.all():
+        masks.append(scale == 0)
+    if calibrations.defects is not None:
+        masks.append(defect_mask(calibrations.defects, shape))
+    return np.asarray(np.logical_or.reduce(masks)) if masks else None
+
+
+def defect_mask(defects: Table, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Paint the boxes of a table of defects.
+
+    Parameters
+    ----------
+    defects
+        Columns x0, y0, width, height in pixels of the assembled image.
+    shape
+        Shape of the image.
+
+    Returns
+    -------
+    mask
+        True inside the boxes.
+    """
+    mask = np.zeros(shape, dtype=bool)
+    for x, y, width, height in defects["x0", "y0", "width", "height"].iterrows():
+        mask[y : y + height, x : x + width] = True
+    return mask
+
+
+def _header(raw: RawFrame, overscan_noise: NDArray[np.float64], noise: Mapping[str, float]) -> fits.Header:
+    header = fits.Header(dict(raw.header))
+    for index, name in enumerate(raw.amplifiers):
+        header[f"HIERARCH {GAIN} {name}"] = float(raw.gains[index])
+        header[f"HIERARCH {READ_NOISE} {name}"] = float(raw.read_noises[index])
+        header[f"HIERARCH {OVERSCAN_NOISE} {name}"] = round(float(overscan_noise[index]), 6)
+        header[f"HIERARCH {EXPECTED_NOISE} {name}"] = round(noise[name], 6)
+    return header
