@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
-from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, but not exported
+from lsst.daf.butler import (
     Butler,
     CollectionType,
     DatasetRef,
@@ -113,7 +113,7 @@ def _dark(model: SensorModel) -> CCDData:
 
 
 def _flat(model: SensorModel, physical_filter: str) -> CCDData:
-    noise = np.full(16, 1 / np.sqrt(_FLAT_LEVEL * _FRAMES))
+    noise = expectation.flat_noise(model, _FLAT_LEVEL, _FRAMES)
     flat = expectation.flat_image(model, physical_filter)
     return _image(model, f"flat {physical_filter}", flat, noise, "")
 

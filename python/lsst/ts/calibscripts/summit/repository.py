@@ -8,7 +8,7 @@ from typing import Any
 
 from astropy.io import fits
 from astropy.time import Time
-from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, but not exported
+from lsst.daf.butler import (
     Butler,
     CollectionType,
     Config,

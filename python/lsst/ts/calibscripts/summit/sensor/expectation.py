@@ -19,6 +19,7 @@ __all__ = [
     "dark_image",
     "dark_noise",
     "flat_image",
+    "flat_noise",
     "flat_variance",
     "frame_noise",
     "hot_pixels",
@@ -125,11 +126,12 @@ def dark_image(model: SensorModel) -> NDArray[np.float32]:
     return assemble(model.dark_rate())
 
 
-def dark_noise(model: SensorModel, dark_times: NDArray[np.float64]) -> Values:
-    """Noise of a combined dark in electron/s, in pixels that are not hot, without that of the bias.
+def dark_noise(model: SensorModel, dark_times: NDArray[np.float64], n_bias: int | None = None) -> Values:
+    """Noise of a combined dark in electron/s, in pixels that are not hot.
 
     A frame of t seconds has the variance (σ² + d t) / t² with `frame_noise` σ and dark current d, and the
-    weight t², as is best for frames limited by read noise.
+    weight t², as is best for frames limited by read noise. The noise of the bias is the same in all of them
+    and adds σ / sqrt(n_bias) Σt / Σt² in quadrature.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def dark_noise(model: SensorModel, dark_times: NDArray[np.float64]) -> Values:
         The detector.
     dark_times
         Dark time of each frame in s.
+    n_bias
+        Frames in the bias that was subtracted; None for a bias without noise.
 
     Returns
     -------
@@ -144,8 +148,31 @@ def dark_noise(model: SensorModel, dark_times: NDArray[np.float64]) -> Values:
         Shape ``(16,)``.
     """
     times = np.asarray(dark_times, dtype=float)[:, np.newaxis]
-    variances = frame_noise(model) ** 2 + model.dark_current * times
-    return np.asarray(np.sqrt((times**2 * variances).sum(axis=0)) / (times**2).sum(), dtype=float)
+    read = frame_noise(model) ** 2
+    frames = (times**2 * (read + model.dark_current * times)).sum(axis=0)
+    bias = 0.0 if n_bias is None else read / n_bias * times.sum() ** 2
+    return np.asarray(np.sqrt(frames + bias) / (times**2).sum(), dtype=float)
+
+
+def flat_noise(model: SensorModel, level: float, n_frames: int) -> Values:
+    """Relative noise of a combined flat, where it is close to 1.
+
+    Parameters
+    ----------
+    model
+        The detector.
+    level
+        Mean signal of a frame in electrons.
+    n_frames
+        Frames combined.
+
+    Returns
+    -------
+    noise
+        Shape ``(16,)``.
+    """
+    variance = level * variance_shrinkage(level, model.a00) + frame_noise(model) ** 2
+    return np.asarray(np.sqrt(variance / n_frames) / level, dtype=float)
 
 
 def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
