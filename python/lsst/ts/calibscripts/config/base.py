@@ -262,31 +262,36 @@ class CalibrationsConfig(BaseModel):
             raise ConfigurationError(found)
         return config
 
+    @field_validator("exposures")
+    @classmethod
+    def _none_are_null(cls, exposures: Exposures | None) -> Exposures | None:
+        # A form writes the empty lists of a property that nobody filled in.
+        return exposures if any(ids for _, ids in exposures or ()) else None
+
     @field_validator("detectors")
     @classmethod
     def _detectors_exist(cls, detectors: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(detectors)) < len(detectors):
             raise ValueError("a detector is listed twice")
-        valid = cls.instrument.valid_detectors if cls.instrument else detectors
+        if cls.instrument is None:
+            return detectors
+        valid = cls.instrument.valid_detectors
         if unknown := [str(detector) for detector in detectors if detector not in valid]:
-            assert cls.instrument is not None
-            many = len(unknown) > 1
-            raise ValueError(
-                f"{', '.join(unknown)} {'are not detectors' if many else 'is not a detector'} of "
-                f"{cls.instrument.name}; valid {f.ids(valid)}"
-            )
+            kind = "are not detectors" if len(unknown) > 1 else "is not a detector"
+            raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; valid {f.which(valid)}")
         return detectors
 
     @field_validator("filter", "grating", check_fields=False)
     @classmethod
     def _name_is_known(cls, value: str | int | None, info: ValidationInfo) -> str | int | None:
         names = getattr(cls.instrument, f"{info.field_name}s", ())
-        if isinstance(value, str) and names and value not in names:
-            raise ValueError(
-                f"{value!r} is not a {info.field_name} of {cls.instrument.name if cls.instrument else ''}; "
-                f"{f.did_you_mean(value, names)} Known are {', '.join(names)}"
-            )
-        return value
+        if cls.instrument is None or not isinstance(value, str) or not names or value in names:
+            return value
+        near = f"write {value} without quotes?" if value.isdigit() else f.did_you_mean(value, names)
+        raise ValueError(
+            f"'{value}' is not a {info.field_name} of {cls.instrument.name}; "
+            f"{f'{near} Known' if near else 'known'} are {', '.join(names)}"
+        )
 
     @property
     def image_types(self) -> tuple[str, ...]:

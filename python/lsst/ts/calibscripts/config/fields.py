@@ -34,8 +34,8 @@ __all__ = [
     "Text",
     "Wait",
     "did_you_mean",
-    "ids",
     "option_settings",
+    "which",
     "whole",
 ]
 
@@ -71,8 +71,8 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near[:3])}?" if near else ""
 
 
-def ids(numbers: Iterable[int]) -> str:
-    """Write ids shortly.
+def which(numbers: Iterable[int]) -> str:
+    """Say shortly which ids there are.
 
     Parameters
     ----------

@@ -47,8 +47,8 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     Returns
     -------
     `dict`
-        A list of exposure times sets the number of images, where that was not given; a gain that was not
-        asked for is not estimated where there are no flat pairs.
+        A list of exposure times sets the number of images, where that was not given. Where no flats are
+        taken, the gain is not estimated, nor where there are no flat pairs and it was not asked for.
     """
     values = {**defaults, **given}
     for kind in ("bias", "dark", "flat"):
@@ -57,14 +57,14 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
             values[n] = len(times) if isinstance(times, list | tuple) and times else defaults.get(n)
         if given.get(n_discard) is None:
             values[n_discard] = defaults.get(n_discard)
-    if _GAIN not in given and not _may_have_flat_pairs(values):
+    # LOVE's form writes every default, so a True in a mode without flats says nothing of what the user wants.
+    has_flats = "FLAT" in str(values.get("script_mode"))
+    if values.get(_GAIN) is True and not (has_flats and (_GAIN in given or _may_have_flat_pairs(values))):
         values[_GAIN] = False
-    return {name: value for name, value in values.items() if value is not None or name in defaults}
+    return values
 
 
 def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
-    if "FLAT" not in str(values.get("script_mode")):
-        return False
     try:
         n, n_discard, times = (values[name] for name in _FLAT)
         return bool(flat_pairs(exposure_times(times, n, n_discard)[n_discard:]).pairs)
@@ -122,8 +122,6 @@ def _products(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
     for name in ("do_defects", "do_ptc"):
         if getattr(config, name) and config.script_mode != "BIAS_DARK_FLAT":
             yield f"{name}: needs script_mode BIAS_DARK_FLAT, not {config.script_mode}"
-    if config.do_gain_from_flat_pairs and "FLAT" not in config.image_types:
-        yield f"{_GAIN}: needs flats, but script_mode is {config.script_mode}; leave it out or give False"
 
 
 def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
@@ -168,7 +166,7 @@ def _exposures(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
 _RULES: dict[Sequence[str], Callable[[CalibrationsConfig, Set[str]], Iterator[str]]] = {
     ("script_mode", "n_dark", "n_discard_dark", "exp_times_dark"): _numbers("DARK"),
     ("script_mode", *_FLAT): _numbers("FLAT"),
-    ("script_mode", "do_defects", "do_ptc", _GAIN): _products,
+    ("script_mode", "do_defects", "do_ptc"): _products,
     ("script_mode", *_FLAT, "do_ptc", _GAIN): _flat_pairs,
     ("certify_calib_begin_date", "certify_calib_end_date"): _dates,
     ("flat_counts_min", "flat_counts_max"): _counts,
