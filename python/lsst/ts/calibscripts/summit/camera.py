@@ -43,7 +43,7 @@ class Readout:
 
     Attributes
     ----------
-    exposure : `Observation`
+    observation : `Observation`
         What the headers tell of it.
     detectors : `tuple` [`Detector`]
         Detectors that were read out.
@@ -51,7 +51,7 @@ class Readout:
         Number of the exposure within its image type since the camera started, from 1.
     """
 
-    exposure: Observation
+    observation: Observation
     detectors: tuple[Detector, ...]
     number: int
 
@@ -174,19 +174,19 @@ class SimulatedCamera(SimulatedCsc, ABC):
         detectors = self._read_out(data.sensors)
         self._taken[image_type] += 1
         await self._misbehave(image_type)
-        exposure = self._expose(data, keys)
-        common = self._image_fields(exposure, keys) | {
+        observation = self._expose(data, keys)
+        common = self._image_fields(observation, keys) | {
             "imagesInSequence": data.numImages,
             "imageIndex": index,
         }
-        await write(self.controller.evt_startIntegration, exposureTime=exposure.exposure_time, **common)
-        await self._clock.sleep(exposure.dark_time)
+        await write(self.controller.evt_startIntegration, exposureTime=observation.exposure_time, **common)
+        await self._clock.sleep(observation.dark_time)
         await self._clock.sleep(READOUT_TIME)
         self._last_type, self._idle_since = image_type, asyncio.get_running_loop().time()
-        self._deliver(Readout(exposure, detectors, self._taken[image_type]))
+        self._deliver(Readout(observation, detectors, self._taken[image_type]))
         await write(
             self.controller.evt_endReadout,
-            requestedExposureTime=exposure.exposure_time,
+            requestedExposureTime=observation.exposure_time,
             timestampEndOfReadout=self._clock.tai(),
             **common,
         )
@@ -227,16 +227,16 @@ class SimulatedCamera(SimulatedCsc, ABC):
             raise ExpectedError(f"{self.name} has no sensors {', '.join(sorted(unknown))}")
         return tuple(d for d in self.detectors if not wanted or d.full_name in wanted)
 
-    def _image_fields(self, exposure: Observation, keys: dict[str, str]) -> dict[str, Any]:
+    def _image_fields(self, observation: Observation, keys: dict[str, str]) -> dict[str, Any]:
         return {
             "additionalKeys": ":".join(keys),
             "additionalValues": ":".join(value.replace(":", r"\:") for value in keys.values()),
-            "imageName": exposure.obs_id,
+            "imageName": observation.obs_id,
             "imageSource": self.instrument.prefix,
             "imageController": "O",
-            "imageDate": str(exposure.day_obs),
-            "imageNumber": exposure.seq_num,
-            "timestampAcquisitionStart": exposure.begin.unix_tai,
+            "imageDate": str(observation.day_obs),
+            "imageNumber": observation.seq_num,
+            "timestampAcquisitionStart": observation.begin.unix_tai,
         }
 
     def _name_of_the_day_before(self) -> str:

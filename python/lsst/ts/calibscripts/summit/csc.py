@@ -121,8 +121,7 @@ class SimulatedCsc:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
+        self.stop()
         # The group must see a cancellation, which may be its own; it would wrap other errors, which are not.
         seen = (error_type, error, traceback) if isinstance(error, asyncio.CancelledError) else (None,) * 3
         try:
@@ -150,6 +149,11 @@ class SimulatedCsc:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def stop(self) -> None:
+        """Cancel what runs beside the commands."""
+        for task in self._tasks:
+            task.cancel()
 
     async def set_state(self, state: State) -> None:
         """Change the summary state and publish it."""

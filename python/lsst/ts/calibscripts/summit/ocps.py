@@ -268,7 +268,7 @@ class SimulatedOcps(SimulatedCsc):
 
     async def _let_others_go_first(self, entry: _Entry) -> None:
         """Hold a result back until those of the jobs that run beside it are out, but not for ever."""
-        beside = [other for other in self._entries.values() if other is not entry and not other.published]
+        beside = [other for other in self._entries.values() if not other.done.is_set()]
         try:
             async with asyncio.timeout(self.faults["results-swapped"].delay), self._a_result_is_out:
                 await self._a_result_is_out.wait_for(lambda: all(other.published for other in beside))

@@ -81,19 +81,23 @@ class SimulatedOods(SimulatedCsc):
 
     async def _put(self, readout: Readout) -> None:
         detectors = tuple(d for d in readout.detectors if not self._is_missing(d))
-        status, description = 0, "file ingested"
-        if self._hits("image-status-1", readout):
-            status, description = 1, "RuntimeError: the file is truncated"
-        else:
-            try:
-                await self._ingest(readout.exposure, detectors)
-            except Exception as error:  # As the OODS does: whatever it is, the event tells it.
-                status, description = 1, f"{type(error).__name__}: {error}"
+        status, description = await self._try(readout, detectors)
         if self._hits("image-foreign", readout):
-            await self._announce(self._foreign(readout.exposure), readout.detectors, 0, "file ingested")
+            await self._announce(self._foreign(readout.observation), readout.detectors, 0, "file ingested")
         for _ in range(2 if self._hits("image-duplicated", readout) else 1):
-            await self._announce(readout.exposure.obs_id, detectors, status, description)
-        self.arrived.append(readout.exposure.exposure_id)
+            await self._announce(readout.observation.obs_id, detectors, status, description)
+        if status == 0:
+            self.arrived.append(readout.observation.exposure_id)
+
+    async def _try(self, readout: Readout, detectors: tuple[Detector, ...]) -> tuple[int, str]:
+        """Ingest, and give the status code and its description."""
+        if self._hits("image-status-1", readout):
+            return 1, "RuntimeError: the file is truncated"
+        try:
+            await self._ingest(readout.observation, detectors)
+        except Exception as error:  # As the OODS does: whatever it is, the event tells it.
+            return 1, f"{type(error).__name__}: {error}"
+        return 0, "file ingested"
 
     async def _announce(
         self, obs_id: str, detectors: tuple[Detector, ...], status: int, description: str
@@ -110,12 +114,12 @@ class SimulatedOods(SimulatedCsc):
                 description=description,
             )
 
-    def _foreign(self, exposure: Observation) -> str:
+    def _foreign(self, observation: Observation) -> str:
         """Name an image of the same day and number that was played back: its controller is P, not O."""
-        return f"{self.instrument.prefix}_P_{exposure.day_obs}_{exposure.seq_num:06d}"
+        return f"{self.instrument.prefix}_P_{observation.day_obs}_{observation.seq_num:06d}"
 
     def _hits(self, fault: str, readout: Readout) -> bool:
-        return self.faults.hits(fault, readout.exposure.image_type, readout.number)
+        return self.faults.hits(fault, readout.observation.image_type, readout.number)
 
     def _is_missing(self, detector: Detector) -> bool:
         return self.faults.hits("detector-missing", str(detector.id))

@@ -128,6 +128,9 @@ class Summit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # Closing them one after another takes a while, in which nothing shall go on.
+        for component in self.components.values():
+            component.stop()
         await self._stack.__aexit__(error_type, error, traceback)
 
     @property
