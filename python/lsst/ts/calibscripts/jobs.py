@@ -63,7 +63,8 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             installed[step.id], options[step.id] = found, words
     if problems:
         raise ConfigurationError(problems)
-    warnings = dict.fromkeys(warning for option in options.values() for warning in option.warnings)
+    unread = (found.warning for found in installed.values() if found.warning)
+    warnings = dict.fromkeys([*unread, *(text for option in options.values() for text in option.warnings)])
     return StepPipelines(installed, options, tuple(warnings))
 
 

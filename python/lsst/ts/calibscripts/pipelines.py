@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,14 @@ class Installed:
         Task labels; None where the definition cannot be read.
     connections : mapping
         Values of the ``connections.*`` configuration of its tasks, as far as the definition gives them.
+    warning : `str`
+        Why the definition cannot be read although the file is there.
     """
 
     uri: str
     labels: tuple[str, ...] | None = None
     connections: Mapping[str, str] | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class TaskOptions:
         return shlex.join(self.words)
 
 
-def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | None = None) -> Installed:
+def locate(pipeline: Pipeline, instrument: str) -> Installed:
     """Find a pipeline among the installed ones.
 
     Parameters
@@ -61,8 +64,6 @@ def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | Non
         Its names.
     instrument : `str`
         Name of the directory below ``pipelines``, e.g. ``LATISS`` (before 2024: ``Latiss``).
-    environ : mapping, optional
-        Environment; `os.environ` by default.
 
     Returns
     -------
@@ -74,8 +75,7 @@ def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | Non
     ConfigurationError
         If the package directory can be read and has no such pipeline.
     """
-    environ = os.environ if environ is None else environ
-    directory = environ.get(pipeline.package, "")
+    directory = os.environ.get(pipeline.package, "")
     root = Path(directory) / "pipelines"
     subset = f"#{pipeline.subsets[0]}" if pipeline.subsets else ""
     if not directory or not root.is_dir():
@@ -84,7 +84,7 @@ def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | Non
     for folder in dict.fromkeys((instrument, instrument.capitalize(), INGREDIENTS)):
         for file in pipeline.files:
             if (root / folder / file).is_file():
-                return _read(pipeline, f"{folder}/{file}", root / folder / file, environ)
+                return _read(pipeline, f"{folder}/{file}", root / folder / file)
     raise ConfigurationError(
         [
             f"No pipeline {' or '.join(pipeline.files)} for {instrument} in {root}: "
@@ -93,19 +93,22 @@ def locate(pipeline: Pipeline, instrument: str, environ: Mapping[str, str] | Non
     )
 
 
-def _read(pipeline: Pipeline, name: str, path: Path, environ: Mapping[str, str]) -> Installed:
+def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
     """Read the labels and the subset of a pipeline definition, as far as this machine can."""
     uri = f"${{{pipeline.package}}}/pipelines/{name}"
+    unread = Installed(uri + (f"#{pipeline.subsets[0]}" if pipeline.subsets else ""))
     try:
         from lsst.pipe.base.pipelineIR import PipelineIR
     except ImportError:
         # The scripts' own machine need not have the Science Pipelines; the OCPS' has.
-        subset = f"#{pipeline.subsets[0]}" if pipeline.subsets else ""
-        return Installed(uri + subset)
+        return unread
     try:
         definition = PipelineIR.from_uri(str(path))
     except Exception as error:
-        raise ConfigurationError([f"Pipeline {path} cannot be read: {describe(error)}"]) from error
+        # It may import from packages that only the OCPS' machine has.
+        return replace(
+            unread, warning=f"{path} cannot be read here, so options are not checked: {describe(error)}"
+        )
     labels, suffix = tuple(definition.tasks), ""
     if pipeline.subsets:
         known = definition.labeled_subsets

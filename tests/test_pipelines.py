@@ -1,0 +1,159 @@
+"""Names of pipelines, subsets and labels, today's and older ones."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.pipelines import check_options, locate, missing_inputs
+from lsst.ts.calibscripts.products import PRODUCTS
+
+PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
+TODAY = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Give a function that sets the directories of the packages."""
+
+    def set_directories(directories: dict[str, str]) -> None:
+        for name in TODAY:
+            monkeypatch.delenv(name, raising=False)
+        for name, directory in directories.items():
+            monkeypatch.setenv(name, directory)
+
+    return set_directories
+
+
+Environ = Callable[[dict[str, str]], None]
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / "pipelines" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("product", "uri"),
+    [
+        ("BIAS", "${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml"),
+        ("DEFECTS", "${CP_PIPE_DIR}/pipelines/LATISS/cpDefects.yaml"),
+        ("GAIN", "${CP_PIPE_DIR}/pipelines/LATISS/cpPtc.yaml#cpPtcGainFromFlatPairs"),
+    ],
+)
+def test_today_s_names(product: str, uri: str, environ: Environ):
+    for directories in ({}, {"CP_PIPE_DIR": "/does/not/exist"}):
+        environ(directories)
+        installed = locate(PRODUCTS[product].generate, "LATISS")
+        assert (installed.uri, installed.labels) == (uri, None)
+    environ(TODAY)
+    installed = locate(PRODUCTS[product].generate, "LATISS")
+    assert installed.uri == uri
+    assert installed.labels
+
+
+def test_labels_are_those_of_the_subset(environ: Environ):
+    environ(TODAY)
+    gain = locate(PRODUCTS["GAIN"].generate, "LATISS").labels
+    ptc = locate(PRODUCTS["PTC"].generate, "LATISS").labels
+    assert gain is not None
+    assert ptc is not None
+    assert "cpPtcSolve" in ptc
+    assert set(gain) < set(ptc)
+    assert "cpPtcSolve" not in gain
+
+
+def test_older_names_and_directories(tmp_path: Path, environ: Environ):
+    environ({"CP_PIPE_DIR": str(tmp_path), "CP_VERIFY_DIR": str(tmp_path)})
+    tasks = "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n"
+    write(tmp_path, "Latiss/findDefects.yaml", tasks)
+    write(tmp_path, "Latiss/VerifyBias.yaml", tasks)
+    write(tmp_path, "_ingredients/cpBias.yaml", tasks)
+    write(
+        tmp_path,
+        "Latiss/cpPtc.yaml",
+        tasks + "subsets:\n  generateGainFromFlatPair:\n    subset: [isr]\n    description: y\n",
+    )
+    old = {
+        "DEFECTS": "${CP_PIPE_DIR}/pipelines/Latiss/findDefects.yaml",
+        "BIAS": "${CP_PIPE_DIR}/pipelines/_ingredients/cpBias.yaml",
+        "GAIN": "${CP_PIPE_DIR}/pipelines/Latiss/cpPtc.yaml#generateGainFromFlatPair",
+    }
+    for product, uri in old.items():
+        assert locate(PRODUCTS[product].generate, "LATISS").uri == uri
+    verify = PRODUCTS["BIAS"].verify
+    assert verify is not None
+    assert locate(verify, "LATISS").uri == "${CP_VERIFY_DIR}/pipelines/Latiss/VerifyBias.yaml"
+
+
+def test_a_pipeline_that_is_not_installed_is_told(tmp_path: Path, environ: Environ):
+    environ({"CP_PIPE_DIR": str(tmp_path)})
+    (tmp_path / "pipelines").mkdir()
+    with pytest.raises(ConfigurationError, match=r"No pipeline cpBias\.yaml for LATISS"):
+        locate(PRODUCTS["BIAS"].generate, "LATISS")
+
+
+def test_a_definition_that_cannot_be_read_here_is_used_unchecked(tmp_path: Path, environ: Environ):
+    environ({"CP_PIPE_DIR": str(tmp_path)})
+    write(tmp_path, "LATISS/cpBias.yaml", "imports:\n  - location: $NOT_SET_HERE_DIR/x.yaml\n")
+    installed = locate(PRODUCTS["BIAS"].generate, "LATISS")
+    assert installed.uri == "${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml"
+    assert installed.labels is None
+    assert "options are not checked" in installed.warning
+
+
+def test_a_missing_subset_is_told(tmp_path: Path, environ: Environ):
+    environ({"CP_PIPE_DIR": str(tmp_path)})
+    write(tmp_path, "LATISS/cpPtc.yaml", "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n")
+    with pytest.raises(ConfigurationError, match="has no subset cpPtcGainFromFlatPairs"):
+        locate(PRODUCTS["GAIN"].generate, "LATISS")
+
+
+def test_a_pipeline_that_wants_bootstraps(tmp_path: Path, environ: Environ):
+    environ({"CP_PIPE_DIR": str(tmp_path)})
+    write(
+        tmp_path,
+        "LATISS/cpDefects.yaml",
+        "description: x\ntasks:\n  cpMeasureDarkDefects:\n    class: a.B\n    config:\n"
+        "      connections.inputExp: darkBootstrap\n",
+    )
+    installed = locate(PRODUCTS["DEFECTS"].generate, "LATISS")
+    assert missing_inputs(installed, ["biasBootstrap", "darkBootstrap"]) == ("darkBootstrap",)
+
+
+LABELS = ["cpBiasIsr", "cpBiasCombine"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "warnings"),
+    [
+        ("", "", 0),
+        ("-c cpBiasIsr:doDefect=False", "-c cpBiasIsr:doDefect=False", 0),
+        ("-c isr:doDefect=False", "-c cpBiasIsr:doDefect=False", 1),
+        ("--config isr:doDefect=False -c cpBiasCombine:x=1", None, 1),
+        ("--config=isr:doDefect=False", "--config=cpBiasIsr:doDefect=False", 1),
+        ("-cisr:doDefect=False", "-ccpBiasIsr:doDefect=False", 1),
+        ("""-c 'cpBiasIsr:name=a b'""", "-c 'cpBiasIsr:name=a b'", 0),
+    ],
+)
+def test_options(options: str, expected: str | None, warnings: int):
+    checked = check_options(options, LABELS, "config_options_bias")
+    assert str(checked) == (expected if expected is not None else options.replace("isr:", "cpBiasIsr:"))
+    assert len(checked.warnings) == warnings
+
+
+def test_an_unknown_label_names_those_there_are():
+    with pytest.raises(ConfigurationError, match=r"no task has the label .cpBias.*cpBiasIsr, cpBiasCombine"):
+        check_options("-c cpBias:x=1", LABELS, "config_options_bias")
+
+
+def test_isr_is_not_translated_where_there_is_no_or_more_than_one():
+    for labels in (["a"], ["aIsr", "bIsr"]):
+        with pytest.raises(ConfigurationError, match="no task has the label 'isr'"):
+            check_options("-c isr:x=1", labels, "config_options_bias")
+
+
+def test_labels_are_not_checked_where_they_cannot_be_read():
+    assert check_options("-c whatever:x=1", None, "config_options_bias").words == ("-c", "whatever:x=1")
