@@ -1,0 +1,23 @@
+"""A summit without pixels: a butler in memory and an OCPS back end that answers at once, for thousands of runs."""
+
+from __future__ import annotations
+
+from .butler import Association, CollectionKind, Dataset, MemoryButler, reference_calibrations
+from .jobs import Behaviour, MemoryIngest, MemoryRunner, Recipe
+from .repository import MemoryRepository, Trouble
+from .statistics import Verification
+
+__all__ = [
+    "Association",
+    "Behaviour",
+    "CollectionKind",
+    "Dataset",
+    "MemoryButler",
+    "MemoryIngest",
+    "MemoryRepository",
+    "MemoryRunner",
+    "Recipe",
+    "Trouble",
+    "Verification",
+    "reference_calibrations",
+]
