@@ -155,13 +155,30 @@ class SensorModel:
         return max(64 // self.scale, 4)
 
     def dark_rate(self) -> Pixels:
-        """Dark current of each pixel in electron/s, hot pixels included."""
+        """Dark current of each pixel, hot pixels included.
+
+        Returns
+        -------
+        rate
+            electron/s, shape `shape`.
+        """
         rate = np.broadcast_to(per_amplifier(self.dark_current), self.shape).copy()
         rate.reshape(-1)[self.hot_pixels] += self.hot_rates
         return rate
 
     def illumination(self, physical_filter: str) -> Pixels:
-        """Signal of each pixel in electron/s per ADU/s at the field centre; each filter tilts it a little."""
+        """Signal of each pixel per illumination; each filter tilts it a little in its own direction.
+
+        Parameters
+        ----------
+        physical_filter
+            What is in the beam.
+
+        Returns
+        -------
+        signal
+            electron/s for 1 ADU/s at the field centre, shape `shape`.
+        """
         tilt = generator(zlib.crc32(physical_filter.encode()), self.instrument, self.detector.id)
         slope_x, slope_y = tilt.uniform(-0.01, 0.01, 2)
         x, y = _coordinates(self.shape)
@@ -191,7 +208,18 @@ def noisier(model: SensorModel, amplifiers: Collection[str], factor: float) -> S
 
 
 def generator(*key: int | str) -> np.random.Generator:
-    """Random numbers that only depend on the key."""
+    """Make random numbers that only depend on the key.
+
+    Parameters
+    ----------
+    *key
+        Non-negative numbers and texts.
+
+    Returns
+    -------
+    generator
+        The same for the same key, on every machine.
+    """
     numbers = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(numbers)))
 
@@ -202,7 +230,18 @@ def _shape(scale: int) -> tuple[int, int, int]:
 
 
 def per_amplifier(values: Values) -> Pixels:
-    """Shape values per amplifier so that they broadcast to pixels."""
+    """Shape values per amplifier so that they broadcast to pixels.
+
+    Parameters
+    ----------
+    values
+        Shape ``(16,)``.
+
+    Returns
+    -------
+    values
+        float32, shape ``(16, 1, 1)``.
+    """
     return values.astype(np.float32)[:, np.newaxis, np.newaxis]
 
 
@@ -224,11 +263,11 @@ def _bias_structure(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pi
 
 def _hot(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[NDArray[np.int64], Pixels]:
     """Single hot pixels of 20 to 200 electron/s, and part of one column of 5 electron/s."""
-    _, rows, columns = shape
+    amplifiers, rows, columns = shape
     size = int(np.prod(shape))
     single = rng.choice(size, int(_HOT_FRACTION * size), replace=False)
-    first = int(rng.integers(size // columns - rows)) * columns + int(rng.integers(columns))
-    column = np.setdiff1d(first + columns * np.arange(rows * 2 // 5), single)
+    place = (rng.integers(amplifiers), np.arange(rows * 2 // 5), rng.integers(columns))
+    column = np.setdiff1d(np.ravel_multi_index(place, shape), single)
     rates = [20 * 10 ** rng.uniform(0, 1, single.size), np.full(column.size, 5.0)]
     return np.concatenate([single, column]), np.concatenate(rates).astype(np.float32)
 
