@@ -279,7 +279,8 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"detectors": [7]}, "detectors: 7 is not a detector of LATISS; valid is 0"),
         ({"detectors": [0, 0]}, "detectors: a detector is listed twice"),
         ({"filter": 0}, "filter: must be one of SDSSg_65mm, SDSSr_65mm, SDSSi_65mm, SDSSz_65mm, SDSSy_65mm, "
-         "BG40_65mm_1, OG550_65mm_1, empty_1, a whole number of at least 1 or null, not 0"),
+         "BG40_65mm_1, OG550_65mm_1, BG40, OG550, RG610, FELH0600, empty_1, empty_2, empty_3, "
+         "a whole number of at least 1 or null, not 0"),
         ({"grating": "$run_grating"}, "grating: replace the placeholder $run_grating by a value, or leave the "
          "line out"),
         ({"program": "${PROGRAM}"}, "program: replace the placeholder ${PROGRAM} by a value, or leave the line "
@@ -319,7 +320,7 @@ def test_refused(data: Any, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "near"),
-    [("SDSSr", "SDSSr_65mm"), ("empty", "empty_1"), ("sdssg_65mm", "SDSSg_65mm")],
+    [("SDSSr", "SDSSr_65mm"), ("sdssr_65", "SDSSr_65mm"), ("sdssg_65mm", "SDSSg_65mm")],
 )
 def test_misspelt_filter(value: str, near: str) -> None:
     (text,) = refusal({"filter": value})

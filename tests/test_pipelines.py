@@ -132,9 +132,11 @@ LABELS = ["cpBiasIsr", "cpBiasCombine"]
         ("", "", 0),
         ("-c cpBiasIsr:doDefect=False", "-c cpBiasIsr:doDefect=False", 0),
         ("-c isr:doDefect=False", "-c cpBiasIsr:doDefect=False", 1),
-        ("--config isr:doDefect=False -c cpBiasCombine:x=1", None, 1),
-        ("--config=isr:doDefect=False", "--config=cpBiasIsr:doDefect=False", 1),
-        ("-cisr:doDefect=False", "-ccpBiasIsr:doDefect=False", 1),
+        (
+            "--config isr:doDefect=False -c cpBiasCombine:x=1",
+            "-c cpBiasIsr:doDefect=False -c cpBiasCombine:x=1",
+            1,
+        ),
         ("""-c 'cpBiasIsr:name=a b'""", "-c 'cpBiasIsr:name=a b'", 0),
     ],
 )

@@ -17,9 +17,6 @@ from .sal import BaseScript, RemoteGroup
 
 __all__ = ["BaseMakeCalibrations"]
 
-INSTRUMENT_PROPERTIES = frozenset({"calib_collection", "repo", "filter", "grating", "ignore"})
-"""Properties that the schema of an instrument's script gives, beside input_collections_*."""
-
 
 class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     """Take bias, dark and flat exposures; generate, verify and certify calibrations from them.
@@ -49,7 +46,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         self.settings: CalibrationsConfig
         self.plan: Plan
         self.pipelines: StepPipelines
-        self._run: Run | None = None
+        self._present_run: Run | None = None
 
     # What a subclass says about its instrument.
 
@@ -115,13 +112,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     @classmethod
     def get_schema(cls) -> dict[str, Any]:
         """Give the JSON schema (draft 7) of the properties that every instrument has."""
-        schema = json_schema(CalibrationsConfig)
-        schema["properties"] = {
-            name: value
-            for name, value in schema["properties"].items()
-            if name not in INSTRUMENT_PROPERTIES and not name.startswith("input_collections_")
-        }
-        return schema
+        return json_schema(CalibrationsConfig)
 
     # The story.
 
@@ -139,7 +130,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             If pipelines or their options are wrong, or something is asked for that is not there.
         """
         self.config = config
-        self.settings = parse(vars(config), self.config_model)
+        self.settings = parse(vars(config), self.config_model, self.instrument_name)
         await self.start_remotes()
         self.plan = build(
             self.settings,
@@ -170,7 +161,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         RunFailedError
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
-        run = self._run = Run(self)
+        run = self._present_run = Run(self)
         try:
             await run.check()
             await run.set_up_instrument()
@@ -183,8 +174,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
 
     async def cleanup(self) -> None:
         """Say what was taken, what is certified and what is not, however the run ended."""
-        if self._run is not None:
-            self.log.info(self._run.summary())
+        if self._present_run is not None:
+            self.log.info(self._present_run.summary())
 
     def asked_detectors(self) -> tuple[int, ...]:
         """Give the detectors of the run: those of the configuration, else those of the instrument."""

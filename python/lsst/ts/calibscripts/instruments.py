@@ -84,9 +84,28 @@ LATISS = Instrument(
         "SDSSy_65mm",
         "BG40_65mm_1",
         "OG550_65mm_1",
+        "BG40",
+        "OG550",
+        "RG610",
+        "FELH0600",
         "empty_1",
+        "empty_2",
+        "empty_3",
     ),
-    gratings=("empty_1", "SDSSy_65mm", "holo4_003", "blue300lpmm_qn1"),
+    gratings=(
+        "empty_1",
+        "empty_2",
+        "SDSSy_65mm",
+        "SDSSg_65mm",
+        "holo4_001",
+        "holo4_003",
+        "ronchi90lpmm",
+        "ronchi170lpmm",
+        "blue300lpmm_qn1",
+        "quadnotch1",
+        "pinhole_1_1000",
+        "pinhole_1_0500",
+    ),
 )
 
 LSSTCOMCAM = Instrument(
@@ -98,7 +117,7 @@ LSSTCOMCAM = Instrument(
     oods="CCOODS",
     header_service="CCHeaderService",
     prefix="CC",
-    filters=("u_02", "g_01", "r_03", "i_06", "z_03", "y_04"),
+    filters=("u_02", "u_05", "g_01", "g_07", "r_03", "i_06", "z_03", "z_04", "y_02", "y_04"),
 )
 
 LSSTCAM = Instrument(

@@ -225,6 +225,9 @@ class Ocps:
         try:
             if ack.ack in _UNFINISHED:
                 await self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout, wait_done=True)
+        except RuntimeError:
+            # salobj forgets a command that ends before its end is waited for: it has ended, one way or another.
+            self._log.debug(f"{step}: the command had ended when its end was waited for.")
         except AckTimeoutError:
             _settle(outcome, _too_long(step, job_id, timeout))
         except AckError as error:

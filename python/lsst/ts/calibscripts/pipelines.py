@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .config import option_settings
 from .errors import ConfigurationError, describe
 from .products import Pipeline
 
@@ -161,35 +162,29 @@ def check_options(options: str, labels: Sequence[str] | None, where: str) -> Tas
     Raises
     ------
     ConfigurationError
-        If a label is not one of the pipeline's.
+        If a label is not one of the pipeline's, or a word is no setting.
     """
-    words = shlex.split(options)
-    if labels is None:
-        return TaskOptions(tuple(words))
-    checked: list[str] = []
+    try:
+        settings = option_settings(options)
+    except ValueError as error:
+        raise ConfigurationError([f"{where}: {error}"]) from error
+    words: list[str] = []
     warnings: list[str] = []
-    for index, word in enumerate(words):
-        value = _config_value(words, index)
-        label, colon, rest = value.partition(":")
-        if not value or not colon or label in labels:
-            checked.append(word)
-            continue
-        isr = [name for name in labels if name.lower().endswith(OLD_ISR_LABEL)]
-        if label != OLD_ISR_LABEL or len(isr) != 1:
-            raise ConfigurationError(
-                [f"{where}: no task has the label '{label}' (in {value}); its labels are {', '.join(labels)}"]
-            )
-        warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{isr[0]}'")
-        checked.append(word.replace(f"{OLD_ISR_LABEL}:{rest}", f"{isr[0]}:{rest}"))
-    return TaskOptions(tuple(checked), tuple(warnings))
+    for setting in settings:
+        label, _, rest = setting.partition(":")
+        if labels is not None and label not in labels:
+            translated = _isr_label(label, labels)
+            if translated is None:
+                known = ", ".join(labels)
+                text = f"{where}: no task has the label '{label}' (in {setting}); its labels are {known}"
+                raise ConfigurationError([text])
+            warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{translated}'")
+            label = translated
+        words += ["-c", f"{label}:{rest}"]
+    return TaskOptions(tuple(words), tuple(warnings))
 
 
-def _config_value(words: Sequence[str], index: int) -> str:
-    """Give the ``label:field=value`` that a word holds, or nothing."""
-    word = words[index]
-    if index and words[index - 1] in ("-c", "--config"):
-        return word
-    for prefix in ("--config=", "-c"):
-        if word.startswith(prefix) and word != prefix:
-            return word.removeprefix(prefix)
-    return ""
+def _isr_label(label: str, labels: Sequence[str]) -> str | None:
+    """Give the label of the one ISR task for the label that older stacks had, None where that cannot be told."""
+    found = [name for name in labels if name.lower().endswith(OLD_ISR_LABEL)]
+    return found[0] if label == OLD_ISR_LABEL and len(found) == 1 else None

@@ -286,7 +286,11 @@ def _timespan(wanted: Certification) -> Timespan:
     from astropy.time import Time
     from lsst.daf.butler import Timespan
 
-    begin, end = (Time(date, scale="tai") if date else None for date in (wanted.begin, wanted.end))
+    # The butler knows no time before 1970, takes that instead, and would log so for every use of the date.
+    epoch = Time("1970-01-01", scale="tai")
+    begin, end = (
+        max(Time(date, scale="tai"), epoch) if date else None for date in (wanted.begin, wanted.end)
+    )
     return Timespan(begin, end)
 
 
