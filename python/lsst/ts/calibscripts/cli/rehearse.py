@@ -1,4 +1,4 @@
-"""The command `calibscripts`."""
+"""`calibscripts rehearse`: a script in the simulated summit."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from pathlib import Path
 
 import click
 
-from . import __version__
-from .errors import CalibScriptsError
+from ..errors import CalibScriptsError
 
-__all__ = ["main"]
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
-def main() -> None:
-    """Rehearse and check the calibration scripts of the observatory."""
+__all__ = ["rehearse"]
 
 
-@main.command()
+@click.command()
 @click.argument("script", required=False)
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file.")
 @click.option(
@@ -65,15 +58,15 @@ def rehearse(
     from rich.console import Console
 
     if list_faults:
-        from .summit.faults import FAULTS
+        from ..summit.faults import FAULTS
 
         for fault in FAULTS.values():
             click.echo(f"{fault.name:32}{fault.description}")
         return
     if script is None:
         raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py")
-    from .summit.rehearsal import Rehearsal, rehearse
-    from .summit.script_queue import read_config
+    from ..summit.rehearsal import Rehearsal, rehearse
+    from ..summit.script_queue import read_config
 
     wanted = Rehearsal(script, read_config(config), repo, speed, seed, faults, workers, full_scale)
     try:
@@ -81,30 +74,3 @@ def rehearse(
     except (CalibScriptsError, LookupError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(outcome.exit_code)
-
-
-@main.command()
-@click.argument("script", required=False)
-@click.option(
-    "--write",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Write the schemas of all scripts into this directory, for editors.",
-)
-def schema(script: str | None, directory: Path | None) -> None:
-    """Print the configuration schema of SCRIPT, as LOVE shows it."""
-    from .config import schema_text, write_schemas
-
-    if directory is not None:
-        for path in write_schemas(directory):
-            click.echo(path)
-        return
-    from .summit.script_queue import find_script
-
-    if script is None:
-        raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py, or use --write")
-    try:
-        found = find_script(script)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(schema_text(found.config_model))

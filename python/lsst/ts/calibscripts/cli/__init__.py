@@ -1,0 +1,37 @@
+"""The command `calibscripts`: one module for each of its commands, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from .. import __version__
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "rehearse": "Run a script in the simulated summit.",
+    "schema": "Print the configuration schema of a script.",
+}
+"""Commands and what they are for; each stands in the module of its name, with ``_`` for ``-``."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called, so that none waits for what another needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Rehearse and check the calibration scripts of the observatory."""
