@@ -200,7 +200,7 @@ async def test_a_camera_takes_images_only_when_enabled() -> None:
     [
         ("changeFilter", {"filter": 0, "name": "SDSSq"}, "no filter 'SDSSq', only SDSSg_65mm"),
         ("changeFilter", {"filter": 2, "name": "SDSSg_65mm"}, "Both a filter slot"),
-        ("changeDisperser", {"disperser": 9, "name": ""}, "no grating slot 9"),
+        ("changeDisperser", {"disperser": 99, "name": ""}, "no grating slot 99"),
     ],
 )
 async def test_the_spectrograph_rejects_what_it_has_not(

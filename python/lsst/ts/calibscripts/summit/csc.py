@@ -121,13 +121,12 @@ class SimulatedCsc:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
         # The group must see a cancellation, which may be its own; it would wrap other errors, which are not.
         seen = (error_type, error, traceback) if isinstance(error, asyncio.CancelledError) else (None,) * 3
         try:
-            await self._group.__aexit__(*seen)
+            await self.stop()
         finally:
-            await self.controller.close()
+            await self._group.__aexit__(*seen)
 
     async def begin(self) -> None:
         """Answer commands and publish what a client finds when it starts; before the first summary state."""
@@ -150,10 +149,13 @@ class SimulatedCsc:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def stop(self) -> None:
-        """Cancel what runs beside the commands."""
+    async def stop(self) -> None:
+        """End what runs beside the commands, then the SAL topics."""
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.controller.close()
 
     async def set_state(self, state: State) -> None:
         """Change the summary state and publish it."""

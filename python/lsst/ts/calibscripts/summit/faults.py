@@ -235,6 +235,63 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
                 count=_ALL,
             ),
             Fault("result-not-json", Place.OCPS, "the text of a result is not JSON", count=_ALL),
+            Fault(
+                "outputs-missing", Place.BUTLER, "a job succeeds but its outputs are not there", of="cpBias"
+            ),
+            Fault("statistics-missing", Place.BUTLER, "there are no statistics", of="verifyBias"),
+            Fault(
+                "statistics-damaged", Place.BUTLER, "the files of the statistics are damaged", of="verifyBias"
+            ),
+            Fault(
+                "verification-fails-majority",
+                Place.SENSOR,
+                "all amplifiers have become noisier: verification fails",
+                count=_ALL,
+            ),
+            Fault(
+                "verification-fails-some",
+                Place.SENSOR,
+                "three amplifiers have become noisier: verification passes, with failures",
+                count=_ALL,
+            ),
+            Fault(
+                "conflict-before",
+                Place.BUTLER,
+                "the daily collection holds a calibration of the type already",
+                of="bias",
+            ),
+            Fault(
+                "conflict-during",
+                Place.BUTLER,
+                "somebody certifies into the daily collection while the run is on",
+                of="verifyBias",
+            ),
+            Fault("repository-unreachable", Place.BUTLER, "the repository cannot be reached from the start"),
+            Fault("repository-lost", Place.BUTLER, "the repository vanishes during the run", of="verifyBias"),
+            Fault(
+                "repository-locked",
+                Place.BUTLER,
+                "somebody else writes to the database for a while",
+                of="verifyBias",
+                delay=5.0,
+            ),
+            *(
+                Fault(
+                    f"script-{what}-{stage}",
+                    Place.SCRIPT,
+                    f"the script is {what} while it is {stage}",
+                    of=kind,
+                    at=at,
+                    delay=2.0 if what == "paused" else 0.0,
+                )
+                for what in ("stopped", "paused")
+                for stage, kind, at in (
+                    ("taking", "BIAS", 2),
+                    ("generating", "cpBias", 1),
+                    ("verifying", "verifyBias", 1),
+                    ("certifying", "verifyBias", 1),
+                )
+            ),
         )
     }
 )

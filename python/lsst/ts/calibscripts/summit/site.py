@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +19,13 @@ from .csc import HardwareClock, SimulatedCsc
 from .faults import Fault, Faults
 from .filter_camera import SimulatedFilterCamera
 from .focalplane import detectors as detectors_of
+from .interruption import Interruptions
 from .ocps import Job, JobRunner, SimulatedOcps
 from .oods import Ingest, SimulatedOods
 from .pipetask import PipetaskRunner
 from .pixels import PixelStore
 from .repository import make_reference_calibrations, make_repository
+from .repository_faults import FaultyRepository, spoil
 from .sensor import SMALL_SCALE
 from .spectrograph import SimulatedSpectrograph
 
@@ -54,7 +57,8 @@ class Summit:
     full_scale : `bool`
         Make frames of 4000 x 4072 pixels.
     scratch : `pathlib.Path` or `None`
-        Where logs of jobs and files in transit are; a directory ``scratch`` beside the repository where it is None.
+        Where logs of jobs and files in transit are; where it is None a directory beside the repository whose name
+        ends in ``-scratch``.
     detectors : collection of `int` or `None`
         Detectors that the cameras read out; all they have where it is None.
     ingest : `Ingest` or `None`
@@ -74,6 +78,8 @@ class Summit:
         Exposures that were taken, in order.
     components : `dict` [`str`, `SimulatedCsc`]
         All CSCs by name, as in ``OCPS:1``.
+    interrupt : coroutine function
+        To be run beside a script with its remote: stops or pauses it as the faults say.
 
     Raises
     ------
@@ -100,12 +106,15 @@ class Summit:
         on_job: Callable[[Job], None] = lambda job: None,
     ) -> None:
         self.repo = repo
-        self.scratch = Path(repo).absolute().with_name("scratch") if scratch is None else scratch
+        root = Path(repo).absolute()
+        self.scratch = root.with_name(f"{root.name}-scratch") if scratch is None else scratch
         self.readouts: list[Readout] = []
         self.components: dict[str, SimulatedCsc] = {}
         self._instruments = [INSTRUMENTS[name] for name in instruments]
         self._speed, self._seed, self._full_scale = speed, seed, full_scale
         self._faults = Faults(faults)
+        self._interruptions = Interruptions(self._faults)
+        self.interrupt = self._interruptions.interrupt
         self._workers = None if workers is None else asyncio.Semaphore(workers)
         self._detectors = detectors
         self._ingest, self._runner, self._on_job = ingest, runner, on_job
@@ -113,12 +122,17 @@ class Summit:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            spoiler = None
             if self._runner is None:
-                self._runner = stack.enter_context(PipetaskRunner(self.repo, self.scratch))
+                pipetask = stack.enter_context(PipetaskRunner(self.repo, self.scratch))
+                names = [instrument.name for instrument in self._instruments]
+                self._runner = spoiler = FaultyRepository(pipetask, self.repo, names, self._faults)
             clock = HardwareClock(self._speed)
             for instrument in self._instruments:
                 for component in await self._components(instrument, clock, stack):
                     self.components[component.name] = await stack.enter_async_context(component)
+            if spoiler is not None:
+                await stack.enter_async_context(spoiler)
             self._stack = stack.pop_all()
         return self
 
@@ -128,9 +142,8 @@ class Summit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Closing them one after another takes a while, in which nothing shall go on.
-        for component in self.components.values():
-            component.stop()
+        # One after another, as the stack does it, would take a second each.
+        await asyncio.gather(*(component.stop() for component in self.components.values()))
         await self._stack.__aexit__(error_type, error, traceback)
 
     @property
@@ -166,7 +179,13 @@ class Summit:
 
     def _pixel_store(self, instrument: Instrument) -> PixelStore:
         scale = 1 if self._full_scale else frame_scale(instrument.name)
-        return PixelStore(self.repo, self.scratch / "spool", seed=self._seed, scale=scale)
+        return PixelStore(
+            self.repo,
+            self.scratch / "spool",
+            seed=self._seed,
+            scale=scale,
+            spoil=partial(spoil, faults=self._faults),
+        )
 
     def _ocps(self, instrument: Instrument) -> SimulatedOcps:
         assert self._runner is not None  # There is one from the start on.
@@ -176,8 +195,12 @@ class Summit:
             self._runner,
             workers=self._workers,
             faults=self._faults,
-            on_change=self._on_job,
+            on_change=self._note_job,
         )
+
+    def _note_job(self, job: Job) -> None:
+        self._interruptions.note_job(job)
+        self._on_job(job)
 
     def _hardware(
         self, instrument: Instrument, clock: HardwareClock, oods: SimulatedOods, previous: int
@@ -186,6 +209,7 @@ class Summit:
 
         def deliver(readout: Readout) -> None:
             self.readouts.append(readout)
+            self._interruptions.note_readout(readout)
             oods.receive(readout)
 
         wanted = self._detectors
