@@ -129,7 +129,12 @@ def _clipped_mean(
 def _pixel_sigma(
     ordered: NDArray[np.float32], center: NDArray[np.float32], noise: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Standard deviation of each pixel, for unit noise, from the lower quartile of its ordered values."""
+    """Standard deviation of each pixel, for unit noise, from the lower quartile of its ordered values.
+
+    Zero, so that only the typical one counts, where two values cannot tell which of them is off.
+    """
+    if len(ordered) < 3:
+        return np.zeros_like(center)
     position = 0.25 * (len(ordered) - 1)
     below = int(position)
     fraction = np.float32(position - below)

@@ -51,7 +51,7 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
     defects = PrerequisiteInput(
         name="defects",
         doc="Defects to mask.",
-        storageClass="Defects",
+        storageClass="DefectTable",
         dimensions=("instrument", "detector"),
         isCalibration=True,
     )

@@ -108,20 +108,24 @@ def measure_amplifiers(image: CCDData) -> AmplifierStatistics:
     -------
     statistics
         By amplifier, in the unit of the image: MEAN, NOISE (clipped standard deviation) and CR_NOISE
-        (standard deviation of all pixels that no cosmic ray touched).
+        (standard deviation of all pixels that no cosmic ray touched); NaN where a pixel is not a number or
+        none is left.
     """
     masks = None if image.mask is None else amplifier_views(image.mask)
     statistics = {}
     for name, pixels in amplifier_views(image.data).items():
         good = np.ones(pixels.shape, dtype=bool) if masks is None else ~masks[name]
         values = pixels[good]
+        if not (values.size and np.isfinite(values).all()):
+            statistics[name] = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE"), float("nan"))
+            continue
         level, noise = clipped_level(values)
         good &= ~cosmic_rays(pixels, level, noise)
         rest = pixels[good]
         statistics[name] = {
-            "MEAN": float(np.mean(values, dtype=np.float64)) if values.size else float("nan"),
+            "MEAN": float(np.mean(values, dtype=np.float64)),
             "NOISE": noise,
-            "CR_NOISE": float(np.std(rest, dtype=np.float64)) if rest.size else float("nan"),
+            "CR_NOISE": float(np.std(rest, dtype=np.float64)),
         }
     return statistics
 
