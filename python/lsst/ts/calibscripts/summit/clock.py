@@ -130,6 +130,15 @@ class JumpingEventLoop(asyncio.SelectorEventLoop):
         job.add_done_callback(self._jobs.discard)
         return job
 
+    async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
+        """Wait for the threads of the default executor to end."""
+        threads = self.create_future()
+        self._jobs.add(threads)
+        try:
+            await super().shutdown_default_executor(*args, **kwargs)
+        finally:
+            self._jobs.discard(threads)
+
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
         """Start a child process; the clock keeps real time until it is done."""
         transport, protocol = await super().subprocess_exec(*args, **kwargs)

@@ -158,7 +158,8 @@ class RemoteGroup:
 
     async def close(self) -> None:
         """Close the remotes, and the domain if it is the group's own."""
-        await asyncio.gather(*(self._remote(attribute).close() for attribute in self.components_attr))
+        for attribute in self.components_attr:
+            await self._remote(attribute).close()
         # A group that is closed at once has remotes that never started.
         await asyncio.gather(self.start_task, return_exceptions=True)
         if self._close_domain:

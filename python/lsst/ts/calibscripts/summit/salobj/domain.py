@@ -93,9 +93,10 @@ class Bus:
             Deliver the last sample (of each index) at once?
         """
         if history:
-            for index, values in self._latest.get(key, {}).items():
-                if subscription.wants(index):
-                    subscription.deliver(values)
+            latest = self._latest.get(key, {})
+            indices = {subscription.index} & latest.keys() if subscription.index else latest
+            for index in indices:
+                subscription.deliver(latest[index])
         self._subscriptions[key].append(subscription)
 
     def unsubscribe(self, key: TopicKey, subscription: Subscription) -> None:

@@ -261,7 +261,8 @@ class ReadTopic(BaseTopic):
         tasks = self._running_callbacks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
         self._callback = None
 
 

@@ -196,7 +196,9 @@ class SalInfo:
         for command in self.running_commands.values():
             command.close()
         self.running_commands.clear()
-        await asyncio.gather(*(reader.close() for reader in self._readers))
+        # In this task, so that a reader sees when it is its own callback that closes it.
+        for reader in self._readers:
+            await reader.close()
 
     def __repr__(self) -> str:
         return f"SalInfo({self.name}, {self.index})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,7 +56,7 @@ class DefaultingValidator:
         """
         if data_dict is not None and not isinstance(data_dict, dict):
             raise jsonschema.ValidationError(f"{data_dict} is not a dict")
-        result = dict(data_dict or {})
+        result = copy.deepcopy(data_dict or {})
         self.defaults_validator.validate(result)
         # Defaults can be wrong as well.
         self.final_validator.validate(result)
@@ -74,10 +75,10 @@ def _check_properties_with_defaults(
 
 def _fill(instance: dict[str, Any], name: str, subschema: Mapping[str, Any]) -> None:
     if "default" in subschema:
-        instance.setdefault(name, subschema["default"])
+        instance.setdefault(name, copy.deepcopy(subschema["default"]))
     elif subschema.get("type") == "object":
         defaults = {
-            inner: definition["default"]
+            inner: copy.deepcopy(definition["default"])
             for inner, definition in subschema.get("properties", {}).items()
             if isinstance(definition, dict) and "default" in definition
         }
