@@ -41,7 +41,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         super().__init__(index=index, descr=descr)
         self.config: Any = None
         # Ours tells everything that is wrong at once, and knows what was given and what was defaulted.
-        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)  # type: ignore[assignment]
+        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
         self.observers: list[Observer] = []
         self.settings: CalibrationsConfig
         self.plan: Plan

@@ -254,7 +254,8 @@ class Ocps:
         try:
             await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
             self._log.info(f"OCPS job {job_id} was aborted.")
-        except AckError as error:
+        except (AckError, RuntimeError) as error:
+            # RuntimeError: the process is being terminated, and its middleware is closed already.
             self._log.warning(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
 
 

@@ -123,6 +123,9 @@ class Processing:
         product = step.product
         exposures = self._exposures_for(step, images)
         result, run = await self._job(step, exposures, images)
+        if run is None:
+            reason = "the job left no RUN with outputs"
+            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
         wanted = self.results.detectors[step.id]
         made: frozenset[int] = frozenset()
         for dataset_type in product.dataset_types:
@@ -141,9 +144,10 @@ class Processing:
         name = step.id.product
         exposures = self._exposures_for(step, images)
         result, run = await self._job(step, exposures, images)
-        self._note_silent(step, result)
         verdict = await self._judge(step, run, exposures)
         self.results.verdicts[name] = verdict
+        if verdict.passed:
+            self._note_silent(step, result)
         self._report(step, verdict)
         if not verdict.passed:
             generating = StepId(Action.GENERATE, name) in self.results.jobs
@@ -206,8 +210,8 @@ class Processing:
 
     async def _job(
         self, step: Step, exposures: Sequence[int], images: Mapping[ImageType, ImageSet]
-    ) -> tuple[JobResult, str]:
-        """Run the job of a step and give its result and its RUN."""
+    ) -> tuple[JobResult, str | None]:
+        """Run the job of a step and give its result and its RUN, None if it left none."""
         detectors = self._detectors_for(step, images)
         fresh = {s.product: run for s, run in self.results.runs.items() if s.action is Action.GENERATE}
         inputs = input_collections(self.config, step.id, fresh, self.calib_exists)
@@ -218,10 +222,8 @@ class Processing:
             request, self.config.pipetask_timeout, on_started=lambda job_id: self._started(step.id, job_id)
         )
         run = await self.thread(self.repository.run_of, result.job_id)
-        if run is None:
-            reason = "the job left no RUN with outputs"
-            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
-        self.results.runs[step.id] = run
+        if run is not None:
+            self.results.runs[step.id] = run
         self.results.detectors[step.id] = detectors
         return result, run
 
@@ -237,7 +239,7 @@ class Processing:
                 "so the run goes on."
             )
 
-    async def _judge(self, step: Step, run: str, exposures: Sequence[int]) -> Verdict:
+    async def _judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
         """Read the statistics of a verification job and judge them; unreadable ones are a failed verification."""
         product = step.product
         names = [self.detectors[detector].name for detector in self.results.detectors[step.id]]
@@ -248,10 +250,17 @@ class Processing:
             "threshold": threshold,
             "image_type": product.name,
         }
+        if run is None:
+            return without_statistics("the verification job left no RUN", **asked)
         try:
             found = await self.thread(self.repository.statistics, run, product.statistics)
             if not found.run:
                 return without_statistics(f"{run} holds no {product.statistics[0]}", **asked)
+            skipped = [
+                d for d in self.results.detectors[step.id] if found.verified and d not in found.verified
+            ]
+            if skipped:
+                return without_statistics(f"{run} holds no statistics of detectors {skipped}", **asked)
             merged = {key: value for level in found.run for key, value in level.items()}
             statistics = parse_statistics(
                 merged,
@@ -289,6 +298,7 @@ class Processing:
                 detector=self.detectors[gain.detector].name,
                 gain=gain.gain,
                 noise=gain.noise,
+                noise_unit=gain.noise_unit,
             )
             for gain in written
             if gain.detector in asked

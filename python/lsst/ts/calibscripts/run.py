@@ -24,7 +24,7 @@ from .processing import Processing, Results
 from .products import ImageType
 from .progress import Event, ExposureTaken, ImageSetClosed, Progress, Stage, Warned
 from .repository import Detector
-from .sal import ScriptState
+from .sal import ExpectedError, ScriptState
 from .summary import Taken, summarise
 from .threads import OneThread
 
@@ -44,6 +44,10 @@ _FINAL_STATES = {
 """State in which cleanup runs -> final state."""
 
 
+class _ReportedFailureError(RunFailedError, ExpectedError):
+    """What salobj logs no traceback of: every failure has been told already."""
+
+
 class Run:
     """One run of a script: what it has taken and what became of it.
 
@@ -61,6 +65,7 @@ class Run:
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
         self._detectors: dict[int, Detector] = {}
+        self._detector_names: dict[tuple[str, str], int] = {}
         self._times: dict[int, float] = {}
         self._taken: dict[ImageType, Taken] = {}
         self._images: dict[ImageType, ImageSet] = {}
@@ -144,6 +149,7 @@ class Run:
                 if not findings.problems:
                     known = await self._thread(self._repository.detectors, script.instrument_name)
                     self._detectors = {d.id: d for d in known if d.id in asked}
+                    self._detector_names = {(d.raft, d.sensor): d.id for d in self._detectors.values()}
         except TimeoutError:
             text = f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s."
             return RepositoryFindings((text,))
@@ -178,8 +184,7 @@ class Run:
         """Give the detector of an arrival; the name of a camera's only detector is taken as it comes."""
         if len(self._detectors) == 1 and self._script.n_detectors == 1:
             return next(iter(self._detectors))
-        names = {(d.raft, d.sensor): d.id for d in self._detectors.values()}
-        return names.get((raft, sensor))
+        return self._detector_names.get((raft, sensor))
 
     async def set_up_instrument(self) -> None:
         """Set filter and the like once, before the images."""
@@ -309,6 +314,7 @@ class Run:
         text = str(error) if isinstance(error, CalibScriptsError) else f"{step_id}: {describe(error)}."
         if not isinstance(error, CalibScriptsError):
             self._log.exception(f"{step_id} failed", exc_info=error)
+        self._progress.end(step_id.product, Stage.FAILED)
         if isinstance(error, VerificationFailedError):
             self._steps.cancel(self._plan.spoiled(error.product))
         if isinstance(error, VerificationFailedError) and self._config.on_verification_failure == "warn":
@@ -316,7 +322,6 @@ class Run:
         else:
             self._failures.append(text)
             self._log.error(text)
-        self._progress.end(step_id.product, Stage.FAILED)
 
     def _step_cancelled(self, step_id: StepId) -> None:
         self._log.warning(f"{step_id} is cancelled, since something it needs has failed.")
@@ -325,8 +330,8 @@ class Run:
     def _fail(self, image_type: ImageType, error: Exception) -> None:
         self._failures.append(str(error))
         self._log.error(str(error))
-        self._steps.lose_images(image_type)
         self._progress.end(image_type.name, Stage.FAILED)
+        self._steps.lose_images(image_type)
 
     def _lose(self, image_type: ImageType, why: str) -> None:
         self._log.warning(why)
@@ -352,7 +357,7 @@ class Run:
             If something did.
         """
         if self._failures:
-            raise RunFailedError(self._failures)
+            raise _ReportedFailureError(self._failures)
 
     def summary(self) -> str:
         """Say what was taken, what is certified and what is not."""

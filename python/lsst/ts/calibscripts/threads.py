@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["OneThread"]
 
@@ -17,10 +19,16 @@ GRACE = 10.0
 
 
 class OneThread:
-    """Calls functions one at a time, in the order they come, in a thread of its own."""
+    """Calls functions one at a time, in the order they come, in a thread of its own.
+
+    Parameters
+    ----------
+    name : `str`
+        Name of the thread.
+    """
 
     def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._executor = _DaemonExecutor(name)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function and give its result."""
@@ -62,3 +70,43 @@ class OneThread:
     def close(self) -> None:
         """Let the thread end after its present call."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _DaemonExecutor(Executor):
+    """An executor with one thread that the end of the process does not wait for.
+
+    A call may hang for minutes in a database that is locked; the process of a script that has ended must not, for
+    the queue waits for it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any]] | None] = queue.SimpleQueue()
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._calls.put((future, lambda: fn(*args, **kwargs)))
+        if not self._thread.ident:
+            self._thread.start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures:
+            self._cancelled.set()
+        self._calls.put(None)
+        if wait and self._thread.ident:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            future, function = call
+            if self._cancelled.is_set():
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                # As the executors of the standard library do: the caller gets whatever was raised.
+                future.set_exception(error)

@@ -90,8 +90,16 @@ class MakeLatissCalibrations(BaseMakeCalibrations):
             await self._ocps_group.start_task
 
     async def get_physical_filter(self) -> str | None:
-        """Give FILTER~GRATING with ``empty`` for empty_1, where both are named in the configuration."""
-        names = (self.config.filter, self.config.grating)
-        if not all(isinstance(name, str) for name in names):
+        """Give FILTER~GRATING, with ``empty`` for empty_1, of the configuration or as they are now."""
+        spectrograph = self.camera.rem.atspectrograph
+        now = (
+            spectrograph.evt_reportedFilterPosition.get(),
+            spectrograph.evt_reportedDisperserPosition.get(),
+        )
+        names = [
+            (None if position is None else position.name) if wanted is None else wanted
+            for wanted, position in zip((self.config.filter, self.config.grating), now, strict=True)
+        ]
+        if not all(isinstance(name, str) and name for name in names):
             return None
         return "~".join("empty" if str(name).startswith("empty") else str(name) for name in names)

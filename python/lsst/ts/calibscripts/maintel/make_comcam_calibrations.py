@@ -90,5 +90,7 @@ class MakeComCamCalibrations(BaseMakeCalibrations):
             await self._ocps_group.start_task
 
     async def get_physical_filter(self) -> str | None:
-        """Give the filter, where its name is in the configuration."""
-        return self.config.filter if isinstance(self.config.filter, str) else None
+        """Give the filter of the configuration, or the one that is in now."""
+        now = self.camera.rem.cccamera.evt_endSetFilter.get()
+        name = (None if now is None else now.filterName) if self.config.filter is None else self.config.filter
+        return name if isinstance(name, str) and name else None

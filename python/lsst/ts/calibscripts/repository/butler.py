@@ -196,6 +196,7 @@ class ButlerRepository:
                 for ref in (self._refs(run, types[1]) if open_ids else ())
                 if int(ref.dataId["exposure"]) in open_ids
             }
+            verified = frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, types[2]))
             by_detector = {
                 (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): butler.get(ref)
                 for ref in (self._refs(run, types[2]) if open_ids else ())
@@ -203,7 +204,7 @@ class ButlerRepository:
             }
         except Exception as error:
             raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
-        return RunStatistics(levels, by_exposure, by_detector)
+        return RunStatistics(levels, by_exposure, by_detector, verified)
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """See `Repository`; partial datasets that only fill the second place of a pair are skipped."""
@@ -311,7 +312,9 @@ def _gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
     else:
         pairs = getattr(dataset, "exposure_pairs", None) or _input_pairs(dataset)
         pair = next((tuple(p) for p in pairs if int(exposure) in p), (int(exposure),))
-    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise)
+    # The Science Pipelines note down the overscan's noise for a pair, in ADU; the fit's is in electrons.
+    unit = "ADU" if str(getattr(dataset, "ptcFitType", "")) == "PARTIAL" else "electron"
+    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise, unit)
 
 
 def _input_pairs(dataset: Any) -> list[tuple[int, ...]]:

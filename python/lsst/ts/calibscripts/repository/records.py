@@ -85,11 +85,14 @@ class RunStatistics:
         Per exposure; read where the run level does not name what failed.
     detectors : `dict` [`tuple` [`int`, `int`], `dict`]
         Per exposure and detector; read where the others do not name what failed.
+    verified : `frozenset` [`int`]
+        Detectors of which there are statistics; empty where the run tells none per detector.
     """
 
     run: tuple[Mapping[Any, Any], ...]
     exposures: Mapping[int, Mapping[Any, Any]]
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
+    verified: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,16 @@ class WrittenGains:
     gain : `dict` [`str`, `float`]
         Amplifier -> gain, electron/ADU.
     noise : `dict` [`str`, `float`]
-        Amplifier -> read noise, electron.
+        Amplifier -> read noise, in ``noise_unit``.
+    noise_unit : `str`
+        electron, or ADU where it was measured in the overscan before any gain was known.
     """
 
     detector: int
     exposures: tuple[int, ...]
     gain: Mapping[str, float]
     noise: Mapping[str, float]
+    noise_unit: str = "electron"
 
 
 class Repository(Protocol):

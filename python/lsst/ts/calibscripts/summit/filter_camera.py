@@ -7,6 +7,7 @@ from typing import Any
 from ..sal import ExpectedError
 from .camera import SimulatedCamera
 from .csc import write
+from .focalplane import INSTALLED
 
 __all__ = ["SimulatedFilterCamera"]
 
@@ -18,7 +19,8 @@ class SimulatedFilterCamera(SimulatedCamera):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._filter = next(name for name in self.instrument.filters if name.startswith("r"))
+        self._filters, _ = INSTALLED[self.instrument.name]
+        self._filter = next(name for name in self._filters if name.startswith("r"))
 
     @property
     def filter(self) -> str:
@@ -31,7 +33,7 @@ class SimulatedFilterCamera(SimulatedCamera):
         self.controller.cmd_setFilter.callback = self.set_filter
         if hasattr(self.controller, "cmd_initGuiders"):
             self.controller.cmd_initGuiders.callback = self.init_guiders
-        await self.controller.evt_availableFilters.set_write(filterNames=":".join(self.instrument.filters))
+        await self.controller.evt_availableFilters.set_write(filterNames=":".join(self._filters))
         await self._publish_filter()
 
     async def set_filter(self, data: Any) -> None:
@@ -45,10 +47,8 @@ class SimulatedFilterCamera(SimulatedCamera):
         self.assert_enabled("setFilter")
         if self._busy:
             raise ExpectedError(f"{self.name} is busy; send setFilter when the image has been read out")
-        if data.name not in self.instrument.filters:
-            raise ExpectedError(
-                f"{self.name} has no filter {data.name!r}, only {', '.join(self.instrument.filters)}"
-            )
+        if data.name not in self._filters:
+            raise ExpectedError(f"{self.name} has no filter {data.name!r}, only {', '.join(self._filters)}")
         await self._clock.sleep(FILTER_CHANGE_TIME)
         self._filter = data.name
         await self._publish_filter()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..instruments import INSTRUMENTS, LATISS
+from ..instruments import LATISS
 
-__all__ = ["Detector", "detectors", "illumination_rate", "physical_filter", "physical_filters"]
+__all__ = ["INSTALLED", "Detector", "detectors", "illumination_rate", "physical_filter", "physical_filters"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,25 @@ _DETECTORS: Mapping[str, tuple[Detector, ...]] = {
     "LSSTComCam": tuple(Detector(id, "R22", slot) for id, slot in enumerate(_SLOTS)),
     "LSSTCam": _lsstcam(),
 }
+
+INSTALLED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "LATISS": (
+        (
+            "SDSSg_65mm",
+            "SDSSr_65mm",
+            "SDSSi_65mm",
+            "SDSSz_65mm",
+            "SDSSy_65mm",
+            "BG40_65mm_1",
+            "OG550_65mm_1",
+            "empty_1",
+        ),
+        ("empty_1", "SDSSy_65mm", "holo4_003", "blue300lpmm_qn1"),
+    ),
+    "LSSTComCam": (("u_02", "g_01", "r_03", "i_06", "z_03", "y_04"), ()),
+    "LSSTCam": (("u_24", "g_6", "r_57", "i_39", "z_20", "y_10"), ()),
+}
+"""Filters and gratings in the wheels of the simulated cameras; the real ones know more, and change them."""
 
 _EMPTY_RATE = 13600.0
 """ADU/s at the field centre with nothing in the beam: 5 s stay below saturation, see `illumination_rate`."""
@@ -139,10 +158,9 @@ def physical_filters(instrument: str) -> tuple[str, ...]:
     physical_filters
         For LATISS every filter with every grating.
     """
-    record = INSTRUMENTS[instrument]
-    gratings = record.gratings or ("",)
+    filters, gratings = INSTALLED[instrument]
     return tuple(
-        physical_filter(instrument, name, grating) for grating in gratings for name in record.filters
+        physical_filter(instrument, name, grating) for grating in gratings or ("",) for name in filters
     )
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..instruments import LATISS
 from ..sal import ExpectedError
 from .csc import HardwareClock, SimulatedCsc
 from .faults import Faults
+from .focalplane import INSTALLED
 
 __all__ = ["SimulatedSpectrograph"]
 
 WHEEL_TIME = 5.0
 STAGE_SPEED = 10.0
 
+FILTERS, GRATINGS = INSTALLED["LATISS"]
+
 
 class SimulatedSpectrograph(SimulatedCsc):
-    """ATSpectrograph with every filter and grating LATISS has.
+    """ATSpectrograph with the filters and gratings in its wheels.
 
     Parameters
     ----------
@@ -47,14 +49,14 @@ class SimulatedSpectrograph(SimulatedCsc):
         self.controller.cmd_changeDisperser.callback = self.change_disperser
         self.controller.cmd_moveLinearStage.callback = self.move_linear_stage
         await self.controller.evt_settingsAppliedValues.set_write(
-            filterNames=",".join(LATISS.filters), gratingNames=",".join(LATISS.gratings)
+            filterNames=",".join(FILTERS), gratingNames=",".join(GRATINGS)
         )
         await self._report()
 
     async def change_filter(self, data: Any) -> None:
         """Turn the filter wheel to a slot (``filter``) or to a name (``name``)."""
         self.assert_enabled("changeFilter")
-        name = _select(LATISS.filters, data.filter, data.name, "filter")
+        name = _select(FILTERS, data.filter, data.name, "filter")
         await self._clock.sleep(WHEEL_TIME if name != self.filter else 0.0)
         self.filter = name
         await self._report()
@@ -62,7 +64,7 @@ class SimulatedSpectrograph(SimulatedCsc):
     async def change_disperser(self, data: Any) -> None:
         """Turn the grating wheel to a slot (``disperser``) or to a name (``name``)."""
         self.assert_enabled("changeDisperser")
-        name = _select(LATISS.gratings, data.disperser, data.name, "grating")
+        name = _select(GRATINGS, data.disperser, data.name, "grating")
         await self._clock.sleep(WHEEL_TIME if name != self.grating else 0.0)
         self.grating = name
         await self._report()
@@ -76,10 +78,10 @@ class SimulatedSpectrograph(SimulatedCsc):
 
     async def _report(self) -> None:
         await self.controller.evt_reportedFilterPosition.set_write(
-            slot=LATISS.filters.index(self.filter), name=self.filter
+            slot=FILTERS.index(self.filter), name=self.filter
         )
         await self.controller.evt_reportedDisperserPosition.set_write(
-            slot=LATISS.gratings.index(self.grating), name=self.grating
+            slot=GRATINGS.index(self.grating), name=self.grating
         )
         await self.controller.evt_reportedLinearStagePosition.set_write(position=self.position)
 
