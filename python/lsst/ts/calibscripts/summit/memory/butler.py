@@ -25,9 +25,9 @@ class CollectionKind(StrEnum):
     CALIBRATION = "CALIBRATION"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
-    """One dataset, and what it was made from.
+    """One dataset, and what it was made from; each is equal to itself only.
 
     Attributes
     ----------
@@ -158,10 +158,11 @@ class MemoryButler:
         self._collections[run] = replace(present, datasets=(*present.datasets, dataset))
         return dataset
 
-    def datasets(self, run: str, dataset_type: str) -> tuple[Dataset, ...]:
-        """Give the datasets of a type in a RUN; none where there is no such RUN."""
+    def datasets(self, run: str, dataset_type: str | None = None) -> tuple[Dataset, ...]:
+        """Give the datasets in a RUN, all or those of a type; none where there is no such RUN."""
         found = self._collections.get(run)
-        return tuple(d for d in found.datasets if d.dataset_type == dataset_type) if found else ()
+        present = found.datasets if found else ()
+        return tuple(dataset for dataset in present if dataset_type in (None, dataset.dataset_type))
 
     def associations(self, collection: str) -> tuple[Association, ...]:
         """Give what is certified in a CALIBRATION collection; nothing where there is no such collection."""

@@ -25,6 +25,7 @@ __all__ = ["RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
 _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND exposure IN \((\d+(?:,\d+)*)\)")
 
 _FAILURE = 1
+_HOLD_GAINS = frozenset({"cpPtcPartial", "ptc"})
 _GAIN = 0.57
 _NOISE = 12.0
 
@@ -218,7 +219,7 @@ class _Work:
         for dataset_type in self.recipe.writes:
             filters: Sequence[str | None] = self._filters(raws) if dataset_type == "flat" else [None]
             for name in filters:
-                value = _gains(detector, raws) if dataset_type == "cpPtcPartial" else None
+                value = _gains(detector, raws) if dataset_type in _HOLD_GAINS else None
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
 
     def _write_statistics(self, read: Mapping[int, tuple[Dataset, ...]]) -> None:

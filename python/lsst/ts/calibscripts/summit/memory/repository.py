@@ -206,12 +206,9 @@ class MemoryRepository:
 
     def _read_back(self, new: Sequence[Association]) -> None:
         self._begin("read_back")
-        found = {
-            association
-            for name in {a.collection for a in new}
-            for association in self.butler.associations(name)
-        }
-        lost = [association.dataset.id for association in new if association not in found]
+        names = {association.collection for association in new}
+        present = [association for name in names for association in self.butler.associations(name)]
+        lost = [association.dataset.id for association in new if association not in present]
         if lost:
             raise RepositoryError(f"reading back did not find datasets {', '.join(lost)}")
 

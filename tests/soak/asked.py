@@ -1,0 +1,189 @@
+"""What a scenario asks of the script, read from its configuration independently of the package's own plan."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from soak.scenarios import Scenario
+
+from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.summit.ocps import Job
+
+__all__ = ["CALIBRATIONS", "GENERATE", "MADE_FROM", "VERIFY", "Asked", "ancestors"]
+
+MADE_FROM = {
+    "BIAS": (),
+    "DARK": ("BIAS",),
+    "FLAT": ("BIAS", "DARK"),
+    "DEFECTS": ("BIAS", "DARK", "FLAT"),
+    "PTC": ("BIAS", "DARK"),
+    "GAIN": ("BIAS", "DARK"),
+}
+IMAGES = {"DEFECTS": ("DARK", "FLAT"), "PTC": ("FLAT",), "GAIN": ("FLAT",)}
+GENERATE = {
+    "BIAS": "cpBias",
+    "DARK": "cpDark",
+    "FLAT": "cpFlat",
+    "DEFECTS": "cpDefects",
+    "PTC": "cpPtc",
+    "GAIN": "cpPtcGainFromFlatPairs",
+}
+VERIFY = {"BIAS": "verifyBias", "DARK": "verifyDark", "FLAT": "verifyFlat"}
+CALIBRATIONS = {name.lower(): name for name in MADE_FROM if name != "GAIN"}
+"""Dataset type -> product."""
+
+COMPONENTS = {
+    "LATISS": ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS", "OCPS:1"),
+    "LSSTComCam": ("CCCamera", "CCHeaderService", "CCOODS", "OCPS:2"),
+}
+HARMLESS = frozenset(
+    {
+        "image-duplicated",
+        "image-foreign",
+        "result-before-ack",
+        "result-never",
+        "results-swapped",
+        "results-foreign",
+        "result-not-json",
+    }
+)
+"""Faults of the summit that must not change how a run ends."""
+
+
+def ancestors(product: str) -> Iterator[str]:
+    """Give what a product is made from, directly and indirectly."""
+    for origin in MADE_FROM[product]:
+        yield origin
+        yield from ancestors(origin)
+
+
+class Asked:
+    """What a scenario asks for.
+
+    Attributes
+    ----------
+    types : `tuple` [`str`]
+        Image types in the order they are taken.
+    made, verified, certified : `set` [`str`]
+        Products that are to be.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        option = scenario.option
+        self.types = tuple(option("script_mode", "BIAS_DARK_FLAT").split("_"))
+        self.generating: bool = option("generate_calibrations", False)
+        self.verifying: bool = option("do_verify", True)
+        self.waits: bool = option("wait_for_certification", False)
+        self.warns = option("on_verification_failure", "fail") == "warn"
+        self.made = set(self.types) if self.generating else set()
+        self.made |= {name for name in ("DEFECTS", "PTC") if option(f"do_{name.lower()}", False)}
+        if self._wants_gain():
+            self.made.add("GAIN")
+        self.verified = set(self.types) if self.verifying else set()
+        self.certified = self.made - {"GAIN"}
+
+    @property
+    def products(self) -> set[str]:
+        """Everything the run is about."""
+        return {*self.types, *self.made}
+
+    @property
+    def certification(self) -> tuple[str, str | None, str | None]:
+        """Collection and validity range."""
+        option = self.scenario.option
+        return (
+            option("calib_collection", f"{self.scenario.instrument}/calib/daily"),
+            option("certify_calib_begin_date", "1950-01-01"),
+            option("certify_calib_end_date", "2050-01-01"),
+        )
+
+    def verification(self, product: str) -> Verification:
+        """Give what the statistics of a product are going to say."""
+        return self.scenario.verifications.get(VERIFY.get(product, ""), Verification.PASSES)
+
+    def images(self, product: str) -> tuple[str, ...]:
+        """Give the image types that go into the jobs of a product."""
+        return IMAGES.get(product, (product,))
+
+    def n_discard(self, image_type: str) -> int:
+        """Give how many exposures are taken first and not used."""
+        return int(self.scenario.option(f"n_discard_{image_type.lower()}", 1))
+
+    def product_of(self, job: Job) -> str:
+        """Give the product a job is for."""
+        return {name: product for table in (GENERATE, VERIFY) for product, name in table.items()}[job.name]
+
+    def times(self, image_type: str) -> list[float]:
+        """Give the exposure times of the kept exposures, seconds."""
+        if image_type == "BIAS":
+            return [0.0] * int(self.scenario.option("n_bias", 20))
+        name = image_type.lower()
+        times = self.scenario.option(f"exp_times_{name}", 5.0)
+        n = self.scenario.option(f"n_{name}", len(times) if isinstance(times, list) else 20)
+        return times[-n:] if isinstance(times, list) else [times] * n
+
+    def _wants_gain(self) -> bool:
+        if "FLAT" not in self.types or self.scenario.option("do_ptc", False):
+            return False
+        times = self.times("FLAT")
+        pairs = any(first == second for first, second in itertools.pairwise(times))
+        return bool(self.scenario.option("do_gain_from_flat_pairs", pairs))
+
+    @property
+    def impossible(self) -> str:
+        """Why the run must fail before its first exposure; empty where it need not."""
+        for fault in self.scenario.summit_faults():
+            at_start = fault.name in ("component-standby", "component-fault")
+            if at_start and fault.of in COMPONENTS[self.scenario.instrument]:
+                return f"{fault.of} is not enabled"
+        for product in sorted(self.certified):
+            if self._conflicts(product):
+                return f"the collection holds a {product} already"
+        for product in sorted(self._read_from_references()):
+            if product.lower() not in self.scenario.references:
+                return f"there is no {product} in the input collections"
+        for trouble in self.scenario.troubles:
+            if trouble.call == "check" and trouble.error and trouble.at == 1:
+                return "the repository cannot be read"
+        return ""
+
+    def _conflicts(self, product: str) -> bool:
+        if product.lower() not in self.scenario.present:
+            return False
+        begin, end = self.scenario.present[product.lower()]
+        _, wanted_begin, wanted_end = self.certification
+        return (wanted_begin or "") < end and begin < (wanted_end or "9999")
+
+    def _read_from_references(self) -> set[str]:
+        read = {origin for product in self.made for origin in ancestors(product)}
+        read |= {origin for product in self.verified for origin in (product, *ancestors(product))}
+        return read - self.made
+
+    @property
+    def is_peaceful(self) -> bool:
+        """Is there nothing that could keep the run from ending DONE?"""
+        scenario = self.scenario
+        return (
+            all(self.verification(product).passes for product in self.verified)
+            and scenario.fault_names <= HARMLESS
+            and not any(scenario.writes_not.values())
+            and not (scenario.troubles or scenario.intruder or self.impossible)
+            and not (scenario.operator.stop or scenario.operator.stop_checkpoint)
+            and max([5.0, *scenario.job_seconds.values()]) < scenario.option("pipetask_timeout", 3600.0)
+        )
+
+    @property
+    def longest(self) -> float:
+        """The sum of the timeouts of the run, seconds."""
+        option, scenario = self.scenario.option, self.scenario
+        exposures = [(t, n) for t in self.types for n in [*self.times(t), *[30.0] * self.n_discard(t)]]
+        taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for _, time in exposures)
+        n_jobs = len(self.made) + len(self.verified)
+        # Acknowledgement, the job, a late result, its abortion.
+        jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + 10.0)
+        oods = len(self.types) * option("oods_timeout", 120.0)
+        pauses = 10 * scenario.operator.resume_after if scenario.operator.pause_checkpoint else 0.0
+        # A camera that fails may take its longest command timeout to say so; 60 s are for the checks.
+        return taking + jobs + oods + pauses + scenario.butler_seconds + 120.0 + 60.0

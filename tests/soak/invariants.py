@@ -1,0 +1,445 @@
+"""What holds of every run, whatever goes wrong. Each function yields a sentence for everything that does not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
+from soak.stage import Committed, Exposed, Sent, Story
+
+from lsst.ts.calibscripts.progress import (
+    Certified,
+    ImageArrived,
+    JobEnded,
+    JobSubmitted,
+    StageReached,
+    Verdicted,
+)
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import Dataset
+from lsst.ts.calibscripts.summit.ocps import Job, Phase
+from lsst.ts.calibscripts.summit.script_queue import LogLine
+
+__all__ = ["INVARIANTS", "broken"]
+
+STOP_SECONDS = 45.0
+"""A stop waits 10 s for a job id, 10 s for an acknowledgement of abort_job, and 10 s for the butler."""
+
+_FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED})
+_EXPOSURES = re.compile(r"\b(\d{13})(?:\.\.(\d{13}))?\b")
+_DATA = re.compile(r"detector IN \(([\d.,]+)\) AND exposure IN \(([\d,]+)\)")
+
+Problems = Iterator[str]
+
+
+def broken(story: Story) -> list[str]:
+    """Give everything in which a run was not as every run is to be."""
+    return [f"{rule.__name__}: {problem}" for rule in INVARIANTS for problem in rule(story)]
+
+
+# Certification.
+
+
+def certified_is_verified(story: Story) -> Problems:
+    """Nothing is certified unless it passed its verification, or none was wanted, or it is DEFECTS or PTC."""
+    asked = Asked(story.scenario)
+    for time, dataset in _commits(story):
+        product = CALIBRATIONS[dataset.dataset_type]
+        if product not in VERIFY or not asked.verifying:
+            continue
+        if not asked.verification(product).passes:
+            yield f"{product} was certified though its verification is: {asked.verification(product)}"
+        if not any(dataset in seen for ended, seen in _verifications(story, product) if ended <= time):
+            yield f"{product} was certified at {time} before a verification that read it had ended"
+
+
+def origins_are_certified_first(story: Story) -> Problems:
+    """Nothing is certified before everything of this run that it was made from."""
+    done: set[Dataset] = set()
+    for _, dataset in _commits(story):
+        for origin in _origins(dataset):
+            if origin.run.startswith("u/ocps/") and origin not in done:
+                yield f"{dataset.dataset_type} was certified before the {origin.dataset_type} it was made from"
+        done.add(dataset)
+
+
+def failed_has_no_heirs(story: Story) -> Problems:
+    """Nothing is certified that was made from something whose verification failed."""
+    asked = Asked(story.scenario)
+    for _, dataset in _commits(story):
+        for origin in _origins(dataset):
+            product = CALIBRATIONS[origin.dataset_type]
+            if (
+                origin.run.startswith("u/ocps/")
+                and asked.verifying
+                and product in VERIFY
+                and not asked.verification(product).passes
+            ):
+                yield f"{dataset.dataset_type} was certified though {product} failed its verification"
+
+
+def certified_while_running_only(story: Story) -> Problems:
+    """Nothing is certified after a stop, while paused, or when the script is ending."""
+    stops = [time for time, _ in story.of(Sent)]
+    for time, commit in story.of(Committed):
+        if commit.state is not ScriptState.RUNNING:
+            yield f"certified at {time} in state {commit.state.name}"
+        if any(time > stop for stop in stops):
+            yield f"certified at {time}, after the stop at {stops}"
+
+
+def certified_as_asked(story: Story) -> Problems:
+    """What is certified is what this run made, into the collection and for the range that were asked for."""
+    asked = Asked(story.scenario)
+    for _, commit in story.of(Committed):
+        for association in commit.associations:
+            dataset = association.dataset
+            if not dataset.run.startswith("u/ocps/"):
+                continue
+            product = CALIBRATIONS[dataset.dataset_type]
+            if product not in asked.certified:
+                yield f"{product} was certified and nobody wanted it"
+            found = association.collection, association.begin, association.end
+            if found != asked.certification:
+                yield f"{product} was certified as {found}, wanted was {asked.certification}"
+            if dataset.detector not in story.scenario.detectors:
+                yield f"{product} was certified for detector {dataset.detector}"
+    twice = [name for name, n in Counter(d.place for _, d in _commits(story)).items() if n > 1]
+    if twice:
+        yield f"certified twice: {twice}"
+
+
+# Steps.
+
+
+def steps_wait(story: Story) -> Problems:
+    """No step starts before its images and its prerequisites are there."""
+    asked = Asked(story.scenario)
+    generated: set[str] = set()
+    certified: set[str] = set()
+    failed: set[str] = set()
+    arrived: set[tuple[int, int]] = set()
+    types: dict[int, str] = {}
+    for entry in story.entries:
+        match entry.what:
+            case Exposed(exposure, image_type):
+                types[exposure] = image_type
+            case ImageArrived(exposure, detector, 0):
+                arrived.add((exposure, detector))
+            case Committed(associations):
+                certified |= {CALIBRATIONS[a.dataset.dataset_type] for a in associations}
+            case Verdicted(product, passed=False):
+                failed.add(product)
+            case Job(phase=Phase.COMPLETED) as job:
+                generated |= {product for product, name in GENERATE.items() if name == job.name}
+            case Job(phase=Phase.QUEUED) as job:
+                product = asked.product_of(job)
+                needed = set(ancestors(product)) & asked.made
+                ready = certified if asked.waits and job.name in GENERATE.values() else generated
+                if job.name in VERIFY.values() and product in asked.made:
+                    needed |= {product}
+                if needed - ready:
+                    yield f"{job.name} began before {sorted(needed - ready)}"
+                if spoiled := {*ancestors(product), product} & failed & asked.made:
+                    yield f"{job.name} began though {sorted(spoiled)} failed"
+                for exposure, detector in _data(job):
+                    if (exposure, detector) not in arrived:
+                        yield f"{job.name} began before {exposure} of detector {detector} had arrived"
+                    if types.get(exposure) not in asked.images(product):
+                        yield f"{job.name} reads {exposure}, a {types.get(exposure)}"
+
+
+def steps_run_once(story: Story) -> Problems:
+    """No step is submitted twice."""
+    for step, n in Counter(event.step for _, event in story.of(JobSubmitted)).items():
+        if n > 1:
+            yield f"{step} was submitted {n} times"
+
+
+def discarded_are_not_used(story: Story) -> Problems:
+    """The first exposures of a set, as many as are to be discarded, are in no job."""
+    asked = Asked(story.scenario)
+    begun: Counter[str] = Counter()
+    discarded = set()
+    for _, event in story.of(Exposed):
+        if not event.ended:
+            begun[event.image_type] += 1
+            if begun[event.image_type] <= asked.n_discard(event.image_type):
+                discarded.add(event.exposure)
+    for job in story.jobs:
+        if used := {exposure for exposure, _ in _data(job)} & discarded:
+            yield f"{job.name} reads {sorted(used)}, which are discarded"
+
+
+def fresh_is_read(story: Story) -> Problems:
+    """A job reads the products of this run, never older ones where this run makes them."""
+    asked = Asked(story.scenario)
+    for dataset in story.written:
+        for origin in dataset.inputs:
+            product = CALIBRATIONS.get(origin.dataset_type)
+            if product in asked.made and not origin.run.startswith("u/ocps/"):
+                yield f"{dataset.dataset_type} in {dataset.run} read the {product} of {origin.run}"
+
+
+def no_job_runs_on(story: Story) -> Problems:
+    """No job of ours runs after the end, or begins."""
+    late_ids = "result-before-ack" in story.scenario.fault_names
+    stopped = bool(list(story.of(Sent))) or story.state is ScriptState.STOPPED
+    for job in story.jobs_at_end:
+        if job.phase not in _FINAL_PHASES and not (late_ids and stopped):
+            yield f"{job.name} is {job.phase} after the script has ended {story.state.name}"
+    if len(story.jobs) > len(story.jobs_at_end):
+        yield f"jobs began after the end: {[job.name for job in story.jobs[len(story.jobs_at_end) :]]}"
+
+
+# The camera.
+
+
+def camera_stops_at_a_failure(story: Story) -> Problems:
+    """After an exposure that failed none is taken."""
+    types = Asked(story.scenario).types
+    begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
+    for fault in story.scenario.summit_faults():
+        if fault.name not in ("exposure-rejected", "camera-fault") or fault.of not in types:
+            continue
+        if begun[fault.of] >= fault.at:
+            yield f"{begun[fault.of]} {fault.of} were taken though number {fault.at} failed"
+        failed = any(
+            f"{fault.of} exposure {fault.at} " in line and "was not taken" in line for line in story.log
+        )
+        if failed and any(begun[image_type] for image_type in _later(types, fault.of)):
+            yield f"exposures were taken after the failed {fault.of}"
+
+
+def camera_stops_at_a_verdict(story: Story) -> Problems:
+    """When generating, nothing is taken that only feeds what was cancelled by a verdict or a failed job."""
+    asked = Asked(story.scenario)
+    if not asked.generating:
+        return
+    lost: dict[str, float] = {}
+    for time, verdict in story.of(Verdicted):
+        if not verdict.passed:
+            lost.setdefault(verdict.product, time)
+    for time, end in story.of(JobEnded):
+        action, product = end.step.split()
+        if action == "GENERATE" and end.exit_code not in (0, None):
+            lost.setdefault(product, time)
+    for time, event in story.of(Exposed):
+        if event.ended:
+            continue
+        for product, since in lost.items():
+            if time > since and product in ancestors(event.image_type):
+                yield f"a {event.image_type} was begun at {time}, after {product} was lost at {since}"
+
+
+def exposures_are_reported(story: Story) -> Problems:
+    """Every exposure taken is in the summary; one that a stop interrupted cannot be."""
+    if story.state in (ScriptState.UNKNOWN, ScriptState.CONFIGURE_FAILED):
+        return
+    if ScriptState.RUNNING not in {state for _, state in story.of(ScriptState)}:
+        return
+    if not story.summary:
+        yield "there is no summary"
+        return
+    stops = [time for time, _ in story.of(Sent)]
+    taken = {
+        event.exposure
+        for time, event in story.of(Exposed)
+        if event.ended and not any(time >= stop for stop in stops) and time < story.ended
+    }
+    images = story.summary.partition("Steps:")[0]
+    told = {
+        exposure
+        for first, last in _EXPOSURES.findall(images)
+        for exposure in range(int(first), int(last or first) + 1)
+    }
+    if taken - told:
+        yield f"exposures {sorted(taken - told)} are not in the summary"
+    if told - {event.exposure for _, event in story.of(Exposed)}:
+        yield "the summary has exposures that were never taken"
+
+
+# The end.
+
+
+def done_means_done(story: Story) -> Problems:
+    """DONE: every step that was asked for was completed, but for what a verification failed with `warn`."""
+    if story.state is not ScriptState.DONE:
+        return
+    asked = Asked(story.scenario)
+    lost: set[str] = set()
+    for product in asked.verified:
+        if not asked.verification(product).passes:
+            if not asked.warns:
+                yield f"DONE though the verification of {product} is: {asked.verification(product)}"
+            lost.add(product)
+    # What was made from something that failed need not be there, and what it was verified with neither.
+    excused = {p for p in asked.products if lost & {p, *ancestors(p), *asked.images(p)}}
+    completed = {job.name for job in story.jobs if job.phase is Phase.COMPLETED and job.exit_code == 0}
+    for product in asked.made - excused:
+        if GENERATE[product] not in completed:
+            yield f"DONE though {product} was not generated"
+    for product in asked.verified - excused:
+        if VERIFY[product] not in completed:
+            yield f"DONE though {product} was not verified"
+    certified = {(CALIBRATIONS[d.dataset_type], d.detector) for _, d in _commits(story)}
+    for product in asked.certified - excused:
+        for detector in story.scenario.detectors:
+            if (product, detector) not in certified:
+                yield f"DONE though {product} of detector {detector} was not certified"
+
+
+def peace_ends_done(story: Story) -> Problems:
+    """A run in which nothing went wrong ends DONE."""
+    if Asked(story.scenario).is_peaceful and story.state is not ScriptState.DONE:
+        yield f"ended {story.state.name}: {story.reason}"
+
+
+def end_has_a_reason(story: Story) -> Problems:
+    """FAILED says why; STOPPED comes of a stop."""
+    operator = story.scenario.operator
+    match story.state:
+        case ScriptState.CONFIGURE_FAILED:
+            yield f"the configuration was refused: {story.reason}"
+        case ScriptState.FAILED if not re.fullmatch(r"Error in run: \S.*", story.reason, re.DOTALL):
+            yield f"FAILED without a reason: {story.reason!r}"
+        case ScriptState.STOPPED if not (operator.stop or operator.stop_checkpoint):
+            yield "STOPPED though nobody stopped it"
+        case ScriptState.UNKNOWN if operator.stop != "signal":
+            yield "it has no final state"
+        case ScriptState.DONE if story.reason:
+            yield f"DONE with a reason: {story.reason}"
+
+
+def preconditions_cost_no_exposure(story: Story) -> Problems:
+    """What can be seen before the first exposure is: the run fails, and nothing is taken."""
+    asked = Asked(story.scenario)
+    if asked.impossible and list(story.of(Exposed)):
+        yield f"exposures were taken though {asked.impossible}"
+    if asked.impossible and story.state is ScriptState.DONE:
+        yield f"DONE though {asked.impossible}"
+
+
+def summary_is_true(story: Story) -> Problems:
+    """The summary and the events tell exactly what is certified and what is not."""
+    if not story.summary:
+        return
+    asked = Asked(story.scenario)
+    certified = {CALIBRATIONS[d.dataset_type] for _, d in _commits(story)}
+    told = set(re.findall(r"^    (\w+) in \S+, valid", story.summary, re.MULTILINE))
+    if told != certified:
+        yield f"certified are {sorted(certified)}, the summary tells of {sorted(told)}"
+    events = {event.product for _, event in story.of(Certified)}
+    if events != certified:
+        yield f"certified are {sorted(certified)}, the events tell of {sorted(events)}"
+    not_certified = story.summary.partition("NOT certified:")[2]
+    for product in asked.certified - certified:
+        if f"    {product}: " not in not_certified:
+            yield f"the summary does not say that {product} is not certified"
+    if story.state.name not in story.summary.splitlines()[0]:
+        yield f"the summary does not say {story.state.name}: {story.summary.splitlines()[0]}"
+
+
+def nothing_is_left(story: Story) -> Problems:
+    """No task leaks, and no error goes unnoticed."""
+    yield from story.leaked
+    for line in story.log:
+        if "cannot go from" in line or "Callback" in line:
+            yield f"the log says: {line}"
+
+
+def errors_are_ours(story: Story) -> Problems:
+    """Where no foreign error was thrown in, none comes out."""
+    if any(trouble.error is not None for trouble in story.scenario.troubles):
+        return
+    for _, line in story.of(LogLine):
+        if re.fullmatch(r"(GENERATE|VERIFY|CERTIFY) \w+ failed", line.message):
+            yield f"an unexpected error: {line.message}, {story.reason}"
+
+
+def ends_in_time(story: Story) -> Problems:
+    """The run ends within the sum of its timeouts, and soon after a stop."""
+    limit = Asked(story.scenario).longest
+    if story.ended - story.began > limit:
+        yield f"it took {story.ended - story.began} s, the sum of its timeouts is {limit} s"
+    for time, _ in story.of(Sent):
+        if story.ended - time > STOP_SECONDS + story.scenario.butler_seconds:
+            yield f"it took {story.ended - time} s to stop"
+
+
+def stages_are_told(story: Story) -> Problems:
+    """What was certified has reached its stage, and nothing else has."""
+    reached = {event.product for _, event in story.of(StageReached) if event.stage == "CERTIFIED"}
+    certified = {CALIBRATIONS[d.dataset_type] for _, d in _commits(story)}
+    if story.state is not ScriptState.UNKNOWN and reached != certified:
+        yield f"certified are {sorted(certified)}, that stage reached {sorted(reached)}"
+
+
+INVARIANTS: tuple[Callable[[Story], Problems], ...] = (
+    certified_is_verified,
+    origins_are_certified_first,
+    failed_has_no_heirs,
+    certified_while_running_only,
+    certified_as_asked,
+    steps_wait,
+    steps_run_once,
+    discarded_are_not_used,
+    fresh_is_read,
+    no_job_runs_on,
+    camera_stops_at_a_failure,
+    camera_stops_at_a_verdict,
+    exposures_are_reported,
+    done_means_done,
+    peace_ends_done,
+    end_has_a_reason,
+    preconditions_cost_no_exposure,
+    summary_is_true,
+    nothing_is_left,
+    errors_are_ours,
+    ends_in_time,
+    stages_are_told,
+)
+
+
+def _commits(story: Story) -> Iterator[tuple[float, Dataset]]:
+    """Give what this run certified, in order."""
+    for time, commit in story.of(Committed):
+        for association in commit.associations:
+            if association.dataset.run.startswith("u/ocps/"):
+                yield time, association.dataset
+
+
+def _origins(dataset: Dataset) -> Iterator[Dataset]:
+    """Give the calibrations a dataset was made from, directly and indirectly."""
+    for origin in dataset.inputs:
+        if origin.dataset_type in CALIBRATIONS:
+            yield origin
+            yield from _origins(origin)
+
+
+def _verifications(story: Story, product: str) -> Iterator[tuple[float, tuple[Dataset, ...]]]:
+    """Give when verifications of a product had ended well, and what they read."""
+    for time, job in story.of(Job):
+        if job.name == VERIFY[product] and job.phase is Phase.COMPLETED and job.exit_code == 0:
+            run = f"u/ocps/{job.job_id}/run"
+            for dataset in story.written:
+                if dataset.run == run and dataset.dataset_type == f"{VERIFY[product]}Stats":
+                    yield time, dataset.inputs
+
+
+def _data(job: Job) -> Iterator[tuple[int, int]]:
+    """Give exposures and detectors of a job."""
+    match = _DATA.search(job.data_query)
+    assert match is not None, job.data_query
+    detectors = [
+        detector
+        for part in match[1].split(",")
+        for detector in range(int(part.split("..")[0]), int(part.split("..")[-1]) + 1)
+    ]
+    return ((int(exposure), detector) for exposure in match[2].split(",") for detector in detectors)
+
+
+def _later(types: tuple[str, ...], image_type: str) -> tuple[str, ...]:
+    return types[types.index(image_type) + 1 :]

@@ -1,0 +1,139 @@
+"""What happens in a run: its configuration, what goes wrong, and what the operator does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsst.ts.calibscripts.summit.faults import Fault, parse_fault
+from lsst.ts.calibscripts.summit.memory import Trouble, Verification
+
+__all__ = ["DETECTORS", "Intruder", "Operator", "Scenario", "TemporaryFault"]
+
+DETECTORS = (0, 1, 2)
+"""Detectors that the camera of LSSTComCam reads out here."""
+
+
+@dataclass(frozen=True)
+class TemporaryFault(Fault):
+    """A fault that ends after some of its strikes."""
+
+    strikes: int = 0
+    _told: list[int] = field(default_factory=list, compare=False, repr=False)
+
+    def hits(self, kind: str, number: int = 1) -> bool:
+        if not super().hits(kind, number):
+            return False
+        self._told.append(number)
+        return len(self._told) <= self.strikes
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What somebody does to the script while it runs.
+
+    Attributes
+    ----------
+    stop : `str`
+        ``command`` sends stop, ``signal`` ends the process as SIGTERM does; empty for nothing.
+    at, delay : `int`, `float`
+        When: so many seconds after the journal has that many entries.
+    stop_checkpoint, pause_checkpoint : `str`
+        Regular expressions.
+    resume_after : `float`
+        Seconds from a pause to the command resume.
+    """
+
+    stop: str = ""
+    at: int = 0
+    delay: float = 0.0
+    stop_checkpoint: str = ""
+    pause_checkpoint: str = ""
+    resume_after: float = 10.0
+
+
+@dataclass(frozen=True)
+class Intruder:
+    """Somebody else who certifies into the same collection while the script runs."""
+
+    dataset_type: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One whole run.
+
+    Attributes
+    ----------
+    instrument : `str`
+        LATISS or LSSTComCam.
+    config : mapping
+        Configuration of the script.
+    job_seconds : mapping [`str`, `float`]
+        How long jobs take, by the name of their pipeline; 5 s where it is not given.
+    verifications : mapping [`str`, `Verification`]
+        What statistics say, by the name of the pipeline; passes where it is not given.
+    writes_not : mapping [`str`, `frozenset` [`int`]]
+        Detectors for which jobs write nothing though they end well, by the name of the pipeline.
+    faults : `tuple` [`str`]
+        What misbehaves at the summit, as `lsst.ts.calibscripts.summit.faults.parse_fault` reads it; the additional
+        parameter ``strikes`` makes it temporary.
+    troubles : `tuple` [`Trouble`]
+        What goes wrong with the butler.
+    latency : `float`
+        Seconds before a call of the butler begins.
+    references : `tuple` [`str`]
+        Dataset types there are reference calibrations of.
+    present : mapping [`str`, (`str`, `str`)]
+        Dataset types that ``calib_collection`` holds already, and their validity ranges.
+    operator : `Operator`
+        What somebody does.
+    intruder : `Intruder` or `None`
+        What somebody else certifies.
+    """
+
+    instrument: str = "LATISS"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    job_seconds: Mapping[str, float] = field(default_factory=dict)
+    verifications: Mapping[str, Verification] = field(default_factory=dict)
+    writes_not: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    latency: float = 0.0
+    references: tuple[str, ...] = ("bias", "dark", "flat")
+    present: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    operator: Operator = Operator()
+    intruder: Intruder | None = None
+
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors asked for."""
+        return tuple(self.config.get("detectors", (0,)))
+
+    @property
+    def fault_names(self) -> frozenset[str]:
+        """Names of the faults."""
+        return frozenset(text.partition(":")[0] for text in self.faults)
+
+    @property
+    def butler_seconds(self) -> float:
+        """How long the butler may hold up a run at most, seconds."""
+        return 100 * self.latency + sum(t.seconds * min(t.count, 100) for t in self.troubles)
+
+    def option(self, name: str, default: Any) -> Any:
+        """Give a property of the configuration or its documented default."""
+        return self.config.get(name, default)
+
+    def summit_faults(self) -> list[Fault]:
+        """Give the records of the faults, new ones each time."""
+        return [_fault(text) for text in self.faults]
+
+
+def _fault(text: str) -> Fault:
+    usual, _, strikes = text.partition(",strikes=")
+    fault = parse_fault(usual)
+    if not strikes:
+        return fault
+    return TemporaryFault(**{**vars(fault), "strikes": int(strikes)})

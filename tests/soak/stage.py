@@ -1,0 +1,394 @@
+"""Plays a scenario: the real script, real simulated components, a butler in memory, and a journal of all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import yaml
+from soak.scenarios import DETECTORS, Scenario
+from soak.stepping import SteppingEventLoop
+
+from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
+from lsst.ts.calibscripts.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
+from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.sal import AckError, Domain, Remote, ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    Association,
+    Behaviour,
+    CollectionKind,
+    Dataset,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Verification,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.ocps import Job
+from lsst.ts.calibscripts.summit.script_queue import LogLine
+from lsst.ts.calibscripts.summit.site import Summit
+
+__all__ = ["Committed", "Ended", "Entry", "Exposed", "Sent", "Story", "play"]
+
+FINAL = frozenset({ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+LIMIT = 50_000.0
+"""Seconds after which a run has not ended."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened, and when, in seconds of the event loop."""
+
+    time: float
+    what: Any
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A certification was committed while the script was in that state."""
+
+    associations: tuple[Association, ...]
+    state: ScriptState
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """The camera began an exposure, or has read it out."""
+
+    exposure: int
+    image_type: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The operator has sent a command to the script."""
+
+    command: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The script has ended."""
+
+    state: ScriptState
+    reason: str
+
+
+@dataclass
+class Journal:
+    """Everything that happened, in order."""
+
+    loop: asyncio.AbstractEventLoop
+    entries: list[Entry] = field(default_factory=list)
+    _waiting: list[tuple[int, asyncio.Event]] = field(default_factory=list)
+
+    def note(self, what: Any) -> None:
+        self.entries.append(Entry(self.loop.time(), what))
+        for length, event in self._waiting:
+            if len(self.entries) >= length:
+                event.set()
+
+    async def reaches(self, length: int) -> None:
+        """Wait for a number of entries."""
+        event = asyncio.Event()
+        self._waiting.append((length, event))
+        if len(self.entries) < length:
+            await event.wait()
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a run went.
+
+    Attributes
+    ----------
+    entries : `tuple` [`Entry`]
+        What happened until the script had ended and all was closed.
+    state, reason : `ScriptState`, `str`
+        Final state; UNKNOWN for a script that was ended by a signal.
+    jobs_at_end, jobs : `tuple` [`Job`]
+        All jobs when the script ended, and a while later.
+    began, ended : `float`
+        When the script was told to run and when it had ended.
+    written : `tuple` [`Dataset`]
+        What jobs have written.
+    leaked : `tuple` [`str`]
+        Tasks that were left, and errors that nobody was told.
+    """
+
+    scenario: Scenario
+    entries: tuple[Entry, ...]
+    state: ScriptState
+    reason: str
+    jobs_at_end: tuple[Job, ...]
+    jobs: tuple[Job, ...]
+    began: float
+    ended: float
+    written: tuple[Dataset, ...]
+    leaked: tuple[str, ...]
+
+    def of(self, kind: type[T]) -> Iterator[tuple[float, T]]:
+        """Give what happened of a kind, with its time."""
+        return ((entry.time, entry.what) for entry in self.entries if isinstance(entry.what, kind))
+
+    @property
+    def log(self) -> list[str]:
+        """Messages of the script."""
+        return [line.message for _, line in self.of(LogLine)]
+
+    @property
+    def summary(self) -> str:
+        """The summary at the end; empty where there is none."""
+        found = [text for text in self.log if re.match(r"\S+ ends [A-Z]+: ", text)]
+        return found[-1] if found else ""
+
+    def __str__(self) -> str:
+        lines = [f"{entry.time:9.3f} {_brief(entry.what)}" for entry in self.entries]
+        return "\n".join([repr(self.scenario), *lines, f"{self.state.name}: {self.reason}"])
+
+
+def _brief(what: Any) -> str:
+    if isinstance(what, Job):
+        return f"job {what.name} {what.job_id[:6]} {what.phase} {what.exit_code}"
+    if isinstance(what, LogLine):
+        return f"{what.level_name} {what.message}"
+    if isinstance(what, Committed):
+        return f"COMMITTED in {what.state.name}: {[a.dataset.place for a in what.associations]}"
+    return str(what)
+
+
+class _OnStage:
+    """A script whose repository is in memory."""
+
+    repository: Repository
+
+    def make_repository(self, repo: str) -> Repository:
+        return self.repository
+
+
+class LatissScript(_OnStage, MakeLatissCalibrations):
+    """LATISS on stage."""
+
+
+class ComCamScript(_OnStage, MakeComCamCalibrations):
+    """LSSTComCam on stage."""
+
+
+_SCRIPTS: dict[str, Callable[[int], Any]] = {"LATISS": LatissScript, "LSSTComCam": ComCamScript}
+_INDICES = itertools.count(200_001)
+
+
+def play(scenario: Scenario, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Story:
+    """Play a scenario from beginning to end."""
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        os.environ.pop(name, None)
+    factory = loop_factory or (lambda: SteppingEventLoop(scenario.latency))
+    problems: list[str] = []
+    with asyncio.Runner(loop_factory=factory) as runner:
+        loop = runner.get_loop()
+        loop.set_exception_handler(
+            lambda _, context: problems.append(f"{context['message']}: {context.get('exception')!r}")
+        )
+        story = runner.run(_play(scenario, problems))
+    return story
+
+
+async def _play(scenario: Scenario, problems: list[str]) -> Story:
+    loop = asyncio.get_running_loop()
+    journal = Journal(loop)
+    script = _SCRIPTS[scenario.instrument](next(_INDICES))
+    butler = _butler(scenario, script, journal)
+    hold_up = getattr(loop, "hold_up", lambda seconds: None)
+    script.repository = MemoryRepository(butler, scenario.troubles, hold_up)
+    script.observers.append(journal.note)
+    async with AsyncExitStack() as stack:
+        summit = await stack.enter_async_context(
+            Summit(
+                "memory",
+                [scenario.instrument],
+                faults=scenario.summit_faults(),
+                detectors=DETECTORS,
+                ingest=MemoryIngest(butler),
+                runner=MemoryRunner(butler, lambda job: _behave(scenario, job)),
+                on_job=journal.note,
+            )
+        )
+        domain = await stack.enter_async_context(Domain())
+        stack.push_async_callback(script.close)
+        await _watch_camera(domain, scenario.instrument, journal)
+        began = loop.time()
+        state, reason = await _drive(scenario, script, domain, journal, butler)
+        journal.note(Ended(state, reason))
+        at_end, ended = summit.jobs, loop.time()
+        await script.done_task
+        await asyncio.sleep(20.0)
+        jobs = summit.jobs
+    await asyncio.sleep(0.1)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    leaked = [*(f"task {task!r}" for task in tasks), *problems]
+    entries = tuple(journal.entries)
+    written = tuple(
+        dataset
+        for name, kind in butler.collections.items()
+        if kind is CollectionKind.RUN and name.startswith("u/ocps/")
+        for dataset in butler.datasets(name)
+    )
+    return Story(scenario, entries, state, reason, at_end, jobs, began, ended, written, tuple(leaked))
+
+
+def _butler(scenario: Scenario, script: Any, journal: Journal) -> MemoryButler:
+    """Make the butler as the script finds it."""
+    ours = False
+
+    def note(associations: tuple[Association, ...]) -> None:
+        if ours:
+            journal.note(Committed(associations, ScriptState(script.state.state)))
+
+    butler = MemoryButler(note)
+    reference_calibrations(butler, scenario.instrument, DETECTORS, scenario.references)
+    for dataset_type, (begin, end) in scenario.present.items():
+        _certify(butler, scenario, dataset_type, begin, end)
+    ours = True
+    return butler
+
+
+def _certify(butler: MemoryButler, scenario: Scenario, dataset_type: str, begin: str, end: str) -> None:
+    """Certify something that is not ours."""
+    record = INSTRUMENTS[scenario.instrument]
+    filters = {"LATISS": "SDSSr_65mm~empty", "LSSTComCam": "r_03"}
+    datasets = [
+        butler.put(
+            dataset_type,
+            "somebody/else",
+            scenario.instrument,
+            detector=detector,
+            physical_filter=filters[scenario.instrument] if dataset_type == "flat" else None,
+        )
+        for detector in DETECTORS
+    ]
+    butler.certify(record.daily_collection, datasets, begin, end)
+
+
+def _behave(scenario: Scenario, job: Job) -> Behaviour:
+    return Behaviour(
+        seconds=scenario.job_seconds.get(job.name, 5.0),
+        writes_not=scenario.writes_not.get(job.name, frozenset()),
+        verification=scenario.verifications.get(job.name, Verification.PASSES),
+    )
+
+
+async def _watch_camera(domain: Domain, instrument: str, journal: Journal) -> None:
+    events = ("startIntegration", "endReadout")
+    camera = Remote(domain, INSTRUMENTS[instrument].camera, readonly=True, include=events)
+    await camera.start_task
+    for event in events:
+        getattr(camera, f"evt_{event}").callback = _noting(journal, event == "endReadout")
+
+
+def _noting(journal: Journal, ended: bool) -> Callable[[Any], Any]:
+    async def note(data: Any) -> None:
+        keys = dict(
+            zip(data.additionalKeys.split(":"), re.split(r"(?<!\\):", data.additionalValues), strict=False)
+        )
+        _, _, day, number = data.imageName.split("_")
+        if keys.get("imageType"):
+            journal.note(Exposed(int(day) * 100_000 + int(number), keys["imageType"], ended))
+
+    return note
+
+
+async def _drive(
+    scenario: Scenario, script: Any, domain: Domain, journal: Journal, butler: MemoryButler
+) -> tuple[ScriptState, str]:
+    """Do with the script what the ScriptQueue and the operator do; give final state and reason."""
+    remote = Remote(domain, "Script", script.salinfo.index)
+    await asyncio.gather(script.start_task, remote.start_task)
+    ended = asyncio.Event()
+    last: list[tuple[ScriptState, str]] = [(ScriptState.UNKNOWN, "")]
+
+    async def state(data: Any) -> None:
+        last[0] = ScriptState(data.state), str(data.reason)
+        journal.note(last[0][0])
+        if last[0][0] in FINAL:
+            ended.set()
+        if last[0][0] is ScriptState.PAUSED:
+            others.append(asyncio.create_task(_resume(remote, scenario.operator.resume_after)))
+
+    async def log(data: Any) -> None:
+        journal.note(LogLine(int(data.level), str(data.message)))
+
+    others: list[asyncio.Task[None]] = []
+    remote.evt_state.callback, remote.evt_logMessage.callback = state, log
+    others += [
+        asyncio.create_task(_command(scenario, remote)),
+        asyncio.create_task(_operate(scenario, script, remote, journal)),
+        asyncio.create_task(_intrude(scenario, journal, butler)),
+    ]
+    waiting = [asyncio.create_task(ended.wait()), asyncio.ensure_future(asyncio.shield(script.done_task))]
+    done, _ = await asyncio.wait(waiting, timeout=LIMIT, return_when=asyncio.FIRST_COMPLETED)
+    if not ended.is_set() and script.done_task.done():
+        # Ended by a signal: what amain does then.
+        await script.close()
+    for task in [*others, *waiting]:
+        task.cancel()
+    await asyncio.wait([*others, *waiting])
+    assert done, "the run did not end"
+    return last[0] if ended.is_set() else (ScriptState.UNKNOWN, "")
+
+
+async def _command(scenario: Scenario, remote: Remote) -> None:
+    try:
+        await remote.cmd_configure.set_start(
+            config=yaml.safe_dump(dict(scenario.config)),
+            stopCheckpoint=scenario.operator.stop_checkpoint,
+            pauseCheckpoint=scenario.operator.pause_checkpoint,
+            logLevel=logging.INFO,
+            timeout=60.0,
+        )
+        await remote.cmd_setGroupId.set_start(groupId="2026-09-18T20:00:00.000", timeout=60.0)
+        await remote.cmd_run.start(timeout=LIMIT)
+    except AckError:
+        # The final state tells why.
+        pass
+
+
+async def _resume(remote: Remote, delay: float) -> None:
+    await asyncio.sleep(delay)
+    # It may have been stopped in the meantime.
+    with suppress(AckError):
+        await remote.cmd_resume.start(timeout=60.0)
+
+
+async def _operate(scenario: Scenario, script: Any, remote: Remote, journal: Journal) -> None:
+    operator = scenario.operator
+    if not operator.stop:
+        return
+    await journal.reaches(operator.at)
+    await asyncio.sleep(operator.delay)
+    journal.note(Sent(operator.stop))
+    if operator.stop == "signal":
+        script.signal_handler()
+        return
+    # It may have ended already.
+    with suppress(AckError):
+        await remote.cmd_stop.start(timeout=LIMIT)
+
+
+async def _intrude(scenario: Scenario, journal: Journal, butler: MemoryButler) -> None:
+    intruder = scenario.intruder
+    if intruder is None:
+        return
+    await journal.reaches(intruder.at)
+    _certify(butler, scenario, intruder.dataset_type, "1960-01-01", "2040-01-01")
