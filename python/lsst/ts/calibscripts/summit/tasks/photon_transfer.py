@@ -22,10 +22,9 @@ __all__ = [
 
 _SYSTEMATIC = 0.002
 """Part of a variance that the model may miss: what large, noiseless frames would otherwise call outliers."""
-_START_FRACTION = 0.6
-"""The first fit uses means below this fraction of the highest, where no pixel is saturated."""
-_START_TOLERANCE = 0.05
-"""After the first fit, variances within this fraction of the curve belong to it."""
+_START_RATIO = 1.6
+"""The first fit uses pairs whose gain is within this factor of that of the faint ones: the brighter-fatter effect
+makes it 1.3 at full well, saturation more than 2."""
 _ITERATIONS = 10
 
 
@@ -167,9 +166,9 @@ def exponential_variance(
 def fit_curve(pairs: Sequence[PairMeasurement], *, brighter_fatter: bool, clip: float) -> CurveFit:
     """Fit a photon transfer curve, leaving out pairs that do not follow it.
 
-    The read noise is that of the overscan and is not fitted: flats of thousands of ADU hardly know it. A first
-    fit below 60 % of the highest mean tells which pairs are saturated; then pairs are left out or taken back
-    until the set does not change. Where less than three levels are left the curve is a straight line.
+    The read noise is that of the overscan and is not fitted: flats of thousands of ADU hardly know it. Saturated
+    pairs are told by their gain; then pairs are left out or taken back until the set does not change. Where only
+    one level is left the curve is a straight line.
 
     Parameters
     ----------
@@ -197,11 +196,11 @@ def fit_curve(pairs: Sequence[PairMeasurement], *, brighter_fatter: bool, clip: 
     data = _Data(
         mean, variance, noise, np.hypot(gain_error / gain * (variance - noise**2), _SYSTEMATIC * variance)
     )
-    good = measured & (mean <= max(_START_FRACTION * mean[measured].max(), mean[measured].min()))
-    values, errors = _fit(data, good, np.median(gain[good]), brighter_fatter)
-    good = measured & (np.abs(data.residual(values)) <= _START_TOLERANCE * variance)
+    faint = np.argsort(np.where(measured, mean, np.inf))[: max(3, len(pairs) // 3)]
+    start = float(np.nanmedian(np.where(measured, gain, np.nan)[faint]))
+    good = measured & (np.abs(np.log(np.where(measured, gain, start) / start)) <= np.log(_START_RATIO))
     for _ in range(_ITERATIONS):
-        values, errors = _fit(data, good, values[0], brighter_fatter)
+        values, errors = _fit(data, good, start, brighter_fatter)
         kept = measured & (np.abs(data.residual(values)) <= clip * data.error)
         if (kept == good).all() or not kept.any():
             break
@@ -240,7 +239,7 @@ def _fit(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Gain and a00 with their errors; robust, because outliers may be among the pairs."""
     levels = np.unique(np.round(np.log(data.mean[good]), 1)).size
-    start = [gain, -1.0] if brighter_fatter and levels >= 3 else [gain]
+    start = [gain, -1.0] if brighter_fatter and levels >= 2 else [gain]
 
     def weighted(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         # a00 in units of 1e-6, so that both parameters are of order one.

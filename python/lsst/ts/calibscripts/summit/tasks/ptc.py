@@ -178,4 +178,9 @@ class PtcSolveTask(PipelineTask):
             brighter_fatter=self.config.ptcFitType == "EXPAPPROXIMATION",
             clip=self.config.sigmaCutPtcOutliers,
         )
+        if curve.fit_type != self.config.ptcFitType:
+            self.log.warning(
+                "The flats have one level only: a straight line was fitted, and its gains are too high by the "
+                "brighter-fatter effect. Take pairs of different exposure times."
+            )
         return Struct(outputPtcDataset=curve)
