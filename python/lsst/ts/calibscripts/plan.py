@@ -86,18 +86,34 @@ class Exposure:
 
 @dataclass(frozen=True)
 class ExposureSet:
-    """Exposures of one type, in the order they are taken, the discarded ones first."""
+    """Exposures of one type.
+
+    Attributes
+    ----------
+    image_type : `ImageType`
+        BIAS, DARK or FLAT.
+    exposures : `tuple` [`Exposure`]
+        What to take, in order, the discarded ones first.
+    taken : `tuple` [`int`]
+        Exposures that exist already and are used instead of taking any.
+    """
 
     image_type: ImageType
-    exposures: tuple[Exposure, ...]
+    exposures: tuple[Exposure, ...] = ()
+    taken: tuple[int, ...] = ()
 
     @property
     def n_discarded(self) -> int:
         """Number of exposures that are discarded."""
         return sum(exposure.discarded for exposure in self.exposures)
 
+    @property
+    def n_kept(self) -> int:
+        """Number of exposures that are used."""
+        return len(self.taken) or len(self.exposures) - self.n_discarded
+
     def __str__(self) -> str:
-        n = len(self.exposures)
+        n = len(self.taken) or len(self.exposures)
         name = self.image_type.name.lower() if n == 1 else self.image_type.plural
         discarded = f" (first {self.n_discarded} discarded)" if self.n_discarded else ""
         return f"{n} {name}{discarded}"
@@ -219,6 +235,8 @@ def image_types(script_mode: str) -> tuple[ImageType, ...]:
 
 
 def _exposure_set(config: CalibrationsConfig, image_type: ImageType) -> ExposureSet:
+    if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
+        return ExposureSet(image_type, taken=tuple(taken))
     name = image_type.name.lower()
     n_discard = getattr(config, f"n_discard_{name}")
     times = (
@@ -287,7 +305,7 @@ def _estimate(
     for exposure_set, seconds in zip(sets, taking, strict=True):
         now += seconds
         there[exposure_set.image_type] = now
-    n_images = {s.image_type: len(s.exposures) - s.n_discarded for s in sets}
+    n_images = {s.image_type: s.n_kept for s in sets}
     done: dict[StepId, float] = {}
     for step in steps:
         start = max(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .config import CalibrationsConfig
 from .errors import RepositoryError, describe
 from .jobs import StepPipelines, input_collections, named_collections
 from .pipelines import missing_inputs
-from .plan import Action, Plan, Step, StepId
+from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, made_from_closure
 from .repository import Certification, Repository
 from .sal import RemoteGroup, State
@@ -32,10 +32,13 @@ class RepositoryFindings:
         One sentence each; the run must not begin if there is one.
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
+    exposure_times : mapping [`int`, `float`]
+        Exposure times, seconds, of the exposures that exist already and are to be used.
     """
 
     problems: tuple[str, ...]
     calib_exists: bool = False
+    exposure_times: Mapping[int, float] = field(default_factory=dict)
 
 
 async def component_problems(group: RemoteGroup) -> list[str]:
@@ -122,6 +125,9 @@ def repository_findings(
         repository.check(writing=bool(certifying))
         known = {detector.id for detector in repository.detectors(instrument)}
         problems = list(_detector_problems(instrument, detectors, known, config.repo))
+        times: dict[int, float] = {}
+        for images in plan.sets:
+            problems += _exposure_problems(repository, instrument, images, times)
         calib_exists = not repository.missing_collections([config.calib_collection])
         for step in plan.steps:
             if step.id in pipelines.installed:
@@ -147,7 +153,7 @@ def repository_findings(
     except Exception as error:
         # The butler raises what its database raises; the run has not begun, so nothing is lost by refusing.
         return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
-    return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists)
+    return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times)
 
 
 def _detector_problems(
@@ -159,6 +165,22 @@ def _detector_problems(
             f"Repository {repo} does not know detectors {unknown} of {instrument}"
             f" (it knows {len(known)} of that instrument): check the properties repo and detectors."
         )
+
+
+def _exposure_problems(
+    repository: Repository, instrument: str, images: ExposureSet, times: dict[int, float]
+) -> Iterator[str]:
+    """Check the exposures of a set that is not taken, and note their exposure times."""
+    records = {record.id: record for record in repository.exposures(instrument, images.taken)}
+    name = images.image_type.name
+    unknown = [exposure for exposure in images.taken if exposure not in records]
+    if unknown:
+        yield f"exposures: {instrument} has no exposures {unknown} (listed under {name})."
+    wrong = {e: r.image_type for e, r in records.items() if r.image_type != name}
+    if wrong:
+        listed = ", ".join(f"{exposure} is a {image_type}" for exposure, image_type in wrong.items())
+        yield f"exposures: {listed}, but listed under {name}."
+    times.update({exposure: record.exposure_time for exposure, record in records.items()})
 
 
 def _input_problems(

@@ -16,9 +16,9 @@ from .errors import (
     describe,
 )
 from .graph import Graph
-from .images import Arrivals, ImageSet
+from .images import Arrivals, ImageSet, judge
 from .ocps import Ocps
-from .plan import Exposure, ExposureSet, StepId, image_types
+from .plan import Exposure, ExposureSet, StepId
 from .preflight import RepositoryFindings, component_problems, repository_findings
 from .processing import Processing, Results
 from .products import ImageType
@@ -91,6 +91,11 @@ class Run:
             raise RuntimeError("the run has not begun")
         return self._graph
 
+    @property
+    def _exposing(self) -> list[ImageType]:
+        """Image types that are taken; the others exist already."""
+        return [images.image_type for images in self._plan.sets if not images.taken]
+
     def start_processing(self, tasks: asyncio.TaskGroup) -> None:
         """Start the steps; each waits for what it needs."""
         self._steps.start(tasks)
@@ -115,13 +120,12 @@ class Run:
         PreconditionError
             If something is.
         """
-        problems = [
-            *await component_problems(self._script.camera),
-            *await component_problems(self._script.ocps_group),
-        ]
-        for image_type in image_types(self._config.script_mode):
+        problems = await component_problems(self._script.ocps_group)
+        if self._exposing:
+            problems += await component_problems(self._script.camera)
+        for image_type in self._exposing:
             try:
-                await self._script.assert_feasibility(image_type)
+                await self._script.assert_feasibility(image_type.name)
             except Exception as error:
                 # Subclasses raise what they like; here it only means no.
                 problems.append(describe(error) + ".")
@@ -129,6 +133,7 @@ class Run:
         problems += findings.problems
         if problems:
             raise PreconditionError(problems)
+        self._times.update(findings.exposure_times)
         self._begin(findings)
 
     async def _ask_repository(self) -> RepositoryFindings:
@@ -190,6 +195,8 @@ class Run:
         """Set filter and the like once, before the images."""
         wanted = self._script.get_instrument_configuration()
         given = {name: value for name, value in wanted.items() if value is not None}
+        if not self._exposing:
+            return
         words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
         await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
         if given:
@@ -205,6 +212,9 @@ class Run:
                     images.image_type, f"No {images.image_type.plural} are taken: nothing uses them now."
                 )
                 continue
+            if images.taken:
+                tasks.create_task(self._adopt(images))
+                continue
             try:
                 complete = await self._take(images)
             except ExposureError as error:
@@ -215,6 +225,13 @@ class Run:
             if complete:
                 tasks.create_task(self._await_images(images.image_type))
         await self._checkpoint("All images taken; waiting for their processing")
+
+    async def _adopt(self, images: ExposureSet) -> None:
+        """Use exposures that were taken before."""
+        taken = self._taken[images.image_type] = Taken(images)
+        taken.all.extend(images.taken)
+        there = await self._thread(self._repository.ingested, self._script.instrument_name, images.taken)
+        self._close_set(images.image_type, judge(images.taken, tuple(self._detectors), there))
 
     async def _take(self, images: ExposureSet) -> bool:
         """Take a set; False if it was given up since nothing uses it any more."""
@@ -263,6 +280,11 @@ class Run:
         """Wait for a set in the OODS, and let the steps that need it begin."""
         kept = self._taken[image_type].kept
         found = await self._arrivals.wait(kept, tuple(self._detectors), self._config.oods_timeout)
+        self._close_set(image_type, found)
+
+    def _close_set(self, image_type: ImageType, found: ImageSet) -> None:
+        """Let the steps that need a set begin, with what there is of it, or give it up."""
+        kept = self._taken[image_type].kept
         self._images[image_type] = found
         self._tell(
             ImageSetClosed(

@@ -96,7 +96,7 @@ def _taken_set(taken: Taken, found: ImageSet | None) -> report.TakenSet:
     left_out = found.left_out_exposures if found else ()
     return report.TakenSet(
         image_type=taken.images.image_type.name,
-        wanted=len(taken.images.exposures) - taken.images.n_discarded,
+        wanted=taken.images.n_kept,
         kept=tuple(exposure for exposure in taken.kept if exposure not in left_out),
         discarded=taken.discarded,
         left_out=left_out,

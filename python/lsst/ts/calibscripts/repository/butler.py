@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, RepositoryError, describe
 from ..verification import exposures_to_look_into
+from .levels import signal_level
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
 
 if TYPE_CHECKING:
@@ -102,6 +103,30 @@ class ButlerRepository:
                 r.id, str(r.observation_type or "").upper(), float(r.exposure_time or 0.0), r.physical_filter
             )
             for r in records
+        )
+
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """See `Repository`."""
+        refs = self._raws(instrument, "exposure IN (wanted)", {"wanted": sorted(exposures)})
+        return frozenset((int(ref.dataId["exposure"]), int(ref.dataId["detector"])) for ref in refs)
+
+    def level(self, instrument: str, exposure: int, detector: int) -> float:
+        """See `Repository`."""
+        bind = {"wanted": exposure, "one": detector}
+        refs = self._raws(instrument, "exposure = wanted AND detector = one", bind)
+        if not refs:
+            raise RepositoryError(f"{instrument} exposure {exposure} has no raw image of detector {detector}")
+        return signal_level(self._open().getURI(refs[0]).ospath)
+
+    def _raws(self, instrument: str, where: str, bind: Mapping[str, Any]) -> list[DatasetRef]:
+        return self._open().query_datasets(
+            "raw",
+            f"{instrument}/raw/all",
+            instrument=instrument,
+            where=where,
+            bind=bind,
+            explain=False,
+            limit=None,
         )
 
     def lacking(

@@ -135,6 +135,12 @@ class Repository(Protocol):
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
         """Give the records of those exposures that are known."""
 
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """Give exposure and detector of the raw images of these exposures."""
+
+    def level(self, instrument: str, exposure: int, detector: int) -> float:
+        """Give the signal of a raw image: median of the image less that of the overscan, ADU."""
+
     def lacking(
         self,
         dataset_type: str,

@@ -1,0 +1,52 @@
+"""Signal levels of raw images, read from their FITS files."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["signal_level"]
+
+_SECTION = re.compile(r"\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]")
+
+
+def signal_level(path: str) -> float:
+    """Measure the signal of a raw image.
+
+    Parameters
+    ----------
+    path : `str`
+        FITS file with one extension for each amplifier, whose keywords DATASEC and BIASSEC tell image and overscan.
+
+    Returns
+    -------
+    `float`
+        Median over the amplifiers of (median of the image less median of the overscan), ADU.
+
+    Raises
+    ------
+    ValueError
+        If no extension has the keywords.
+    """
+    import numpy as np
+    from astropy.io import fits
+
+    levels = []
+    with fits.open(path) as hdus:
+        for hdu in hdus[1:]:
+            sections = (hdu.header.get("DATASEC"), hdu.header.get("BIASSEC"))
+            if hdu.data is not None and all(sections):
+                image, overscan = (hdu.data[_slices(str(section))] for section in sections)
+                levels.append(float(np.median(image)) - float(np.median(overscan)))
+    if not levels:
+        raise ValueError(f"{path} has no extension with DATASEC and BIASSEC")
+    return float(np.median(levels))
+
+
+def _slices(section: str) -> tuple[Any, Any]:
+    """Give the slices of a FITS section ``[x0:x1,y0:y1]``, which counts from one and includes its ends."""
+    match = _SECTION.fullmatch(section.strip())
+    if match is None:
+        raise ValueError(f"{section} is no FITS section")
+    x0, x1, y0, y1 = map(int, match.groups())
+    return slice(y0 - 1, y1), slice(x0 - 1, x1)
