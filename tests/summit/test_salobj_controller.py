@@ -203,3 +203,43 @@ async def test_a_log_level_below_info_is_kept() -> None:
             assert oods.log.level == logging.DEBUG
     finally:
         logger.setLevel(before)
+
+
+async def test_tasks_that_do_not_end_well_do_not_keep_a_controller_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Clumsy(Controller):
+        async def close_tasks(self) -> None:
+            raise ValueError("still busy")
+
+    clumsy = Clumsy("ATOODS")
+    await clumsy.start_task
+    await clumsy.close()
+    assert clumsy.done_task.done()
+    assert not clumsy.domain.isopen
+    assert "Controller.close_tasks failed; close continues" in caplog.messages
+
+
+async def test_a_remote_is_started_once_and_not_after_its_end() -> None:
+    async with Domain() as domain:
+        remote = Remote(domain, "OCPS", 1)
+        await remote.start_task
+        with pytest.raises(RuntimeError, match="Start already called"):
+            await remote.start()
+        closed = Remote(domain, "OCPS", 2)
+        await closed.close()
+        with pytest.raises(RuntimeError, match="Already closing or closed"):
+            await closed.start()
+        assert (repr(remote), repr(remote.salinfo)) == ("Remote(name=OCPS, index=1)", "SalInfo(OCPS, 1)")
+        assert repr(remote.cmd_execute) == "RemoteCommand(OCPS, 1, cmd_execute)"
+
+
+async def test_a_log_message_after_the_end_is_not_an_event() -> None:
+    async with Domain() as domain, Remote(domain, "ATOODS") as remote:
+        oods = Oods()
+        await oods.start_task
+        domain_closing = asyncio.create_task(oods.domain.close())
+        await domain_closing
+        oods.log.info("too late")
+        assert remote.evt_logMessage.nqueued == 0
+        await oods.close()

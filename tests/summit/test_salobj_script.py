@@ -82,7 +82,7 @@ class Operator:
 
     def states(self) -> list[str]:
         """List the states since the last call, with the checkpoint where there is one."""
-        seen = []
+        seen: list[str] = []
         while (event := self.remote.evt_state.get_oldest()) is not None:
             text = " ".join(filter(None, [ScriptState(event.state).name, event.lastCheckpoint]))
             seen += [text] if not seen or seen[-1] != text else []

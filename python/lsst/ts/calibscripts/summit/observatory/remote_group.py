@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from ..salobj import Domain, Remote, State, name_to_name_index
 
@@ -168,7 +168,7 @@ class RemoteGroup:
     def _remote(self, attribute: str) -> Any:
         return getattr(self.rem, attribute)
 
-    async def __aenter__(self) -> RemoteGroup:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .base import ExpectedError
 from .controller_command import ControllerCommand
@@ -173,7 +173,7 @@ class Controller:
         if problems:
             raise TypeError(f"This class {' and '.join(problems)}")
 
-    async def __aenter__(self) -> Controller:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

@@ -43,6 +43,11 @@ class ControllerCommand(ReadTopic):
         timeout : `float`, optional
             Longest wait, seconds.
 
+        Returns
+        -------
+        data : `Message`
+            The command.
+
         Raises
         ------
         asyncio.TimeoutError

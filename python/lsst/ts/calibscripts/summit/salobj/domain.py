@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from .sal_info import SalInfo
@@ -173,7 +173,7 @@ class Domain:
         if not self.done_task.done():
             self.done_task.set_result(None)
 
-    async def __aenter__(self) -> Domain:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

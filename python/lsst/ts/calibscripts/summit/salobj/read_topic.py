@@ -117,7 +117,12 @@ class ReadTopic(BaseTopic):
         self._callback = function
 
     def get(self) -> Message | None:
-        """Return the most recent sample, or `None` before the first.
+        """Return the most recent sample.
+
+        Returns
+        -------
+        sample : `Message` or `None`
+            The sample; `None` before the first.
 
         Raises
         ------
@@ -134,6 +139,11 @@ class ReadTopic(BaseTopic):
         ----------
         timeout : `float`, optional
             Longest wait, seconds.
+
+        Returns
+        -------
+        sample : `Message`
+            The sample.
 
         Raises
         ------
@@ -162,7 +172,12 @@ class ReadTopic(BaseTopic):
         self._queue.clear()
 
     def get_oldest(self) -> Message | None:
-        """Take the oldest sample from the queue; `None` where it is empty.
+        """Take the oldest sample from the queue.
+
+        Returns
+        -------
+        sample : `Message` or `None`
+            The sample; `None` where the queue is empty.
 
         Raises
         ------
@@ -184,6 +199,11 @@ class ReadTopic(BaseTopic):
             Empty the queue first, so that a new sample is waited for?
         timeout : `float`, optional
             Longest wait, seconds.
+
+        Returns
+        -------
+        sample : `Message`
+            The sample.
 
         Raises
         ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .domain import Domain
 from .read_topic import RemoteEvent
@@ -82,7 +82,7 @@ class Remote:
         self.start_task.cancel()
         await self.salinfo.close()
 
-    async def __aenter__(self) -> Remote:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

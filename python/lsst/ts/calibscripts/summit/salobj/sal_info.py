@@ -101,15 +101,7 @@ class SalInfo:
             raise RuntimeError("No longer open")
 
     def add_reader(self, reader: ReadTopic) -> None:
-        """Have a topic read from `start` on.
-
-        Raises
-        ------
-        RuntimeError
-            If already started.
-        """
-        if self.start_called:
-            raise RuntimeError("Cannot add topics after the start called")
+        """Have a topic read from `start` on."""
         self._readers.append(reader)
 
     def read_acks(self) -> None:

@@ -32,9 +32,7 @@ class DefaultingValidator:
     def __init__(self, schema: dict[str, Any]) -> None:
         jsonschema.Draft7Validator.check_schema(schema)
         self.final_validator = jsonschema.Draft7Validator(schema)
-        extend: Any = jsonschema.validators.extend
-        filling = extend(jsonschema.Draft7Validator, {"properties": _check_properties_with_defaults})
-        self.defaults_validator = filling(schema)
+        self.defaults_validator = _FillingValidator(schema)
 
     def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
         """Check a configuration.
@@ -84,3 +82,11 @@ def _fill(instance: dict[str, Any], name: str, subschema: Mapping[str, Any]) -> 
         }
         if defaults:
             instance.setdefault(name, defaults)
+
+
+def _filling_validator() -> Any:
+    extend: Any = jsonschema.validators.extend
+    return extend(jsonschema.Draft7Validator, {"properties": _check_properties_with_defaults})
+
+
+_FillingValidator = _filling_validator()
