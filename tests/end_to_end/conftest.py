@@ -1,0 +1,83 @@
+"""Repositories and runs that several end-to-end tests look into; every one is made once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, chain, example, opened, rehearse
+from lsst.daf.butler import CollectionType, Timespan
+
+from lsst.ts.calibscripts.summit.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
+from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
+
+OLDER = "LATISS/calib/2021-07"
+OLDER_OFFSET = 40.0
+"""Electrons by which the older bias is wrong: what is made with it shows it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pipeline_directories() -> Iterator[None]:
+    """Say where the pipelines are, as the Science Pipelines' set-up does."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CP_PIPE_DIR", str(PIPELINES / "cp_pipe"))
+        environment.setenv("CP_VERIFY_DIR", str(PIPELINES / "cp_verify"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def model() -> SensorModel:
+    """The detector of LATISS."""
+    return SensorModel.for_detector("LATISS", seed=SEED)
+
+
+@pytest.fixture(scope="session")
+def validity() -> dict[str, str]:
+    """A validity range that today's exposures are within, for the script's configuration."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    day = datetime.timedelta(days=1)
+    return {
+        "certify_calib_begin_date": str(today - day),
+        "certify_calib_end_date": str(today + 2 * day),
+    }
+
+
+@pytest.fixture(scope="session")
+def latiss_repo(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A repository of LATISS with its reference calibrations."""
+    root = tmp_path_factory.mktemp("latiss") / "repo"
+    return make_rehearsal_repository(root, seed=SEED, filters=LATISS_FILTERS)
+
+
+@pytest.fixture(scope="session")
+def internal(
+    tmp_path_factory: pytest.TempPathFactory, model: SensorModel, validity: dict[str, str]
+) -> Rehearsed:
+    """The documents' example with a photon transfer curve, where an older bias is certified already.
+
+    The placeholders are replaced as for the weekly flats in SDSSy: with less light than there is through SDSSr
+    all seven pairs, up to 35 s, are below saturation. The dates are of today, so that the exposures are within them.
+    """
+    root = tmp_path_factory.mktemp("internal") / "repo"
+    repo = make_rehearsal_repository(root, seed=SEED, filters=LATISS_FILTERS)
+    _certify_older_bias(repo, model)
+    config = example("latiss_ptc", FILTER_NAME_OR_ID="empty_1", GRATING_NAME_OR_ID="SDSSy_65mm")
+    return rehearse(repo, LATISS_SCRIPT, config | validity)
+
+
+def _certify_older_bias(repo: str, model: SensorModel) -> None:
+    """Certify a bias that is not that of the detector, and put it first in ``LATISS/calib``."""
+    image = expectation.bias_image(model) + np.float32(OLDER_OFFSET)
+    with opened(repo, writeable=True) as butler:
+        butler.collections.register(f"{OLDER}/run", CollectionType.RUN)
+        butler.collections.register(OLDER, CollectionType.CALIBRATION)
+        ref = butler.put(
+            CCDData(image, unit="electron"), "bias", instrument="LATISS", detector=0, run=f"{OLDER}/run"
+        )
+        butler.registry.certify(OLDER, [ref], Timespan(None, None))
+        butler.collections.prepend_chain("LATISS/calib", OLDER)
