@@ -166,8 +166,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             await run.check()
             await run.set_up_instrument()
             async with asyncio.TaskGroup() as tasks:
-                run.start_processing(tasks)
-                await run.take_images(tasks)
+                exposing = run.begin(tasks)
+                await exposing.take_all(tasks)
             run.conclude()
         finally:
             run.close()

@@ -13,6 +13,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ExposureError",
+    "FlatLevelError",
     "ImageSetError",
     "JobError",
     "OutputsMissingError",
@@ -152,6 +153,47 @@ class ImageSetError(CalibScriptsError, RuntimeError):
     def __init__(self, image_type: str, message: str) -> None:
         self.image_type = image_type
         super().__init__(message)
+
+
+class FlatLevelError(CalibScriptsError, RuntimeError):
+    """The first flats are too dark or too bright to go on.
+
+    Parameters
+    ----------
+    level : `float`
+        What was read, ADU, overscan subtracted.
+    limit : `float`
+        The limit it misses, ADU.
+    too_low : `bool`
+        Is the level below the limit?
+
+    Attributes
+    ----------
+    level, limit
+        As given.
+    """
+
+    def __init__(self, level: float, limit: float, *, too_low: bool) -> None:
+        self.level, self.limit = level, limit
+        what, name, advice = (
+            (
+                "low",
+                "flat_counts_min",
+                "Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
+                "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
+                "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
+            )
+            if too_low
+            else (
+                "high",
+                "flat_counts_max",
+                "Check filter, exposure times and the lamp; shorten exp_times_flat.",
+            )
+        )
+        super().__init__(
+            f"The first flats are too {what}: {level:.0f} ADU, {name} is {limit:g}. No further flats are taken. "
+            f"{advice}"
+        )
 
 
 class JobError(CalibScriptsError, RuntimeError):

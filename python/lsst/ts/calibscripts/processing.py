@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from . import report
@@ -24,28 +23,13 @@ from .ocps import JobResult, Ocps
 from .plan import Action, Plan, Step, StepId
 from .preflight import certification
 from .products import PRODUCTS, ImageType
-from .progress import Certified, Event, Progress, Stage, Verdicted
+from .progress import Certified, Progress, Stage, Verdicted
 from .repository import Detector, Repository
+from .results import Journal, Results
 from .threads import OneThread
 from .verification import Verdict, judge, parse_statistics, without_statistics
 
-__all__ = ["Processing", "Results"]
-
-
-@dataclass
-class Results:
-    """What the steps of a run have made so far; the summary is written from it."""
-
-    jobs: dict[StepId, str] = field(default_factory=dict)
-    runs: dict[StepId, str] = field(default_factory=dict)
-    detectors: dict[StepId, tuple[int, ...]] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    certified: dict[str, Certified] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    def collection(self, step_id: StepId) -> str | None:
-        """Give the collection of a step's job, as an observer is told it."""
-        return f"u/ocps/{self.jobs[step_id]}" if step_id in self.jobs else None
+__all__ = ["Processing"]
 
 
 @dataclass(frozen=True)
@@ -60,28 +44,22 @@ class Processing:
         Butler instrument name.
     detectors : mapping [`int`, `Detector`]
         Detectors asked for.
-    exposure_times : mapping [`int`, `float`]
-        Exposure -> exposure time, seconds; filled while images are taken.
     calib_exists : `bool`
         Was there a ``calib_collection`` before the run?
     ocps : `Ocps`
         Runs jobs.
     repository : `Repository`
         The butler; called in ``thread``.
-    log : `logging.Logger`
-        Log of the script.
+    journal : `Journal`
+        Takes what happens.
     progress : `Progress`
         Stages of the products.
-    tell : callable
-        Takes events.
-    warn : callable
-        Logs a warning and keeps it for the summary.
     may_commit : callable
         May a certification be committed at this moment? Called from the repository's thread.
     until_may_certify : coroutine function
         Waits while the script is paused.
     results : `Results`
-        What has been made.
+        What has been done so far.
     """
 
     config: CalibrationsConfig
@@ -89,15 +67,12 @@ class Processing:
     pipelines: StepPipelines
     instrument: str
     detectors: Mapping[int, Detector]
-    exposure_times: Mapping[int, float]
     calib_exists: bool
     ocps: Ocps
     repository: Repository
     thread: OneThread
-    log: logging.Logger
+    journal: Journal
     progress: Progress
-    tell: Callable[[Event], None]
-    warn: Callable[[str], None]
     may_commit: Callable[[], bool]
     until_may_certify: Callable[[], Awaitable[object]]
     results: Results
@@ -179,17 +154,17 @@ class Processing:
         certified = Certified(name, wanted.collection, wanted.begin, wanted.end, datasets, not verified)
         self.results.certified[name] = certified
         self.progress.advance(name, Stage.CERTIFIED)
-        self.tell(certified)
-        self.log.info(f"{name} was certified into {wanted.collection} for {wanted.validity}.")
+        self.journal.tell(certified)
+        self.journal.log.info(f"{name} was certified into {wanted.collection} for {wanted.validity}.")
         if not verified:
-            self.warn(f"{name} was certified WITHOUT verification into {wanted.collection}.")
+            self.journal.warn(f"{name} was certified WITHOUT verification into {wanted.collection}.")
 
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
         """Give the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
         exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
         if not step.product.paired:
             return exposures
-        pairs = pairs_of(exposures, self.exposure_times)
+        pairs = pairs_of(exposures, self.results.times)
         needed = 2 if step.id.product == "PTC" else 1
         if len(pairs) < needed:
             raise ImageSetError(
@@ -217,7 +192,7 @@ class Processing:
         inputs = input_collections(self.config, step.id, fresh, self.calib_exists)
         query = data_query(self.instrument, detectors, exposures)
         request = job_request(self.config, step.id, self.pipelines, inputs, query)
-        self.log.info(f"{step.id}: {request.pipeline} {request.config} on {query}")
+        self.journal.log.info(f"{step.id}: {request.pipeline} {request.config} on {query}")
         result = await self.ocps.run(
             request, self.config.pipetask_timeout, on_started=lambda job_id: self._started(step.id, job_id)
         )
@@ -229,12 +204,12 @@ class Processing:
 
     def _started(self, step_id: StepId, job_id: str) -> None:
         self.results.jobs[step_id] = job_id
-        self.log.info(f"{step_id}: OCPS job {job_id}, log /scratch/uws/{job_id}/outs/ocps.log")
+        self.journal.log.info(f"{step_id}: OCPS job {job_id}, log /scratch/uws/{job_id}/outs/ocps.log")
 
     def _note_silent(self, step: Step, result: JobResult) -> None:
         """Say so where a job's outputs are there but its result never came."""
         if result.exit_code is None:
-            self.warn(
+            self.journal.warn(
                 f"{step.id}: no job_result came for OCPS job {result.job_id}; its outputs are there, "
                 "so the run goes on."
             )
@@ -277,13 +252,13 @@ class Processing:
         generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
         verification = self.results.collection(step.id) or ""
         headline = report.headline(verdict, generation is not None)
-        self.tell(Verdicted(step.id.product, verdict.passed, verification, headline))
+        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, headline))
         if verdict.clean:
-            self.log.info(f"{headline} {report.verdict_line(verdict, generation is not None)}")
+            self.journal.log.info(f"{headline} {report.verdict_line(verdict, generation is not None)}")
             return
         text = report.failure_report(verdict, generation, verification)
         where = f"butler get {step.product.statistics[0]} in {verification}"
-        self.log.warning(f"{headline}\n{report.for_log(text, where=where)}")
+        self.journal.log.warning(f"{headline}\n{report.for_log(text, where=where)}")
 
     async def _report_gains(self, step: Step, run: str) -> None:
         """Log the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
@@ -304,6 +279,6 @@ class Processing:
             if gain.detector in asked
         ]
         if not gains:
-            self.warn(f"{step.id}: no gains were found in {run}.")
+            self.journal.warn(f"{step.id}: no gains were found in {run}.")
             return
-        self.log.info(report.for_log(report.gain_report(gains), where=run))
+        self.journal.log.info(report.for_log(report.gain_report(gains), where=run))

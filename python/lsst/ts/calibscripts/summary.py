@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from . import report
 from .graph import Graph
 from .images import ImageSet
-from .plan import Action, Exposure, ExposureSet, Plan, StepId
-from .processing import Results
-from .products import ImageType
+from .plan import Action, Plan, StepId
+from .results import Results, Taken
 
-__all__ = ["Taken", "summarise"]
-
-
-@dataclass
-class Taken:
-    """Exposures of a set that were taken so far.
-
-    Attributes
-    ----------
-    images : `ExposureSet`
-        What was to be taken.
-    all : `list` [`int`]
-        Exposures, the discarded ones first.
-    """
-
-    images: ExposureSet
-    all: list[int] = field(default_factory=list)
-
-    def add(self, exposure_id: int) -> Exposure:
-        """Note the next exposure of the set, and give what the plan says of it."""
-        self.all.append(exposure_id)
-        return self.images.exposures[len(self.all) - 1]
-
-    @property
-    def discarded(self) -> tuple[int, ...]:
-        """Exposures that are never used."""
-        return tuple(self.all[: self.images.n_discarded])
-
-    @property
-    def kept(self) -> tuple[int, ...]:
-        """Exposures to process."""
-        return tuple(self.all[self.images.n_discarded :])
+__all__ = ["summarise"]
 
 
 def summarise(
     script: str,
     final_state: str,
     plan: Plan,
-    taken: Mapping[ImageType, Taken],
-    images: Mapping[ImageType, ImageSet],
     results: Results,
     graph: Graph[ImageSet] | None,
-    failures: Sequence[str],
 ) -> report.RunSummary:
     """Gather what a run did and did not do.
 
@@ -66,14 +30,10 @@ def summarise(
         How it ended.
     plan : `Plan`
         What it was to do.
-    taken, images : mapping
-        What was taken, and what of it arrived.
     results : `Results`
-        What the steps made.
+        What it has done.
     graph : `Graph` or `None`
         How the steps ended; None where the run did not come so far.
-    failures : sequence of `str`
-        One sentence each.
     """
     certified = tuple(
         report.Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
@@ -82,13 +42,13 @@ def summarise(
     return report.RunSummary(
         script=script,
         final_state=final_state,
-        taken=tuple(_taken_set(t, images.get(image_type)) for image_type, t in taken.items()),
+        taken=tuple(_taken_set(t, results.images.get(name)) for name, t in results.taken.items()),
         steps=tuple(_outcome(step.id, results, graph) for step in plan.steps),
         certified=certified,
         not_certified=tuple(_not_certified(plan, results, graph)),
-        failures=tuple(failures),
+        failures=tuple(results.failures),
         warnings=tuple(results.warnings),
-        next_steps=tuple(_next_steps(results, failures)),
+        next_steps=tuple(_next_steps(results)),
     )
 
 
@@ -133,10 +93,10 @@ def _not_certified(plan: Plan, results: Results, graph: Graph[ImageSet] | None) 
             yield name, "the run ended before"
 
 
-def _next_steps(results: Results, failures: Sequence[str]) -> Iterator[str]:
+def _next_steps(results: Results) -> Iterator[str]:
     failed = [name for name, verdict in results.verdicts.items() if not verdict.passed]
     for name in failed:
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
-    if failures and not failed:
+    if results.failures and not failed:
         yield "Mend what the failures name, then queue the script again with the same configuration."

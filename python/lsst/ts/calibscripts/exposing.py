@@ -1,0 +1,235 @@
+"""Takes the images of a run, one set after another, and waits beside it for what the OODS says of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from . import report
+from .config import CalibrationsConfig
+from .errors import ExposureError, FlatLevelError, ImageSetError
+from .graph import Graph
+from .images import Arrivals, ImageSet, judge
+from .plan import Exposure, ExposureSet, Plan
+from .products import ImageType
+from .progress import ExposureTaken, ImageSetClosed, Progress, Stage
+from .repository import Detector, Repository
+from .results import Journal, Results, Taken
+from .threads import OneThread
+
+if TYPE_CHECKING:
+    from .base_make_calibrations import BaseMakeCalibrations
+
+__all__ = ["Exposing"]
+
+LEVELS_LOOKED_AT = 2
+"""Number of flats, the discarded ones included, whose level is compared with the window."""
+
+
+@dataclass
+class Exposing:
+    """Takes the images of a run.
+
+    Attributes
+    ----------
+    script : `BaseMakeCalibrations`
+        The script, for its camera.
+    config, plan
+        What is to be done.
+    detectors : mapping [`int`, `Detector`]
+        Detectors asked for.
+    arrivals : `Arrivals`
+        Knows what has arrived in the OODS.
+    repository : `Repository`
+        The butler; called in ``thread``.
+    graph : `Graph`
+        Is told when the images of a set are there, and when they will not come.
+    progress : `Progress`
+        Stages of the products.
+    journal : `Journal`
+        Takes what happens.
+    results : `Results`
+        What has been done so far.
+    checkpoint : coroutine function
+        Passes a checkpoint.
+    """
+
+    script: BaseMakeCalibrations
+    config: CalibrationsConfig
+    plan: Plan
+    detectors: Mapping[int, Detector]
+    arrivals: Arrivals
+    repository: Repository
+    thread: OneThread
+    graph: Graph[ImageSet]
+    progress: Progress
+    journal: Journal
+    results: Results
+    checkpoint: Callable[[str], Awaitable[None]]
+    _wrong_level: FlatLevelError | None = field(default=None, init=False)
+
+    async def take_all(self, tasks: asyncio.TaskGroup) -> None:
+        """Take all sets, one after another; never wait for the OODS or for a job."""
+        for index, images in enumerate(self.plan.sets):
+            if not self._worth_taking(images.image_type):
+                self._lose(
+                    images.image_type, f"No {images.image_type.plural} are taken: nothing uses them now."
+                )
+            elif images.taken:
+                tasks.create_task(self._adopt(images))
+            else:
+                try:
+                    complete = await self._take(images, tasks)
+                except (ExposureError, FlatLevelError) as error:
+                    self._fail(images.image_type, error)
+                    for lost in self.plan.sets[index + 1 :]:
+                        self._lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
+                    return
+                if complete:
+                    tasks.create_task(self._await_images(images.image_type))
+        await self.checkpoint("All images taken; waiting for their processing")
+
+    async def _take(self, images: ExposureSet, tasks: asyncio.TaskGroup) -> bool:
+        """Take a set; False if it was given up since nothing uses it any more."""
+        await self.checkpoint(f"Taking {images}")
+        image_type = images.image_type
+        taken = self.results.taken[image_type] = Taken(images)
+        self.progress.advance(image_type.name, Stage.TAKING)
+        watched = self._has_window(image_type)
+        for exposure in images.exposures:
+            if not self._worth_taking(image_type):
+                self._lose(image_type, f"No further {image_type.plural} are taken: nothing uses them now.")
+                return False
+            if self._wrong_level is not None:
+                raise self._wrong_level
+            await self._expose(exposure, taken)
+            if watched and len(taken.all) == LEVELS_LOOKED_AT:
+                tasks.create_task(self._look_at_levels(tuple(taken.all)))
+            await asyncio.sleep(self.config.wait_between_exposures)
+        await self.checkpoint(f"Images taken: {image_type.name} {report.exposure_range(taken.kept)}")
+        return True
+
+    async def _expose(self, exposure: Exposure, taken: Taken) -> None:
+        """Take one exposure."""
+        name = exposure.image_type.name
+        try:
+            if not taken.all:
+                await self.script.assert_feasibility(name)
+            (exposure_id,) = await self.script.camera.take_imgtype(
+                name,
+                exposure.exposure_time,
+                1,
+                group_id=self._group_id(),
+                reason=self.config.reason,
+                program=self.config.program,
+                note=self.config.note,
+            )
+        except Exception as error:
+            # Whatever the camera or a subclass raises: the image was not taken.
+            raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
+        taken.all.append(int(exposure_id))
+        self.results.times[int(exposure_id)] = exposure.exposure_time
+        self.journal.tell(ExposureTaken(name, int(exposure_id), exposure.exposure_time, exposure.discarded))
+
+    def _group_id(self) -> str:
+        """Give the group id of the images, as upstream has it."""
+        script = self.script
+        return f"{script.obs_id}_{script.salinfo.index}" if script.obs_id else str(script.group_id)
+
+    async def _adopt(self, images: ExposureSet) -> None:
+        """Use exposures that were taken before."""
+        self.results.taken[images.image_type] = Taken(images, list(images.taken))
+        there = await self.thread(self.repository.ingested, self.script.instrument_name, images.taken)
+        self._close_set(images.image_type, judge(images.taken, tuple(self.detectors), there))
+
+    async def _await_images(self, image_type: ImageType) -> None:
+        """Wait for a set in the OODS."""
+        kept = self.results.taken[image_type].kept
+        timeout = self.config.oods_timeout
+        self._close_set(image_type, await self.arrivals.wait(kept, tuple(self.detectors), timeout))
+
+    def _close_set(self, image_type: ImageType, found: ImageSet) -> None:
+        """Let the steps that need a set begin, with what there is of it, or give it up."""
+        self.results.images[image_type] = found
+        left_out = found.left_out_exposures, found.left_out_detectors
+        self.journal.tell(ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out))
+        if any(left_out):
+            self._report_left_out(image_type, found)
+        if self._wrong_level is not None and image_type is ImageType.FLAT:
+            self._fail(image_type, self._wrong_level)
+        elif found.complete:
+            self.progress.advance(image_type.name, Stage.INGESTED)
+            self.graph.images_are_there(image_type, found)
+        else:
+            n_exposures = len(self.results.taken[image_type].kept)
+            text = (
+                f"Only {len(found.exposures)} of {n_exposures} {image_type.plural} and {len(found.detectors)} of "
+                f"{len(self.detectors)} detectors arrived in the OODS: the set is given up."
+            )
+            self._fail(image_type, ImageSetError(image_type.name, text))
+
+    def _report_left_out(self, image_type: ImageType, found: ImageSet) -> None:
+        """Say which images did not arrive, and keep it for the end."""
+        for arrival in self.arrivals.bad(self.results.taken[image_type].kept):
+            self.journal.log.error(
+                f"{image_type.name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
+                f"status {arrival.status_code}, {arrival.description}"
+            )
+        within = f"within oods_timeout, {self.config.oods_timeout:g} s"
+        if found.left_out_exposures:
+            ids = report.exposure_range(found.left_out_exposures)
+            text = f"{image_type.name} exposures {ids} did not arrive {within}, and are left out."
+            self.journal.log.error(text)
+            self.journal.warn(text)
+        if found.left_out_detectors and found.complete:
+            self.journal.fail(
+                f"{image_type.name}: detectors {list(found.left_out_detectors)} did not arrive {within} for more "
+                "than half of the set, and are left out; the rest was processed."
+            )
+
+    # The level of flats.
+
+    def _has_window(self, image_type: ImageType) -> bool:
+        window = self.config.flat_counts_min, self.config.flat_counts_max
+        return image_type is ImageType.FLAT and any(limit is not None for limit in window)
+
+    async def _look_at_levels(self, exposures: tuple[int, ...]) -> None:
+        """Compare the level of the first flats with the window; a wrong one ends the taking of flats."""
+        detector = min(self.detectors)
+        levels = []
+        for exposure in exposures:
+            found = await self.arrivals.wait([exposure], [detector], self.config.oods_timeout)
+            if not found.exposures:
+                continue
+            try:
+                level = await self.thread(
+                    self.repository.level, self.script.instrument_name, exposure, detector
+                )
+            except Exception as error:
+                # The level is a help; that it cannot be read must not cost the flats.
+                self.journal.warn(f"The level of flat {exposure} could not be read: {error}")
+                continue
+            self.journal.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
+            levels.append(level)
+        low, high = self.config.flat_counts_min, self.config.flat_counts_max
+        if levels and low is not None and max(levels) < low:
+            self._wrong_level = FlatLevelError(max(levels), low, too_low=True)
+        elif levels and high is not None and min(levels) > high:
+            self._wrong_level = FlatLevelError(min(levels), high, too_low=False)
+
+    # What will not come.
+
+    def _worth_taking(self, image_type: ImageType) -> bool:
+        return self.plan.worth_taking(image_type, self.graph.lost)
+
+    def _fail(self, image_type: ImageType, error: Exception) -> None:
+        self.journal.fail(str(error))
+        self.progress.end(image_type.name, Stage.FAILED)
+        self.graph.lose_images(image_type)
+
+    def _lose(self, image_type: ImageType, why: str) -> None:
+        self.journal.log.warning(why)
+        self.progress.end(image_type.name, Stage.CANCELLED)
+        self.graph.lose_images(image_type)
