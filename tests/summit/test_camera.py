@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from lsst.ts.calibscripts.summit.camera import IDLE_TIME, Readout, SimulatedLati
 from lsst.ts.calibscripts.summit.csc import HardwareClock
 from lsst.ts.calibscripts.summit.faults import Faults
 from lsst.ts.calibscripts.summit.filter_camera import SimulatedFilterCamera
-from lsst.ts.calibscripts.summit.focalplane import detectors, illumination_rate
+from lsst.ts.calibscripts.summit.focalplane import INSTALLED, detectors, illumination_rate
 from lsst.ts.calibscripts.summit.spectrograph import SimulatedSpectrograph
 
 LATISS = INSTRUMENTS["LATISS"]
@@ -34,6 +34,13 @@ class Latiss:
         return [readout.observation.exposure_id for readout in self.readouts]
 
 
+def keep_in(readouts: list[Readout]) -> Callable[[Readout], Awaitable[None]]:
+    async def keep(readout: Readout) -> None:
+        readouts.append(readout)
+
+    return keep
+
+
 @asynccontextmanager
 async def latiss(speed: float = 1.0, start: float = NOON, **options: Any) -> AsyncIterator[Latiss]:
     """Run ATCamera and ATSpectrograph with the observatory's class for them."""
@@ -42,7 +49,7 @@ async def latiss(speed: float = 1.0, start: float = NOON, **options: Any) -> Asy
     async with (
         sal.Domain() as domain,
         SimulatedSpectrograph(clock) as spectrograph,
-        SimulatedLatissCamera(spectrograph, LATISS, detectors("LATISS"), clock, readouts.append, **options),
+        SimulatedLatissCamera(spectrograph, LATISS, detectors("LATISS"), clock, keep_in(readouts), **options),
     ):
         remotes = sal.LATISS(domain)
         await remotes.start_task
@@ -58,7 +65,7 @@ async def filter_camera(instrument: Instrument) -> AsyncIterator[tuple[Any, list
     readouts: list[Readout] = []
     async with (
         SimulatedFilterCamera(
-            instrument, detectors(instrument.name), HardwareClock(1.0, NOON), readouts.append
+            instrument, detectors(instrument.name), HardwareClock(1.0, NOON), keep_in(readouts)
         ) as camera,
         sal.Domain() as domain,
         sal.Remote(domain, camera.name) as remote,
@@ -219,8 +226,8 @@ async def test_the_spectrograph_takes_slots_and_moves_its_stage() -> None:
         values = await spectrograph.evt_settingsAppliedValues.aget(timeout=1)
         assert await in_beam(summit.remotes) == ("SDSSi_65mm", "holo4_003")
     assert stage.position == 40.0
-    assert tuple(values.filterNames.split(",")) == LATISS.filters
-    assert tuple(values.gratingNames.split(",")) == LATISS.gratings
+    installed = (tuple(values.filterNames.split(",")), tuple(values.gratingNames.split(",")))
+    assert installed == INSTALLED["LATISS"]
 
 
 @pytest.mark.parametrize(("fault", "state"), [("exposure-rejected", "ENABLED"), ("camera-fault", "FAULT")])
@@ -247,7 +254,7 @@ async def test_filter_cameras_change_filters_and_read_the_sensors_asked_for(name
         await take(camera, **flat)
         await take(camera, sensors="R22_S00:R22_S11", **flat)
         await camera.cmd_initGuiders.set_start(roiSpec="{}", timeout=5)
-    assert tuple(names) == INSTRUMENTS[name].filters
+    assert tuple(names) == INSTALLED[name][0]
     every, two = readouts
     assert every.detectors == detectors(name)
     assert [detector.full_name for detector in two.detectors] == ["R22_S00", "R22_S11"]

@@ -17,7 +17,7 @@ from lsst.ts.calibscripts.summit.camera import Readout
 from lsst.ts.calibscripts.summit.faults import Faults
 from lsst.ts.calibscripts.summit.focalplane import Detector, detectors
 from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.oods import SimulatedOods
+from lsst.ts.calibscripts.summit.oods import BUFFER, SimulatedOods
 
 
 def readout(seq_num: int, instrument: str = "LATISS", image_type: str = "BIAS") -> Readout:
@@ -39,11 +39,13 @@ class Repository:
     """Takes images, and refuses some as a butler does that is out of order."""
 
     refused: tuple[int, ...] = ()
+    seconds: float = 0.0
     images: list[tuple[int, int]] = field(default_factory=list)
 
     async def __call__(self, observation: Observation, detectors: tuple[Detector, ...]) -> None:
         if observation.seq_num in self.refused:
             raise OSError("database is locked")
+        await asyncio.sleep(self.seconds)
         self.images += [(observation.seq_num, detector.id) for detector in detectors]
 
 
@@ -56,16 +58,14 @@ class Oods:
     async def send(self, readouts: Iterable[Readout], seconds: float = 60.0) -> list[tuple[str, int]]:
         """Send exposures, and give obsid and status code of what is announced within some time."""
         for each in readouts:
-            self.csc.receive(each)
+            await self.csc.receive(each)
         await asyncio.sleep(seconds)
         return [(event.obsid, event.statusCode) for event in self.events]
 
 
 @asynccontextmanager
-async def oods(
-    instrument: str = "LATISS", *faults: str, refused: tuple[int, ...] = ()
-) -> AsyncIterator[Oods]:
-    repository = Repository(refused)
+async def oods(instrument: str = "LATISS", *faults: str, **options: Any) -> AsyncIterator[Oods]:
+    repository = Repository(**options)
     async with (
         SimulatedOods(INSTRUMENTS[instrument], repository, faults=Faults(faults)) as csc,
         sal.Domain() as domain,
@@ -91,6 +91,16 @@ async def test_every_image_is_ingested_and_then_announced() -> None:
     assert (event.camera, event.raft, event.sensor) == ("LATISS", "R00", "S00")
     assert summit.repository.images == [(1, 0), (2, 0)]
     assert summit.csc.arrived == [2026091800001, 2026091800002]
+
+
+async def test_a_camera_that_is_far_ahead_waits() -> None:
+    loop = asyncio.get_running_loop()
+    async with oods(seconds=10.0) as summit:
+        begin = loop.time()
+        await summit.send(map(readout, range(1, BUFFER + 2)), seconds=0)
+        assert loop.time() == begin
+        await summit.csc.receive(readout(BUFFER + 2))
+        assert loop.time() - begin == pytest.approx(10.0, abs=0.1)
 
 
 async def test_one_event_per_detector() -> None:

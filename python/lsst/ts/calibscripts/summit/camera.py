@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -78,8 +78,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
         Detectors that can be read out.
     clock : `HardwareClock`
         Time of exposure and readout.
-    deliver : callable
-        Takes every `Readout`; does not block.
+    deliver : coroutine function
+        Takes every `Readout`, and may make the camera wait.
     illumination : callable
         Gives the light on the detectors through a physical filter with the shutter open, in ADU/s.
     previous : `int`
@@ -93,7 +93,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         instrument: Instrument,
         detectors: Iterable[Detector],
         clock: HardwareClock,
-        deliver: Callable[[Readout], None],
+        deliver: Callable[[Readout], Awaitable[None]],
         *,
         illumination: Callable[[str], float] = illumination_rate,
         previous: int = 0,
@@ -182,8 +182,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
         await write(self.controller.evt_startIntegration, exposureTime=observation.exposure_time, **common)
         await self._clock.sleep(observation.dark_time)
         await self._clock.sleep(READOUT_TIME)
+        await self._deliver(Readout(observation, detectors, self._taken[image_type]))
         self._last_type, self._idle_since = image_type, asyncio.get_running_loop().time()
-        self._deliver(Readout(observation, detectors, self._taken[image_type]))
         await write(
             self.controller.evt_endReadout,
             requestedExposureTime=observation.exposure_time,

@@ -208,7 +208,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
                 "somebody aborts a job: exit code 255, then a second result",
                 of="cpBias",
             ),
-            Fault("job-slow", Place.OCPS, "a job takes longer", of="cpBias", delay=30.0),
+            Fault("job-slow", Place.OCPS, "a job takes longer", of="cpBias", delay=10.0),
             Fault("command-rejected", Place.OCPS, "the OCPS rejects an execute command", of="cpBias"),
             Fault("no-acknowledgement", Place.OCPS, "an execute command is never acknowledged", of="cpBias"),
             Fault("ocps-fault", Place.OCPS, "the OCPS goes to FAULT while a job runs", of="cpBias"),

@@ -12,7 +12,11 @@ from .faults import Faults
 from .focalplane import Detector
 from .observation import Observation
 
-__all__ = ["Ingest", "SimulatedOods"]
+__all__ = ["BUFFER", "Ingest", "SimulatedOods"]
+
+
+BUFFER = 20
+"""Exposures that the camera may be ahead; only a camera that is sped up ever is."""
 
 
 class Ingest(Protocol):
@@ -51,11 +55,11 @@ class SimulatedOods(SimulatedCsc):
         self.instrument = instrument
         self.arrived: list[int] = []
         self._ingest = ingest
-        self._queue: asyncio.Queue[Readout] = asyncio.Queue()
+        self._queue: asyncio.Queue[Readout] = asyncio.Queue(BUFFER)
 
-    def receive(self, readout: Readout) -> None:
-        """Take an exposure from the camera; does not block."""
-        self._queue.put_nowait(readout)
+    async def receive(self, readout: Readout) -> None:
+        """Take an exposure from the camera, as soon as fewer than `BUFFER` wait."""
+        await self._queue.put(readout)
 
     async def begin(self) -> None:
         """Begin to work through what the camera sends."""

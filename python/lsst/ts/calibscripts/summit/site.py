@@ -207,10 +207,10 @@ class Summit:
     ) -> list[SimulatedCsc]:
         """Make the camera and what stands before it."""
 
-        def deliver(readout: Readout) -> None:
+        async def deliver(readout: Readout) -> None:
             self.readouts.append(readout)
             self._interruptions.note_readout(readout)
-            oods.receive(readout)
+            await oods.receive(readout)
 
         wanted = self._detectors
         detectors = [d for d in detectors_of(instrument.name) if wanted is None or d.id in wanted]
