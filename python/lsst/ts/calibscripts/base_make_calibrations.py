@@ -46,7 +46,6 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         self.settings: CalibrationsConfig
         self.plan: Plan
         self.pipelines: StepPipelines
-        self._present_run: Run | None = None
 
     # What a subclass says about its instrument.
 
@@ -147,7 +146,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         metadata.duration = self.plan.seconds
         metadata.nimages = sum(len(images.exposures) for images in self.plan.sets)
         metadata.instrument = self.instrument_name
-        metadata.totalCheckpoints = 2 + 2 * len(self.plan.sets)
+        metadata.totalCheckpoints = self.plan.n_checkpoints
         name = self.get_instrument_configuration().get("filter")
         metadata.filters = "" if name is None else str(name)
 
@@ -161,7 +160,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         RunFailedError
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
-        run = self._present_run = Run(self)
+        run, ended = Run(self), "FAILED"
         try:
             await run.check()
             await run.set_up_instrument()
@@ -169,13 +168,14 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
                 exposing = run.begin(tasks)
                 await exposing.take_all(tasks)
             run.conclude()
+            ended = "DONE"
+        except asyncio.CancelledError:
+            ended = "STOPPED"
+            raise
         finally:
+            # Not in cleanup(): a script that is terminated by a signal never calls that.
             run.close()
-
-    async def cleanup(self) -> None:
-        """Say what was taken, what is certified and what is not, however the run ended."""
-        if self._present_run is not None:
-            self.log.info(self._present_run.summary())
+            self.log.info(run.summary(ended))
 
     def asked_detectors(self) -> tuple[int, ...]:
         """Give the detectors of the run: those of the configuration, else those of the instrument."""

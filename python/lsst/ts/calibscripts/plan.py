@@ -146,6 +146,12 @@ class Plan:
         names = {str(s.image_type) for s in self.sets} | {step.id.product for step in self.steps}
         return tuple(name for name in PRODUCTS if name in names)
 
+    @property
+    def n_checkpoints(self) -> int:
+        """Number of checkpoints of a run without failures: the set-up, two for each set, and the end of taking."""
+        taken = sum(not images.taken for images in self.sets)
+        return (1 + 2 * taken if taken else 0) + 1
+
     def step(self, step_id: StepId) -> Step | None:
         """Give the step of that name, or None if the run has none."""
         return next((step for step in self.steps if step.id == step_id), None)

@@ -30,13 +30,6 @@ __all__ = ["Run"]
 REPOSITORY_TIMEOUT = 60.0
 """Longest wait for the repository before the first exposure, seconds."""
 
-_FINAL_STATES = {
-    ScriptState.ENDING: "DONE",
-    ScriptState.STOPPING: "STOPPED",
-    ScriptState.FAILING: "FAILED",
-}
-"""State in which cleanup runs -> final state."""
-
 
 class _ReportedFailureError(RunFailedError, ExpectedError):
     """What salobj logs no traceback of: every failure has been told already."""
@@ -219,8 +212,13 @@ class Run:
         if self._results.failures:
             raise _ReportedFailureError(self._results.failures)
 
-    def summary(self) -> str:
-        """Say what was taken, what is certified and what is not."""
+    def summary(self, ended: str) -> str:
+        """Say what was taken, what is certified and what is not.
+
+        Parameters
+        ----------
+        ended : `str`
+            DONE, STOPPED or FAILED.
+        """
         name = type(self._script).__name__
-        state = _FINAL_STATES.get(self._script.state.state, "RUNNING")
-        return report.run_summary(summarise(name, state, self._plan, self._results, self._graph))
+        return report.run_summary(summarise(name, ended, self._plan, self._results, self._graph))
