@@ -180,12 +180,13 @@ class Run:
             text = f"{step_id}: {describe(error)}."
             self._journal.log.error(f"{step_id} failed", exc_info=error)
         self._progress.end(step_id.product, Stage.FAILED)
-        if isinstance(error, VerificationFailedError) and self._graph is not None:
-            self._graph.cancel(self._plan.spoiled(error.product))
-            if self._config.on_verification_failure == "warn":
-                self._journal.warn(text)
-                return
-        self._journal.fail(text)
+        verdict = isinstance(error, VerificationFailedError)
+        if verdict and self._config.on_verification_failure == "warn":
+            self._journal.warn(text)
+        else:
+            self._journal.fail(text)
+        if verdict and self._graph is not None:
+            self._graph.cancel(self._plan.spoiled(step_id.product))
 
     def _step_cancelled(self, step_id: StepId) -> None:
         self._journal.log.warning(f"{step_id} is cancelled, since something it needs has failed.")
