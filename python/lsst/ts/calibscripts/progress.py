@@ -135,12 +135,15 @@ class JobEnded:
 
 @dataclass(frozen=True)
 class Verdicted:
-    """A verification has been judged."""
+    """A verification has been judged: how many of its exposures failed, and how many would fail it."""
 
     product: str
     passed: bool
     collection: str
     headline: str
+    exposures: int = 0
+    failed_exposures: int = 0
+    limit: int = 0
 
 
 @dataclass(frozen=True)

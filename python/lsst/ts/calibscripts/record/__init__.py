@@ -1,0 +1,26 @@
+"""The record of a run: what was done, as it happened, so that it can be repeated, reported and resumed.
+
+A file of JSON Lines, one for the header, one for each event and one for the end, written while the script
+runs. What happened before a script was killed is there.
+"""
+
+from .reading import find_records, read_record
+from .recorder import Recorder, open_record, record_directory
+from .records import About, Ended, Entry, Header, Job, Record, RecordError
+from .resume import resume_configuration
+
+__all__ = [
+    "About",
+    "Ended",
+    "Entry",
+    "Header",
+    "Job",
+    "Record",
+    "RecordError",
+    "Recorder",
+    "find_records",
+    "open_record",
+    "read_record",
+    "record_directory",
+    "resume_configuration",
+]

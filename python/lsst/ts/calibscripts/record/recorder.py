@@ -1,0 +1,235 @@
+"""Writes a record while its run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import platform
+import queue
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from ..errors import describe
+from ..progress import Event
+from .records import FORMAT, About, Ended, Noted
+
+__all__ = ["DIRECTORY_VARIABLE", "Recorder", "open_record", "record_directory"]
+
+DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
+"""Environment variable with the directory of the records."""
+
+CLOSE_TIMEOUT = 5.0
+"""How long a disk that does not answer is waited for at the end, seconds of real time."""
+
+_DISTRIBUTIONS = {
+    "calibscripts": ("lsst-ts-calibscripts",),
+    "salobj": ("ts-salobj", "lsst-ts-salobj"),
+    "observatory_control": ("ts-observatory-control", "lsst-ts-observatory-control"),
+    "daf_butler": ("lsst-daf-butler",),
+    "pipe_base": ("lsst-pipe-base",),
+    "ctrl_mpexec": ("lsst-ctrl-mpexec",),
+}
+_PIPELINES = ("cp_pipe", "cp_verify")
+_VARIABLES = ("CP_PIPE_DIR", "CP_VERIFY_DIR", "CALIBSCRIPTS_SAL")
+
+_Line: TypeAlias = tuple[float, float, Noted]
+"""POSIX time, time of the clock (both seconds) and an event."""
+
+
+def record_directory() -> Path:
+    """Tell where records go: ``CALIBSCRIPTS_RECORD_DIR``, else ``calibscripts`` in the user's state directory."""
+    given = os.environ.get(DIRECTORY_VARIABLE)
+    if given:
+        return Path(given)
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "calibscripts"
+
+
+def open_record(
+    about: About,
+    *,
+    warn: Callable[[str], None],
+    directory: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Recorder:
+    """Begin a record; never blocks and never raises.
+
+    Parameters
+    ----------
+    about : `About`
+        Script and configuration.
+    warn : callable
+        Is told once if the record cannot be written, in the thread of whoever uses the recorder.
+    directory : `pathlib.Path`, optional
+        Where to; `record_directory` by default.
+    clock : callable
+        Gives the time that durations are measured with, seconds: the event loop's in a script.
+
+    Returns
+    -------
+    `Recorder`
+        To be told events, and to be closed.
+    """
+    begun = datetime.now(UTC)
+    name = f"{about.instrument}_{begun:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}.jsonl"
+    return Recorder((record_directory() if directory is None else directory) / name, about, warn, clock)
+
+
+class Recorder:
+    """An observer that writes what it is told, in a thread of its own: a slow disk never holds up the event loop.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        File to make; its directory is made where there is none.
+    about, warn, clock
+        As of `open_record`.
+    """
+
+    def __init__(
+        self, path: Path, about: About, warn: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
+        self.path = path
+        self._about = about
+        self._warn = warn
+        self._clock = clock
+        self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
+        self._problem = ""
+        self._warned = False
+        self._begun = (time.time(), clock())
+        # A daemon, so that a disk that does not answer cannot hold the process at its end.
+        self._thread = threading.Thread(target=self._write_all, name="record", daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        self._note(event)
+
+    def end(self, state: str, failures: Iterable[str] = ()) -> None:
+        """Take note of how the run ended: DONE, FAILED or STOPPED, with one sentence for each failure."""
+        self._note(Ended(state, tuple(failures)))
+
+    async def aclose(self) -> None:
+        """Wait until everything is written, without blocking the event loop."""
+        await asyncio.to_thread(self._finish)
+        self._tell()
+
+    def close(self) -> None:
+        """Wait until everything is written, at most `CLOSE_TIMEOUT`; blocks."""
+        self._finish()
+        self._tell()
+
+    def _note(self, event: Noted) -> None:
+        self._tell()
+        if not self._problem:
+            self._lines.put((time.time(), self._clock(), event))
+
+    def _tell(self) -> None:
+        """Warn of a problem once, in the thread of the caller."""
+        if self._problem and not self._warned:
+            self._warned = True
+            self._warn(
+                f"The record of this run cannot be written to {self.path}: {self._problem}. The run is not "
+                f"affected; set {DIRECTORY_VARIABLE} to a directory that can be written to for the next one."
+            )
+
+    def _finish(self) -> None:
+        self._lines.put(None)
+        self._thread.join(CLOSE_TIMEOUT)
+        if self._thread.is_alive():
+            self._problem = self._problem or f"it was not written within {CLOSE_TIMEOUT:g} s"
+
+    # In the thread.
+
+    def _write_all(self) -> None:
+        try:
+            self._write()
+        except Exception as error:
+            # Nothing that goes wrong here may harm the run: it is told as a warning.
+            self._problem = describe(error)
+
+    def _write(self) -> None:
+        tai_of = _tai_offset()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "x", encoding="utf-8") as file:
+            file.write(_header(self._about, *self._begun, tai_of) + "\n")
+            file.flush()
+            while self._write_some(file, tai_of):
+                pass
+
+    def _write_some(self, file: IO[str], tai_offset: float) -> bool:
+        """Write what there is, and flush it; False after the last line."""
+        line = self._lines.get()
+        texts: list[str] = []
+        while line is not None:
+            texts.append(_text(*line, tai_offset))
+            if self._lines.empty():
+                break
+            line = self._lines.get()
+        file.write("".join(texts))
+        file.flush()
+        return line is not None
+
+
+def _tai_offset() -> float:
+    """Give TAI - UTC, seconds."""
+    from astropy.time import Time
+
+    now = Time(time.time(), format="unix")
+    return float((now.tai.datetime - now.utc.datetime).total_seconds())
+
+
+def _stamp(posix: float, loop: float, tai_offset: float) -> dict[str, Any]:
+    tai = datetime.fromtimestamp(posix + tai_offset, UTC).replace(tzinfo=None)
+    return {"tai": tai.isoformat(timespec="milliseconds"), "loop": round(loop, 3)}
+
+
+def _text(posix: float, loop: float, event: Noted, tai_offset: float) -> str:
+    line = {"event": type(event).__name__, **_stamp(posix, loop, tai_offset), **vars(event)}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _header(about: About, posix: float, loop: float, tai_offset: float) -> str:
+    line = {
+        "record": FORMAT,
+        **_stamp(posix, loop, tai_offset),
+        "about": asdict(about),
+        "versions": _versions(),
+        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "host": platform.node(),
+    }
+    # A value that JSON does not know must not cost the record.
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _versions() -> dict[str, str]:
+    versions = {name: _distribution(names) for name, names in _DISTRIBUTIONS.items()}
+    return {
+        "python": platform.python_version(),
+        **{name: version for name, version in versions.items() if version},
+        **{name: _eups_version(name, os.environ) for name in _PIPELINES},
+    }
+
+
+def _distribution(names: Sequence[str]) -> str:
+    for name in names:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def _eups_version(name: str, environment: Mapping[str, str]) -> str:
+    """Give the version of a package that eups has set up, which it keeps in ``SETUP_<NAME>``."""
+    setup = re.match(rf"{name}\s+(\S+)", environment.get(f"SETUP_{name.upper()}", ""))
+    return setup[1] if setup else "unknown"

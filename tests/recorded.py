@@ -1,0 +1,83 @@
+"""Recorded runs on the simulated summit, for the tests of what is made of records."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
+from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
+from lsst.ts.calibscripts.progress import Event
+from lsst.ts.calibscripts.record import About, Record, open_record, read_record
+from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Verification,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+SCRIPT = "auxtel/make_latiss_calibrations.py"
+_NUMBERS = itertools.count(1)
+
+
+class LatissScript(MakeLatissCalibrations):
+    """LATISS with its repository in memory."""
+
+    repository: Repository
+
+    def make_repository(self, repo: str) -> Repository:
+        return self.repository
+
+
+def about(given: Mapping[str, Any] | None = None) -> About:
+    """Describe a run of LATISS under a configuration."""
+    config = ConfigValidator(MakeLatissCalibrations.get_schema(), LatissConfig).validate(given or {})
+    return About(SCRIPT, "LATISS", 200_001, dict(given or {}), config, (0,), "group", "BLOCK-T1")
+
+
+async def recorded_run(
+    directory: Path,
+    given: Mapping[str, Any],
+    *,
+    faults: Iterable[str] = (),
+    verifications: Mapping[str, Verification] | None = None,
+    observers: Iterable[Callable[[Event], None]] = (),
+    stop: str = "",
+) -> tuple[Record, Outcome]:
+    """Run LATISS' script in memory, and read what was recorded of it."""
+    warnings: list[str] = []
+    loop = asyncio.get_running_loop()
+    recorder = open_record(about(given), warn=warnings.append, directory=directory, clock=loop.time)
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
+
+    def make(index: int) -> LatissScript:
+        script = LatissScript(index)
+        script.repository = MemoryRepository(butler)
+        return script
+
+    def behave(job: Any) -> Behaviour:
+        return Behaviour(seconds=5.0, verification=(verifications or {}).get(job.name, Verification.PASSES))
+
+    runner = MemoryRunner(butler, behave)
+    async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
+        outcome = await ScriptQueue().run(
+            SCRIPT, yaml.safe_dump(dict(given)), observers=[recorder, *observers], make=make, stop=stop
+        )
+    failures = () if outcome.state is ScriptState.DONE else (outcome.reason,)
+    recorder.end(outcome.state.name, failures)
+    await recorder.aclose()
+    assert not warnings
+    return read_record(recorder.path), outcome
