@@ -11,6 +11,7 @@ from .. import __version__
 __all__ = ["main"]
 
 COMMANDS = {
+    "check": "Say what is wrong with a configuration, and what it would do.",
     "rehearse": "Run a script in the simulated summit.",
     "schema": "Print the configuration schema of a script.",
 }

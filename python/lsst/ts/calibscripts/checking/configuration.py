@@ -1,0 +1,177 @@
+"""Checks of a configuration that need neither a summit nor a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jsonschema
+
+from ..config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from ..errors import ConfigurationError
+from ..jobs import StepPipelines, install
+from ..plan import Action, Plan, build
+from ..preflight import certification
+from ..repository import Certification
+from ..scripts import ScriptRecord
+
+__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines"]
+
+NO_PIPELINES = StepPipelines({}, {}, ())
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A configuration and what there is to say of it.
+
+    Attributes
+    ----------
+    script : `ScriptRecord`
+        The script it is for.
+    config : `CalibrationsConfig` or `None`
+        None where the configuration is wrong in itself.
+    plan : `Plan` or `None`
+        What a run would do; None where ``config`` is.
+    pipelines : `StepPipelines`
+        Pipelines of the steps, as far as they were looked up.
+    problems : `tuple` [`str`]
+        Everything that is wrong, one sentence each. A run would be refused, or fail.
+    warnings : `tuple` [`str`]
+        What may not be meant, or will not come out as hoped.
+    """
+
+    script: ScriptRecord
+    config: CalibrationsConfig | None = None
+    plan: Plan | None = None
+    pipelines: StepPipelines = NO_PIPELINES
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors of the run: those asked for, else those of the instrument."""
+        asked = self.config.detectors if self.config is not None else ()
+        return tuple(asked) or self.script.instrument.detectors
+
+    @property
+    def physical_filter(self) -> str | None:
+        """Physical filter of the flats, None where the configuration does not name it.
+
+        Of LATISS it is FILTER~GRATING, with ``empty`` for empty_1.
+        """
+        known = type(self.config).model_fields if self.config is not None else {}
+        names = [getattr(self.config, name) for name in ("filter", "grating") if name in known]
+        if not names or not all(isinstance(name, str) for name in names):
+            return None
+        if len(names) == 1:
+            return str(names[0])
+        return "~".join("empty" if name.startswith("empty") else name for name in names)
+
+    @property
+    def certifications(self) -> tuple[Certification, ...]:
+        """What would be certified, in this order."""
+        if self.config is None or self.plan is None:
+            return ()
+        return tuple(
+            certification(
+                self.config,
+                step.id.product,
+                self.script.instrument.name,
+                self.detectors,
+                self.physical_filter,
+            )
+            for step in self.plan.steps
+            if step.id.action is Action.CERTIFY
+        )
+
+
+def check_text(script: ScriptRecord, text: str) -> Checked:
+    """Check a configuration as it was written.
+
+    Parameters
+    ----------
+    script : `ScriptRecord`
+        The script it is for.
+    text : `str`
+        YAML text.
+
+    Returns
+    -------
+    `Checked`
+        Its problems name lines.
+    """
+    return _check(script, lambda validator: validator.validate_text(text))
+
+
+def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
+    """Check a configuration that was read already.
+
+    Parameters
+    ----------
+    script : `ScriptRecord`
+        The script it is for.
+    values : mapping
+        Values by property.
+
+    Returns
+    -------
+    `Checked`
+        Its problems name properties.
+    """
+    return _check(script, lambda validator: validator.validate(values))
+
+
+def _check(script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]]) -> Checked:
+    try:
+        filled = validate(ConfigValidator(json_schema(script.model), script.model))
+    except jsonschema.ValidationError as error:
+        return Checked(script, problems=tuple(error.message.splitlines()))
+    config = parse(filled, script.model)
+    checked = Checked(script, config, warnings=warnings(config))
+    return replace(checked, plan=build(config, n_detectors=len(checked.detectors)))
+
+
+def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:
+    """Look up the names of the pipelines and the task labels in the options, as configure does.
+
+    Parameters
+    ----------
+    checked : `Checked`
+        A configuration.
+    insist : `bool`
+        Is it a problem if they cannot be looked up on this machine?
+
+    Returns
+    -------
+    `Checked`
+        With the pipelines, and with what is wrong with them.
+    """
+    if checked.config is None or checked.plan is None:
+        return checked
+    try:
+        pipelines = install(checked.config, checked.plan, checked.script.instrument.name)
+    except ConfigurationError as error:
+        return replace(checked, problems=(*checked.problems, *error.problems))
+    unread = _unread(pipelines) if insist else ()
+    return replace(
+        checked,
+        pipelines=pipelines,
+        problems=(*checked.problems, *unread),
+        warnings=(*checked.warnings, *pipelines.warnings),
+    )
+
+
+def _unread(pipelines: StepPipelines) -> Iterator[str]:
+    """Name the pipelines whose definition this machine cannot read, by package."""
+    files: dict[str, list[str]] = {}
+    for found in pipelines.installed.values():
+        if found.labels is None:
+            package, _, path = found.uri[2:].partition("}/")
+            files.setdefault(package, []).append(path.rsplit("/", 1)[-1])
+    for package, names in files.items():
+        yield (
+            f"{', '.join(dict.fromkeys(names))} cannot be read on this machine, so neither the names of these "
+            f"pipelines nor the labels in their options are checked: set {package} to the directory of "
+            f"{package.removesuffix('_DIR').lower()} that the OCPS uses, and install lsst-pipe-base."
+        )

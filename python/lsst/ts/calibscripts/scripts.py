@@ -1,0 +1,64 @@
+"""The scripts of this package: name in the ScriptQueue, configuration and instrument of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .config import CalibrationsConfig, ComCamConfig, LatissConfig, LSSTCamConfig, did_you_mean
+from .instruments import LATISS, LSSTCAM, LSSTCOMCAM, Instrument
+
+__all__ = ["SCRIPTS", "ScriptRecord", "find_record"]
+
+
+@dataclass(frozen=True)
+class ScriptRecord:
+    """What can be known of a script without running it.
+
+    Attributes
+    ----------
+    name : `str`
+        Name in the ScriptQueue.
+    model : `type` [`CalibrationsConfig`]
+        Model of its configuration.
+    instrument : `Instrument`
+        The camera it takes images with.
+    """
+
+    name: str
+    model: type[CalibrationsConfig]
+    instrument: Instrument
+
+
+SCRIPTS = {
+    record.name: record
+    for record in (
+        ScriptRecord("auxtel/make_latiss_calibrations.py", LatissConfig, LATISS),
+        ScriptRecord("maintel/make_comcam_calibrations.py", ComCamConfig, LSSTCOMCAM),
+        ScriptRecord("maintel/make_lsstcam_calibrations.py", LSSTCamConfig, LSSTCAM),
+    )
+}
+
+
+def find_record(name: str) -> ScriptRecord:
+    """Give the record of a script.
+
+    Parameters
+    ----------
+    name : `str`
+        Name in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
+
+    Returns
+    -------
+    `ScriptRecord`
+        Its record.
+
+    Raises
+    ------
+    LookupError
+        If there is no such script; the text names those there are.
+    """
+    if name not in SCRIPTS:
+        near = did_you_mean(name, SCRIPTS)
+        text = f"this package has no script {name}; {near or 'there are ' + ', '.join(SCRIPTS)}"
+        raise LookupError(text)
+    return SCRIPTS[name]
