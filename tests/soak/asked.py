@@ -142,7 +142,9 @@ class Asked:
             if self._conflicts(product):
                 return f"the collection holds a {product} already"
         for product in sorted(self._read_from_references()):
-            if product.lower() not in self.scenario.references:
+            # A calibration that was valid at another time is taken for one: the exposures' time is not known yet.
+            own = self.scenario.present if self.generating else ()
+            if product.lower() not in (*self.scenario.references, *own):
                 return f"there is no {product} in the input collections"
         for trouble in self.scenario.troubles:
             if trouble.call == "check" and trouble.error and trouble.at == 1:

@@ -84,6 +84,8 @@ def certified_while_running_only(story: Story) -> Problems:
     """Nothing is certified after a stop, while paused, or when the script is ending."""
     stops = [time for time, _ in story.of(Sent)]
     for time, commit in story.of(Committed):
+        if not any(association.dataset.run.startswith("u/ocps/") for association in commit.associations):
+            continue
         if commit.state is not ScriptState.RUNNING:
             yield f"certified at {time} in state {commit.state.name}"
         if any(time > stop for stop in stops):
@@ -236,14 +238,16 @@ def camera_stops_at_a_verdict(story: Story) -> Problems:
 
 def exposures_are_reported(story: Story) -> Problems:
     """Every exposure taken is in the summary; one that a stop interrupted cannot be."""
-    if story.state in (ScriptState.UNKNOWN, ScriptState.CONFIGURE_FAILED):
+    if story.state is ScriptState.CONFIGURE_FAILED:
         return
-    if ScriptState.RUNNING not in {state for _, state in story.of(ScriptState)}:
+    running = [time for time, state in story.of(ScriptState) if state is ScriptState.RUNNING]
+    stops = [time for time, _ in story.of(Sent)]
+    # salobj stops a script that is just about to run without asking it to clean up.
+    if not running or any(stop <= running[0] for stop in stops):
         return
     if not story.summary:
         yield "there is no summary"
         return
-    stops = [time for time, _ in story.of(Sent)]
     taken = {
         event.exposure
         for time, event in story.of(Exposed)
@@ -305,6 +309,8 @@ def end_has_a_reason(story: Story) -> Problems:
             yield f"the configuration was refused: {story.reason}"
         case ScriptState.FAILED if not re.fullmatch(r"Error in run: \S.*", story.reason, re.DOTALL):
             yield f"FAILED without a reason: {story.reason!r}"
+        case ScriptState.FAILED if "TaskGroup" in story.reason or "sub-exception" in story.reason:
+            yield f"FAILED with a reason that nobody can read: {story.reason}"
         case ScriptState.STOPPED if not (operator.stop or operator.stop_checkpoint):
             yield "STOPPED though nobody stopped it"
         case ScriptState.UNKNOWN if operator.stop != "signal":
@@ -338,8 +344,9 @@ def summary_is_true(story: Story) -> Problems:
     for product in asked.certified - certified:
         if f"    {product}: " not in not_certified:
             yield f"the summary does not say that {product} is not certified"
-    if story.state.name not in story.summary.splitlines()[0]:
-        yield f"the summary does not say {story.state.name}: {story.summary.splitlines()[0]}"
+    ended = "STOPPED" if story.state is ScriptState.UNKNOWN else story.state.name
+    if f" ends {ended}: " not in story.summary.splitlines()[0]:
+        yield f"the summary does not say {ended}: {story.summary.splitlines()[0]}"
 
 
 def nothing_is_left(story: Story) -> Problems:

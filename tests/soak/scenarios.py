@@ -29,7 +29,7 @@ class TemporaryFault(Fault):
         return len(self._told) <= self.strikes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Operator:
     """What somebody does to the script while it runs.
 
@@ -52,6 +52,11 @@ class Operator:
     pause_checkpoint: str = ""
     resume_after: float = 10.0
 
+    def __repr__(self) -> str:
+        usual = Operator()
+        told = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+        return f"Operator({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
 
 @dataclass(frozen=True)
 class Intruder:
@@ -61,7 +66,7 @@ class Intruder:
     at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scenario:
     """One whole run.
 
@@ -106,6 +111,11 @@ class Scenario:
     present: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     operator: Operator = Operator()
     intruder: Intruder | None = None
+
+    def __repr__(self) -> str:
+        usual = Scenario()
+        told = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+        return f"Scenario({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
     def detectors(self) -> tuple[int, ...]:

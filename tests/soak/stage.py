@@ -164,6 +164,8 @@ def _brief(what: Any) -> str:
         return f"job {what.name} {what.job_id[:6]} {what.phase} {what.exit_code}"
     if isinstance(what, LogLine):
         return f"{what.level_name} {what.message}"
+    if isinstance(what, ScriptState):
+        return f"script {what.name}"
     if isinstance(what, Committed):
         return f"COMMITTED in {what.state.name}: {[a.dataset.place for a in what.associations]}"
     return str(what)
@@ -319,6 +321,8 @@ async def _drive(
     last: list[tuple[ScriptState, str]] = [(ScriptState.UNKNOWN, "")]
 
     async def state(data: Any) -> None:
+        if ended.is_set():
+            return
         last[0] = ScriptState(data.state), str(data.reason)
         journal.note(last[0][0])
         if last[0][0] in FINAL:

@@ -158,14 +158,16 @@ class MemoryRepository:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("statistics")
         levels, exposures, detectors = ([*self.butler.datasets(run, name)] for name in types)
+        by_detector = {
+            (d.exposure, d.detector): _get(d)
+            for d in detectors
+            if d.exposure is not None and d.detector is not None
+        }
         return RunStatistics(
             tuple(_get(dataset) for dataset in levels),
             {d.exposure: _get(d) for d in exposures if d.exposure is not None},
-            {
-                (d.exposure, d.detector): _get(d)
-                for d in detectors
-                if d.exposure is not None and d.detector is not None
-            },
+            by_detector,
+            frozenset(detector for _, detector in by_detector),
         )
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
