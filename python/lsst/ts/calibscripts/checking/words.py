@@ -157,7 +157,8 @@ def _plan(checked: Checked) -> Iterator[str]:
     config, plan = checked.config, checked.plan
     if config is None or plan is None:
         return
-    yield f"{checked.script.name} on {checked.script.instrument.name}, {_ids(checked.detectors)}, repository {config.repo}"
+    script = checked.script
+    yield f"{script.name} on {script.instrument.name}, {_ids(checked.detectors)}, repository {config.repo}"
     yield ""
     title = f"Images, camera time {duration(plan.camera_seconds)}" if plan.camera_seconds else "Images"
     yield from _section(title, _images(checked, config, plan))

@@ -25,12 +25,12 @@ def schema(script: str | None, directory: Path | None) -> None:
         for path in write_schemas(directory):
             click.echo(path)
         return
-    from ..summit.script_queue import find_script
+    from ..scripts import find_record
 
     if script is None:
         raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py, or use --write")
     try:
-        found = find_script(script)
+        found = find_record(script)
     except LookupError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(schema_text(found.config_model))
+    click.echo(schema_text(found.model))
