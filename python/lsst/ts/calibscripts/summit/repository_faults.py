@@ -47,11 +47,9 @@ class FaultyRepository:
         self._away = self._root.with_name(f"{self._root.name}-away")
         self._instruments = tuple(instruments)
         self._faults = faults
-        self._group = asyncio.TaskGroup()
-        self._locks: set[asyncio.Task[None]] = set()
+        self._locks: list[sqlite3.Connection] = []
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
         if "conflict-before" in self._faults:
             for instrument in self._instruments:
                 await asyncio.to_thread(self._certify, instrument, self._faults["conflict-before"].of)
@@ -65,14 +63,10 @@ class FaultyRepository:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for lock in self._locks:
-            lock.cancel()
-        seen = (error_type, error, traceback) if isinstance(error, asyncio.CancelledError) else (None,) * 3
-        try:
-            await self._group.__aexit__(*seen)
-        finally:
-            if self._away.exists():
-                self._away.rename(self._root)
+        for database in self._locks:
+            database.close()
+        if self._away.exists():
+            self._away.rename(self._root)
 
     async def run(self, job: Job) -> int:
         """Run a job to its end and spoil what comes after it.
@@ -135,20 +129,10 @@ class FaultyRepository:
 
     async def _lock(self, seconds: float) -> None:
         """Let somebody else write to the database for a while."""
-        locked = asyncio.Event()
-        task = self._group.create_task(self._write(seconds, locked))
-        self._locks.add(task)
-        task.add_done_callback(self._locks.discard)
-        await locked.wait()
-
-    async def _write(self, seconds: float, locked: asyncio.Event) -> None:
         database = sqlite3.connect(self._root / "gen3.sqlite3", check_same_thread=False)
-        try:
-            await asyncio.to_thread(database.execute, "BEGIN EXCLUSIVE")
-            locked.set()
-            await asyncio.sleep(seconds)
-        finally:
-            database.close()
+        self._locks.append(database)
+        await asyncio.to_thread(database.execute, "BEGIN EXCLUSIVE")
+        asyncio.get_running_loop().call_later(seconds, database.close)
 
 
 def spoil(model: SensorModel, faults: Faults) -> SensorModel:
