@@ -22,9 +22,10 @@ OLDER_OFFSET = 40.0
 
 
 @pytest.fixture(scope="session", autouse=True)
-def pipeline_directories() -> Iterator[None]:
-    """Say where the pipelines are, as the Science Pipelines' set-up does."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Say where the pipelines are, as the Science Pipelines' set-up does, and where records go."""
     with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path_factory.mktemp("records")))
         environment.setenv("CP_PIPE_DIR", str(PIPELINES / "cp_pipe"))
         environment.setenv("CP_VERIFY_DIR", str(PIPELINES / "cp_verify"))
         yield

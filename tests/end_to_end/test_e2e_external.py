@@ -1,0 +1,171 @@
+"""External verification, and the documents' long example, as printed, for LATISS and LSSTComCam."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+
+import numpy as np
+import pytest
+from e2e_support import (
+    COMCAM_SCRIPT,
+    LATISS_SCRIPT,
+    SEED,
+    Rehearsed,
+    chain,
+    example,
+    exposures_of,
+    opened,
+    rehearse,
+)
+from lsst.daf.butler import CollectionType, Timespan
+
+from lsst.ts.calibscripts.progress import Certified, JobSubmitted, Verdicted
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
+from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
+from lsst.ts.calibscripts.summit.storage import AMPLIFIERS
+
+LONG_EXAMPLES = {
+    "LATISS": ("u/czw/DM-28920/calib.20210720", "LATISS/calib/u/plazas/daily.2021SEP13.test1"),
+    "LSSTComCam": ("LSSTComCam/calib/u/plazas/2021SEP16.1", "LSSTComCam/calib/u/plazas/daily.2021SEP13.test1"),
+}
+"""Their extra input collection and the one they certify into."""
+
+
+@pytest.fixture(scope="module")
+def daily(latiss_repo: str) -> Rehearsed:
+    """The Daily Default: an empty configuration."""
+    return rehearse(latiss_repo, LATISS_SCRIPT, example("daily_default"))
+
+
+def test_daily_default_takes_what_is_documented(daily: Rehearsed) -> None:
+    assert daily.outcome.state is ScriptState.DONE, daily.text
+    assert [daily.times(name) for name in ("BIAS", "DARK", "FLAT")] == [
+        [0.0] * 21,
+        [5.0] * 5 + [15.0] * 2 + [30.0] * 16,
+        [5.0] * 21,
+    ]
+    assert [len(daily.discarded(name)) for name in ("BIAS", "DARK", "FLAT")] == [1, 1, 1]
+    types = Counter(readout.observation.image_type for readout in daily.readouts)
+    assert types == {"BIAS": 21, "DARK": 23, "FLAT": 21}
+
+
+def test_daily_default_verifies_against_what_is_there_and_certifies_nothing(daily: Rehearsed) -> None:
+    submitted = daily.events(JobSubmitted)
+    assert {event.step for event in submitted} == {"VERIFY BIAS", "VERIFY DARK", "VERIFY FLAT", "GENERATE GAIN"}
+    assert {event.config.partition("-i ")[2].split()[0] for event in submitted} == {"LATISS/calib"}
+    assert {event.product for event in daily.events(Verdicted) if event.passed} == {"BIAS", "DARK", "FLAT"}
+    assert daily.events(Certified) == ()
+    with opened(daily.repo) as butler:
+        assert "LATISS/calib/daily" not in butler.collections.query("*")
+        statistics = butler.get(
+            "verifyBiasStats", instrument="LATISS", collections=daily.run_collection("VERIFY BIAS")
+        )
+    assert [key for key in statistics if isinstance(key, int)] == daily.kept("BIAS")
+
+
+def test_daily_default_reports_gains_of_ten_pairs(daily: Rehearsed, model: SensorModel) -> None:
+    flats = daily.kept("FLAT")
+    pairs = list(zip(flats[::2], flats[1::2], strict=True))
+    assert exposures_of(daily.submitted("GENERATE GAIN").data_query) == flats
+    report = next(line.message for line in daily.log if "Gains estimated" in line.message)
+    assert "10 pairs, 1 detector" in report
+    assert len(pairs) == 10
+    summary = re.search(r"gain median (\d\.\d+) electron/ADU.* 160 values; read noise median (\d\.\d+)", report)
+    assert summary is not None, report
+    # A pair of flats knows nothing of the brighter-fatter effect: at 24,500 ADU it makes gains 6 % too high.
+    flat = daily.readouts[-1].observation
+    level = flat.rate * flat.exposure_time * model.illumination(flat.physical_filter).mean()
+    expected = np.median(model.gain) / expectation.variance_shrinkage(level, model.a00)
+    assert float(summary[1]) == pytest.approx(expected, rel=0.01)
+    assert float(summary[2]) == pytest.approx(
+        np.median(expectation.frame_noise(model)) * expected / np.median(model.gain), rel=0.02
+    )
+
+
+@pytest.fixture(scope="module", params=LONG_EXAMPLES)
+def long_example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """The documents' long example of an instrument; its extra input collection exists here."""
+    name = request.param
+    extra, _ = LONG_EXAMPLES[name]
+    if name == "LATISS":
+        repo = request.getfixturevalue("latiss_repo")
+        script, file = LATISS_SCRIPT, "latiss_ptc_and_defects"
+    else:
+        root = tmp_path_factory.mktemp("comcam") / "repo"
+        repo = make_rehearsal_repository(root, [name], seed=SEED, filters=["r_03"])
+        script, file = COMCAM_SCRIPT, "comcam_ptc_and_defects"
+    chain(repo, extra, f"{name}/calib/reference")
+    return rehearse(repo, script, example(file), instruments=[name])
+
+
+def test_long_example_as_printed(long_example: Rehearsed) -> None:
+    assert long_example.outcome.state is ScriptState.DONE, long_example.text
+    instrument = long_example.readouts[0].observation.instrument
+    extra, collection = LONG_EXAMPLES[instrument]
+    numbers = [len(long_example.kept(name)) for name in ("BIAS", "DARK", "FLAT")]
+    assert numbers == [6, 6, 14]
+    for image_type in ("BIAS", "DARK", "FLAT"):
+        config = long_example.submitted(f"VERIFY {image_type}").config
+        assert f"-i {extra},{instrument}/calib " in config
+    assert f"-i {instrument}/calib " in long_example.submitted("GENERATE PTC").config
+    assert {event.product for event in long_example.events(Verdicted) if event.passed} == {
+        "BIAS",
+        "DARK",
+        "FLAT",
+    }
+    certified = long_example.events(Certified)
+    assert {(event.product, event.collection) for event in certified} == {
+        ("DEFECTS", collection),
+        ("PTC", collection),
+    }
+    for product in ("DEFECTS", "PTC"):
+        assert f"{product} was certified WITHOUT verification into {collection}." in long_example.warnings
+
+
+def test_long_example_is_certified_for_the_dates_it_says(long_example: Rehearsed) -> None:
+    instrument = long_example.readouts[0].observation.instrument
+    _, collection = LONG_EXAMPLES[instrument]
+    detectors = {detector.id for readout in long_example.readouts for detector in readout.detectors}
+    assert detectors == set(range(9 if instrument == "LSSTComCam" else 1))
+    with opened(long_example.repo) as butler:
+        for dataset_type in ("defects", "ptc"):
+            found = list(
+                butler.registry.queryDatasetAssociations(
+                    dataset_type, collection, collectionTypes={CollectionType.CALIBRATION}
+                )
+            )
+            assert {int(each.ref.dataId["detector"]) for each in found} == detectors
+            spans = {(each.timespan.begin.tai.datetime, each.timespan.end.tai.datetime) for each in found}
+            assert spans == {(datetime(2021, 7, 15), datetime(2021, 7, 17))}
+
+
+def test_long_example_finds_gains(long_example: Rehearsed) -> None:
+    """Seven pairs of up to 1.6 s: the read noise, and the gains within the errors that the fit tells."""
+    instrument = long_example.readouts[0].observation.instrument
+    _, collection = LONG_EXAMPLES[instrument]
+    detectors = long_example.readouts[0].detectors
+    with opened(long_example.repo, collection) as butler:
+        july = Timespan.fromInstant(
+            next(
+                iter(
+                    butler.registry.queryDatasetAssociations(
+                        "ptc", collection, collectionTypes={CollectionType.CALIBRATION}
+                    )
+                )
+            ).timespan.begin
+        )
+        for detector in detectors:
+            ref = butler.find_dataset("ptc", instrument=instrument, detector=detector.id, timespan=july)
+            assert ref is not None
+            ptc = butler.get(ref)
+            model = SensorModel.for_detector(instrument, detector.id, seed=SEED)
+            gain, error = (
+                np.array([getattr(ptc, field)[name] for name in AMPLIFIERS]) for field in ("gain", "gain_error")
+            )
+            assert (np.abs(gain - model.gain) < 4.5 * error).all()
+            assert np.median(gain / model.gain) == pytest.approx(1.0, abs=0.01)
+            noise = [ptc.noise[name] for name in AMPLIFIERS]
+            np.testing.assert_allclose(noise, expectation.frame_noise(model), rtol=0.08)
