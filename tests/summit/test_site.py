@@ -21,6 +21,8 @@ from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 from lsst.ts.calibscripts.summit.site import Summit, frame_scale, make_rehearsal_repository
 
 FILTER = "SDSSr_65mm~empty"
+NOON = 1_789_732_800.0
+"""2026-09-18T12:00:00 TAI, when the observing day 20260918 begins."""
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -108,6 +110,27 @@ async def test_frames_are_those_of_the_model_and_ids_go_on(repo: str) -> None:
     expected = expose(SensorModel.for_detector("LATISS", 0, seed=7), observation)
     np.testing.assert_array_equal(frame.data, expected.data)
     assert after == [before[-1] + 1]
+
+
+async def test_a_run_can_be_repeated(tmp_path: Path) -> None:
+    frames = []
+    for name in ("one", "other"):
+        repo = make_rehearsal_repository(tmp_path / name, filters=[])
+        async with observer(repo, start=NOON) as somebody:
+            (exposure,) = await somebody.take_biases(1)
+        with Butler.from_config(repo, instrument="LATISS", collections="LATISS/raw/all") as butler:
+            frames.append(butler.get("raw", detector=0, exposure=exposure))
+    assert exposure == 2026091800001
+    assert frames[0].header["DATE-BEG"].startswith("2026-09-18T12:00:")
+    np.testing.assert_array_equal(frames[0].data, frames[1].data)
+
+
+async def test_frames_can_be_as_large_as_real_ones(tmp_path: Path) -> None:
+    repo = make_rehearsal_repository(tmp_path / "repo", filters=[], full_scale=True)
+    async with observer(repo, full_scale=True) as somebody:
+        (exposure,) = await somebody.take_biases(1)
+    with Butler.from_config(repo, instrument="LATISS", collections="LATISS/raw/all") as butler:
+        assert butler.get("raw", detector=0, exposure=exposure).image.shape == (16, 2000, 509)
 
 
 async def test_leaving_kills_what_runs(repo: str) -> None:

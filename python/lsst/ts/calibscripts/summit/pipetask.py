@@ -40,9 +40,10 @@ _PRELOAD = [
     "lsst.pipe.base.formatters.pexConfig",
     "lsst.pipe.base.tests.mocks",
     "lsst.ts.calibscripts.summit.formatters",
-    "lsst.ts.calibscripts.summit.tasks.combine",
-    "lsst.ts.calibscripts.summit.tasks.isr",
-    "lsst.ts.calibscripts.summit.tasks.verify",
+    *(
+        f"lsst.ts.calibscripts.summit.tasks.{path.stem}"
+        for path in sorted(Path(__file__).with_name("tasks").glob("[!_]*.py"))
+    ),
 ]
 """Imported once, by the server that all jobs are forked from."""
 

@@ -61,6 +61,9 @@ class Summit:
         ends in ``-scratch``.
     detectors : collection of `int` or `None`
         Detectors that the cameras read out; all they have where it is None.
+    start : `float` or `None`
+        TAI at the start in seconds since 1970, which decides the exposure ids, and these the noise of the frames;
+        None is now.
     ingest : `Ingest` or `None`
         What is done with images; None makes pixels and ingests them into the repository.
     runner : `JobRunner` or `None`
@@ -101,6 +104,7 @@ class Summit:
         full_scale: bool = False,
         scratch: Path | None = None,
         detectors: Collection[int] | None = None,
+        start: float | None = None,
         ingest: Ingest | None = None,
         runner: JobRunner | None = None,
         on_job: Callable[[Job], None] = lambda job: None,
@@ -116,7 +120,7 @@ class Summit:
         self._interruptions = Interruptions(self._faults)
         self.interrupt = self._interruptions.interrupt
         self._workers = None if workers is None else asyncio.Semaphore(workers)
-        self._detectors = detectors
+        self._detectors, self._start = detectors, start
         self._ingest, self._runner, self._on_job = ingest, runner, on_job
         self._stack = AsyncExitStack()
 
@@ -127,7 +131,7 @@ class Summit:
                 pipetask = stack.enter_context(PipetaskRunner(self.repo, self.scratch))
                 names = [instrument.name for instrument in self._instruments]
                 self._runner = spoiler = FaultyRepository(pipetask, self.repo, names, self._faults)
-            clock = HardwareClock(self._speed)
+            clock = HardwareClock(self._speed, self._start)
             for instrument in self._instruments:
                 for component in await self._components(instrument, clock, stack):
                     self.components[component.name] = await stack.enter_async_context(component)
