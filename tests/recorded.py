@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
@@ -25,7 +26,8 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue, find_script
 from lsst.ts.calibscripts.summit.site import Summit
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
@@ -55,6 +57,7 @@ async def recorded_run(
     verifications: Mapping[str, Verification] | None = None,
     observers: Iterable[Callable[[Event], None]] = (),
     stop: str = "",
+    job_seconds: float = 5.0,
 ) -> tuple[Record, Outcome]:
     """Run LATISS' script in memory, and read what was recorded of it."""
     warnings: list[str] = []
@@ -69,15 +72,50 @@ async def recorded_run(
         return script
 
     def behave(job: Any) -> Behaviour:
-        return Behaviour(seconds=5.0, verification=(verifications or {}).get(job.name, Verification.PASSES))
+        return Behaviour(
+            seconds=job_seconds, verification=(verifications or {}).get(job.name, Verification.PASSES)
+        )
 
     runner = MemoryRunner(butler, behave)
     async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
         outcome = await ScriptQueue().run(
             SCRIPT, yaml.safe_dump(dict(given)), observers=[recorder, *observers], make=make, stop=stop
         )
-    failures = () if outcome.state is ScriptState.DONE else (outcome.reason,)
+    failures = (outcome.reason,) if outcome.state is ScriptState.FAILED else ()
     recorder.end(outcome.state.name, failures)
     await recorder.aclose()
     assert not warnings
     return read_record(recorder.path), outcome
+
+
+def rehearsed_run(
+    directory: Path,
+    repo: str,
+    given: Mapping[str, Any],
+    *,
+    script: str = SCRIPT,
+    faults: Iterable[str] = (),
+    seed: int = 20,
+    **summit: Any,
+) -> Record:
+    """Run a script with the real pipetask on a real repository, in real time, and read what was recorded."""
+    model = find_script(script).config_model
+    instrument = model.instrument.name
+    given = {**given, "repo": repo}
+    config = ConfigValidator(find_script(script).get_schema(), model).validate(given)
+    described = About(script, instrument, 200_001, given, config, tuple(model.instrument.detectors))
+
+    async def run() -> Record:
+        clock = asyncio.get_running_loop().time
+        recorder = open_record(described, warn=print, directory=directory, clock=clock)
+        async with Summit(repo, [instrument], speed=1000.0, seed=seed, faults=faults, **summit):
+            outcome = await ScriptQueue().run(script, yaml.safe_dump(given), observers=[recorder])
+        recorder.end(outcome.state.name, (outcome.reason,) if outcome.state is ScriptState.FAILED else ())
+        await recorder.aclose()
+        return read_record(recorder.path)
+
+    directories = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, path in directories.items():
+            environment.setenv(name, path)
+        return asyncio.run(run())

@@ -23,6 +23,7 @@ LAYERS = [
     "graph",
     "jobs",
     "results",
+    "replay",
     "report",
     "record",
     "ocps",

@@ -1,0 +1,36 @@
+"""`calibscripts replay`: the processing of a run, as a shell script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import CalibScriptsError
+
+__all__ = ["replay"]
+
+
+@click.command()
+@click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="File to write; standard output by default.",
+)
+def replay(record: Path, output: Path | None) -> None:
+    """Write the shell script that repeats the processing of RECORD by hand: pipetask and butler commands."""
+    from ..record import read_record
+    from ..replay import replay_script
+
+    try:
+        text = replay_script(read_record(record))
+    except CalibScriptsError as error:
+        raise click.ClickException(str(error)) from error
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    output.chmod(0o755)
+    click.echo(f"Wrote {output}; run it with: bash {output} REPO")
