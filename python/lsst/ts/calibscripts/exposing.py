@@ -180,7 +180,13 @@ class Exposing:
         within = f"within oods_timeout, {self.config.oods_timeout:g} s"
         if found.left_out_exposures:
             ids = report.exposure_range(found.left_out_exposures)
-            text = f"{image_type.name} exposures {ids} did not arrive {within}, and are left out."
+            refused = self.arrivals.bad(found.left_out_exposures)
+            why = (
+                f"were not ingested (status {refused[0].status_code})"
+                if refused
+                else f"did not arrive {within}"
+            )
+            text = f"{image_type.name} exposures {ids} {why}, and are left out."
             self.journal.log.error(text)
             self.journal.warn(text)
         if found.left_out_detectors and found.complete:

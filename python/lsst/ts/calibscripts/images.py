@@ -16,7 +16,8 @@ from .progress import ImageArrived
 
 __all__ = ["Arrivals", "ImageSet", "exposure_id", "judge"]
 
-_OBSID = re.compile(r"[A-Za-z]+_[A-Za-z]_(\d{8})_(\d{6})")
+_OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
+"""Images that the OCS has taken; those of other controllers have other exposure ids."""
 
 
 @dataclass(frozen=True)

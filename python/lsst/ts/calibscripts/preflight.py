@@ -49,9 +49,10 @@ async def component_problems(group: RemoteGroup) -> list[str]:
     group : `RemoteGroup`
         Camera or OCPS; components whose check is switched off are left out.
     """
-    names = [name for name, checked in vars(group.check).items() if checked]
+    attributes = {name: name.lower().replace(":", "_") for name in group.components}
+    names = [name for name, attribute in attributes.items() if getattr(group.check, attribute)]
     async with asyncio.TaskGroup() as tasks:
-        states = [tasks.create_task(_state(group, name)) for name in names]
+        states = [tasks.create_task(_state(group, attributes[name])) for name in names]
     return [
         f"{name} is {state.result()}, not ENABLED: enable it, then queue the script again."
         for name, state in zip(names, states, strict=True)
