@@ -102,9 +102,12 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Outcome:
             faults=rehearsal.faults,
             workers=rehearsal.workers,
             full_scale=rehearsal.full_scale,
-        ):
+        ) as summit:
+            console.print(f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False)
             queue = ScriptQueue(display.log, display.state)
-            outcome = await queue.run(rehearsal.script, config, observers=[display, keep])
+            outcome = await queue.run(
+                rehearsal.script, config, observers=[display, keep], while_running=summit.interrupt
+            )
     _close(console, display, certified, outcome, repo)
     return outcome
 
