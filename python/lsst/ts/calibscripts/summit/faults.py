@@ -171,6 +171,18 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             ),
             Fault("component-fault", Place.COMPONENT, "a component is in FAULT from the start", of="OCPS:1"),
             Fault(
+                "dome-misaligned",
+                Place.COMPONENT,
+                "the encoder of a dome has lost three degrees; homing the dome cures it",
+                of="ATDome",
+            ),
+            Fault(
+                "lamp-not-lit",
+                Place.COMPONENT,
+                "the lamp does not light at an attempt; all five are count=5",
+                of="ATWhiteLight",
+            ),
+            Fault(
                 "exposure-rejected", Place.CAMERA, "the camera rejects an exposure command", of="BIAS", at=2
             ),
             Fault(

@@ -13,7 +13,8 @@ from typing import Self
 from lsst.daf.butler import Butler
 
 from ..instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
-from .calsys import dome
+from ..sal import State
+from .calsys import CalibrationSystem, dome
 from .camera import Readout, SimulatedLatissCamera
 from .csc import HardwareClock, SimulatedCsc
 from .faults import Fault, Faults
@@ -26,10 +27,14 @@ from .pipetask import PipetaskRunner
 from .pixels import PixelStore
 from .repository import make_reference_calibrations, make_repository
 from .repository_faults import FaultyRepository, spoil
+from .scheduler import SimulatedScheduler
 from .sensor import SMALL_SCALE
 from .spectrograph import SimulatedSpectrograph
 
 __all__ = ["Summit", "frame_scale", "make_rehearsal_repository"]
+
+BEFORE_SETUP = ("ATWhiteLight", "OCPS:1")
+"""What is in STANDBY before BLOCK-309 has set LATISS up for calibrations."""
 
 _LSSTCAM_SCALE = 32
 """Of 189 detectors, frames of 496 x 128 pixels are enough to rehearse with."""
@@ -64,6 +69,8 @@ class Summit:
     start : `float` or `None`
         TAI at the start in seconds since 1970, which decides the exposure ids, and these the noise of the frames;
         None is now.
+    ready : `bool`
+        Begin with LATISS ready for flats: lamp warm, dome and telescope at the screen; else as before BLOCK-309.
     ingest : `Ingest` or `None`
         What is done with images; None makes pixels and ingests them into the repository.
     runner : `JobRunner` or `None`
@@ -81,6 +88,8 @@ class Summit:
         Exposures that were taken, in order.
     components : `dict` [`str`, `SimulatedCsc`]
         All CSCs by name, as in ``OCPS:1``.
+    calibration_system : `CalibrationSystem` or `None`
+        Lamp, dome and telescope of LATISS, if it is among the instruments.
     interrupt : coroutine function
         To be run beside a script with its remote: stops or pauses it as the faults say.
 
@@ -105,6 +114,7 @@ class Summit:
         scratch: Path | None = None,
         detectors: Collection[int] | None = None,
         start: float | None = None,
+        ready: bool = True,
         ingest: Ingest | None = None,
         runner: JobRunner | None = None,
         on_job: Callable[[Job], None] = lambda job: None,
@@ -114,13 +124,14 @@ class Summit:
         self.scratch = root.with_name(f"{root.name}-scratch") if scratch is None else scratch
         self.readouts: list[Readout] = []
         self.components: dict[str, SimulatedCsc] = {}
+        self.calibration_system: CalibrationSystem | None = None
         self._instruments = [INSTRUMENTS[name] for name in instruments]
         self._speed, self._seed, self._full_scale = speed, seed, full_scale
         self._faults = Faults(faults)
         self._interruptions = Interruptions(self._faults)
         self.interrupt = self._interruptions.interrupt
         self._workers = None if workers is None else asyncio.Semaphore(workers)
-        self._detectors, self._start = detectors, start
+        self._detectors, self._start, self._ready = detectors, start, ready
         self._ingest, self._runner, self._on_job = ingest, runner, on_job
         self._stack = AsyncExitStack()
 
@@ -135,6 +146,8 @@ class Summit:
             for instrument in self._instruments:
                 for component in await self._components(instrument, clock, stack):
                     self.components[component.name] = await stack.enter_async_context(component)
+                    if component.name in BEFORE_SETUP and not self._ready:
+                        await component.set_state(State.STANDBY)
             if spoiler is not None:
                 await stack.enter_async_context(spoiler)
             self._stack = stack.pop_all()
@@ -220,9 +233,15 @@ class Summit:
         detectors = [d for d in detectors_of(instrument.name) if wanted is None or d.id in wanted]
         common = instrument, detectors, clock, deliver
         if instrument is LATISS:
+            system = self.calibration_system = CalibrationSystem(
+                clock, ready=self._ready, seed=self._seed, faults=self._faults
+            )
             spectrograph = SimulatedSpectrograph(clock, faults=self._faults)
-            camera = SimulatedLatissCamera(spectrograph, *common, previous=previous, faults=self._faults)
-            return [spectrograph, camera]
+            light = system.illumination
+            camera = SimulatedLatissCamera(
+                spectrograph, *common, illumination=light, previous=previous, faults=self._faults
+            )
+            return [*system.components, SimulatedScheduler(faults=self._faults), spectrograph, camera]
         others = dome(self._faults) if instrument is LSSTCAM else ()
         return [*others, SimulatedFilterCamera(*common, previous=previous, faults=self._faults)]
 

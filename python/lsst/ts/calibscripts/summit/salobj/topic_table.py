@@ -117,15 +117,42 @@ cmd_turnLampOn power:float
 cmd_turnLampOff force:boolean
 cmd_openShutter
 cmd_closeShutter
+cmd_setChillerTemperature temperature:float
+cmd_startChiller
+cmd_stopChiller
 evt_lampConnected connected:boolean
+evt_chillerConnected connected:boolean
+evt_chillerWatchdog controllerState:int pumpRunning:boolean alarmsPresent:boolean warningsPresent:boolean
 evt_lampState basicState:int controllerError:int controllerState:int lightDetected:boolean setPower:float \
 cooldownEndTime:double warmupEndTime:double
 evt_shutterState commandedState:int actualState:int enabled:boolean
 """
 
 _DOME = """
+cmd_moveAzimuth azimuth:float
+cmd_homeAzimuth
+cmd_stopMotion
+cmd_closeShutter
+cmd_openShutter
+evt_azimuthCommandedState commandedState:long azimuth:float
+evt_azimuthState state:long homing:boolean homed:boolean homeSwitch:boolean
+evt_azimuthInPosition inPosition:boolean
 evt_mainDoorState state:long
 evt_dropoutDoorState state:long
+"""
+
+_POINTING = """
+cmd_azElTarget targetName:string azDegs:double elDegs:double trackId:long rotPA:double
+cmd_stopTracking ignored:boolean
+"""
+
+_MOUNT = """
+evt_atMountState state:long
+evt_allAxesInPosition inPosition:boolean
+"""
+
+_SCHEDULER = """
+cmd_addBlock id:string executionId:string override:string failureStrategy:long
 """
 
 _TOPICS: Mapping[str, str] = MappingProxyType(
@@ -138,6 +165,13 @@ _TOPICS: Mapping[str, str] = MappingProxyType(
         "ATOODS": _CSC + _OODS,
         "ATWhiteLight": _CSC + _WHITE_LIGHT,
         "ATDome": _CSC + _DOME,
+        "ATDomeTrajectory": _CSC,
+        "ATPtg": _CSC + _POINTING,
+        "ATMCS": _CSC + _MOUNT,
+        "ATAOS": _CSC,
+        "ATHexapod": _CSC,
+        "ATPneumatics": _CSC,
+        "Scheduler": _CSC + _LARGE_FILE + _SCHEDULER,
         "CCCamera": _CSC + _CAMERA + _FILTERS,
         "CCHeaderService": _CSC + _LARGE_FILE,
         "CCOODS": _CSC + _OODS,
@@ -149,7 +183,7 @@ _TOPICS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_INDEXED = frozenset({"Script", "OCPS"})
+_INDEXED = frozenset({"Script", "OCPS", "Scheduler"})
 
 
 @functools.cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .csc import SimulatedCsc
-from .faults import Faults
+from ..csc import SimulatedCsc
+from ..faults import Faults
 
 __all__ = ["dome"]
 
