@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.nddata import CCDData
-from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, chain, example, opened, rehearse
+from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, example, opened, rehearse
 from lsst.daf.butler import CollectionType, Timespan
 
 from lsst.ts.calibscripts.summit.pipetask import PIPELINES

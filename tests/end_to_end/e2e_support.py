@@ -107,7 +107,8 @@ class Rehearsed:
         return next(
             time
             for time, event in self.timed_events
-            if isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items())
+            if isinstance(event, kind)
+            and all(getattr(event, name) == value for name, value in fields.items())
         )
 
 

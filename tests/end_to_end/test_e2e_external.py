@@ -29,7 +29,10 @@ from lsst.ts.calibscripts.summit.storage import AMPLIFIERS
 
 LONG_EXAMPLES = {
     "LATISS": ("u/czw/DM-28920/calib.20210720", "LATISS/calib/u/plazas/daily.2021SEP13.test1"),
-    "LSSTComCam": ("LSSTComCam/calib/u/plazas/2021SEP16.1", "LSSTComCam/calib/u/plazas/daily.2021SEP13.test1"),
+    "LSSTComCam": (
+        "LSSTComCam/calib/u/plazas/2021SEP16.1",
+        "LSSTComCam/calib/u/plazas/daily.2021SEP13.test1",
+    ),
 }
 """Their extra input collection and the one they certify into."""
 
@@ -54,7 +57,12 @@ def test_daily_default_takes_what_is_documented(daily: Rehearsed) -> None:
 
 def test_daily_default_verifies_against_what_is_there_and_certifies_nothing(daily: Rehearsed) -> None:
     submitted = daily.events(JobSubmitted)
-    assert {event.step for event in submitted} == {"VERIFY BIAS", "VERIFY DARK", "VERIFY FLAT", "GENERATE GAIN"}
+    assert {event.step for event in submitted} == {
+        "VERIFY BIAS",
+        "VERIFY DARK",
+        "VERIFY FLAT",
+        "GENERATE GAIN",
+    }
     assert {event.config.partition("-i ")[2].split()[0] for event in submitted} == {"LATISS/calib"}
     assert {event.product for event in daily.events(Verdicted) if event.passed} == {"BIAS", "DARK", "FLAT"}
     assert daily.events(Certified) == ()
@@ -73,7 +81,9 @@ def test_daily_default_reports_gains_of_ten_pairs(daily: Rehearsed, model: Senso
     report = next(line.message for line in daily.log if "Gains estimated" in line.message)
     assert "10 pairs, 1 detector" in report
     assert len(pairs) == 10
-    summary = re.search(r"gain median (\d\.\d+) electron/ADU.* 160 values; read noise median (\d\.\d+)", report)
+    summary = re.search(
+        r"gain median (\d\.\d+) electron/ADU.* 160 values; read noise median (\d\.\d+)", report
+    )
     assert summary is not None, report
     # A pair of flats knows nothing of the brighter-fatter effect: at 24,500 ADU it makes gains 6 % too high.
     flat = daily.readouts[-1].observation
@@ -163,7 +173,8 @@ def test_long_example_finds_gains(long_example: Rehearsed) -> None:
             ptc = butler.get(ref)
             model = SensorModel.for_detector(instrument, detector.id, seed=SEED)
             gain, error = (
-                np.array([getattr(ptc, field)[name] for name in AMPLIFIERS]) for field in ("gain", "gain_error")
+                np.array([getattr(ptc, field)[name] for name in AMPLIFIERS])
+                for field in ("gain", "gain_error")
             )
             assert (np.abs(gain - model.gain) < 4.5 * error).all()
             assert np.median(gain / model.gain) == pytest.approx(1.0, abs=0.01)

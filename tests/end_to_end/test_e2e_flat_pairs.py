@@ -30,7 +30,9 @@ FILTER = "SDSSr_65mm~empty"
 WEEKLY_COLLECTION = "LATISS/calib/weekly"
 
 
-@pytest.mark.parametrize(("name", "n_flats", "n_paired"), [("gain_one_pair", 2, 2), ("gain_three_pairs", 11, 6)])
+@pytest.mark.parametrize(
+    ("name", "n_flats", "n_paired"), [("gain_one_pair", 2, 2), ("gain_three_pairs", 11, 6)]
+)
 async def test_gains_are_estimated_from_the_pairs_alone(name: str, n_flats: int, n_paired: int) -> None:
     """Which exposures go into the job of the gains; no pixel is needed to see it."""
     butler = MemoryButler()
