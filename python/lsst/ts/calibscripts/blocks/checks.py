@@ -12,11 +12,10 @@ from typing import Any
 import yaml
 
 from ..checking import Checked, check_values, look_up_pipelines
-from ..config import did_you_mean
 from ..config.explain import hint
 from ..errors import ConfigurationError
 from ..repository import Certification
-from ..scripts import SCRIPTS
+from ..scripts import SCRIPTS, find_record
 from .expansion import ScriptCall, block_configuration, expand, names_used
 from .model import Block, load_block
 
@@ -196,10 +195,10 @@ def _misplaced(call: ScriptCall, values: Mapping[str, Any]) -> Iterator[str]:
 def _foreign(name: str, values: Mapping[str, Any]) -> CheckedCall:
     """Say what can be said of a script of another package."""
     if PurePosixPath(name).match("make_*_calibrations.py"):
-        near = did_you_mean(name, SCRIPTS)
-        return CheckedCall(
-            name, problems=(f"there is no such script; {near or 'known are ' + ', '.join(SCRIPTS)}",)
-        )
+        try:
+            find_record(name)
+        except LookupError as error:
+            return CheckedCall(name, problems=(str(error),))
     hints = ((key, hint(key, value)) for key, value in values.items())
     return CheckedCall(name, warnings=tuple(f"{key}: {text}" for key, text in hints if text))
 
