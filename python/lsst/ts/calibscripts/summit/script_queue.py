@@ -1,21 +1,40 @@
-"""Runs scripts in order, as the ScriptQueue does: configure, setGroupId, run."""
+"""Runs scripts and BLOCKs in order, as the ScriptQueue does: configure, setGroupId, run."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
-import importlib
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from .. import get_scripts_dir
 from ..sal import AckError, BaseScript, Domain, Remote, ScriptState
+from .queue_entries import (
+    Entry,
+    Finished,
+    LogLine,
+    Outcome,
+    find_queued,
+    find_script,
+    run_in_order,
+    script_names,
+)
 
-__all__ = ["FINAL_STATES", "FIRST_INDEX", "LogLine", "Outcome", "ScriptQueue", "find_script", "script_names"]
+__all__ = [
+    "FINAL_STATES",
+    "FIRST_INDEX",
+    "Entry",
+    "Finished",
+    "LogLine",
+    "Outcome",
+    "ScriptQueue",
+    "find_queued",
+    "find_script",
+    "run_in_order",
+    "script_names",
+]
 
 FIRST_INDEX = {"maintel": 100_000, "auxtel": 200_000, "ocs": 300_000}
 """First Script index of each queue."""
@@ -28,71 +47,6 @@ CONFIGURE_TIMEOUT = 60.0
 """configure must end within this time, seconds."""
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """One logMessage event of a script: what LOVE shows."""
-
-    level: int
-    message: str
-
-    @property
-    def level_name(self) -> str:
-        """Name of the level."""
-        return logging.getLevelName(self.level)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a script ended.
-
-    Attributes
-    ----------
-    script : `str`
-        Its name.
-    state : `ScriptState`
-        Final state.
-    reason : `str`
-        Reason of the final state.
-    checkpoints : `tuple` [`str`]
-        Checkpoints it passed.
-    states : `tuple` [`ScriptState`]
-        States it went through, in order.
-    """
-
-    script: str
-    state: ScriptState
-    reason: str
-    checkpoints: tuple[str, ...]
-    states: tuple[ScriptState, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 only for DONE."""
-        return 0 if self.state is ScriptState.DONE else 1
-
-
-def script_names() -> tuple[str, ...]:
-    """Give the names of the scripts of this package, e.g. ``auxtel/make_latiss_calibrations.py``."""
-    root = get_scripts_dir()
-    return tuple(sorted(str(path.relative_to(root)) for path in root.glob("*/*.py")))
-
-
-def find_script(name: str) -> type[BaseScript]:
-    """Give the class of a script by its name in the ScriptQueue.
-
-    Raises
-    ------
-    LookupError
-        If there is no such script; the text names those there are.
-    """
-    if name not in script_names():
-        raise LookupError(f"No script {name}; there are {', '.join(script_names())}")
-    package = __name__.split(".summit.")[0]
-    module = importlib.import_module(f"{package}.{name.removesuffix('.py').replace('/', '.')}")
-    found: type[BaseScript] = getattr(module, module.__all__[0])
-    return found
-
-
 class ScriptQueue:
     """Runs scripts one after another in this process, over whichever middleware is installed.
 
@@ -102,14 +56,18 @@ class ScriptQueue:
         Takes each `LogLine` of a script.
     on_state : callable
         Takes name and reason of each state of a script, and its last checkpoint.
+    queue : `str`
+        Whose queue it is, for scripts whose name does not tell: maintel, auxtel or ocs.
     """
 
     def __init__(
         self,
         on_log: Callable[[LogLine], None] = lambda line: None,
         on_state: Callable[[str, str, str], None] = lambda state, reason, checkpoint: None,
+        queue: str = "auxtel",
     ) -> None:
         self._on_log = on_log
+        self._queue = queue
         self._on_state = on_state
         self._next_index = dict(FIRST_INDEX)
 
@@ -119,6 +77,7 @@ class ScriptQueue:
         config: str,
         *,
         observers: Iterable[Any] = (),
+        standard: bool | None = None,
         block_id: str = "",
         pause: str = "",
         stop: str = "",
@@ -135,6 +94,8 @@ class ScriptQueue:
             Configuration, YAML.
         observers : iterable
             Are told the events of a calibration script.
+        standard : `bool`, optional
+            Look for it only among the standard scripts, or only among the others.
         block_id : `str`, optional
             Identifier of the execution of a BLOCK.
         pause, stop : `str`, optional
@@ -149,9 +110,8 @@ class ScriptQueue:
         `Outcome`
             How it ended.
         """
-        queue = name.split("/")[0]
-        index = self._next_index[queue] = self._next_index.get(queue, FIRST_INDEX["ocs"]) + 1
-        script = (make or find_script(name))(index)
+        index = self._index(name)
+        script = (make or find_queued(name, standard))(index)
         if hasattr(script, "observers"):
             script.observers.extend(observers)
         follower = _Follower(self._on_log, self._on_state)
@@ -167,6 +127,13 @@ class ScriptQueue:
             await follower.ended.wait()
             await script.done_task
         return follower.outcome(name)
+
+    def _index(self, name: str) -> int:
+        """Give the next index of the queue that a script belongs to."""
+        folder = name.split("/")[0]
+        queue = folder if folder in self._next_index else self._queue
+        self._next_index[queue] += 1
+        return self._next_index[queue]
 
     async def _drive(
         self,
@@ -194,11 +161,9 @@ class ScriptQueue:
         except AckError:
             return
         beside = tasks.create_task(while_running(remote)) if while_running else None
-        try:
+        # If it fails, the final state tells why.
+        with suppress(AckError):
             await remote.cmd_run.start()
-        except AckError:
-            # The final state tells why.
-            pass
         await follower.ended.wait()
         if beside is not None:
             beside.cancel()
