@@ -30,6 +30,7 @@ LAYERS = [
     "images",
     "repository",
     "threads",
+    "cancellation",
     "pipelines",
     "sal",
     "plan",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import report
+from .cancellation import heed_cancellation
 from .config import CalibrationsConfig
 from .errors import ExposureError, FlatLevelError, ImageSetError
 from .graph import Graph
@@ -128,10 +129,12 @@ class Exposing:
             )
         except Exception as error:
             # Whatever the camera or a subclass raises: the image was not taken.
+            heed_cancellation()
             raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
         taken.all.append(int(exposure_id))
         self.results.times[int(exposure_id)] = exposure.exposure_time
         self.journal.tell(ExposureTaken(name, int(exposure_id), exposure.exposure_time, exposure.discarded))
+        heed_cancellation()
 
     def _group_id(self) -> str:
         """Give the group id of the images, as upstream has it."""

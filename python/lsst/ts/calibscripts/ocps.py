@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from .cancellation import is_cancelled
 from .errors import JobError, describe
 from .progress import JobEnded, JobStarted, JobSubmitted
 from .sal import AckError, AckTimeoutError, SalRetCode, State
@@ -145,6 +146,7 @@ class Ocps:
             if not done:
                 acknowledged.cancel()
                 await asyncio.wait([acknowledged])
+            if acknowledged.cancelled():
                 self._log.warning(
                     f"{request.step}: stopped before the OCPS told the job id; nothing to abort."
                 )
@@ -176,6 +178,9 @@ class Ocps:
                     raise JobError(request.step, "the OCPS ended the command without telling a job id")
                 left = max(deadline - loop.time(), 0.001)
                 ack = await command.next_ackcmd(ack, timeout=left, wait_done=False)
+        except RuntimeError as error:
+            # salobj forgets a command that ends before its next acknowledgement is waited for.
+            raise JobError(request.step, "the OCPS ended the command without telling a job id") from error
         except AckTimeoutError as error:
             raise JobError(
                 request.step, f"the OCPS did not acknowledge the job within {ACKNOWLEDGE_TIMEOUT:.0f} s"
@@ -233,6 +238,8 @@ class Ocps:
         except AckError as error:
             reason = f"the OCPS ended the command: {describe(error)}"
             _settle(outcome, JobError(step, reason, job_id=job_id))
+        if is_cancelled():
+            return
         await asyncio.sleep(LATE_RESULT_WAIT)
         _settle(outcome, JobResult(job_id, None))
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from . import report
+from .cancellation import heed_cancellation
 from .errors import CalibScriptsError, PreconditionError, RunFailedError, VerificationFailedError, describe
 from .exposing import Exposing
 from .graph import Graph
@@ -87,6 +88,7 @@ class Run:
             except Exception as error:
                 # Subclasses raise what they like; here it only means no.
                 problems.append(describe(error) + ".")
+        heed_cancellation()
         findings = await self._ask_repository()
         problems += findings.problems
         if problems:
@@ -138,6 +140,7 @@ class Run:
         await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
         if given:
             await self._script.camera.setup_instrument(**given)
+            heed_cancellation()
 
     # Taking, and processing beside it.
 

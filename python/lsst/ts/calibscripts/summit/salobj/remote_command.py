@@ -99,10 +99,11 @@ class CommandInfo:
         return ackcmd
 
     async def _next(self, deadline: float) -> Message:
-        async with asyncio.timeout_at(deadline):
-            while not self._acks:
-                self._arrival = asyncio.get_running_loop().create_future()
-                await self._arrival
+        loop = asyncio.get_running_loop()
+        while not self._acks:
+            self._arrival = loop.create_future()
+            # wait_for, as salobj has it: in Python 3.11 it can swallow a cancellation, and clients must cope.
+            await asyncio.wait_for(self._arrival, max(deadline - loop.time(), 0))
         self._last = self._acks.popleft()
         return self._last
 

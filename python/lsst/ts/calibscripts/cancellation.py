@@ -1,0 +1,31 @@
+"""A stop must not get lost on its way to us."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["heed_cancellation", "is_cancelled"]
+
+
+def is_cancelled() -> bool:
+    """Has the present task been told to end?
+
+    Notes
+    -----
+    `asyncio.wait_for` of Python 3.11, which the middleware uses everywhere, swallows a cancellation that comes in
+    the same iteration of the event loop as what it waits for; the task still counts the request.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def heed_cancellation() -> None:
+    """End the present task if it has been told to end, also where that was swallowed on the way.
+
+    Raises
+    ------
+    asyncio.CancelledError
+        If so.
+    """
+    if is_cancelled():
+        raise asyncio.CancelledError
