@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+REASON_CHARACTERS = 8000
+"""Longest reason of a final state; the middleware refuses messages above a million bytes."""
+
+
 class CalibScriptsError(Exception):
     """Base of all errors this package raises on purpose."""
 
@@ -99,7 +103,9 @@ class RunFailedError(CalibScriptsError, RuntimeError):
 
     def __init__(self, failures: Sequence[str]) -> None:
         self.failures = tuple(failures)
-        super().__init__("\n".join(self.failures))
+        text = "\n".join(self.failures)
+        more = "" if len(text) <= REASON_CHARACTERS else " [...] The log has the rest."
+        super().__init__(text[:REASON_CHARACTERS] + more)
 
 
 class StatisticsError(CalibScriptsError, ValueError):

@@ -115,7 +115,7 @@ class Ocps:
         self._observer(JobSubmitted(request.step, request.pipeline, request.config, request.data_query))
         job_id: str | None = None
         try:
-            job_id, ack = await self._submit(request)
+            job_id, ack = await self._submit(request, on_started)
             self._observer(JobStarted(request.step, job_id))
             on_started(job_id)
             result = await self._end_of(request.step, job_id, ack, timeout)
@@ -132,7 +132,7 @@ class Ocps:
         self._observer(JobEnded(request.step, job_id, result.exit_code, "completed"))
         return result
 
-    async def _submit(self, request: JobRequest) -> tuple[str, Any]:
+    async def _submit(self, request: JobRequest, on_started: Callable[[str], None]) -> tuple[str, Any]:
         """Send the command and wait for the acknowledgement that tells the job id.
 
         A stop that comes in between waits for the identifier a little, since only so the job can be aborted.
@@ -154,6 +154,7 @@ class Ocps:
             elif acknowledged.exception() is None:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
+                on_started(job_id)
                 await self._abort(job_id)
                 self._observer(JobEnded(request.step, job_id, None, "aborted by this script"))
             raise
@@ -240,7 +241,7 @@ class Ocps:
             _settle(outcome, JobError(step, reason, job_id=job_id))
         if is_cancelled():
             return
-        await asyncio.sleep(LATE_RESULT_WAIT)
+        await asyncio.wait([outcome], timeout=LATE_RESULT_WAIT)
         _settle(outcome, JobResult(job_id, None))
 
     async def _watch_state(self, step: str, job_id: str, outcome: _Outcome) -> None:

@@ -155,9 +155,11 @@ class Processing:
         self.results.certified[name] = certified
         self.progress.advance(name, Stage.CERTIFIED)
         self.journal.tell(certified)
-        self.journal.log.info(f"{name} was certified into {wanted.collection} for {wanted.validity}.")
-        if not verified:
-            self.journal.warn(f"{name} was certified WITHOUT verification into {wanted.collection}.")
+        where = f"into {wanted.collection} for {wanted.validity}"
+        if verified:
+            self.journal.log.info(f"{name} was certified {where}.")
+        else:
+            self.journal.warn(f"{name} was certified WITHOUT verification {where}.")
 
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
         """Give the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""

@@ -8,7 +8,7 @@ from typing import Any
 from ..sal import ScriptState
 from .camera import Readout
 from .faults import Fault, Faults
-from .ocps import Job, Phase
+from .job import Job, Phase
 
 __all__ = ["STAGES", "Interruptions"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .ocps import ABORTED, Job
+from .job import ABORTED, Job
 
 __all__ = ["PIPELINES", "Invocation", "PipetaskRunner", "invocation"]
 

@@ -14,7 +14,7 @@ from lsst.daf.butler.registry import CollectionType
 
 from ..instruments import INSTRUMENTS
 from .faults import Faults
-from .ocps import Job, JobRunner
+from .job import Job, JobRunner
 from .sensor import SensorModel, noisier
 from .storage import AMPLIFIERS
 
