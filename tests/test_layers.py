@@ -21,6 +21,7 @@ LAYERS = [
     "checking",
     "preflight",
     "graph",
+    "production",
     "jobs",
     "results",
     "replay",

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "Say what is wrong with a configuration, and what it would do.",
     "check-block": "Say what is wrong with BLOCK files of the Scheduler.",
     "link-scripts": "Link the scripts into the ScriptQueue's external tree.",
+    "produce": "Make calibrations from exposures that exist already.",
     "rehearse": "Run a script in the simulated summit.",
     "replay": "Write the shell script that repeats the processing of a run.",
     "schema": "Print the configuration schema of a script.",

@@ -1,0 +1,184 @@
+"""The step `certify`: one CALIBRATION collection for each calibration, with its validity range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..errors import CalibScriptsError, ConfigurationError, ConflictError, RunFailedError
+from ..products import made_from_closure
+from ..repository import Certification
+from ..repository.production_records import Association
+from .approving import approved_datasets
+from .commands import certify as certify_command
+from .commands import shell_text
+from .desk import Desk, chosen
+from .naming import run_of
+from .selection import ExposureChoice, Selection
+
+__all__ = ["Validity", "certify", "commands", "conflicts"]
+
+
+@dataclass(frozen=True)
+class Validity:
+    """A validity range: ISO-8601, TAI, half open; an end of None is open.
+
+    Raises
+    ------
+    ConfigurationError
+        If a date is none, or the range is empty.
+    """
+
+    begin: str
+    end: str | None = None
+
+    def __post_init__(self) -> None:
+        begin, end = self.bounds
+        if end is not None and end <= begin:
+            raise ConfigurationError([f"The validity range ends at {self.end}, not after {self.begin}"])
+
+    @cached_property
+    def bounds(self) -> tuple[str, str | None]:
+        """Both dates to the millisecond, as the repository gives them back."""
+        begin = _milliseconds(self.begin)
+        return begin, (None if self.end is None else _milliseconds(self.end))
+
+
+def commands(selection: Selection, labels: Sequence[str], validity: Validity) -> Iterator[str]:
+    """Give the commands of the step."""
+    for choice in chosen(selection, labels):
+        yield shell_text(certify_command(selection, choice, validity.begin, validity.end))
+
+
+def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
+    """Certify what is approved, after everything that stands in the way was looked for.
+
+    Raises
+    ------
+    RunFailedError
+        If something is not approved, or was made from something that is not; nothing was certified.
+    ConflictError
+        If a collection holds something else over an overlapping range; nothing was certified.
+    """
+    concerned = chosen(desk.selection, labels)
+    if refused := [*_refusals(desk, concerned)]:
+        raise RunFailedError([*refused, "Nothing was certified."])
+    done: set[str] = set()
+    found: list[str] = []
+    for choice in concerned:
+        present = desk.repository.associations(desk.selection.certified(choice))
+        wanted = _datasets(desk, choice)
+        if _is_certified(present, wanted, validity):
+            done.add(choice.label)
+        else:
+            found += conflicts(desk.selection, choice, present, validity)
+    if found:
+        raise ConflictError(" ".join([*found, "Nothing was certified."]))
+    for choice in concerned:
+        collection = desk.selection.certified(choice)
+        if choice.label in done:
+            desk.already(f"certify {choice.label}", f"in {collection}")
+        else:
+            _certify(desk, choice, collection, validity)
+
+
+def conflicts(
+    selection: Selection, choice: ExposureChoice, present: Sequence[Association], validity: Validity
+) -> Iterator[str]:
+    """Say what in a CALIBRATION collection stands in the way of certifying a calibration into it; pure.
+
+    Parameters
+    ----------
+    selection : `Selection`
+        What is produced.
+    choice : `ExposureChoice`
+        What is to be certified.
+    present : sequence of `Association`
+        What the collection holds.
+    validity : `Validity`
+        Wanted range.
+
+    Yields
+    ------
+    `str`
+        One sentence for each dataset.
+    """
+    begin, end = validity.bounds
+    for one in present:
+        data_id = one.data_id
+        if (
+            one.dataset_type == choice.product.dataset_type
+            and int(data_id["detector"]) in selection.detectors
+            and data_id.get("physical_filter", choice.physical_filter) == choice.physical_filter
+            and (one.end is None or one.end > begin)
+            and (end is None or one.begin is None or one.begin < end)
+        ):
+            yield (
+                f"{one.collection} already holds a {one.dataset_type} of detector {data_id['detector']} for "
+                f"{one.validity}, which overlaps [{begin}, {end or 'open'}): "
+                "choose other dates or another `cert_rerun`."
+            )
+
+
+def _certify(desk: Desk, choice: ExposureChoice, collection: str, validity: Validity) -> None:
+    selection, product = desk.selection, choice.product
+    texts = (shell_text(certify_command(selection, choice, validity.begin, validity.end)),)
+    desk.show(texts)
+    wanted = Certification(
+        product=product.name,
+        instrument=selection.instrument,
+        dataset_type=product.dataset_type,
+        collection=collection,
+        begin=validity.begin,
+        end=validity.end,
+        detectors=selection.detectors,
+        physical_filter=choice.physical_filter,
+    )
+    try:
+        ids = desk.repository.certify(wanted, run_of(selection.generation(choice)), lambda: True)
+    except CalibScriptsError as error:
+        desk.failed("certify", choice.label, str(error), texts)
+        raise
+    desk.did(
+        "certify",
+        choice.label,
+        f"certified in {collection} for {wanted.validity}",
+        texts,
+        collection=collection,
+        datasets=", ".join(ids or ()),
+    )
+
+
+def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
+    """Say what is not approved; nothing may be certified that was made from something that is not."""
+    approved = {
+        choice.label: approved_datasets(desk, choice) is not None for choice in desk.selection.choices
+    }
+    for choice in concerned:
+        if not approved[choice.label]:
+            yield f"{choice.label} is not approved as it is now: see `produce approve`."
+        needed = {*made_from_closure(choice.product.name)}
+        for made in desk.selection.choices:
+            if made.product.name in needed and not approved[made.label] and made not in concerned:
+                yield f"{choice.label} was made from {made.label}, which is not approved."
+
+
+def _datasets(desk: Desk, choice: ExposureChoice) -> set[str]:
+    run = run_of(desk.selection.generation(choice))
+    ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
+    return {ids[detector] for detector in desk.selection.detectors}
+
+
+def _is_certified(present: Sequence[Association], wanted: set[str], validity: Validity) -> bool:
+    return {one.dataset for one in present if (one.begin, one.end) == validity.bounds} >= wanted
+
+
+def _milliseconds(date: str) -> str:
+    from astropy.time import Time
+
+    try:
+        # The butler knows no time before 1970.
+        return str(max(Time(date, scale="tai"), Time("1970-01-01", scale="tai")).isot)
+    except ValueError as error:
+        raise ConfigurationError([f"'{date}' is no ISO-8601 date such as 2024-04-10T12:00:00"]) from error

@@ -1,0 +1,274 @@
+"""Exposures that exist -> a selection of them for each calibration; pure.
+
+There is no perfect algorithm for this: the result is a proposal, which a person may edit, and the verification is
+to find what is wrong with it (introduction to calibration production, 2024-04-02).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..products import PRODUCTS, ImageType, Product
+from ..report import exposure_range
+from ..repository.production_records import Frame
+from .naming import filter_label
+from .rules import MIN_PTC_PAIRS, State, mixed_states, pairs_among, sets_of, wrong_types
+from .selection import ExposureChoice
+
+__all__ = ["Choice", "Wanted", "choose", "table"]
+
+_ABOUT = 1.25
+"""A set that is larger than asked for by no more than this factor is taken whole."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What exposures are to be selected for.
+
+    Attributes
+    ----------
+    products : `tuple` [`str`]
+        BIAS, DARK, FLAT, DEFECTS, PTC.
+    number : `int`
+        About how many exposures a calibration is made from.
+    filters : `tuple` [`str`]
+        Physical filters or bands of flats; all where it is empty.
+    reasons : mapping [`str`, `str`]
+        Product -> observation_reason.
+    exposure_times : mapping [`str`, `float`]
+        Product -> exposure time, seconds.
+    every : `int`
+        Of exposures from other days each so-manieth goes into the verification sample.
+    """
+
+    products: tuple[str, ...]
+    number: int = 20
+    filters: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    exposure_times: Mapping[str, float] = field(default_factory=dict)
+    every: int = 5
+
+    def takes(self, product: str, frame: Frame) -> bool:
+        """Is this exposure one that may be selected for the product?"""
+        time = self.exposure_times.get(product)
+        return (
+            self.reasons.get(product, frame.reason) == frame.reason
+            and (time is None or abs(time - frame.exposure_time) < 1e-3)
+            and (
+                frame.image_type != ImageType.FLAT
+                or not self.filters
+                or bool({frame.physical_filter, frame.band} & {*self.filters})
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was selected, and what is to be said about it."""
+
+    choices: tuple[ExposureChoice, ...]
+    remarks: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Exposures of one set that a product could be made from."""
+
+    frames: tuple[Frame, ...]
+    score: float
+
+
+def choose(
+    wanted: Wanted,
+    frames: Sequence[Frame],
+    others: Sequence[Frame],
+    states: Mapping[int, State],
+) -> Choice:
+    """Select exposures.
+
+    Parameters
+    ----------
+    wanted : `Wanted`
+        What for.
+    frames : sequence of `Frame`
+        All exposures of the days that calibrations are made from.
+    others : sequence of `Frame`
+        Exposures of other days, for verification.
+    states : mapping [`int`, mapping]
+        Header keywords of the biases, darks and flats among them.
+
+    Returns
+    -------
+    `Choice`
+        For each product, flats in each filter, the largest set about as large as wanted, without its first
+        exposure. A product with no set that will do is a problem.
+    """
+    chooser = _Chooser(wanted, sets_of(frames), others, states)
+    for name in PRODUCTS:
+        if name in wanted.products:
+            chooser.add(PRODUCTS[name])
+    return Choice(tuple(chooser.choices), tuple(chooser.remarks), tuple(chooser.problems))
+
+
+class _Chooser:
+    def __init__(
+        self,
+        wanted: Wanted,
+        sets: Sequence[tuple[Frame, ...]],
+        others: Sequence[Frame],
+        states: Mapping[int, State],
+    ) -> None:
+        self._wanted, self._sets, self._others, self._states = wanted, sets, others, states
+        self.choices: list[ExposureChoice] = []
+        self.remarks: list[str] = []
+        self.problems: list[str] = []
+
+    def add(self, product: Product) -> None:
+        """Select the exposures for a product."""
+        if product.name == "DEFECTS":
+            self._add_defects(product)
+        elif product.by_filter:
+            self._add_filters(product)
+        else:
+            self._add(product, product.name.lower(), None)
+
+    def _add_filters(self, product: Product) -> None:
+        bands = {
+            frame.physical_filter: frame.band
+            for frames in self._sets
+            for frame in frames
+            if frame.image_type == ImageType.FLAT and self._wanted.takes(product.name, frame)
+        }
+        if not bands:
+            self.problems.append(f"{product.name.lower()}: there are no flats")
+        counts = Counter(bands.values())
+        for name, band in sorted(bands.items()):
+            label = f"{product.name.lower()}-{filter_label(name, band, alone=counts[band] == 1)}"
+            self._add(product, label, name)
+
+    def _add_defects(self, product: Product) -> None:
+        """Take the exposures of the dark and of the first flat: defects are found in what was made of them."""
+        used = [
+            next((c for c in self.choices if c.product.name == str(image_type)), None)
+            for image_type in product.images
+        ]
+        if None in used:
+            self.problems.append("defects: are found in a dark and a flat: select these, too")
+            return
+        exposures = tuple(exposure for choice in used if choice is not None for exposure in choice.generate)
+        self.choices.append(ExposureChoice("defects", exposures))
+
+    def _add(self, product: Product, label: str, physical_filter: str | None) -> None:
+        refused: list[str] = []
+        best: _Candidate | None = None
+        for frames in self._sets:
+            candidate = self._candidate(product, frames, physical_filter)
+            if candidate is None or (best is not None and candidate.score <= best.score):
+                continue
+            reasons = self._refusals(product, candidate.frames)
+            refused += [f"{label}: refused {_ids(candidate.frames)}: {reason}" for reason in reasons]
+            best = best if reasons else candidate
+        if best is None:
+            self.problems += refused or [f"{label}: there is no set of suitable exposures on these days"]
+            return
+        self.remarks += refused
+        if product.name != "PTC" and len(best.frames) < self._wanted.number:
+            self.remarks.append(f"{label}: only {len(best.frames)} exposures, not {self._wanted.number}")
+        sample = tuple(self._sample(product, best.frames))
+        choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
+        self.choices.append(choice if product.verify else replace(choice, verify=()))
+
+    def _refusals(self, product: Product, frames: Sequence[Frame]) -> list[str]:
+        states = {frame.id: self._states[frame.id] for frame in frames if frame.id in self._states}
+        types = {frame.image_type for frame in frames}
+        return [*wrong_types(product, frames, states), *mixed_states(types, states)]
+
+    def _candidate(
+        self, product: Product, frames: Sequence[Frame], physical_filter: str | None
+    ) -> _Candidate | None:
+        """Give what a set has to offer: never its first exposure, which has charge of an idle camera in it."""
+        fits = [
+            frame
+            for frame in frames[1:]
+            if frame.image_type in product.images
+            and self._wanted.takes(product.name, frame)
+            and physical_filter in (None, frame.physical_filter)
+        ]
+        if product.paired:
+            pairs = pairs_among(fits)
+            # A curve needs pairs at many levels: that counts before their number.
+            score = len({first.exposure_time for first, _ in pairs}) + len(pairs) / 1000
+            kept = [frame for pair in pairs for frame in pair]
+            return _Candidate(tuple(kept), score) if len(pairs) >= MIN_PTC_PAIRS else None
+        if product.by_filter and fits:
+            # Consistent illumination: those of the most frequent exposure time.
+            (time, _), *_ = Counter(frame.exposure_time for frame in fits).most_common(1)
+            fits = [frame for frame in fits if frame.exposure_time == time]
+        if len(fits) > self._wanted.number * _ABOUT:
+            fits = fits[: self._wanted.number]
+        return _Candidate(tuple(fits), len(fits)) if fits else None
+
+    def _sample(self, product: Product, used: Sequence[Frame]) -> Iterator[int]:
+        """Give a verification sample: first exposures, others of these days, and some of other days."""
+        taken = {frame.id for frame in used}
+        days = {frame.day_obs for frame in used}
+        of_days = [frame for frames in self._sets for frame in frames if frame.day_obs in days]
+        yield from (f.id for f in self._alike(product, used, of_days) if f.id not in taken)
+        yield from (f.id for f in self._alike(product, used, self._others)[:: self._wanted.every])
+
+    def _alike(self, product: Product, used: Sequence[Frame], frames: Iterable[Frame]) -> list[Frame]:
+        """Give those exposures that a calibration should fit: same type, camera state and, flats, light."""
+        first = used[0]
+        states = {frame.id: self._states.get(frame.id, {}) for frame in used}
+
+        def fits(frame: Frame) -> bool:
+            together = {**states, frame.id: self._states.get(frame.id, {})}
+            return (
+                frame.image_type == first.image_type
+                and self._wanted.takes(product.name, frame)
+                and (
+                    not product.by_filter
+                    or (frame.physical_filter, frame.exposure_time)
+                    == (first.physical_filter, first.exposure_time)
+                )
+                and not wrong_types(product, [frame], self._states)
+                and not mixed_states([first.image_type], together)
+            )
+
+        return [frame for frame in frames if fits(frame)]
+
+
+def table(choices: Iterable[ExposureChoice], frames: Mapping[int, Frame]) -> str:
+    """Show a selection as a table: what is made, from how many exposures, which, and what verifies it besides."""
+    rows = [("product", "exposures", "seconds", "generate", "verify besides")]
+    rows += [
+        (
+            choice.label,
+            str(len(choice.generate)),
+            _seconds({frames[id].exposure_time for id in choice.generate if id in frames}),
+            _short(choice.generate),
+            f"{len(choice.verify)}: {_short(choice.verify)}" if choice.verify else "-",
+        )
+        for choice in choices
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _seconds(times: Collection[float]) -> str:
+    return f"{min(times):g}" if len(times) == 1 else f"{min(times):g}..{max(times):g}" if times else ""
+
+
+def _short(exposures: Sequence[int]) -> str:
+    """Write exposures as ranges, the first few of them."""
+    parts = exposure_range(exposures).split(", ")
+    return ", ".join(parts[:3]) + (f" and {len(parts) - 3} more ranges" if len(parts) > 3 else "")
+
+
+def _ids(frames: Sequence[Frame]) -> str:
+    return exposure_range(frame.id for frame in frames)

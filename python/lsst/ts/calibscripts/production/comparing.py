@@ -1,0 +1,100 @@
+"""`compare`: do several repositories hold the same calibrations?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..repository.production import ProductionRepository
+from ..repository.production_records import Association
+
+__all__ = ["Contents", "contents", "differences", "text"]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is behind a collection in a repository.
+
+    Attributes
+    ----------
+    repo : `str`
+        Repository.
+    collections : `tuple` [`str`]
+        Collections in the order they are searched.
+    associations : `tuple` [`Association`]
+        What the CALIBRATION collections among them hold.
+    """
+
+    repo: str
+    collections: tuple[str, ...]
+    associations: tuple[Association, ...]
+
+
+def contents(repo: str, collection: str) -> Contents:
+    """Read what is behind a collection."""
+    repository = ProductionRepository(repo)
+    try:
+        return Contents(repo, repository.flattened(collection), repository.associations(collection))
+    finally:
+        repository.close()
+
+
+def text(found: Sequence[Contents]) -> tuple[bool, str]:
+    """Say whether repositories agree, and in what they do not, as comments of a shell."""
+    lines = [f"# {difference}" for difference in differences(found)]
+    if lines:
+        return False, "\n".join(lines)
+    collections, datasets = len(found[0].collections), len(found[0].associations)
+    return True, f"# They agree: {collections} collections, {datasets} certified datasets."
+
+
+def differences(found: Sequence[Contents]) -> Iterator[str]:
+    """Say in what repositories differ from the first of them; pure.
+
+    Yields
+    ------
+    `str`
+        One sentence for each difference in collections, their order, validity ranges and datasets.
+    """
+    first, *others = found
+    for other in others:
+        yield from _collections(first, other)
+        yield from _associations(first, other)
+
+
+def _collections(first: Contents, other: Contents) -> Iterator[str]:
+    for here, there in ((first, other), (other, first)):
+        for name in here.collections:
+            if name not in there.collections:
+                yield f"{name} is in {here.repo}, but not in {there.repo}."
+    common = [name for name in first.collections if name in other.collections]
+    order = [name for name in other.collections if name in first.collections]
+    if common != order:
+        yield f"The order is {', '.join(common)} in {first.repo}, but {', '.join(order)} in {other.repo}."
+
+
+def _associations(first: Contents, other: Contents) -> Iterator[str]:
+    common = {*first.collections} & {*other.collections}
+    mine, theirs = (
+        {
+            (one.collection, one.key, one.begin, one.end): one
+            for one in contents.associations
+            if one.collection in common
+        }
+        for contents in (first, other)
+    )
+    for key in sorted(mine.keys() | theirs.keys(), key=str):
+        here, there = mine.get(key), theirs.get(key)
+        if here is not None and there is not None:
+            if here.dataset != there.dataset:
+                yield (
+                    f"{_words(here)} is {here.dataset} in {first.repo}, but {there.dataset} in {other.repo}."
+                )
+        elif here is not None:
+            yield f"{_words(here)} is in {first.repo}, but not in {other.repo}."
+        elif there is not None:
+            yield f"{_words(there)} is in {other.repo}, but not in {first.repo}."
+
+
+def _words(one: Association) -> str:
+    return f"{one.collection}: {' '.join(one.key)} for {one.validity}"

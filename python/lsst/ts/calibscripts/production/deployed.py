@@ -1,0 +1,207 @@
+"""`check-deployed`: which calibrations would an exposure really get now, and why not?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import ConfigurationError, RepositoryError
+from ..instruments import INSTRUMENTS
+from ..repository.production import ProductionRepository
+from ..repository.production_records import Association, Frame
+from .commands import shell_text
+from .selection import parse_ranges
+
+__all__ = ["Answer", "Question", "ask", "check", "explain", "find_exposure", "text"]
+
+EXPECTED = ("bias", "dark", "defects", "flat", "ptc")
+"""Dataset types that an exposure should get; others that can be certified are told where there are any."""
+
+
+NECESSARY = ("bias", "dark", "flat")
+
+
+@dataclass(frozen=True)
+class Question:
+    """An exposure and where its calibrations are looked for.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    frame : `Frame`
+        The exposure.
+    detector : `int`
+        Detector.
+    collection : `str`
+        Where calibrations are looked for.
+    """
+
+    instrument: str
+    frame: Frame
+    detector: int
+    collection: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an exposure gets of one type: a dataset, or the reason why not."""
+
+    dataset_type: str
+    detector: int
+    found: Association | None
+    reason: str = ""
+
+
+def check(
+    repo: str,
+    exposure: int,
+    print: Callable[[str], None],
+    *,
+    look: bool = True,
+    instrument: str | None = None,
+    detectors: str | None = None,
+    collection: str | None = None,
+) -> bool:
+    """Say which calibrations an exposure would get.
+
+    Parameters
+    ----------
+    repo : `str`
+        Butler repository.
+    exposure : `int`
+        Exposure.
+    print : callable
+        Takes the lines.
+    look : `bool`
+        Look for them, or only print the command that shows what there is?
+    instrument, detectors, collection : `str` or `None`
+        What is to be looked at; by default what there is only one of, and what is used by default.
+
+    Returns
+    -------
+    `bool`
+        Does it get a bias, a dark and a flat for every detector?
+    """
+    repository = ProductionRepository(repo)
+    try:
+        name, frame = find_exposure(repository, exposure, instrument)
+        record = INSTRUMENTS.get(name)
+        ids = parse_ranges(detectors) if detectors else record.detectors if record else (0,)
+        behind = collection or f"{name}/calib"
+        print(
+            shell_text(
+                ("butler", "query-datasets", repo, *EXPECTED, "--collections", behind, "--no-find-first")
+            )
+        )
+        if not look:
+            return True
+        answers = [one for id in ids for one in ask(repository, Question(name, frame, id, behind))]
+    except ValueError as error:
+        raise ConfigurationError([f"--detectors: {error}"]) from error
+    finally:
+        repository.close()
+    for line in text(answers).splitlines():
+        print(f"# {line}")
+    return all(answer.found for answer in answers if answer.dataset_type in NECESSARY)
+
+
+def find_exposure(
+    repository: ProductionRepository, exposure: int, instrument: str | None
+) -> tuple[str, Frame]:
+    """Find an exposure, and the instrument that took it.
+
+    Raises
+    ------
+    RepositoryError
+        If there is none, or several instruments have one of that number.
+    """
+    instruments = [instrument] if instrument else repository.instruments()
+    found = [
+        (name, frame)
+        for name in instruments
+        for frame in repository.frames(name, [exposure // 100_000])
+        if frame.id == exposure
+    ]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(name for name, _ in found)
+    what = f"was taken by {names}: say which with --instrument" if found else "is not known"
+    raise RepositoryError(f"Exposure {exposure} {what} in {repository.uri}")
+
+
+def ask(repository: ProductionRepository, question: Question) -> Iterator[Answer]:
+    """Look for the calibrations of an exposure, as a pipeline does, type after type."""
+    known = repository.calibration_types()
+    for dataset_type in dict.fromkeys((*EXPECTED, *known)):
+        if dataset_type not in known:
+            yield Answer(dataset_type, question.detector, None, "no such dataset type is registered")
+            continue
+        present = repository.associations(question.collection, [dataset_type])
+        if not present and dataset_type not in EXPECTED:
+            continue
+        try:
+            found = repository.found(
+                dataset_type, question.instrument, question.frame.id, question.detector, question.collection
+            )
+        except RepositoryError as error:
+            yield Answer(dataset_type, question.detector, None, str(error))
+            continue
+        reason = "" if found else explain(question, dataset_type, known[dataset_type], present)
+        yield Answer(dataset_type, question.detector, found, reason)
+
+
+def explain(
+    question: Question,
+    dataset_type: str,
+    dimensions: Sequence[str],
+    present: Sequence[Association],
+) -> str:
+    """Say which criterion nothing fulfils, and what there is; pure.
+
+    Parameters
+    ----------
+    question : `Question`
+        What was looked for.
+    dataset_type : `str`
+        Type.
+    dimensions : sequence of `str`
+        Its required dimensions.
+    present : sequence of `Association`
+        All of that type that is behind the collection.
+    """
+    wanted = {
+        "instrument": question.instrument,
+        "detector": str(question.detector),
+        "physical_filter": question.frame.physical_filter,
+    }
+    left = [*present]
+    if not left:
+        return f"there is no {dataset_type} behind {question.collection}"
+    for name in ("instrument", "detector", "physical_filter"):
+        if name not in dimensions:
+            continue
+        fitting = [one for one in left if one.data_id.get(name) == wanted[name]]
+        if not fitting:
+            return f"there is none of {name} {wanted[name]}, only of {_values(left, name)}"
+        left = fitting
+    ranges = "; ".join(f"{one.validity} in {one.collection}" for one in left)
+    return f"none is valid at {question.frame.start} TAI, when it was taken; there is {ranges}"
+
+
+def text(answers: Sequence[Answer]) -> str:
+    """Write answers, one or two lines for each."""
+    lines = []
+    for answer in answers:
+        head = f"{answer.dataset_type:8} detector {answer.detector}: "
+        if answer.found is None:
+            lines.append(f"{head}NOTHING FOUND: {answer.reason}")
+        else:
+            one = answer.found
+            lines.append(f"{head}{one.dataset} from {one.run}")
+            lines.append(f"{'':8} in {one.collection}, valid {one.validity}")
+    return "\n".join(lines)
+
+
+def _values(present: Sequence[Association], name: str) -> str:
+    return ", ".join(sorted({str(one.data_id.get(name)) for one in present}))

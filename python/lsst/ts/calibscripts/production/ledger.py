@@ -1,0 +1,220 @@
+"""The ledger of a production: what was done, by whom, with which commands, as it happened.
+
+A file of JSON lines beside the selection, one for each thing that was done, only ever appended to. Unlike the
+record of a script, which is of one run with one end, it goes on for as long as the production does, and later
+steps read it: what was approved, and how a chain was before it was changed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import CalibScriptsError, describe
+
+__all__ = ["Approved", "Chained", "Did", "Ledger", "LedgerError", "Line"]
+
+_DISTRIBUTIONS = (
+    "lsst-ts-calibscripts",
+    "lsst-daf-butler",
+    "lsst-pipe-base",
+    "lsst-ctrl-mpexec",
+    "lsst-ctrl-bps",
+)
+_VARIABLES = ("CP_PIPE_DIR", "CP_VERIFY_DIR", "SETUP_CP_PIPE", "SETUP_CP_VERIFY")
+
+
+class LedgerError(CalibScriptsError, RuntimeError):
+    """The ledger cannot be read or written. What is not recorded is not done."""
+
+
+@dataclass(frozen=True)
+class Did:
+    """Something was done, or was tried and failed.
+
+    Attributes
+    ----------
+    step : `str`
+        generate, verify, certify, ...
+    what : `str`
+        Label of a calibration, or a collection, or a repository.
+    repo : `str`
+        Butler repository.
+    succeeded : `bool`
+        Was it done?
+    text : `str`
+        What came of it.
+    commands : `tuple` [`str`]
+        Equivalent commands.
+    facts : mapping [`str`, `str`]
+        RUN, exit code, seconds, log file, datasets and the like.
+    """
+
+    step: str
+    what: str
+    repo: str
+    succeeded: bool
+    text: str
+    commands: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Somebody has approved a calibration.
+
+    Attributes
+    ----------
+    label : `str`
+        Which.
+    approved_by, reason : `str`
+        Who, and why.
+    despite_failures : `str`
+        Why although it failed its verification, or had none; empty where it passed.
+    verdict : `str`
+        What the verification said.
+    run : `str`
+        RUN with the calibration.
+    datasets : `tuple` [`str`]
+        Identifiers of the datasets: these alone are approved.
+    """
+
+    label: str
+    approved_by: str
+    reason: str
+    despite_failures: str
+    verdict: str
+    run: str
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chained:
+    """Chains were changed.
+
+    Attributes
+    ----------
+    repo : `str`
+        Butler repository.
+    before, after : mapping [`str`, `tuple` [`str`] or `None`]
+        Chain -> children; None where there was none.
+    undoes : `bool`
+        Was an earlier change undone?
+    """
+
+    repo: str
+    before: Mapping[str, tuple[str, ...] | None]
+    after: Mapping[str, tuple[str, ...] | None]
+    undoes: bool = False
+
+
+Event: TypeAlias = Did | Approved | Chained
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (Did, Approved, Chained)
+}
+Kind = TypeVar("Kind", Did, Approved, Chained)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the ledger: what happened, when (TAI), and who did it where."""
+
+    tai: str
+    user: str
+    host: str
+    event: Event
+
+
+class Ledger:
+    """The ledger of a production.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The file; it is made when there is something to write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[Line]:
+        """Give what was written, in order.
+
+        Raises
+        ------
+        LedgerError
+            If it cannot be read. A last line that was not written to its end is left out.
+        """
+        if not self.path.exists():
+            return
+        try:
+            *texts, _torn = self.path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise LedgerError(f"The ledger {self.path} cannot be read: {describe(error)}") from error
+        for number, text in enumerate(texts, 1):
+            try:
+                line = json.loads(text)
+                event = _ADAPTERS[line["event"]].validate_python(line["what"])
+                yield Line(line["tai"], line["user"], line["host"], event)
+            except (ValueError, KeyError, TypeError, ValidationError) as error:
+                raise LedgerError(f"{self.path}, line {number}: {describe(error)}") from error
+
+    def events(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """Give all events of a kind, in order."""
+        return tuple(line.event for line in self if isinstance(line.event, kind))
+
+    def write(self, event: Event) -> None:
+        """Append an event.
+
+        Raises
+        ------
+        LedgerError
+            If it cannot be written.
+        """
+        line = {
+            "event": type(event).__name__,
+            "tai": _now(),
+            "user": getpass.getuser(),
+            "host": platform.node(),
+            "versions": _versions(),
+            "what": asdict(event),
+        }
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        try:
+            with open(self.path, "a+b") as file:
+                # Whoever was killed while writing has left a part of a line, which is no record of anything.
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {self.path} cannot be written to: {describe(error)}. Not recorded: {text.strip()}"
+            ) from error
+
+
+def _now() -> str:
+    from astropy.time import Time
+
+    return str(Time.now().tai.isot)
+
+
+def _versions() -> dict[str, Any]:
+    """Give the versions that decide what was done, as far as this machine tells them."""
+    found = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

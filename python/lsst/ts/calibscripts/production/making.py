@@ -1,0 +1,218 @@
+"""The steps `generate` and `verify`: pipelines over exposures that exist."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .. import report
+from ..errors import ConfigurationError
+from ..pipelines import TaskOptions, check_options, locate
+from ..products import made_from_closure
+from .commands import Job, generation, verification
+from .desk import Desk, chosen, fail
+from .engines import Engine
+from .judging import verdict_on
+from .naming import run_of
+from .rules import problems
+from .selection import ExposureChoice, Selection
+
+__all__ = ["GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
+
+GENERATE, VERIFY = "generate", "verify"
+
+
+@dataclass(frozen=True)
+class Work:
+    """How pipelines are to be run.
+
+    Attributes
+    ----------
+    step : `str`
+        `GENERATE` or `VERIFY`.
+    engine : `Engine`
+        What runs them.
+    processes : `int`
+        How many processes of this machine, with pipetask.
+    """
+
+    step: str
+    engine: Engine
+    processes: int = 1
+
+
+def commands(selection: Selection, labels: Sequence[str], work: Work) -> Iterator[str]:
+    """Give the commands of a step.
+
+    Raises
+    ------
+    ConfigurationError
+        If a pipeline is not installed or an option not one of its.
+    """
+    for choice in _concerned(selection, labels, work):
+        yield from work.engine.commands(_job(selection, choice, work))
+
+
+def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
+    """Generate or verify calibrations, those that are not yet.
+
+    Raises
+    ------
+    ConfigurationError
+        If the exposures will not do; nothing was started.
+    RunFailedError
+        If not everything was made; what does not depend on it was.
+    """
+    concerned = _concerned(desk.selection, labels, work)
+    jobs = {choice.label: _job(desk.selection, choice, work) for choice in concerned}
+    check_exposures(desk, concerned)
+    failures: list[str] = []
+    for choice in concerned:
+        maker = _Maker(desk, choice, jobs[choice.label], work)
+        if problem := maker.make():
+            failures.append(problem)
+    fail(failures)
+
+
+def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
+    """Look at the exposures that somebody may have edited.
+
+    Raises
+    ------
+    ConfigurationError
+        If they will not do; all that is wrong is told.
+    """
+    selection, repository = desk.selection, desk.repository
+    every = {exposure for choice in concerned for exposure in choice.verified_with}
+    days = {exposure // 100_000 for exposure in every}
+    frames = {frame.id: frame for frame in repository.frames(selection.instrument, days)}
+    states = repository.states(selection.instrument, every & frames.keys(), selection.detectors[0])
+    ingested = repository.ingested(selection.instrument, every)
+    found = []
+    for choice in concerned:
+        exposures = choice.generate, choice.verify
+        of_choice = [*problems(choice.product, choice.physical_filter, *exposures, frames, states)]
+        lacking = [
+            exposure
+            for exposure in choice.verified_with
+            if exposure in frames and not all((exposure, d) in ingested for d in selection.detectors)
+        ]
+        if lacking:
+            of_choice.append(f"{report.exposure_range(lacking)} has no raw image of some detector")
+        found += [f"{choice.label}: {problem}" for problem in of_choice]
+    if found:
+        raise ConfigurationError([*found, "Nothing was started. Edit the selection."])
+
+
+def _concerned(selection: Selection, labels: Sequence[str], work: Work) -> tuple[ExposureChoice, ...]:
+    found = chosen(selection, labels)
+    return found if work.step == GENERATE else tuple(c for c in found if c.product.verify is not None)
+
+
+def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
+    product = choice.product
+    if work.step == VERIFY:
+        assert product.verify is not None  # Others are not concerned.
+        return verification(selection, choice, locate(product.verify, selection.instrument), work.processes)
+    pipeline = locate(product.generate, selection.instrument)
+    options = TaskOptions(())
+    if choice.options:
+        options = check_options(choice.options, pipeline.labels, f"{choice.label}: options")
+    return generation(selection, choice, pipeline, options, work.processes)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes one calibration, or verifies it."""
+
+    desk: Desk
+    choice: ExposureChoice
+    job: Job
+    work: Work
+
+    def make(self) -> str:
+        """Run the job unless all is there, and say what went wrong; nothing if nothing did."""
+        label = f"{self.work.step} {self.choice.label}"
+        if not self._missing():
+            return self._check_inputs(label)
+        if blocked := self._blocked():
+            self.desk.say(f"{label}: not started: {blocked}")
+            return f"{label} was not started: {blocked}"
+        again = not self.desk.repository.missing_collections([self.job.run])
+        if again and (other := self._other_exposures(extra_only=True)):
+            return f"{label} was not started: {other}"
+        return self._run(label, again)
+
+    def _run(self, label: str, again: bool) -> str:
+        texts = self.work.engine.commands(self.job, again=again)
+        self.desk.show(texts)
+        log = self.desk.directory / "logs" / f"{self.job.name}.log"
+        begun = time.monotonic()
+        exit_code = self.work.engine.run(self.job, log, again=again)
+        seconds = time.monotonic() - begun
+        missing = self._missing()
+        facts = {
+            "run": self.job.run,
+            "exit_code": str(exit_code),
+            "seconds": f"{seconds:.1f}",
+            "log": str(log),
+        }
+        if missing:
+            text = f"{missing} (exit code {exit_code}, log {log})"
+            self.desk.failed(self.work.step, self.choice.label, text, texts, **facts)
+            return f"{label} failed: {text}"
+        self.desk.did(
+            self.work.step, self.choice.label, f"{self._result()} ({seconds:.0f} s)", texts, **facts
+        )
+        return ""
+
+    def _missing(self) -> str:
+        """Say what the RUN lacks; nothing where all outputs are there."""
+        repository, selection = self.desk.repository, self.desk.selection
+        if self.work.step == VERIFY:
+            verdict = verdict_on(self.desk, self.choice)
+            if verdict.missing and not verdict.reason:
+                return f"no statistics of {report.exposure_range(verdict.missing)}"
+            return verdict.reason
+        made = repository.made(self.job.run, self.choice.product.dataset_type)
+        lost = [detector for detector in selection.detectors if detector not in made]
+        what = self.choice.product.dataset_type
+        return f"{self.job.run} has no {what} of detectors {', '.join(map(str, lost))}" if lost else ""
+
+    def _result(self) -> str:
+        if self.work.step == VERIFY:
+            return report.verdict_line(verdict_on(self.desk, self.choice), generating=False)
+        return f"made in {self.job.run}"
+
+    def _check_inputs(self, label: str) -> str:
+        if other := self._other_exposures():
+            return f"{label}: {other}"
+        self.desk.already(label, self._result())
+        return ""
+
+    def _other_exposures(self, *, extra_only: bool = False) -> str:
+        """Say in which exposures the RUN differs from the selection."""
+        wanted = {*(self.choice.verified_with if self.work.step == VERIFY else self.choice.generate)}
+        used = self.desk.repository.processed(self.job.run)
+        extra, lacking = used - wanted, set() if extra_only or not used else wanted - used
+        parts = [f"it has {report.exposure_range(extra)}"] if extra else []
+        parts += [f"it lacks {report.exposure_range(lacking)}"] if lacking else []
+        return (
+            f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. "
+            "Write another `rerun` into the selection, for all or for this set."
+            if parts
+            else ""
+        )
+
+    def _blocked(self) -> str:
+        """Say which prerequisite of the selection is not there."""
+        selection, product = self.desk.selection, self.choice.product
+        needed = {*made_from_closure(product.name)}
+        wanted = [made for made in selection.choices if made.product.name in needed]
+        wanted += [self.choice] if self.work.step == VERIFY else []
+        for made in wanted:
+            there = self.desk.repository.made(run_of(selection.generation(made)), made.product.dataset_type)
+            if lost := {*selection.detectors} - there:
+                return f"{made.label} of detectors {', '.join(map(str, sorted(lost)))} is not generated"
+        return ""

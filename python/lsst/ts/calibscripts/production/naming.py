@@ -1,0 +1,167 @@
+"""Names of the collections of a production, as DMTN-222 has them; pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..errors import ConfigurationError
+from ..products import PRODUCTS, Product
+
+__all__ = ["Names", "filter_label", "product_of", "run_of"]
+
+_PARTS = {
+    "ticket": (re.compile(r"[A-Z][A-Z0-9]*-\w+"), "a ticket such as DM-43525"),
+    "tag": (
+        re.compile(r"\w[\w.+-]*"),
+        "one word that says what the calibrations are for, such as lowerSetTemp",
+    ),
+    "rerun": (re.compile(r"\d{8}[a-z]"), "a date and a letter, YYYYMMDD and a to z, such as 20240326a"),
+}
+_SINGULAR = {"defects": "defect"}
+_LABEL = re.compile(r"([a-z]+)(-[\w+]+)?")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Collections of one production.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    ticket : `str`
+        Ticket of the work, e.g. ``DM-43525``.
+    tag : `str`
+        What the calibrations are for, in one word.
+    rerun : `str`
+        When they were generated: ``YYYYMMDD`` and a letter.
+    cert_rerun : `str`
+        When they were certified; that of the generation where it is empty.
+
+    Raises
+    ------
+    ConfigurationError
+        If a part is no such thing; all that are wrong are told.
+
+    Notes
+    -----
+    DMTN-222, section "Naming conventions". A product is named by its label: ``bias``, ``dark``, ``flat-g`` for the
+    flat in one filter, ``defects``, ``ptc``.
+    """
+
+    instrument: str
+    ticket: str
+    tag: str
+    rerun: str
+    cert_rerun: str = ""
+
+    def __post_init__(self) -> None:
+        given = {"ticket": self.ticket, "tag": self.tag, "rerun": self.rerun}
+        problems = [_problem(name, name, value) for name, value in given.items()]
+        if self.cert_rerun:
+            problems.append(_problem("cert_rerun", "rerun", self.cert_rerun))
+        if found := [problem for problem in problems if problem]:
+            raise ConfigurationError(found)
+
+    @property
+    def calib(self) -> str:
+        """CHAINED collection that everybody reads."""
+        return f"{self.instrument}/calib"
+
+    @property
+    def chain(self) -> str:
+        """CHAINED collection over what was certified for the ticket."""
+        return f"{self.calib}/{self.ticket}"
+
+    @property
+    def base(self) -> str:
+        """What the names of all other collections begin with."""
+        return f"{self.chain}/{self.tag}"
+
+    def generation(self, label: str) -> str:
+        """Give the CHAINED collection of a generation, e.g. ``flatGen-g.20240326a``."""
+        product, suffix = _split(label)
+        return f"{self.base}/{_SINGULAR.get(product, product)}Gen{suffix}.{self.rerun}"
+
+    def verification(self, label: str) -> str:
+        """Give the CHAINED collection of a verification, e.g. ``verifyFlat-g.20240326a``."""
+        product, suffix = _split(label)
+        return f"{self.base}/verify{product.title()}{suffix}.{self.rerun}"
+
+    def certified(self, label: str) -> str:
+        """Give the CALIBRATION collection of a product, e.g. ``flat-g.20240405a``."""
+        product, suffix = _split(label)
+        return f"{self.base}/{product}{suffix}.{self.cert_rerun or self.rerun}"
+
+    @property
+    def export(self) -> str:
+        """Name of the directory that is exported to."""
+        return f"calibs.{self.cert_rerun or self.rerun}"
+
+
+def run_of(collection: str) -> str:
+    """Give the RUN of a generation or verification: only there is what it made, and nothing older."""
+    return f"{collection}/run"
+
+
+def product_of(label: str) -> Product:
+    """Give the product that a label names.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such product, a product of all filters has a filter, or a flat has none.
+    """
+    name, suffix = _split(label)
+    product = PRODUCTS.get(name.upper())
+    if product is None or not product.certified:
+        known = ", ".join(p.name.lower() for p in PRODUCTS.values() if p.certified)
+        raise ConfigurationError([f"'{label}' names no product; there are {known}, flats as in flat-g"])
+    if product.by_filter != bool(suffix):
+        wanted = "needs its filter, as in flat-g" if product.by_filter else "is the same for all filters"
+        raise ConfigurationError([f"'{label}': a {name} {wanted}"])
+    return product
+
+
+def filter_label(physical_filter: str, band: str, *, alone: bool) -> str:
+    """Give a short name to a filter, for labels.
+
+    Parameters
+    ----------
+    physical_filter : `str`
+        E.g. ``SDSSr_65mm~empty``.
+    band : `str`
+        Its band, e.g. ``r``.
+    alone : `bool`
+        Is it the only one in its band?
+
+    Returns
+    -------
+    `str`
+        The band, or the physical filter as one word where the band does not tell it.
+    """
+    return band if alone and band else re.sub(r"\W", "_", physical_filter)
+
+
+def _split(label: str) -> tuple[str, str]:
+    match = _LABEL.fullmatch(label)
+    if match is None:
+        raise ConfigurationError([f"'{label}' names no product: write bias, dark, flat-g, defects or ptc"])
+    return match[1], match[2] or ""
+
+
+def _problem(name: str, kind: str, value: str) -> str:
+    pattern, wanted = _PARTS[kind]
+    if pattern.fullmatch(value) and (kind != "rerun" or _is_date(value[:8])):
+        return ""
+    return f"{name} is '{value}', but it must be {wanted}"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.strptime(text, "%Y%m%d")
+    except ValueError:
+        return False
+    return True

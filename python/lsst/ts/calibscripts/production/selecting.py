@@ -1,0 +1,125 @@
+"""The step `select`: which exposures go into which calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError, describe
+from ..products import ImageType
+from ..repository.production import ProductionRepository
+from .choosing import Wanted, choose, table
+from .commands import query_exposures, shell_text
+from .naming import Names
+from .selection import Selection, read_selection, selection_text
+
+__all__ = ["Request", "parse_days", "select"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be selected.
+
+    Attributes
+    ----------
+    repo : `str`
+        Butler repository.
+    names : `Names`
+        What the production is called.
+    detectors : `tuple` [`int`]
+        Detectors.
+    days : `tuple` [`int`, `int`]
+        First and last observing day of the exposures that calibrations are made from.
+    verify_days : `tuple` [`int`, `int`] or `None`
+        First and last observing day of others, to verify them with.
+    wanted : `Wanted`
+        Products and what narrows the selection down.
+    """
+
+    repo: str
+    names: Names
+    detectors: tuple[int, ...]
+    days: tuple[int, int]
+    verify_days: tuple[int, int] | None
+    wanted: Wanted
+
+    def command(self) -> str:
+        """Give the command that shows the exposures."""
+        return shell_text(query_exposures(self.repo, self.names.instrument, [self.days, *self._others()]))
+
+    def _others(self) -> Sequence[tuple[int, int]]:
+        return [self.verify_days] if self.verify_days else []
+
+
+def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
+    """Select exposures, show them as a table, and write the selection.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are no suitable exposures, or there is another selection already; nothing was written.
+    """
+
+    def say(text: str) -> None:
+        for line in text.splitlines():
+            print(f"# {line}".rstrip())
+
+    print(request.command())
+    repository = ProductionRepository(request.repo)
+    instrument = request.names.instrument
+    days = repository.days(instrument, *request.days)
+    frames = repository.frames(instrument, days)
+    others = repository.frames(
+        instrument, {*repository.days(instrument, *(request.verify_days or (0, 0)))} - {*days}
+    )
+    kinds = {str(image_type) for image_type in ImageType}
+    useful = [frame.id for frame in (*frames, *others) if frame.image_type in kinds]
+    states = repository.states(instrument, useful, request.detectors[0])
+    repository.close()
+    chosen = choose(request.wanted, frames, others, states)
+    for remark in chosen.remarks:
+        say(remark)
+    if chosen.problems:
+        first, last = request.days
+        raise ConfigurationError(
+            [
+                *chosen.problems,
+                f"Looked at {len(frames)} exposures of {first} to {last}. Nothing was written.",
+            ]
+        )
+    selection = Selection(request.repo, request.names, request.detectors, chosen.choices)
+    say(table(selection.choices, {frame.id: frame for frame in (*frames, *others)}))
+    _write(selection, path, say)
+
+
+def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> None:
+    if path.exists():
+        if read_selection(path) != selection:
+            raise ConfigurationError(
+                [f"{path} holds another selection, perhaps edited, and was left as it is: use another -o."]
+            )
+        say(f"select: already done: {path}")
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(selection_text(selection))
+    except OSError as error:
+        raise ConfigurationError([f"{path} cannot be written: {describe(error)}"]) from error
+    say(f"select: {path} was written. Edit it where you know better.")
+
+
+def parse_days(text: str) -> tuple[int, int]:
+    """Read an observing day, or a range of them, ``20240325..20240327``.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    first, _, last = text.partition("..")
+    days = (int(first), int(last or first))
+    if not 19000101 <= days[0] <= days[1] <= 29991231:
+        raise ValueError(f"{text} is no observing day YYYYMMDD and no range of them, first..last")
+    return days

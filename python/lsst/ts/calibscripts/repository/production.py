@@ -1,0 +1,260 @@
+"""A butler repository as a production needs it: exposures, chains, exports and what is deployed.
+
+Beside butler.py the only runtime import of daf_butler among the production modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..errors import RepositoryError, describe
+from .butler import ButlerRepository
+from .production_records import STATE_KEYWORDS, Association, Frame
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef, Timespan
+
+__all__ = ["ProductionRepository"]
+
+
+class ProductionRepository(ButlerRepository):
+    """A butler repository that calibrations are produced in, or brought to.
+
+    Parameters
+    ----------
+    uri : `str`
+        Any butler URI, or the path of a butler configuration.
+    """
+
+    def instruments(self) -> tuple[str, ...]:
+        """Give the names of the instruments."""
+        records = self._open().query_dimension_records("instrument", explain=False)
+        return tuple(sorted(str(record.name) for record in records))
+
+    def frames(self, instrument: str, days: Collection[int]) -> tuple[Frame, ...]:
+        """Give all exposures of some observing days, in order."""
+        if not days:
+            return ()
+        butler = self._open()
+        bands = {
+            record.name: str(record.band or "")
+            for record in butler.query_dimension_records(
+                "physical_filter", instrument=instrument, explain=False
+            )
+        }
+        records = butler.query_dimension_records(
+            "exposure",
+            instrument=instrument,
+            where="exposure.day_obs IN (days)",
+            bind={"days": sorted(days)},
+            explain=False,
+            limit=None,
+        )
+        return tuple(sorted((_frame(r, bands) for r in records), key=lambda frame: frame.id))
+
+    def days(self, instrument: str, first: int, last: int) -> tuple[int, ...]:
+        """Give the observing days between two (YYYYMMDD, both included) on which there are exposures."""
+        records = self._open().query_dimension_records(
+            "day_obs",
+            instrument=instrument,
+            where="day_obs >= first AND day_obs <= last",
+            bind={"first": first, "last": last},
+            explain=False,
+            limit=None,
+        )
+        return tuple(sorted(int(record.id) for record in records))
+
+    def states(self, instrument: str, exposures: Collection[int], detector: int) -> dict[int, dict[str, str]]:
+        """Read how the camera was set up, from the primary headers of raw images of one detector."""
+        from astropy.io import fits
+
+        refs = self._raws(
+            instrument,
+            "exposure IN (wanted) AND detector = one",
+            {"wanted": sorted(exposures), "one": detector},
+        )
+        butler, found = self._open(), {}
+        for ref in refs if exposures else ():
+            try:
+                with butler.getURI(ref).as_local() as local:
+                    header = fits.getheader(local.ospath)
+            except Exception as error:
+                raise RepositoryError(
+                    f"The header of {instrument} exposure {ref.dataId['exposure']} cannot be read: "
+                    f"{describe(error)}"
+                ) from error
+            found[int(ref.dataId["exposure"])] = {
+                key: str(header[key]) for key in STATE_KEYWORDS if header.get(key) not in (None, "")
+            }
+        return found
+
+    def dataset_ids(self, run: str, dataset_type: str) -> dict[int, str]:
+        """Give the identifiers of the datasets of a type in a RUN, by detector."""
+        return {int(ref.dataId["detector"]): str(ref.id) for ref in self._refs(run, dataset_type)}
+
+    def processed(self, run: str) -> frozenset[int]:
+        """Give the exposures that a RUN has any dataset of."""
+        if self.missing_collections([run]):
+            return frozenset()
+        butler = self._open()
+        names = butler.collections.get_info(run, include_summary=True).dataset_types or ()
+        return frozenset(
+            int(ref.dataId["exposure"])
+            for name in names
+            if "exposure" in butler.get_dataset_type(name).dimensions
+            and not name.endswith(("_log", "_metadata"))
+            for ref in self._refs(run, name)
+        )
+
+    def chain(self, name: str) -> tuple[str, ...] | None:
+        """Give the children of a CHAINED collection, None where there is none of that name.
+
+        Raises
+        ------
+        RepositoryError
+            If it is another kind of collection.
+        """
+        from lsst.daf.butler import CollectionType
+
+        if self.missing_collections([name]):
+            return None
+        info = self._open().collections.get_info(name)
+        if info.type is not CollectionType.CHAINED:
+            raise RepositoryError(f"{name} in {self.uri} is a {info.type.name} collection, not a chain")
+        return tuple(info.children)
+
+    def set_chains(self, chains: Mapping[str, Sequence[str] | None]) -> None:
+        """Define chains, all or nothing; one without children given as None is removed.
+
+        Parameters
+        ----------
+        chains : mapping [`str`, sequence of `str` or `None`]
+            Chain -> children.
+        """
+        from lsst.daf.butler import CollectionType
+
+        butler = self._open()
+        with butler.transaction():
+            for name, children in chains.items():
+                if children is not None:
+                    butler.collections.register(name, CollectionType.CHAINED)
+                    butler.collections.redefine_chain(name, children)
+            for name, children in chains.items():
+                if children is None and not self.missing_collections([name]):
+                    butler.collections.x_remove(name)
+
+    def flattened(self, name: str) -> tuple[str, ...]:
+        """Give the collections that are searched behind a name, in order."""
+        if self.missing_collections([name]):
+            return ()
+        return tuple(self._open().collections.query(name, flatten_chains=True))
+
+    def associations(
+        self, collection: str, dataset_types: Collection[str] | None = None
+    ) -> tuple[Association, ...]:
+        """Give what CALIBRATION collections hold behind a name, in the order they are searched."""
+        wanted = self.calibration_types() if dataset_types is None else dataset_types
+        return tuple(found for found, _ in self._associations(collection, wanted))
+
+    def _associations(
+        self, collection: str, dataset_types: Collection[str]
+    ) -> Iterator[tuple[Association, Timespan | None]]:
+        from lsst.daf.butler import CollectionType
+
+        butler = self._open()
+        for name in self.flattened(collection):
+            if butler.collections.get_info(name).type is CollectionType.CALIBRATION:
+                for dataset_type in dataset_types:
+                    for found in butler.registry.queryDatasetAssociations(
+                        dataset_type, collections=name, collectionTypes={CollectionType.CALIBRATION}
+                    ):
+                        yield _association(found.ref, found.collection, found.timespan), found.timespan
+
+    def calibration_types(self) -> dict[str, tuple[str, ...]]:
+        """Give the dataset types that can be certified, with their dimensions."""
+        types = self._open().registry.queryDatasetTypes()
+        return {
+            found.name: tuple(sorted(found.dimensions.required))
+            for found in sorted(types, key=lambda one: one.name)
+            if found.isCalibration()
+        }
+
+    def found(
+        self, dataset_type: str, instrument: str, exposure: int, detector: int, collection: str
+    ) -> Association | None:
+        """Give the calibration that an exposure gets through a collection, as a pipeline looks for it."""
+        butler = self._open()
+        data_id = butler.registry.expandDataId(instrument=instrument, exposure=exposure, detector=detector)
+        kind = butler.get_dataset_type(dataset_type)
+        try:
+            ref = butler.find_dataset(
+                kind, data_id.subset(kind.dimensions), collections=collection, timespan=data_id.timespan
+            )
+        except Exception as error:
+            raise RepositoryError(f"{dataset_type}, detector {detector}: {describe(error)}") from error
+        if ref is None:
+            return None
+        for known, span in self._associations(collection, [dataset_type]):
+            if known.dataset == str(ref.id) and span is not None and span.overlaps(data_id.timespan):
+                return known
+        # It may be found in a RUN of the chain, where there is no validity range.
+        return _association(ref, str(ref.run), None)
+
+    def export(self, directory: str, collections: Sequence[str]) -> None:
+        """Copy calibrations and what the registry knows of them into a new directory."""
+        from lsst.daf.butler.script import exportCalibs
+
+        try:
+            exportCalibs(self.uri, directory, collections, (), "copy")
+        except Exception as error:
+            raise RepositoryError(f"The export to {directory} failed: {describe(error)}") from error
+
+    def import_(self, directory: str) -> None:
+        """Copy exported calibrations into this repository, all or nothing."""
+        from lsst.daf.butler.script import butlerImport
+
+        skip = ("instrument", "detector", "physical_filter")
+        try:
+            butlerImport(self.uri, directory, f"{directory}/export.yaml", "copy", skip)
+        except Exception as error:
+            raise RepositoryError(
+                f"The import of {directory} into {self.uri} failed and nothing was imported: {describe(error)}"
+            ) from error
+
+    def files(self, associations: Sequence[Association]) -> dict[str, str]:
+        """Give the local files of datasets, by the identifier of the dataset."""
+        butler = self._open()
+        found = {}
+        for one in associations:
+            ref = butler.get_dataset(UUID(one.dataset))
+            if ref is None:
+                raise RepositoryError(f"{self.uri} has lost dataset {one.dataset} ({one.dataset_type})")
+            found[one.dataset] = str(butler.getURI(ref).ospath)
+        return found
+
+
+def _frame(record: Any, bands: Mapping[str, str]) -> Frame:
+    span = record.timespan
+    begin, end = (float(time.tai.unix_tai) if time is not None else 0.0 for time in (span.begin, span.end))
+    return Frame(
+        id=int(record.id),
+        day_obs=int(record.day_obs),
+        seq_num=int(record.seq_num),
+        image_type=str(record.observation_type or "").upper(),
+        reason=str(record.observation_reason or ""),
+        exposure_time=float(record.exposure_time or 0.0),
+        physical_filter=str(record.physical_filter),
+        band=bands.get(record.physical_filter, ""),
+        begin=begin,
+        end=end,
+        start=str(span.begin.tai.isot) if span.begin is not None else "",
+    )
+
+
+def _association(ref: DatasetRef, collection: str, timespan: Timespan | None) -> Association:
+    bounds: tuple[Any, Any] = (None, None) if timespan is None else (timespan.begin, timespan.end)
+    begin, end = (None if time is None else str(time.tai.isot) for time in bounds)
+    data_id = {str(name): str(ref.dataId[name]) for name in ref.dataId.dimensions.required}
+    return Association(ref.datasetType.name, str(ref.id), str(ref.run), collection, data_id, begin, end)

@@ -1,0 +1,85 @@
+"""What a production asks of a butler repository, and the records it is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["STATE_KEYWORDS", "Association", "Frame"]
+
+STATE_KEYWORDS = ("IMGTYPE", "SEQNAME", "SEQFILE", "ODP", "AP0_RC", "TEMP_SET", "FILTER", "GRATING")
+"""Header keywords that tell how the camera was set up for an exposure."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An exposure that exists, as the butler knows it.
+
+    Attributes
+    ----------
+    id, day_obs, seq_num : `int`
+        Exposure, observing day and number within it.
+    image_type : `str`
+        ``observation_type`` in capitals.
+    reason : `str`
+        ``observation_reason``.
+    exposure_time : `float`
+        Seconds.
+    physical_filter, band : `str`
+        What was in the beam.
+    begin, end : `float`
+        Start and end, TAI seconds of a common zero point.
+    start : `str`
+        Start, ISO-8601, TAI.
+    """
+
+    id: int
+    day_obs: int
+    seq_num: int
+    image_type: str
+    reason: str
+    exposure_time: float
+    physical_filter: str
+    band: str = ""
+    begin: float = 0.0
+    end: float = 0.0
+    start: str = ""
+
+
+@dataclass(frozen=True)
+class Association:
+    """A dataset in a CALIBRATION collection.
+
+    Attributes
+    ----------
+    dataset_type : `str`
+        E.g. ``bias``.
+    dataset : `str`
+        Its identifier (UUID).
+    run : `str`
+        RUN it is in.
+    collection : `str`
+        CALIBRATION collection.
+    data_id : mapping [`str`, `str`]
+        Its required dimensions.
+    begin, end : `str` or `None`
+        Validity range, ISO-8601, TAI, half open; None is open.
+    """
+
+    dataset_type: str
+    dataset: str
+    run: str
+    collection: str
+    data_id: Mapping[str, str]
+    begin: str | None
+    end: str | None
+
+    @property
+    def validity(self) -> str:
+        """The validity range as an observer reads it."""
+        return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Dataset type and data identifier, for comparing."""
+        return (self.dataset_type, *(f"{name}={value}" for name, value in sorted(self.data_id.items())))
