@@ -1,4 +1,4 @@
-"""`calibscripts rehearse`: a script in the simulated summit."""
+"""`calibscripts rehearse`: a script, or BLOCKs, in the simulated summit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,26 @@ __all__ = ["rehearse"]
 @click.command()
 @click.argument("script", required=False)
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file.")
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="BLOCK file whose scripts are run instead; may be given several times, they are run in order.",
+)
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What add_block would be given as override; goes to the BLOCKs that have such a property.",
+)
+@click.option(
+    "--ready",
+    is_flag=True,
+    help="Begin with a warm lamp, dome and telescope at the flat screen, as a calibration script by itself always "
+    "does; BLOCKs begin with the state before BLOCK-309.",
+)
 @click.option(
     "--repo",
     type=click.Path(file_okay=False, path_type=Path),
@@ -42,6 +62,9 @@ __all__ = ["rehearse"]
 def rehearse(
     script: str | None,
     config: Path | None,
+    blocks: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    ready: bool,
     repo: Path,
     speed: float,
     seed: int,
@@ -50,9 +73,10 @@ def rehearse(
     faults: tuple[str, ...],
     list_faults: bool,
 ) -> None:
-    """Run SCRIPT in the simulated summit, e.g. auxtel/make_latiss_calibrations.py.
+    """Run SCRIPT in the simulated summit, e.g. auxtel/make_latiss_calibrations.py, or the scripts of BLOCKs in order.
 
-    The exit code is 0 only if the script ended DONE.
+    Scripts of other packages that the weekly calibrations of LATISS use have small stand-ins. A script that ends
+    FAILED pauses the queue: the rest is not run. The exit code is 0 only if all scripts ended DONE.
     """
     # The simulated summit needs the data middleware: imported when it is needed.
     from rich.console import Console
@@ -63,14 +87,35 @@ def rehearse(
         for fault in FAULTS.values():
             click.echo(f"{fault.name:32}{fault.description}")
         return
-    if script is None:
-        raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py")
+    if (script is None) == (not blocks):
+        raise click.UsageError(
+            "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block"
+        )
+    if blocks and config:
+        raise click.UsageError(
+            "--config is for a script by itself; the parameters of a BLOCK take --override"
+        )
+    if overrides and not blocks:
+        raise click.UsageError("--override is for BLOCKs; a script by itself takes --config")
+    from ..blocks import parse_overrides
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
 
-    wanted = Rehearsal(script, read_config(config), repo, speed, seed, faults, workers, full_scale)
     try:
-        outcome = asyncio.run(rehearse(wanted, Console()))
+        wanted = Rehearsal(
+            script or "",
+            read_config(config),
+            repo,
+            speed,
+            seed,
+            faults,
+            workers,
+            full_scale,
+            blocks,
+            parse_overrides(overrides),
+            ready,
+        )
+        finished = asyncio.run(rehearse(wanted, Console()))
     except (CalibScriptsError, LookupError) as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(outcome.exit_code)
+    sys.exit(finished.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import logging
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from .. import get_scripts_dir
+from ..blocks import ScriptCall
 from ..sal import BaseScript, ScriptState
 from .stand_ins import STAND_INS
 
@@ -17,11 +19,14 @@ __all__ = [
     "Finished",
     "LogLine",
     "Outcome",
+    "block_entries",
     "find_queued",
     "find_script",
     "run_in_order",
     "script_names",
 ]
+
+_HALF_DAY = datetime.timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,18 @@ class Entry:
         Is it a standard script, of another package, or one of ours? None where it does not matter.
     program : `str`
         Program of the BLOCK it belongs to; empty for none.
+    block_id : `str`
+        Identifier of the execution of this BLOCK; empty for none.
     """
 
     name: str
     config: str = ""
     standard: bool | None = None
     program: str = ""
+    block_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.name}".strip()
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,25 @@ def find_queued(name: str, standard: bool | None = None) -> Callable[[int], Base
     known = [each for place, names in places.items() if standard in (None, place) for each in names]
     hint = f"write standard: {str(not standard).lower()}" if name in places[not standard] else ""
     raise LookupError(f"No script {name}; {hint or 'the simulated summit has ' + ', '.join(known)}")
+
+
+def block_entries(program: str, calls: Iterable[ScriptCall], execution: int = 1) -> tuple[Entry, ...]:
+    """Give the scripts of a BLOCK as the Scheduler queues them.
+
+    Parameters
+    ----------
+    program : `str`
+        As in ``BLOCK-295`` or ``BLOCK-T60``.
+    calls : iterable of `ScriptCall`
+        Its scripts.
+    execution : `int`
+        The how-manieth BLOCK of the day this is, for an identifier such as ``BL295_O_20260918_000001``.
+    """
+    number = program.removeprefix("BLOCK-")
+    prefix = f"BT{number.removeprefix('T')}" if number.startswith("T") else f"BL{number}"
+    day = (datetime.datetime.now(datetime.UTC) - _HALF_DAY).strftime("%Y%m%d")
+    block_id = f"{prefix}_O_{day}_{execution:06d}"
+    return tuple(Entry(call.name, call.config_text, call.standard, program, block_id) for call in calls)
 
 
 async def run_in_order(

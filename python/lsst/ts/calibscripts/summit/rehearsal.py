@@ -1,26 +1,25 @@
-"""Rehearses a script in the simulated summit, from the ScriptQueue's commands to what is certified."""
+"""Rehearses a script or BLOCKs in the simulated summit, from the ScriptQueue's commands to what is certified."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.table import Table
 
-from ..config import read_yaml
+from ..blocks import Block, expand, load_block
 from ..errors import ConfigurationError
-from ..instruments import INSTRUMENTS
-from ..progress import Certified, Event
+from ..instruments import LATISS
 from ..sal import MIDDLEWARE
-from .display import Display
 from .pipetask import PIPELINES
-from .script_queue import Outcome, ScriptQueue, find_script
+from .script_queue import Entry, Finished, block_entries, find_queued, script_names
 from .site import Summit, make_rehearsal_repository
+from .stage import Stage, instrument_of
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -32,9 +31,9 @@ class Rehearsal:
     Attributes
     ----------
     script : `str`
-        Name of the script, e.g. ``auxtel/make_latiss_calibrations.py``.
+        Name of the script, e.g. ``auxtel/make_latiss_calibrations.py``; empty where BLOCKs are rehearsed.
     config : `str`
-        Configuration, YAML.
+        Configuration of the script, YAML.
     repo : `pathlib.Path`
         Directory of the rehearsal repository; made where there is none.
     speed : `float`
@@ -47,9 +46,16 @@ class Rehearsal:
         How many OCPS jobs run at once.
     full_scale : `bool`
         Make frames of the size of real ones.
+    blocks : `tuple` [`pathlib.Path`]
+        BLOCK files whose scripts are run, one BLOCK after another.
+    overrides : mapping
+        Values for the BLOCKs that have a property of that name, as add_block takes them.
+    ready : `bool`
+        Begin with LATISS ready for flats. A calibration script by itself always does, else the summit is as before
+        BLOCK-309.
     """
 
-    script: str
+    script: str = ""
     config: str = ""
     repo: Path = Path("rehearsal")
     speed: float = 100.0
@@ -57,10 +63,18 @@ class Rehearsal:
     faults: tuple[str, ...] = ()
     workers: int | None = None
     full_scale: bool = False
+    blocks: tuple[Path, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    ready: bool = False
+
+    @property
+    def begins_ready(self) -> bool:
+        """Does the summit begin ready for flats?"""
+        return self.ready or self.script in script_names()
 
 
-async def rehearse(rehearsal: Rehearsal, console: Console) -> Outcome:
-    """Run a script in the simulated summit.
+async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
+    """Run a script, or the scripts of BLOCKs, in the simulated summit.
 
     Parameters
     ----------
@@ -71,108 +85,90 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Outcome:
 
     Returns
     -------
-    `Outcome`
-        How the script ended.
+    `Finished`
+        How the scripts ended.
 
     Raises
     ------
     ConfigurationError
-        If the configuration is no YAML, or a fault is unknown.
+        If a configuration is no YAML, a BLOCK cannot be read or expanded, or a fault is unknown.
     LookupError
         If there is no such script.
     """
-    instrument = instrument_of(rehearsal.script)
-    console.print(f"Rehearsing {rehearsal.script} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.")
-    repo = await asyncio.to_thread(_repository, rehearsal, instrument, console)
-    config = _replace_repo(rehearsal.config, instrument, repo, console)
+    blocks = [_load(path) for path in rehearsal.blocks]
+    entries = _expand(blocks, rehearsal.overrides) if blocks else [Entry(rehearsal.script, rehearsal.config)]
+    instruments = _instruments(entries)
+    what = ", ".join(block.program for block in blocks) or rehearsal.script
+    console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.")
+    repo = await asyncio.to_thread(_repository, rehearsal, instruments, console)
     # The script looks its pipelines up where the Science Pipelines' packages say they are.
     os.environ |= {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
-    certified: list[Certified] = []
-
-    def keep(event: Event) -> None:
-        if isinstance(event, Certified):
-            certified.append(event)
-
-    with Display(console) as display:
-        async with Summit(
-            repo,
-            [instrument],
-            speed=rehearsal.speed,
-            seed=rehearsal.seed,
-            faults=rehearsal.faults,
-            workers=rehearsal.workers,
-            full_scale=rehearsal.full_scale,
-        ) as summit:
-            console.print(f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False)
-            queue = ScriptQueue(display.log, display.state)
-            outcome = await queue.run(
-                rehearsal.script, config, observers=[display, keep], while_running=summit.interrupt
-            )
-    _close(console, display, certified, outcome, repo)
-    return outcome
+    async with Summit(
+        repo,
+        instruments,
+        speed=rehearsal.speed,
+        seed=rehearsal.seed,
+        faults=rehearsal.faults,
+        workers=rehearsal.workers,
+        full_scale=rehearsal.full_scale,
+        ready=rehearsal.begins_ready,
+    ) as summit:
+        console.print(f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False)
+        return await Stage(console, summit, blocks, rehearsal.begins_ready).run(entries)
 
 
-def instrument_of(script: str) -> str:
-    """Give the instrument of a calibration script of this package.
+def _load(path: Path) -> Block:
+    try:
+        return load_block(path)
+    except ConfigurationError as error:
+        raise ConfigurationError([f"{path}: {problem}" for problem in error.problems]) from None
+
+
+def _expand(blocks: Iterable[Block], overrides: Mapping[str, Any]) -> list[Entry]:
+    """Give the scripts of BLOCKs; every override goes to those BLOCKs that know it."""
+    entries: list[Entry] = []
+    unknown = dict(overrides)
+    for execution, block in enumerate(blocks, 1):
+        schema = yaml.safe_load(block.configuration_schema or "{}")
+        known = {name: value for name, value in overrides.items() if name in schema.get("properties", {})}
+        unknown = {name: value for name, value in unknown.items() if name not in known}
+        try:
+            entries += block_entries(block.program, expand(block, known), execution)
+        except ConfigurationError as error:
+            raise ConfigurationError([f"{block.program}: {problem}" for problem in error.problems]) from None
+    if unknown:
+        raise ConfigurationError(
+            [f"override {name}: none of the BLOCKs has such a property" for name in unknown]
+        )
+    return entries
+
+
+def _instruments(entries: Iterable[Entry]) -> list[str]:
+    """Give the instruments of some scripts, after a look whether all scripts are there.
 
     Raises
     ------
     LookupError
-        If there is no such script.
+        If one is not there.
     """
-    model = getattr(find_script(script), "config_model", None)
-    if model is None or model.instrument is None:
-        raise LookupError(f"{script} takes no calibrations of an instrument")
-    return str(model.instrument.name)
+    instruments: dict[str, None] = {}
+    for entry in entries:
+        try:
+            find_queued(entry.name, entry.standard)
+        except LookupError as error:
+            raise LookupError(f"{entry.program}: {error}" if entry.program else str(error)) from None
+        # The scripts of other packages all are of the auxiliary telescope.
+        instruments[instrument_of(entry.name) if entry.name in script_names() else LATISS.name] = None
+    return list(instruments)
 
 
-def _repository(rehearsal: Rehearsal, instrument: str, console: Console) -> str:
+def _repository(rehearsal: Rehearsal, instruments: Iterable[str], console: Console) -> str:
     """Give the rehearsal repository, made afresh where there is none."""
     if (rehearsal.repo / "butler.yaml").exists():
         console.print(f"Using the repository in {rehearsal.repo}.")
         return str(rehearsal.repo.absolute())
     repo = make_rehearsal_repository(
-        rehearsal.repo.absolute(), [instrument], seed=rehearsal.seed, full_scale=rehearsal.full_scale
+        rehearsal.repo.absolute(), instruments, seed=rehearsal.seed, full_scale=rehearsal.full_scale
     )
     console.print(f"Made a rehearsal repository with reference calibrations in {rehearsal.repo}.")
     return repo
-
-
-def _replace_repo(text: str, instrument: str, repo: str, console: Console) -> str:
-    """Replace the default ``repo`` of a configuration by the rehearsal's, and say so."""
-    given, problems = read_yaml(text)
-    if problems:
-        raise ConfigurationError(problems)
-    default = INSTRUMENTS[instrument].repo
-    if given.get("repo", default) != default:
-        return text
-    console.print(f"repo: {default} is replaced by {repo}")
-    return yaml.safe_dump({**given, "repo": repo})
-
-
-def _close(
-    console: Console, display: Display, certified: Iterable[Certified], outcome: Outcome, repo: str
-) -> None:
-    """Print what took how long, what was certified and where, and how the script ended."""
-    console.print("\nTime line")
-    for line in display.timeline():
-        console.print(line, highlight=False, soft_wrap=True)
-    table = Table(
-        "product", "collection", "validity range (TAI)", "datasets", title="Certified", title_justify="left"
-    )
-    commands = []
-    for product in certified:
-        kind = product.product.lower()
-        validity = f"{product.begin or 'open'} to {product.end or 'open'}"
-        table.add_row(product.product, product.collection, validity, str(len(product.datasets)))
-        commands.append(f"butler query-datasets {repo} {kind} --collections {product.collection}")
-    console.print()
-    if commands:
-        console.print(table)
-        console.print("To see it:")
-        for command in commands:
-            console.print(f"  {command}", highlight=False, soft_wrap=True)
-    else:
-        console.print("Nothing was certified.")
-    reason = f": {outcome.reason}" if outcome.reason else ""
-    console.print(f"\n{outcome.script} ended {outcome.state.name}{reason}", soft_wrap=True)

@@ -16,6 +16,7 @@ from .queue_entries import (
     Finished,
     LogLine,
     Outcome,
+    block_entries,
     find_queued,
     find_script,
     run_in_order,
@@ -30,6 +31,7 @@ __all__ = [
     "LogLine",
     "Outcome",
     "ScriptQueue",
+    "block_entries",
     "find_queued",
     "find_script",
     "run_in_order",
@@ -58,6 +60,11 @@ class ScriptQueue:
         Takes name and reason of each state of a script, and its last checkpoint.
     queue : `str`
         Whose queue it is, for scripts whose name does not tell: maintel, auxtel or ocs.
+
+    Attributes
+    ----------
+    on_log, on_state : callable
+        As given; another one takes what comes of the next script.
     """
 
     def __init__(
@@ -66,9 +73,9 @@ class ScriptQueue:
         on_state: Callable[[str, str, str], None] = lambda state, reason, checkpoint: None,
         queue: str = "auxtel",
     ) -> None:
-        self._on_log = on_log
+        self.on_log = on_log
         self._queue = queue
-        self._on_state = on_state
+        self.on_state = on_state
         self._next_index = dict(FIRST_INDEX)
 
     async def run(
@@ -114,7 +121,7 @@ class ScriptQueue:
         script = (make or find_queued(name, standard))(index)
         if hasattr(script, "observers"):
             script.observers.extend(observers)
-        follower = _Follower(self._on_log, self._on_state)
+        follower = _Follower(self.on_log, self.on_state)
         async with AsyncExitStack() as stack:
             domain = await stack.enter_async_context(Domain())
             stack.push_async_callback(script.close)

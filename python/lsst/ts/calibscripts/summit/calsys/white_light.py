@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from ...sal import ExpectedError, State
@@ -181,14 +182,14 @@ class SimulatedWhiteLight(SimulatedCsc):
     async def _go_through(self, during: LampState, after: LampState) -> None:
         left = WARMUP_TIME
         while left > 0:
-            self.controller.log.info(f"The lamp is {_words(during)}: {left / 60:.0f} minutes left.")
+            self.controller.log.info(f"The lamp is {_words(during)}: {_minutes(left)} left.")
             await self._clock.sleep(REPORT_INTERVAL)
             left -= REPORT_INTERVAL
         await self._set_lamp(after)
         self.controller.log.info(f"The lamp is {'warm' if after is LampState.ON else 'cold'}.")
 
     def _time_left(self) -> str:
-        return f"{max(self._change_ends - self._clock.tai(), 0.0) / 60:.0f} minutes"
+        return _minutes(max(self._change_ends - self._clock.tai(), 0.0))
 
     async def _set_lamp(self, lamp: LampState) -> None:
         self.lamp = lamp
@@ -269,6 +270,11 @@ class SimulatedWhiteLight(SimulatedCsc):
         if command == "standby" and self.lamp is LampState.COOLDOWN:
             self._assert_cold(f"{self.name} cannot go to STANDBY")
         await super()._change_state(command, data)
+
+
+def _minutes(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _words(lamp: LampState) -> str:

@@ -104,9 +104,9 @@ async def set_summary_state(remote: Any, wanted: State, override: str = "") -> N
 
 
 async def until(event: Any, condition: Callable[[Any], bool], timeout: float) -> Any:
-    """Wait for an event that fulfils a condition, or give the present one if it does.
+    """Wait for an event that fulfils a condition; where none has come since the last flush, look at the present one.
 
-    Its queue must have been flushed before what it waits for was commanded.
+    Its queue must have been flushed before what is waited for was commanded.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ async def until(event: Any, condition: Callable[[Any], bool], timeout: float) ->
     asyncio.TimeoutError
         If none comes in time.
     """
-    data = await event.aget(timeout=timeout)
+    data = event.get_oldest() or await event.aget(timeout=timeout)
     while not condition(data):
         data = await event.next(flush=False, timeout=timeout)
     return data

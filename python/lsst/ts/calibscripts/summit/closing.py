@@ -1,0 +1,81 @@
+"""What a rehearsal prints when it is over: times, what was certified, how scripts and summit ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from ..progress import Certified
+from .display import Display
+from .queue_entries import Entry, Finished, Outcome
+from .site import Summit
+
+__all__ = ["Ended", "print_certified", "print_end_state", "print_scripts", "print_timeline"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A script that has ended, and how long it took, in seconds of the event loop's clock."""
+
+    entry: Entry
+    outcome: Outcome
+    seconds: float
+
+
+def print_timeline(console: Console, display: Display) -> None:
+    """Print what took how long, and beside what."""
+    lines = list(display.timeline())
+    if lines:
+        console.print("\nTime line")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def print_certified(console: Console, certified: Iterable[Certified], repo: str) -> None:
+    """Print what was certified, and how to see it."""
+    table = Table(
+        "product", "collection", "validity range (TAI)", "datasets", title="Certified", title_justify="left"
+    )
+    commands = []
+    for product in certified:
+        kind = product.product.lower()
+        validity = f"{product.begin or 'open'} to {product.end or 'open'}"
+        table.add_row(product.product, product.collection, validity, str(len(product.datasets)))
+        commands.append(f"butler query-datasets {repo} {kind} --collections {product.collection}")
+    console.print()
+    if not commands:
+        console.print("Nothing was certified.")
+        return
+    console.print(table)
+    console.print("To see it:")
+    for command in commands:
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def print_scripts(console: Console, ended: Sequence[Ended], finished: Finished) -> None:
+    """Print the scripts of BLOCKs with their states, those that were not run too."""
+    table = Table("", "BLOCK", "script", "state", "seconds", title="Scripts", title_justify="left")
+    for number, each in enumerate(ended, 1):
+        row = (each.entry.program, each.entry.name, each.outcome.state.name, f"{each.seconds:.1f}")
+        table.add_row(str(number), *row)
+    for number, entry in enumerate(finished.waiting, len(ended) + 1):
+        table.add_row(str(number), entry.program, entry.name, "not run", "")
+    console.print()
+    console.print(table)
+
+
+def print_end_state(console: Console, summit: Summit) -> None:
+    """Print the states of all components, and where lamp, dome and telescope are."""
+    console.print("\nEnd state")
+    by_state: dict[str, list[str]] = defaultdict(list)
+    for name, component in summit.components.items():
+        by_state[component.state.name].append(name)
+    for state, names in sorted(by_state.items()):
+        console.print(f"  {state}: {', '.join(names)}", highlight=False, soft_wrap=True)
+    system = summit.calibration_system
+    for name, words in system.describe() if system is not None else ():
+        console.print(f"  {name}: {words}", highlight=False, soft_wrap=True)
