@@ -1,7 +1,7 @@
 """What every test has: a clock that jumps, and no leaked task."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -13,6 +13,14 @@ def pytest_asyncio_loop_factories(
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run every asynchronous test on a loop that jumps to the next timer when nothing else is to be done."""
     return {"jumping": JumpingEventLoop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def records_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the records of runs out of the user's directory."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path_factory.mktemp("records")))
+        yield
 
 
 @pytest.fixture(autouse=True)

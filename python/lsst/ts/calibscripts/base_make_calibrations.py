@@ -41,7 +41,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         super().__init__(index=index, descr=descr)
         self.config: Any = None
         # Ours tells everything that is wrong at once, and knows what was given and what was defaulted.
-        self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
+        self._validator = self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
         self.observers: list[Observer] = []
         self.settings: CalibrationsConfig
         self.plan: Plan
@@ -160,7 +160,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         RunFailedError
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
-        run, ended = Run(self), "FAILED"
+        run, ended = Run(self, self._validator.given), "FAILED"
         try:
             await run.check()
             await run.set_up_instrument()
@@ -174,8 +174,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             raise
         finally:
             # Not in cleanup(): a script that is terminated by a signal never calls that.
-            run.close()
-            self.log.info(run.summary(ended))
+            await run.close(ended)
 
     def asked_detectors(self) -> tuple[int, ...]:
         """Give the detectors of the run: those of the configuration, else those of the instrument."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import report
@@ -17,6 +18,7 @@ from .preflight import RepositoryFindings, component_problems, repository_findin
 from .processing import Processing
 from .products import ImageType
 from .progress import Progress, Stage
+from .record import About, Recorder, open_record
 from .repository import Detector
 from .results import Journal, Results
 from .sal import ExpectedError, ScriptState
@@ -43,14 +45,19 @@ class Run:
     ----------
     script : `BaseMakeCalibrations`
         The configured script.
+    given : mapping
+        Configuration as the user gave it.
     """
 
-    def __init__(self, script: BaseMakeCalibrations) -> None:
+    def __init__(self, script: BaseMakeCalibrations, given: Mapping[str, Any]) -> None:
         self._script = script
+        self._given = given
         self._config = script.settings
         self._plan = script.plan
         self._results = Results()
-        self._journal = Journal(script.log, script.observers, self._results)
+        self._observers = list(script.observers)
+        self._journal = Journal(script.log, self._observers, self._results)
+        self._record = self._open_record() if self._config.record else None
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
         self._detectors: dict[int, Detector] = {}
@@ -63,11 +70,39 @@ class Run:
         self._calib_exists = False
         self._graph: Graph[ImageSet] | None = None
 
-    def close(self) -> None:
-        """Give back the event callbacks and the thread."""
+    def _open_record(self) -> Recorder:
+        """Begin the record of the run; that it cannot be written is a warning."""
+        script = self._script
+        about = About(
+            script=script.config_model.script or type(script).__name__,
+            instrument=script.instrument_name,
+            index=int(script.salinfo.index),
+            given=dict(self._given),
+            config=self._config.model_dump(mode="json"),
+            detectors=script.asked_detectors(),
+            group_id=str(script.group_id),
+            obs_id=str(script.obs_id),
+        )
+        record = open_record(about, warn=self._journal.warn, clock=asyncio.get_running_loop().time)
+        self._observers.append(record)
+        return record
+
+    async def close(self, ended: str) -> None:
+        """Give back the event callbacks and the thread, and log what was done and what was not.
+
+        Parameters
+        ----------
+        ended : `str`
+            DONE, STOPPED or FAILED.
+        """
         self._script.image_in_oods.callback = None
         self._ocps.close()
         self._thread.close()
+        self._journal.log.info(self._summary(ended))
+        if self._record is not None:
+            self._record.end(ended, self._results.failures)
+            await self._record.aclose()
+            self._journal.log.info(f"Record of this run: {self._record.path}")
 
     # Before the first exposure.
 
@@ -216,13 +251,7 @@ class Run:
         if self._results.failures:
             raise _ReportedFailureError(self._results.failures)
 
-    def summary(self, ended: str) -> str:
-        """Say what was taken, what is certified and what is not.
-
-        Parameters
-        ----------
-        ended : `str`
-            DONE, STOPPED or FAILED.
-        """
+    def _summary(self, ended: str) -> str:
         name = type(self._script).__name__
-        return report.run_summary(summarise(name, ended, self._plan, self._results, self._graph))
+        summary = summarise(name, ended, self._plan, self._results, self._graph, self._given)
+        return report.for_log(report.run_summary(summary), where="the record of this run")

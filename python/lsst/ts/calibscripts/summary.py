@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
 
 from . import report
+from .config import resuming
 from .graph import Graph
 from .images import ImageSet
 from .plan import Action, Plan, StepId
@@ -19,6 +23,7 @@ def summarise(
     plan: Plan,
     results: Results,
     graph: Graph[ImageSet] | None,
+    given: Mapping[str, Any],
 ) -> report.RunSummary:
     """Gather what a run did and did not do.
 
@@ -34,6 +39,8 @@ def summarise(
         What it has done.
     graph : `Graph` or `None`
         How the steps ended; None where the run did not come so far.
+    given : mapping
+        Configuration as the user gave it.
     """
     certified = tuple(
         report.Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
@@ -48,7 +55,7 @@ def summarise(
         not_certified=tuple(_not_certified(plan, results, graph)),
         failures=tuple(results.failures),
         warnings=tuple(results.warnings),
-        next_steps=tuple(_next_steps(results)),
+        next_steps=tuple(_next_steps(final_state, results, given)),
     )
 
 
@@ -93,10 +100,26 @@ def _not_certified(plan: Plan, results: Results, graph: Graph[ImageSet] | None) 
             yield name, "the run ended before"
 
 
-def _next_steps(results: Results) -> Iterator[str]:
+def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) -> Iterator[str]:
     failed = [name for name, verdict in results.verdicts.items() if not verdict.passed]
     for name in failed:
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
     if results.failures and not failed:
         yield "Mend what the failures name, then queue the script again with the same configuration."
+    complete = {
+        str(name): results.images[name].exposures if name in results.images else taken.kept
+        for name, taken in results.taken.items()
+        if (
+            results.images[name].complete
+            if name in results.images
+            else len(taken.kept) == taken.images.n_kept
+        )
+    }
+    if final_state != "DONE" and complete and not failed:
+        into = next((certified.collection for certified in results.certified.values()), None)
+        text = yaml.safe_dump(resuming(given, complete, into), default_flow_style=None, width=1_000_000)
+        yield (
+            "To go on with the images that are there, queue the script with this configuration:\n"
+            + text.rstrip()
+        )

@@ -8,6 +8,7 @@ from .advice import RECOMMENDED_IMAGES, warnings
 from .base import CalibrationsConfig, Exposures
 from .fields import did_you_mean, option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
+from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
 from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
 from .validator import ConfigValidator, parse
@@ -30,6 +31,7 @@ __all__ = [
     "option_settings",
     "parse",
     "read_yaml",
+    "resuming",
     "schema_text",
     "warnings",
     "write_schemas",

@@ -43,6 +43,7 @@ class ConfigValidator:
         jsonschema.Draft7Validator.check_schema(schema)
         self.schema = schema
         self.model = model
+        self.given: dict[str, Any] = {}
         self._properties: dict[str, Any] = schema.get("properties", {})
         self._defaults = _with_defaults(self._properties, {})
 
@@ -72,6 +73,7 @@ class ConfigValidator:
         filled, problems = self._check(given)
         if problems:
             raise _error(problems)
+        self.given = given
         return filled
 
     def validate_text(self, text: str) -> dict[str, Any]:
