@@ -172,6 +172,7 @@ class Asked:
             and scenario.fault_names <= HARMLESS
             and not any(scenario.writes_not.values())
             and not (scenario.troubles or scenario.intruder or self.impossible)
+            and {product.lower() for product in self._read_from_references()} <= {*scenario.references}
             and not (scenario.operator.stop or scenario.operator.stop_checkpoint)
             and max([5.0, *scenario.job_seconds.values()]) < scenario.option("pipetask_timeout", 3600.0)
         )
