@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections.abc import Coroutine
 from typing import Any
 
 from ..csc import HardwareClock, SimulatedCsc, write
@@ -49,8 +50,8 @@ class SimulatedAuxTelDome(SimulatedCsc):
         Where the dome really is, in degrees.
     encoder_loss : `float`
         By how much the encoder is wrong, in degrees.
-    moving : `bool`
-        Is the dome turning?
+    drive : `AzimuthState`
+        How the dome turns.
     """
 
     def __init__(
@@ -61,9 +62,14 @@ class SimulatedAuxTelDome(SimulatedCsc):
         self._random = random.Random(seed)
         self.encoder_loss = ENCODER_LOSS if self.faults.hits("dome-misaligned", self.name) else 0.0
         self.azimuth = (azimuth + self.encoder_loss) % 360.0
-        self.moving = False
+        self.drive = AzimuthState.NOT_IN_MOTION
         self._homed = True
         self._motion: asyncio.Task[None] | None = None
+
+    @property
+    def moving(self) -> bool:
+        """Is the dome turning?"""
+        return self.drive is not AzimuthState.NOT_IN_MOTION
 
     @property
     def encoder_azimuth(self) -> float:
@@ -87,27 +93,27 @@ class SimulatedAuxTelDome(SimulatedCsc):
         """Begin to turn the dome to an ``azimuth`` (degrees), the shorter way."""
         self.assert_enabled("moveAzimuth")
         target = data.azimuth % 360.0
-        self._begin_motion(self._move(target))
+        self._begin_motion(self._move(target), angle_between(self.encoder_azimuth, target))
         await self._report(AzimuthCommand.GO_TO_POSITION, target)
 
     async def _move(self, target: float) -> None:
         await self._clock.sleep(abs(angle_between(self.encoder_azimuth, target)) / SPEED)
         stopped = target + self._random.uniform(-POSITION_TOLERANCE, POSITION_TOLERANCE)
         self.azimuth = (stopped + self.encoder_loss) % 360.0
-        self.moving = False
+        self.drive = AzimuthState.NOT_IN_MOTION
         await self._report(AzimuthCommand.GO_TO_POSITION, target, in_position=True)
 
     async def home_azimuth(self, data: Any) -> None:
         """Begin to turn the dome to its home switch, where the encoder finds its place again."""
         self.assert_enabled("homeAzimuth")
         self._homed = False
-        self._begin_motion(self._home())
+        self._begin_motion(self._home(), angle_between(self.azimuth, HOME_AZIMUTH))
         await self._report(AzimuthCommand.HOME, math.nan)
 
     async def _home(self) -> None:
         await self._clock.sleep(abs(angle_between(self.azimuth, HOME_AZIMUTH)) / SPEED + HOMING_TIME)
         self.azimuth, self.encoder_loss = HOME_AZIMUTH, 0.0
-        self.moving, self._homed = False, True
+        self.drive, self._homed = AzimuthState.NOT_IN_MOTION, True
         await self._report(AzimuthCommand.HOME, math.nan)
 
     async def stop_motion(self, data: Any) -> None:
@@ -115,13 +121,13 @@ class SimulatedAuxTelDome(SimulatedCsc):
         self.assert_enabled("stopMotion")
         if self._motion is not None:
             self._motion.cancel()
-        self.moving = False
+        self.drive = AzimuthState.NOT_IN_MOTION
         await self._report(AzimuthCommand.STOP, math.nan)
 
-    def _begin_motion(self, motion: Any) -> None:
+    def _begin_motion(self, motion: Coroutine[Any, Any, None], way: float) -> None:
         if self._motion is not None:
             self._motion.cancel()
-        self.moving = True
+        self.drive = AzimuthState.MOVING_CW if way >= 0 else AzimuthState.MOVING_CCW
         self._motion = self.spawn(motion)
 
     async def _report(self, command: AzimuthCommand, target: float, *, in_position: bool = False) -> None:
@@ -130,7 +136,7 @@ class SimulatedAuxTelDome(SimulatedCsc):
         await write(controller.evt_azimuthInPosition, inPosition=in_position)
         await write(
             controller.evt_azimuthState,
-            state=AzimuthState.MOVING_CW if self.moving else AzimuthState.NOT_IN_MOTION,
+            state=self.drive,
             homing=self.moving and command is AzimuthCommand.HOME,
             homed=self._homed,
             homeSwitch=abs(angle_between(self.azimuth, HOME_AZIMUTH)) < POSITION_TOLERANCE,

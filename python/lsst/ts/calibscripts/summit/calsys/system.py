@@ -89,10 +89,8 @@ class CalibrationSystem:
         )
         screen = "the flat screen" if is_at_screen(mount) else "something else than the flat screen"
         tracking = "tracking" if mount.tracking else "not tracking"
-        yield (
-            dome.name,
-            f"azimuth {dome.encoder_azimuth:.1f} by its encoder, really {dome.azimuth:.1f} degrees",
-        )
+        lost = f", which has lost {dome.encoder_loss:.1f} degrees" if dome.encoder_loss else ""
+        yield dome.name, f"azimuth {dome.encoder_azimuth:.1f} degrees by its encoder{lost}"
         yield (
             mount.name,
             f"azimuth {mount.azimuth:.1f}, elevation {mount.elevation:.1f} degrees: at {screen}, {tracking}",
