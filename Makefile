@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 rehearse: $(VENV)/.installed
-	rm -rf $(REHEARSAL)
+	rm -rf $(REHEARSAL) $(REHEARSAL)-scratch
 	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
 
 lint: $(VENV)/.installed
@@ -25,4 +25,4 @@ test: lint
 	$(BIN)/pytest
 
 clean:
-	rm -rf $(VENV) $(REHEARSAL)
+	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch
