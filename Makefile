@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 REHEARSAL ?= rehearsal
 
-.PHONY: rehearse test lint clean
+.PHONY: rehearse test soak lint clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,10 @@ lint: $(VENV)/.installed
 
 test: lint
 	$(BIN)/pytest
+
+# Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
+soak: $(VENV)/.installed
+	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py
 
 clean:
 	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch

@@ -7,12 +7,15 @@ times as many, other ones each time.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, given, note, settings
 from soak.invariants import broken
 from soak.scenarios import Scenario
 from soak.stage import play
 from soak.strategies import scenarios
+
+from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
@@ -31,8 +34,8 @@ def runs(n: int) -> settings:
     )
 
 
-def check(scenario: Scenario) -> None:
-    story = play(scenario)
+def check(scenario: Scenario, loop_factory: Callable[[], JumpingEventLoop] | None = None) -> None:
+    story = play(scenario, loop_factory)
     problems = broken(story)
     if problems:
         note(str(story))
@@ -69,7 +72,14 @@ def test_stops_and_pauses(scenario: Scenario):
     check(scenario)
 
 
-@runs(150)
+@runs(25)
+@given(scenarios(faults=True, verdicts=True))
+def test_with_a_butler_in_a_thread(scenario: Scenario):
+    """The others call the butler from the event loop itself, so that they are the same each time."""
+    check(scenario, JumpingEventLoop)
+
+
+@runs(125)
 @given(scenarios(faults=True, verdicts=True, butler=True, operator=True))
 def test_everything_at_once(scenario: Scenario):
     check(scenario)

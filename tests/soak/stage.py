@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import os
@@ -172,9 +173,15 @@ def _brief(what: Any) -> str:
 
 
 class _OnStage:
-    """A script whose repository is in memory."""
+    """A script whose repository is in memory, and whose schema is made once for all runs."""
 
     repository: Repository
+
+    @classmethod
+    @functools.cache
+    def get_schema(cls) -> dict[str, Any]:
+        schema: dict[str, Any] = super().get_schema()  # type: ignore[misc]
+        return schema
 
     def make_repository(self, repo: str) -> Repository:
         return self.repository

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from concurrent.futures import wait as wait_for_thread
 from functools import partial
 from typing import Any
 
@@ -18,11 +17,16 @@ _Call = tuple[asyncio.Future[Any], Callable[[], Any]]
 
 
 class SteppingEventLoop(JumpingEventLoop):
-    """A `JumpingEventLoop` whose clock stands still while a thread is at work.
+    """A `JumpingEventLoop` that makes the calls of its executors by itself, one at a time for each of them.
 
-    A call in an executor begins ``latency`` after the one before it has been answered, and is answered ``seconds``
-    after it was made, where the call itself says `hold_up`. So a call can be cancelled before it begins, and
-    between its effect and its answer, always at the same moment.
+    A call begins ``latency`` after the one before it has been answered, and is answered at once, or as many seconds
+    later as it tells `hold_up`. So it can be cancelled before it begins, and between its effect and its answer, and
+    always at the same moment.
+
+    Parameters
+    ----------
+    latency : `float`
+        Seconds.
     """
 
     def __init__(self, latency: float = 0.0) -> None:
@@ -54,7 +58,7 @@ class SteppingEventLoop(JumpingEventLoop):
         result = None
         self._held = 0.0
         try:
-            result = function() if executor is None else _in_thread(executor, function)
+            result = function()
         except Exception as raised:
             error = raised
         self.call_later(self._held, self._answer, executor, answer, result, error)
@@ -80,9 +84,3 @@ class SteppingEventLoop(JumpingEventLoop):
             self.call_later(self._latency, self._call, executor)
         else:
             del self._lines[executor]
-
-
-def _in_thread(executor: Executor, function: Callable[[], Any]) -> Any:
-    job = executor.submit(function)
-    wait_for_thread([job])
-    return job.result()
