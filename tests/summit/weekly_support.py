@@ -22,6 +22,7 @@ from lsst.ts.calibscripts.summit.memory import (
     MemoryRunner,
     reference_calibrations,
 )
+from lsst.ts.calibscripts.summit.scheduler import SimulatedScheduler
 from lsst.ts.calibscripts.summit.script_queue import (
     Entry,
     Finished,
@@ -78,6 +79,13 @@ class Rehearsed:
 
     def __post_init__(self) -> None:
         self.queue = ScriptQueue(self.log.append)
+        self.scheduler.blocks |= {program: shipped(program) for program in (SETUP, WEEKLY, SHUTDOWN)}
+
+    @property
+    def scheduler(self) -> SimulatedScheduler:
+        scheduler = self.summit.components["Scheduler:2"]
+        assert isinstance(scheduler, SimulatedScheduler)
+        return scheduler
 
     @property
     def system(self) -> CalibrationSystem:
