@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -37,37 +37,29 @@ def model() -> SensorModel:
 
 
 @pytest.fixture(scope="session")
-def validity() -> dict[str, str]:
-    """A validity range that today's exposures are within, for the script's configuration."""
-    today = datetime.datetime.now(datetime.UTC).date()
-    day = datetime.timedelta(days=1)
-    return {
-        "certify_calib_begin_date": str(today - day),
-        "certify_calib_end_date": str(today + 2 * day),
-    }
+def fresh_latiss(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Give a fresh repository of LATISS with its reference calibrations, in a directory of that name."""
+    made = make_rehearsal_repository(
+        tmp_path_factory.mktemp("latiss") / "repo", seed=SEED, filters=LATISS_FILTERS
+    )
+
+    def fresh(name: str) -> str:
+        return str(shutil.copytree(made, tmp_path_factory.mktemp(name) / "repo"))
+
+    return fresh
 
 
 @pytest.fixture(scope="session")
-def latiss_repo(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A repository of LATISS with its reference calibrations."""
-    root = tmp_path_factory.mktemp("latiss") / "repo"
-    return make_rehearsal_repository(root, seed=SEED, filters=LATISS_FILTERS)
-
-
-@pytest.fixture(scope="session")
-def internal(
-    tmp_path_factory: pytest.TempPathFactory, model: SensorModel, validity: dict[str, str]
-) -> Rehearsed:
+def internal(fresh_latiss: Callable[[str], str], model: SensorModel) -> Rehearsed:
     """The documents' example with a photon transfer curve, where an older bias is certified already.
 
     The placeholders are replaced as for the weekly flats in SDSSy: with less light than there is through SDSSr
-    all seven pairs, up to 35 s, are below saturation. The dates are of today, so that the exposures are within them.
+    all seven pairs, up to 35 s, are below saturation. It is the day for which the example certifies.
     """
-    root = tmp_path_factory.mktemp("internal") / "repo"
-    repo = make_rehearsal_repository(root, seed=SEED, filters=LATISS_FILTERS)
+    repo = fresh_latiss("internal")
     _certify_older_bias(repo, model)
     config = example("latiss_ptc", FILTER_NAME_OR_ID="empty_1", GRATING_NAME_OR_ID="SDSSy_65mm")
-    return rehearse(repo, LATISS_SCRIPT, config | validity)
+    return rehearse(repo, LATISS_SCRIPT, config, begin="2022-11-04T13:00:00")
 
 
 def _certify_older_bias(repo: str, model: SensorModel) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType
 
 from lsst.ts.calibscripts.config import read_yaml
@@ -117,18 +118,32 @@ def rehearse(
     script: str,
     config: dict[str, Any],
     *,
+    begin: str,
     instruments: Iterable[str] = ("LATISS",),
     make: Callable[[int], BaseScript] | None = None,
     speed: float = 1000.0,
     **summit: Any,
 ) -> Rehearsed:
-    """Run a script as the ScriptQueue does, with the real pipetask on a real repository, in real time."""
+    """Run a script as the ScriptQueue does, with the real pipetask on a real repository, in real time.
+
+    Parameters
+    ----------
+    repo, script, config
+        Repository, name of the script and its configuration.
+    begin
+        When it is at the summit, TAI: it decides the exposure ids, and these the noise of every frame.
+    instruments, speed, **summit
+        As `Summit` has them.
+    make
+        Makes the script, given its index.
+    """
     log: list[LogLine] = []
     events: list[tuple[float, Event]] = []
 
     async def run() -> Rehearsed:
         clock = asyncio.get_running_loop().time
-        async with Summit(repo, instruments, speed=speed, seed=SEED, **summit) as site:
+        start = Time(begin, scale="tai").unix_tai
+        async with Summit(repo, instruments, speed=speed, seed=SEED, start=start, **summit) as site:
             outcome = await ScriptQueue(log.append).run(
                 script,
                 yaml.safe_dump({**config, "repo": repo}),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
 import pytest
 from e2e_support import (
     COMCAM_SCRIPT,
+    LATISS_FILTERS,
     LATISS_SCRIPT,
     SEED,
     Rehearsed,
@@ -19,7 +21,7 @@ from e2e_support import (
     opened,
     rehearse,
 )
-from lsst.daf.butler import CollectionType, Timespan
+from lsst.daf.butler import CollectionType
 
 from lsst.ts.calibscripts.progress import Certified, JobSubmitted, Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
@@ -38,9 +40,10 @@ LONG_EXAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def daily(latiss_repo: str) -> Rehearsed:
+def daily(fresh_latiss: Callable[[str], str]) -> Rehearsed:
     """The Daily Default: an empty configuration."""
-    return rehearse(latiss_repo, LATISS_SCRIPT, example("daily_default"))
+    config = example("daily_default")
+    return rehearse(fresh_latiss("daily"), LATISS_SCRIPT, config, begin="2022-11-04T13:00:00")
 
 
 def test_daily_default_takes_what_is_documented(daily: Rehearsed) -> None:
@@ -100,15 +103,13 @@ def long_example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """The documents' long example of an instrument; its extra input collection exists here."""
     name = request.param
     extra, _ = LONG_EXAMPLES[name]
-    if name == "LATISS":
-        repo = request.getfixturevalue("latiss_repo")
-        script, file = LATISS_SCRIPT, "latiss_ptc_and_defects"
-    else:
-        root = tmp_path_factory.mktemp("comcam") / "repo"
-        repo = make_rehearsal_repository(root, [name], seed=SEED, filters=["r_03"])
-        script, file = COMCAM_SCRIPT, "comcam_ptc_and_defects"
+    root = tmp_path_factory.mktemp(name) / "repo"
+    filters = LATISS_FILTERS if name == "LATISS" else ["r_03"]
+    repo = make_rehearsal_repository(root, [name], seed=SEED, filters=filters)
     chain(repo, extra, f"{name}/calib/reference")
-    return rehearse(repo, script, example(file), instruments=[name])
+    script, file = (LATISS_SCRIPT, "latiss") if name == "LATISS" else (COMCAM_SCRIPT, "comcam")
+    config = example(f"{file}_ptc_and_defects")
+    return rehearse(repo, script, config, instruments=[name], begin="2021-07-15T13:00:00")
 
 
 def test_long_example_as_printed(long_example: Rehearsed) -> None:
@@ -132,7 +133,8 @@ def test_long_example_as_printed(long_example: Rehearsed) -> None:
         ("PTC", collection),
     }
     for product in ("DEFECTS", "PTC"):
-        assert f"{product} was certified WITHOUT verification into {collection}." in long_example.warnings
+        warning = f"{product} was certified WITHOUT verification into {collection}"
+        assert any(line.startswith(warning) for line in long_example.warnings)
 
 
 def test_long_example_is_certified_for_the_dates_it_says(long_example: Rehearsed) -> None:
@@ -156,27 +158,16 @@ def test_long_example_finds_gains(long_example: Rehearsed) -> None:
     """Seven pairs of up to 1.6 s: the read noise, and the gains within the errors that the fit tells."""
     instrument = long_example.readouts[0].observation.instrument
     _, collection = LONG_EXAMPLES[instrument]
-    detectors = long_example.readouts[0].detectors
+    exposure = long_example.kept("FLAT")[0]
     with opened(long_example.repo, collection) as butler:
-        july = Timespan.fromInstant(
-            next(
-                iter(
-                    butler.registry.queryDatasetAssociations(
-                        "ptc", collection, collectionTypes={CollectionType.CALIBRATION}
-                    )
-                )
-            ).timespan.begin
-        )
-        for detector in detectors:
-            ref = butler.find_dataset("ptc", instrument=instrument, detector=detector.id, timespan=july)
-            assert ref is not None
-            ptc = butler.get(ref)
+        for detector in long_example.readouts[0].detectors:
+            ptc = butler.get("ptc", instrument=instrument, detector=detector.id, exposure=exposure)
             model = SensorModel.for_detector(instrument, detector.id, seed=SEED)
             gain, error = (
                 np.array([getattr(ptc, field)[name] for name in AMPLIFIERS])
                 for field in ("gain", "gain_error")
             )
-            assert (np.abs(gain - model.gain) < 4.5 * error).all()
+            assert (np.abs(gain - model.gain) < 4 * error).all()
             assert np.median(gain / model.gain) == pytest.approx(1.0, abs=0.01)
             noise = [ptc.noise[name] for name in AMPLIFIERS]
-            np.testing.assert_allclose(noise, expectation.frame_noise(model), rtol=0.08)
+            np.testing.assert_allclose(noise, expectation.frame_noise(model), rtol=0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from e2e_support import LATISS_SCRIPT, Rehearsed, example, opened, rehearse
 
@@ -13,12 +15,13 @@ COLLECTION = "LATISS/calib/u/plazas/daily.2022SEP29.2"
 
 
 @pytest.fixture(scope="module")
-def three_images(latiss_repo: str) -> Rehearsed:
+def three_images(fresh_latiss: Callable[[str], str]) -> Rehearsed:
     """The documents' example that fails since only three images of each type are taken.
 
     A dark takes 17 s of the camera, here 8.5 s: the biases are judged before the darks are all taken.
     """
-    return rehearse(latiss_repo, LATISS_SCRIPT, example("latiss_three_images"), speed=2.0)
+    config = example("latiss_three_images")
+    return rehearse(fresh_latiss("three"), LATISS_SCRIPT, config, begin="2022-09-29T13:00:00", speed=2.0)
 
 
 def test_three_biases_fail_noise(three_images: Rehearsed) -> None:
@@ -62,7 +65,9 @@ def test_nothing_is_made_of_biases_that_failed(three_images: Rehearsed) -> None:
     assert "BIAS" in three_images.outcome.reason
 
 
-def test_dark_is_aborted_when_noisy_amplifiers_fail_the_biases(latiss_repo: str) -> None:
+def test_dark_is_aborted_when_noisy_amplifiers_fail_the_biases(
+    fresh_latiss: Callable[[str], str],
+) -> None:
     config = {
         "script_mode": "BIAS_DARK",
         "generate_calibrations": True,
@@ -73,7 +78,8 @@ def test_dark_is_aborted_when_noisy_amplifiers_fail_the_biases(latiss_repo: str)
     }
     # A slow job, so that it runs for certain when the biases are judged.
     faults = ["verification-fails-majority", "job-slow:of=cpDark,delay=120"]
-    run = rehearse(latiss_repo, LATISS_SCRIPT, config, faults=faults)
+    begin = "2022-09-29T13:00:00"
+    run = rehearse(fresh_latiss("noisy"), LATISS_SCRIPT, config, begin=begin, faults=faults)
     assert run.outcome.state is ScriptState.FAILED, run.text
     judged, dark = run.when(Verdicted, product="BIAS"), run.job_id("GENERATE DARK")
     job = next(job for job in run.jobs if job.job_id == dark)

@@ -67,6 +67,7 @@ def corner(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
         config,
         instruments=["LSSTComCam"],
         make=MakeCornerCalibrations,
+        begin="2022-11-04T13:00:00",
         detectors=[0, 4, 8],
     )
 
