@@ -9,7 +9,7 @@ from .. import report
 from ..errors import ConfigurationError
 from .commands import query_statistics, shell_text
 from .desk import Desk, chosen, fail
-from .judging import report_lines, verdict_on
+from .judging import verdict_on, write_report
 from .ledger import Approved
 from .naming import run_of
 from .selection import ExposureChoice, Selection
@@ -98,8 +98,10 @@ def _verdict(desk: Desk, choice: ExposureChoice, threshold: int) -> tuple[bool, 
         desk.say(f"{choice.label}: WARNING: {text}")
         return True, text
     verdict = verdict_on(desk, choice, threshold)
-    for text in report_lines(desk, choice, verdict):
-        desk.say(text)
+    desk.say(f"{choice.label}: {report.headline(verdict, generating=True).rstrip(': ')}")
+    desk.say(f"    {report.verdict_line(verdict, generating=True)}")
+    if not verdict.clean:
+        desk.say(f"    the report is in {write_report(desk, choice, verdict)}")
     return verdict.passed, report.verdict_line(verdict, generating=False)
 
 

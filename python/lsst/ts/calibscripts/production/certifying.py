@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..errors import CalibScriptsError, ConfigurationError, ConflictError, RunFailedError
+from ..errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
 from ..products import made_from_closure
 from ..repository import Certification
 from ..repository.production_records import Association
@@ -74,13 +74,13 @@ def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
         else:
             found += conflicts(desk.selection, choice, present, validity)
     if found:
-        raise ConflictError(" ".join([*found, "Nothing was certified."]))
+        raise ConflictError("\n".join([*found, "Nothing was certified."]))
     for choice in concerned:
-        collection = desk.selection.certified(choice)
         if choice.label in done:
-            desk.already(f"certify {choice.label}", f"in {collection}")
+            desk.already(f"certify {choice.label}", f"in {desk.selection.certified(choice)}")
         else:
-            _certify(desk, choice, collection, validity)
+            _certify(desk, choice, validity, done)
+            done.add(choice.label)
 
 
 def conflicts(
@@ -121,8 +121,8 @@ def conflicts(
             )
 
 
-def _certify(desk: Desk, choice: ExposureChoice, collection: str, validity: Validity) -> None:
-    selection, product = desk.selection, choice.product
+def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Collection[str]) -> None:
+    selection, product, collection = desk.selection, choice.product, desk.selection.certified(choice)
     texts = (shell_text(certify_command(selection, choice, validity.begin, validity.end)),)
     desk.show(texts)
     wanted = Certification(
@@ -136,10 +136,13 @@ def _certify(desk: Desk, choice: ExposureChoice, collection: str, validity: Vali
         physical_filter=choice.physical_filter,
     )
     try:
+        desk.repository.write()
         ids = desk.repository.certify(wanted, run_of(selection.generation(choice)), lambda: True)
-    except CalibScriptsError as error:
-        desk.failed("certify", choice.label, str(error), texts)
-        raise
+    except Exception as error:
+        # Whatever the butler raises, it must be in the ledger, and be told with what is certified by now.
+        failure = CertificationError(choice.label, collection, done, error)
+        desk.failed("certify", choice.label, str(failure), texts)
+        raise failure from error
     desk.did(
         "certify",
         choice.label,

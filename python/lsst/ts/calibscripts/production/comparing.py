@@ -42,6 +42,8 @@ def contents(repo: str, collection: str) -> Contents:
 def text(found: Sequence[Contents]) -> tuple[bool, str]:
     """Say whether repositories agree, and in what they do not, as comments of a shell."""
     lines = [f"# {difference}" for difference in differences(found)]
+    if not any(one.collections for one in found):
+        lines = ["# None of them has such a collection."]
     if lines:
         return False, "\n".join(lines)
     collections, datasets = len(found[0].collections), len(found[0].associations)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from .. import report
-from ..errors import RepositoryError, StatisticsError
+from ..errors import RepositoryError, StatisticsError, describe
 from ..verification import Verdict, judge, parse_statistics, without_statistics
 from .desk import Desk
 from .naming import run_of
 from .selection import ExposureChoice
 
-__all__ = ["THRESHOLD", "report_lines", "verdict_on"]
+__all__ = ["THRESHOLD", "verdict_on", "write_report"]
 
 THRESHOLD = 8
 """Failed tests of one type that a detector may have, as of the scripts' ``number_verification_tests_threshold_*``."""
@@ -56,11 +56,20 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
     return judge(statistics, **asked)
 
 
-def report_lines(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Iterator[str]:
-    """Report a verdict: one line where all is well, the documented report where a test failed."""
-    if verdict.clean:
-        yield report.verdict_line(verdict, generating=True)
-        return
-    yield report.headline(verdict, generating=True)
+def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:
+    """Write the documented report of a verification beside the selection, and give its path.
+
+    Raises
+    ------
+    RepositoryError
+        If it cannot be written.
+    """
     generated, verified = desk.selection.generation(choice), desk.selection.verification(choice)
-    yield report.failure_report(verdict, generated, verified)
+    path = desk.directory / "reports" / f"{verified.rpartition('/')[2]}.txt"
+    text = f"{report.headline(verdict, generating=True)}\n{report.failure_report(verdict, generated, verified)}\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RepositoryError(f"The report {path} cannot be written: {describe(error)}") from error
+    return path

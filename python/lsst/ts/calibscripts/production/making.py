@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import report
 from ..errors import ConfigurationError
@@ -21,6 +23,8 @@ from .selection import ExposureChoice, Selection
 __all__ = ["GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
 
 GENERATE, VERIFY = "generate", "verify"
+
+_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
         If not everything was made; what does not depend on it was.
     """
     concerned = _concerned(desk.selection, labels, work)
+    _check_packages(concerned, work)
     jobs = {choice.label: _job(desk.selection, choice, work) for choice in concerned}
     check_exposures(desk, concerned)
     failures: list[str] = []
@@ -110,6 +115,16 @@ def _concerned(selection: Selection, labels: Sequence[str], work: Work) -> tuple
     return found if work.step == GENERATE else tuple(c for c in found if c.product.verify is not None)
 
 
+def _check_packages(concerned: Sequence[ExposureChoice], work: Work) -> None:
+    pipelines = [c.product.generate if work.step == GENERATE else c.product.verify for c in concerned]
+    unset = {p.package for p in pipelines if p is not None} - os.environ.keys()
+    if unset:
+        packages = ", ".join(sorted(unset))
+        raise ConfigurationError(
+            [f"{packages} is not set: set up cp_pipe and cp_verify. Nothing was started."]
+        )
+
+
 def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
     product = choice.product
     if work.step == VERIFY:
@@ -120,6 +135,12 @@ def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
     if choice.options:
         options = check_options(choice.options, pipeline.labels, f"{choice.label}: options")
     return generation(selection, choice, pipeline, options, work.processes)
+
+
+def _last_line(log: Path) -> str:
+    """Give the last line of a log, where Python tells what it died of."""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:_LONGEST_LINE] if lines else "none"
 
 
 @dataclass(frozen=True)
@@ -159,7 +180,7 @@ class _Maker:
             "log": str(log),
         }
         if missing:
-            text = f"{missing} (exit code {exit_code}, log {log})"
+            text = f"{missing} (exit code {exit_code}, log {log}, its last line: {_last_line(log)})"
             self.desk.failed(self.work.step, self.choice.label, text, texts, **facts)
             return f"{label} failed: {text}"
         self.desk.did(

@@ -88,7 +88,9 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
                 f"Looked at {len(frames)} exposures of {first} to {last}. Nothing was written.",
             ]
         )
-    selection = Selection(request.repo, request.names, request.detectors, chosen.choices)
+    # A path must be found from everywhere.
+    repo = str(Path(request.repo).absolute()) if Path(request.repo).exists() else request.repo
+    selection = Selection(repo, request.names, request.detectors, chosen.choices)
     say(table(selection.choices, {frame.id: frame for frame in (*frames, *others)}))
     _write(selection, path, say)
 

@@ -28,6 +28,18 @@ class ProductionRepository(ButlerRepository):
         Any butler URI, or the path of a butler configuration.
     """
 
+    def write(self) -> None:
+        """Make it writeable, before the first thing that is written.
+
+        Raises
+        ------
+        RepositoryError
+            If it cannot be written to.
+        """
+        if not self._writeable:
+            self.close()
+            self.check(writing=True)
+
     def instruments(self) -> tuple[str, ...]:
         """Give the names of the instruments."""
         records = self._open().query_dimension_records("instrument", explain=False)
@@ -132,18 +144,28 @@ class ProductionRepository(ButlerRepository):
         ----------
         chains : mapping [`str`, sequence of `str` or `None`]
             Chain -> children.
+
+        Raises
+        ------
+        RepositoryError
+            If they were not changed.
         """
         from lsst.daf.butler import CollectionType
 
+        self.write()
         butler = self._open()
-        with butler.transaction():
-            for name, children in chains.items():
-                if children is not None:
-                    butler.collections.register(name, CollectionType.CHAINED)
-                    butler.collections.redefine_chain(name, children)
-            for name, children in chains.items():
-                if children is None and not self.missing_collections([name]):
+        try:
+            with butler.transaction():
+                for name, children in chains.items():
+                    if children is not None:
+                        butler.collections.register(name, CollectionType.CHAINED)
+                        butler.collections.redefine_chain(name, children)
+                for name in [name for name, children in chains.items() if children is None]:
                     butler.collections.x_remove(name)
+        except Exception as error:
+            raise RepositoryError(
+                f"The chains {', '.join(chains)} in {self.uri} were not changed: {describe(error)}"
+            ) from error
 
     def flattened(self, name: str) -> tuple[str, ...]:
         """Give the collections that are searched behind a name, in order."""
@@ -249,12 +271,19 @@ def _frame(record: Any, bands: Mapping[str, str]) -> Frame:
         band=bands.get(record.physical_filter, ""),
         begin=begin,
         end=end,
-        start=str(span.begin.tai.isot) if span.begin is not None else "",
+        start=_isot(span.begin) if span.begin is not None else "",
     )
 
 
 def _association(ref: DatasetRef, collection: str, timespan: Timespan | None) -> Association:
     bounds: tuple[Any, Any] = (None, None) if timespan is None else (timespan.begin, timespan.end)
-    begin, end = (None if time is None else str(time.tai.isot) for time in bounds)
+    begin, end = (None if time is None else _isot(time) for time in bounds)
     data_id = {str(name): str(ref.dataId[name]) for name in ref.dataId.dimensions.required}
     return Association(ref.datasetType.name, str(ref.id), str(ref.run), collection, data_id, begin, end)
+
+
+def _isot(time: Any) -> str:
+    """Give a time as ISO-8601, TAI, to the millisecond."""
+    tai = time.tai.copy()
+    tai.precision = 3
+    return str(tai.isot)
