@@ -15,10 +15,20 @@ import yaml
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType
 
+from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import read_yaml
 from lsst.ts.calibscripts.progress import Event, ExposureTaken, JobEnded, JobStarted, JobSubmitted
+from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript
 from lsst.ts.calibscripts.summit.camera import Readout
+from lsst.ts.calibscripts.summit.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
 from lsst.ts.calibscripts.summit.ocps import Job
 from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -155,6 +165,36 @@ def rehearse(
         )
 
     return asyncio.run(run())
+
+
+async def rehearse_without_pixels(
+    config: dict[str, Any],
+    *,
+    behave: Callable[[Job], Behaviour] = lambda job: Behaviour(),
+    faults: Iterable[str] = (),
+) -> Rehearsed:
+    """Run LATISS' script with a butler in memory, on the event loop of the test."""
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS")
+
+    class WithoutPixels(MakeLatissCalibrations):
+        def make_repository(self, repo: str) -> Repository:
+            return MemoryRepository(butler)
+
+    log: list[LogLine] = []
+    events: list[tuple[float, Event]] = []
+    clock = asyncio.get_running_loop().time
+    runner = MemoryRunner(butler, behave)
+    async with Summit("/nowhere", ingest=MemoryIngest(butler), runner=runner, faults=faults) as site:
+        outcome = await ScriptQueue(log.append).run(
+            LATISS_SCRIPT,
+            yaml.safe_dump(config | {"record": False}),
+            observers=[lambda event: events.append((clock(), event))],
+            make=WithoutPixels,
+        )
+        return Rehearsed(
+            outcome, tuple(log), tuple(events), site.jobs, tuple(site.readouts), "", site.scratch
+        )
 
 
 def example(name: str, **corrections: str) -> dict[str, Any]:

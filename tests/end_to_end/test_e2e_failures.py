@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from e2e_support import LATISS_SCRIPT, Rehearsed, example, opened, rehearse
+from e2e_support import (
+    LATISS_SCRIPT,
+    Rehearsed,
+    example,
+    opened,
+    rehearse,
+    rehearse_without_pixels,
+)
 
-from lsst.ts.calibscripts.progress import Certified, ExposureTaken, JobStarted, Verdicted
+from lsst.ts.calibscripts.progress import (
+    Certified,
+    ExposureTaken,
+    JobStarted,
+    Stage,
+    StageReached,
+    Verdicted,
+)
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import Behaviour, Verification
 from lsst.ts.calibscripts.summit.ocps import ABORTED, Phase
 
 COLLECTION = "LATISS/calib/u/plazas/daily.2022SEP29.2"
@@ -93,3 +108,26 @@ def test_dark_is_aborted_when_noisy_amplifiers_fail_the_biases(
     with opened(run.repo) as butler:
         assert "LATISS/calib/noisy" not in butler.collections.query("*")
         assert "u/ocps/" + dark + "/run" not in butler.collections.query("*")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "behaviour", "reason"),
+    [
+        ("cpBias", Behaviour(seconds=60, exit_code=1), "GENERATE BIAS: the job failed with exit code 1"),
+        ("verifyBias", Behaviour(seconds=60, verification=Verification.FAILS), "BIAS: 20 of 20 exposures"),
+    ],
+)
+async def test_biases_fail_while_darks_are_on_their_way(
+    pipeline: str, behaviour: Behaviour, reason: str
+) -> None:
+    """All darks are taken, and arrive in the OODS only after nothing uses them any more."""
+    run = await rehearse_without_pixels(
+        {"script_mode": "BIAS_DARK", "exp_times_dark": 1, "n_dark": 12, "generate_calibrations": True},
+        behave=lambda job: behaviour if job.name == pipeline else Behaviour(),
+        faults=["image-late:of=DARK,at=1,count=1000,delay=90"],
+    )
+    assert run.outcome.state is ScriptState.FAILED
+    assert run.outcome.reason.startswith(f"Error in run: {reason}")
+    assert run.events(Certified) == ()
+    stages = [event.stage for event in run.events(StageReached) if event.product == "DARK"]
+    assert stages == [Stage.TAKING, Stage.CANCELLED]

@@ -7,26 +7,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import yaml
-from e2e_support import EXAMPLES, LATISS_SCRIPT, Rehearsed, example, exposures_of, opened, rehearse
-
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
-from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobSubmitted
-from lsst.ts.calibscripts.repository import Repository
-from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
-    MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
-    reference_calibrations,
+from e2e_support import (
+    EXAMPLES,
+    LATISS_SCRIPT,
+    Rehearsed,
+    example,
+    exposures_of,
+    opened,
+    rehearse,
+    rehearse_without_pixels,
 )
-from lsst.ts.calibscripts.summit.script_queue import LogLine, ScriptQueue
+
+from lsst.ts.calibscripts.progress import Certified
+from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
-from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, PhotonTransferCurve
 
-FILTER = "SDSSr_65mm~empty"
 WEEKLY_COLLECTION = "LATISS/calib/weekly"
 
 
@@ -35,26 +31,13 @@ WEEKLY_COLLECTION = "LATISS/calib/weekly"
 )
 async def test_gains_are_estimated_from_the_pairs_alone(name: str, n_flats: int, n_paired: int) -> None:
     """Which exposures go into the job of the gains; no pixel is needed to see it."""
-    butler = MemoryButler()
-    reference_calibrations(butler, "LATISS")
-
-    class WithoutPixels(MakeLatissCalibrations):
-        def make_repository(self, repo: str) -> Repository:
-            return MemoryRepository(butler)
-
-    log: list[LogLine] = []
-    events: list[Event] = []
-    async with Summit("/nowhere", ingest=MemoryIngest(butler), runner=MemoryRunner(butler)):
-        config = yaml.safe_dump(example(name) | {"record": False})
-        queue = ScriptQueue(log.append)
-        outcome = await queue.run(LATISS_SCRIPT, config, observers=[events.append], make=WithoutPixels)
-    assert outcome.state is ScriptState.DONE, log
-    flats = [e for e in events if isinstance(e, ExposureTaken) and e.image_type == "FLAT" and not e.discarded]
+    run = await rehearse_without_pixels(example(name))
+    assert run.outcome.state is ScriptState.DONE, run.text
+    flats = run.kept("FLAT")
     assert len(flats) == n_flats
-    queries = {e.step: exposures_of(e.data_query) for e in events if isinstance(e, JobSubmitted)}
-    assert queries["GENERATE GAIN"] == [flat.exposure for flat in flats[:n_paired]]
-    assert queries["VERIFY FLAT"] == [flat.exposure for flat in flats]
-    unpaired = [line.message for line in log if "without a partner" in line.message]
+    assert exposures_of(run.submitted("GENERATE GAIN").data_query) == flats[:n_paired]
+    assert exposures_of(run.submitted("VERIFY FLAT").data_query) == flats
+    unpaired = [warning for warning in run.warnings if "without a partner" in warning]
     assert len(unpaired) == (1 if n_flats > n_paired else 0)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +25,18 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run() -> Iterator[Run]:
     """Run an example as `python <name>.py` does, and give what it prints."""
+    before = sys.argv
 
     def run(name: str, *arguments: object) -> str:
-        path = str(EXAMPLES / f"{name}.py")
-        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        sys.argv = [str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            runpy.run_path(path, run_name="__main__")
+            runpy.run_path(sys.argv[0], run_name="__main__")
         return printed.getvalue()
 
-    return run
+    yield run
+    sys.argv = before
 
 
 def gains(printed: str) -> list[float]:
