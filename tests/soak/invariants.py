@@ -187,10 +187,10 @@ def fresh_is_read(story: Story) -> Problems:
 
 def no_job_runs_on(story: Story) -> Problems:
     """No job of ours runs after the end, or begins."""
+    # A job whose id comes with its end cannot be aborted before.
     late_ids = "result-before-ack" in story.scenario.fault_names
-    stopped = bool(list(story.of(Sent))) or story.state is ScriptState.STOPPED
     for job in story.jobs_at_end:
-        if job.phase not in _FINAL_PHASES and not (late_ids and stopped):
+        if job.phase not in _FINAL_PHASES and not late_ids:
             yield f"{job.name} is {job.phase} after the script has ended {story.state.name}"
     if len(story.jobs) > len(story.jobs_at_end):
         yield f"jobs began after the end: {[job.name for job in story.jobs[len(story.jobs_at_end) :]]}"
@@ -354,6 +354,20 @@ def summary_is_true(story: Story) -> Problems:
         yield f"the summary does not say {ended}: {story.summary.splitlines()[0]}"
 
 
+def cancelled_is_cancelled(story: Story) -> Problems:
+    """No step is said to be cancelled that was done, and none ends without being told."""
+    cancelled = {step for line in story.log for step in re.findall(r"^(\w+ \w+) is cancelled", line)}
+    done = set(re.findall(r"^    (\w+ \w+): (?:done|passed)", story.summary, re.MULTILINE))
+    if cancelled & done:
+        yield f"told as cancelled, and done: {sorted(cancelled & done)}"
+    if story.state in (ScriptState.DONE, ScriptState.FAILED) and list(story.of(Exposed)):
+        open_ones = re.findall(
+            r"^    (\w+ \w+): not started|^    (\w+): the run ended", story.summary, re.MULTILINE
+        )
+        if open_ones:
+            yield f"not told how they ended: {open_ones}"
+
+
 def nothing_is_left(story: Story) -> Problems:
     """No task leaks, and no error goes unnoticed."""
     yield from story.leaked
@@ -409,6 +423,7 @@ INVARIANTS: tuple[Callable[[Story], Problems], ...] = (
     end_has_a_reason,
     preconditions_cost_no_exposure,
     summary_is_true,
+    cancelled_is_cancelled,
     nothing_is_left,
     errors_are_ours,
     ends_in_time,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,8 +143,8 @@ class Scenario:
 
 
 def _fault(text: str) -> Fault:
-    usual, _, strikes = text.partition(",strikes=")
-    fault = parse_fault(usual)
-    if not strikes:
-        return fault
-    return TemporaryFault(**{**vars(fault), "strikes": int(strikes)})
+    strikes = re.search(r",?strikes=(\d+)", text)
+    if strikes is None:
+        return parse_fault(text)
+    fault = parse_fault(text.replace(strikes[0], "").replace(":,", ":"))
+    return TemporaryFault(**{**vars(fault), "strikes": int(strikes[1])})

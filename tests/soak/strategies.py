@@ -14,8 +14,8 @@ from lsst.ts.calibscripts.summit.memory import Trouble, Verification
 
 __all__ = ["scenarios"]
 
-MODES = ("BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT")
-SECONDS = (0.0, 0.5, 2.0, 5.0, 9.0, 30.0)
+MODES = ("BIAS_DARK_FLAT",) * 5 + ("BIAS_DARK",) * 2 + ("FLAT", "DARK", "BIAS")
+SECONDS = (0.0, 0.5, 2.0, 4.0, 8.0, 15.0, 30.0)
 TYPES = ("BIAS", "DARK", "FLAT")
 CHECKPOINTS = (
     ".*",
@@ -38,11 +38,11 @@ ERRORS = (
 @st.composite
 def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
     """Give a configuration that is right."""
-    mode = draw(st.sampled_from(MODES[::-1]))
+    mode = draw(st.sampled_from(MODES))
     config: dict[str, Any] = {
         "script_mode": mode,
-        "generate_calibrations": draw(st.booleans()),
-        "do_verify": draw(st.sampled_from([True, True, True, False])),
+        "generate_calibrations": draw(st.sampled_from([True, True, True, False])),
+        "do_verify": draw(st.sampled_from([True, True, True, True, False])),
         "on_verification_failure": draw(st.sampled_from(["fail", "fail", "warn"])),
         "wait_for_certification": draw(st.booleans()),
         "oods_timeout": draw(st.sampled_from([20.0, 60.0])),
@@ -50,10 +50,10 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
         "wait_between_exposures": draw(st.sampled_from([0.0, 0.0, 3.0])),
     }
     for name in mode.lower().split("_"):
-        config[f"n_{name}"] = draw(st.integers(1, 4))
+        config[f"n_{name}"] = draw(st.sampled_from([3, 4, 2, 1]))
         config[f"n_discard_{name}"] = draw(st.integers(0, 1))
         if name == "dark":
-            config["exp_times_dark"] = draw(st.sampled_from([1.0, 5.0]))
+            config["exp_times_dark"] = draw(st.sampled_from([5.0, 15.0, 1.0]))
     if "FLAT" in mode:
         config |= draw(flats(mode))
     if instrument == "LSSTComCam":
@@ -65,7 +65,7 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
 def flats(draw: st.DrawFn, mode: str) -> dict[str, Any]:
     """Give what a configuration says of flats and what is made of them."""
     config: dict[str, Any] = {}
-    times = draw(st.sampled_from([[1.0, 1.0], [1.0, 1.0, 2.0, 2.0], [1.0, 2.0], [1.0, 2.0, 2.0], [3.0]]))
+    times = draw(st.sampled_from([[1.0, 1.0, 2.0, 2.0], [1.0, 1.0], [1.0, 2.0, 2.0], [1.0, 2.0], [3.0]]))
     config |= {"exp_times_flat": times, "n_flat": len(times)}
     if mode == "BIAS_DARK_FLAT":
         config["do_defects"] = draw(st.booleans())
@@ -75,124 +75,110 @@ def flats(draw: st.DrawFn, mode: str) -> dict[str, Any]:
     return config
 
 
-@st.composite
-def summit_faults(draw: st.DrawFn, instrument: str) -> tuple[str, ...]:
+FAULTS: dict[str, tuple[str, ...]] = {
+    "component-standby": ("component",),
+    "component-fault": ("component",),
+    "exposure-rejected": ("type", "at"),
+    "camera-fault": ("type", "at"),
+    "oods-fault": ("type", "at"),
+    "image-missing": ("type", "at", "count"),
+    "image-status-1": ("type", "at", "count"),
+    "image-late": ("type", "at", "count", "delay"),
+    "image-duplicated": (),
+    "image-foreign": (),
+    "detector-missing": ("detector", "strikes"),
+    "job-error": ("pipeline",),
+    "job-aborted": ("pipeline",),
+    "job-slow": ("pipeline", "delay"),
+    "command-rejected": ("pipeline",),
+    "no-acknowledgement": ("pipeline",),
+    "ocps-fault": ("pipeline",),
+    "result-before-ack": (),
+    "result-never": ("pipeline",),
+    "results-swapped": (),
+    "results-foreign": (),
+    "result-not-json": (),
+}
+"""Faults of the summit and what they are given."""
+
+
+def fault(name: str, instrument: str) -> st.SearchStrategy[str]:
+    """Give a fault as its text."""
+    values: dict[str, tuple[Any, ...]] = {
+        "component": COMPONENTS[instrument],
+        "type": TYPES,
+        "pipeline": PIPELINES,
+        "detector": (1, 2, 0),
+        "at": (2, 3, 1, 4),
+        "count": (1, 2, 3),
+        "delay": (3.0, 15.0, 40.0, 150.0),
+        "strikes": (1000, 1, 2, 3, 4, 5),
+    }
+    given = {
+        {"component": "of", "type": "of", "pipeline": "of", "detector": "of"}.get(
+            kind, kind
+        ): st.sampled_from(values[kind])
+        for kind in FAULTS[name]
+    }
+    return st.fixed_dictionaries(given).map(
+        lambda told: ":".join(filter(None, [name, ",".join(f"{key}={value}" for key, value in told.items())]))
+    )
+
+
+def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
     """Give one fault or two."""
-    component = st.sampled_from(COMPONENTS[instrument])
-    image_type, number = st.sampled_from(TYPES), st.integers(1, 4)
-    pipeline = st.sampled_from(PIPELINES)
-    count, delay = st.integers(1, 3), st.sampled_from([3.0, 15.0, 40.0, 150.0])
-
-    def text(name: str) -> str:
-        if name.startswith("component"):
-            return f"{name}:of={draw(component)}"
-        if name in ("exposure-rejected", "camera-fault", "oods-fault"):
-            return f"{name}:of={draw(image_type)},at={draw(number)}"
-        if name in ("image-missing", "image-status-1"):
-            return f"{name}:of={draw(image_type)},at={draw(number)},count={draw(count)}"
-        if name == "image-late":
-            return f"{name}:of={draw(image_type)},at={draw(number)},count={draw(count)},delay={draw(delay)}"
-        if name == "detector-missing":
-            detector = draw(st.integers(0, 2))
-            return f"{name}:of={detector}" + draw(
-                st.sampled_from(["", ",strikes=1", ",strikes=3", ",strikes=5"])
-            )
-        if name in ("job-slow",):
-            return f"{name}:of={draw(pipeline)},delay={draw(delay)}"
-        if name in (
-            "results-swapped",
-            "results-foreign",
-            "result-not-json",
-            "image-duplicated",
-            "image-foreign",
-        ):
-            return name
-        if name == "result-before-ack":
-            return draw(st.sampled_from([name, f"{name}:of={draw(pipeline)}"]))
-        return f"{name}:of={draw(pipeline)}"
-
-    names = st.sampled_from(
-        [
-            "exposure-rejected",
-            "camera-fault",
-            "image-missing",
-            "image-late",
-            "image-duplicated",
-            "image-status-1",
-            "image-foreign",
-            "detector-missing",
-            "oods-fault",
-            "job-error",
-            "job-aborted",
-            "job-slow",
-            "command-rejected",
-            "no-acknowledgement",
-            "ocps-fault",
-            "result-before-ack",
-            "result-never",
-            "results-swapped",
-            "results-foreign",
-            "result-not-json",
-            "component-standby",
-            "component-fault",
-        ]
-    )
-    return tuple(text(name) for name in draw(st.lists(names, min_size=1, max_size=2, unique=True)))
+    # Those that end a run before it has begun are soon known.
+    names = [name for name in FAULTS for _ in range(1 if name.startswith("component") else 3)]
+    one = st.sampled_from(names).flatmap(lambda name: fault(name, instrument))
+    return st.lists(one, min_size=1, max_size=2, unique_by=lambda text: text.partition(":")[0]).map(tuple)
 
 
-@st.composite
-def troubles(draw: st.DrawFn) -> tuple[Trouble, ...]:
-    """Give what goes wrong with the butler."""
-    calls = (
-        "check",
-        "detectors",
-        "lacking",
-        "conflicts",
-        "run_of",
-        "made",
-        "statistics",
-        "gains",
-        "certify",
-        "read_back",
-    )
-    trouble = st.builds(
+early = ("check", "detectors", "lacking", "conflicts")
+late = ("run_of", "made", "statistics", "gains", "certify", "read_back")
+
+troubles = st.lists(
+    st.builds(
         Trouble,
-        call=st.sampled_from(calls),
-        at=st.integers(1, 3),
+        call=st.sampled_from([*late * 3, *early]),
+        at=st.sampled_from([1, 2, 3]),
         count=st.sampled_from([1, 1, 50]),
         seconds=st.sampled_from([0.0, 0.0, 3.0, 8.0, 70.0]),
         error=st.sampled_from([*ERRORS, None]),
-    )
-    return tuple(draw(st.lists(trouble, min_size=1, max_size=2)))
+    ),
+    min_size=1,
+    max_size=2,
+).map(tuple)
+"""What goes wrong with the butler."""
 
+moments = st.sampled_from(range(4, 160))
+"""Lengths of the journal. Sampled, for integers are mostly small ones."""
 
-operators = st.one_of(
-    st.builds(
-        Operator,
-        stop=st.sampled_from(["command", "command", "signal"]),
-        at=st.integers(0, 150),
-        delay=st.sampled_from([0.0, 0.0, 0.3, 1.0, 4.0]),
-    ),
-    st.builds(Operator, stop_checkpoint=st.sampled_from(CHECKPOINTS)),
-    st.builds(
-        Operator,
-        pause_checkpoint=st.sampled_from(CHECKPOINTS),
-        resume_after=st.sampled_from([0.0, 4.0, 30.0, 200.0]),
-    ),
-    st.builds(
-        Operator,
-        pause_checkpoint=st.sampled_from(CHECKPOINTS),
-        resume_after=st.sampled_from([0.0, 30.0]),
-        stop=st.just("command"),
-        at=st.integers(0, 150),
-        delay=st.sampled_from([0.0, 1.0]),
-    ),
+stops = st.builds(
+    Operator,
+    stop=st.sampled_from(["command", "command", "signal"]),
+    at=moments,
+    delay=st.sampled_from([0.0, 0.0, 0.3, 1.0, 4.0]),
 )
+pauses = st.builds(
+    Operator,
+    pause_checkpoint=st.sampled_from(CHECKPOINTS),
+    resume_after=st.sampled_from([0.0, 4.0, 30.0, 200.0]),
+)
+stops_at_checkpoints = st.builds(Operator, stop_checkpoint=st.sampled_from(CHECKPOINTS))
+pauses_and_stops = st.builds(
+    Operator,
+    pause_checkpoint=st.sampled_from(CHECKPOINTS),
+    resume_after=st.sampled_from([0.0, 30.0]),
+    stop=st.just("command"),
+    at=moments,
+    delay=st.sampled_from([0.0, 1.0]),
+)
+operators = st.one_of(stops, pauses, stops, stops_at_checkpoints, stops, pauses_and_stops)
 """Stops and pauses."""
 
-verifications = st.dictionaries(
-    st.sampled_from([*VERIFY.values()]), st.sampled_from(list(Verification)), max_size=3
-)
+outcomes = st.sampled_from([*[Verification.PASSES] * 12, *Verification])
+verifications = st.fixed_dictionaries(dict.fromkeys(VERIFY.values(), outcomes))
+job_seconds = st.fixed_dictionaries(dict.fromkeys(PIPELINES, st.sampled_from(SECONDS)))
 
 
 @st.composite
@@ -217,33 +203,25 @@ def scenarios(
     if draw(st.booleans()):
         # Valid later than now, so that what is in the collection already is found and does not clash.
         config |= {"certify_calib_begin_date": "2060-01-01", "certify_calib_end_date": "2061-01-01"}
+    intruders = st.builds(
+        Intruder, dataset_type=st.sampled_from(["bias", "dark", "flat", "defects"]), at=moments
+    )
+    lazy = st.dictionaries(
+        st.sampled_from(PIPELINES), st.sampled_from([frozenset({0}), frozenset({1})]), max_size=1
+    )
+    everything = ("bias", "dark", "flat")
+    references = st.sampled_from([everything] * 12 + [("bias", "dark"), ("bias",)])
     return Scenario(
         instrument=instrument,
         config=config,
-        job_seconds=draw(st.dictionaries(st.sampled_from(PIPELINES), st.sampled_from(SECONDS), max_size=9)),
+        job_seconds=draw(job_seconds),
         verifications=draw(verifications) if verdicts else {},
-        writes_not=draw(
-            st.dictionaries(
-                st.sampled_from(PIPELINES), st.sampled_from([frozenset({0}), frozenset({1})]), max_size=1
-            )
-        )
-        if butler
-        else {},
+        writes_not=draw(lazy) if butler else {},
         faults=draw(summit_faults(instrument)) if faults else (),
-        troubles=draw(troubles()) if butler else (),
+        troubles=draw(troubles) if butler else (),
         latency=draw(st.sampled_from([0.0, 0.0, 0.2, 2.0])),
-        references=draw(st.sampled_from([("bias", "dark", "flat")] * 4 + [("bias", "dark"), ("bias",)]))
-        if butler or faults
-        else ("bias", "dark", "flat"),
-        present=draw(present),
+        references=draw(references) if butler or faults else everything,
+        present=draw(present) if draw(st.sampled_from([False, False, True])) else {},
         operator=draw(operators) if operator else Operator(),
-        intruder=draw(
-            st.builds(
-                Intruder,
-                dataset_type=st.sampled_from(["bias", "dark", "flat", "defects"]),
-                at=st.integers(5, 120),
-            )
-        )
-        if butler and draw(st.booleans())
-        else None,
+        intruder=draw(intruders) if butler and draw(st.sampled_from([False, False, True])) else None,
     )

@@ -88,7 +88,7 @@ class Behaviour:
 
 
 class MemoryIngest:
-    """Puts images without pixels into a butler in memory.
+    """Puts images without pixels into a butler in memory; the value of each is its level in ADU.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ class MemoryIngest:
             exposure, observation.image_type, observation.exposure_time, observation.physical_filter
         )
         self._butler.add_exposure(name, record)
+        run, level = INSTRUMENTS[name].raw_collection, observation.rate * observation.exposure_time
         for detector in detectors:
-            run = INSTRUMENTS[name].raw_collection
-            self._butler.put("raw", run, name, detector=detector.id, exposure=exposure)
+            self._butler.put("raw", run, name, detector=detector.id, exposure=exposure, value=level)
 
 
 class MemoryRunner:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConflictError, RepositoryError, describe
+from ...instruments import INSTRUMENTS
 from ...repository import (
     Certification,
     Detector,
@@ -104,6 +105,30 @@ class MemoryRepository:
         self._begin("exposures")
         found = (self.butler.exposure(instrument, exposure) for exposure in exposures)
         return tuple(record for record in found if record is not None)
+
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("ingested")
+        raws = self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw")
+        return frozenset(
+            (raw.exposure, raw.detector)
+            for raw in raws
+            if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None
+        )
+
+    def level(self, instrument: str, exposure: int, detector: int) -> float:
+        """See `lsst.ts.calibscripts.repository.Repository`: the value of the raw, which has no pixels.
+
+        Raises
+        ------
+        RepositoryError
+            If there is no such image.
+        """
+        self._begin("level")
+        for raw in self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw"):
+            if (raw.exposure, raw.detector) == (exposure, detector):
+                return float(raw.value)
+        raise RepositoryError(f"There is no raw image of exposure {exposure}, detector {detector}")
 
     def lacking(
         self,
