@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..progress import Certified
 from .display import Display
@@ -58,7 +58,9 @@ def print_certified(console: Console, certified: Iterable[Certified], repo: str)
 
 def print_scripts(console: Console, ended: Sequence[Ended], finished: Finished) -> None:
     """Print the scripts of BLOCKs with their states, those that were not run too."""
-    table = Table("", "BLOCK", "script", "state", "seconds", title="Scripts", title_justify="left")
+    # A name is looked for as a whole: rather two lines than an ellipsis.
+    name = Column("script", overflow="fold")
+    table = Table("", "BLOCK", name, "state", "seconds", title="Scripts", title_justify="left")
     for number, each in enumerate(ended, 1):
         row = (each.entry.program, each.entry.name, each.outcome.state.name, f"{each.seconds:.1f}")
         table.add_row(str(number), *row)
