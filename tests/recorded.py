@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from lsst.ts.calibscripts.summit.memory import (
 )
 from lsst.ts.calibscripts.summit.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue, find_script
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 _NUMBERS = itertools.count(1)
@@ -119,3 +121,38 @@ def rehearsed_run(
         for name, path in directories.items():
             environment.setenv(name, path)
         return asyncio.run(run())
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A recorded run of LATISS with everything there is, and its repository."""
+
+    record: Record
+    repo: Path
+
+
+REHEARSED = {
+    "generate_calibrations": True,
+    "n_bias": 3,
+    "n_dark": 3,
+    "exp_times_dark": 30,
+    "n_flat": 4,
+    "exp_times_flat": [1, 1, 5, 5],
+    "do_defects": True,
+    "do_ptc": True,
+    "calib_collection": "LATISS/calib/daily/test",
+    # More than a detector has amplifiers: three images are too few to pass otherwise.
+    "number_verification_tests_threshold_bias": 17,
+    "number_verification_tests_threshold_dark": 17,
+}
+
+
+@cache
+def rehearsed_once(directory: Path) -> Rehearsed:
+    """Give a run that several modules look into; it is made once, and they only read it."""
+    root = directory / "rehearsed"
+    root.mkdir()
+    repo = make_rehearsal_repository(root / "repo", filters=["SDSSr_65mm~empty"], seed=20)
+    record = rehearsed_run(root / "records", repo, REHEARSED)
+    assert record.state == "DONE", record.failures
+    return Rehearsed(record, Path(repo))

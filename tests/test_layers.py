@@ -24,6 +24,7 @@ LAYERS = [
     "production",
     "jobs",
     "results",
+    "history",
     "replay",
     "report",
     "record",

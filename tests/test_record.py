@@ -216,7 +216,7 @@ def test_what_happened_before_a_kill_is_there(tmp_path: Path):
     (path,) = find_records(tmp_path)
     record = read_record(path)
     assert record.exposures("BIAS") == (1, 2, 3, 4, 5)
-    assert (record.state, record.ended) == ("KILLED", None)
+    assert (record.state, record.ended) == ("UNFINISHED", None)
 
 
 def written(tmp_path: Path) -> Path:

@@ -13,10 +13,12 @@ __all__ = ["main"]
 COMMANDS = {
     "check": "Say what is wrong with a configuration, and what it would do.",
     "check-block": "Say what is wrong with BLOCK files of the Scheduler.",
+    "history": "Print the recorded runs of a camera over time.",
     "link-scripts": "Link the scripts into the ScriptQueue's external tree.",
     "produce": "Make calibrations from exposures that exist already.",
     "rehearse": "Run a script in the simulated summit.",
     "replay": "Write the shell script that repeats the processing of a run.",
+    "report": "Report on a run: verdicts, pictures, tables, trends.",
     "schema": "Print the configuration schema of a script.",
 }
 """Commands and what they are for; each stands in the module of its name, with ``_`` for ``-``."""

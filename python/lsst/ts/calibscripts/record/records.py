@@ -245,8 +245,8 @@ class Record:
 
     @property
     def state(self) -> str:
-        """DONE, FAILED or STOPPED; KILLED where the record ends without an end."""
-        return self.ended.state if self.ended else "KILLED"
+        """DONE, FAILED or STOPPED; UNFINISHED where the record has no end: it was killed, or it still runs."""
+        return self.ended.state if self.ended else "UNFINISHED"
 
     @property
     def failures(self) -> tuple[str, ...]:

@@ -1,0 +1,40 @@
+"""`calibscripts history`: the recorded runs of a camera over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import CalibScriptsError
+
+__all__ = ["history"]
+
+
+@click.command()
+@click.argument("instrument", type=click.Choice(["LATISS", "LSSTComCam", "LSSTCam"]))
+@click.option(
+    "--records",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory of the records; that of this user, or CALIBSCRIPTS_RECORD_DIR, by default.",
+)
+@click.option("--repo", help="Butler repository to measure in; by default that of each run.")
+@click.option("--measure/--no-measure", default=True, help="Measure runs that were never measured before.")
+def history(instrument: str, records: Path | None, repo: str | None, measure: bool) -> None:
+    """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
+    from .. import history as histories
+    from ..record import record_directory
+    from ..report.formats import departures_told
+
+    directory = records or record_directory()
+    try:
+        runs = histories.history(directory, instrument, repo=repo, measuring=measure)
+    except CalibScriptsError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Records of {instrument} in {directory}")
+    click.echo(histories.history_table(runs), nl=False)
+    departures = list(departures_told(runs[-1].trends)) if runs else []
+    if departures:
+        click.echo("Outside the usual range in the last run:")
+        for line in departures:
+            click.echo(f"    {line}")

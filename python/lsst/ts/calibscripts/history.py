@@ -1,0 +1,229 @@
+"""What earlier runs measured, kept beside their records, and how a run compares with them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from .errors import CalibScriptsError
+from .products import PRODUCTS
+from .record import Record, RecordError, find_records, read_record
+from .report.account import Account, of_record
+from .report.trends import Measured, Past, Trend, compare, measure
+
+__all__ = ["Run", "earlier", "history", "history_table", "recall", "remember", "with_history"]
+
+ENDING = ".measured.json"
+"""Ending of the file beside a record that keeps what its run measured."""
+
+IMAGES = ("combined dark",)
+"""Images that are needed to measure."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and how it compares with those before it.
+
+    Attributes
+    ----------
+    record : `Record`
+        The run.
+    measured : `tuple` [`Measured`]
+        What it measured; empty where that is not known.
+    trends : `tuple` [`Trend`]
+        Comparison with the earlier runs.
+    """
+
+    record: Record
+    measured: tuple[Measured, ...]
+    trends: tuple[Trend, ...]
+
+
+def recall(record: Path) -> Past | None:
+    """Give what is kept beside a record, None where nothing is, or nothing that can be read.
+
+    Parameters
+    ----------
+    record : `pathlib.Path`
+        The record.
+    """
+    try:
+        return TypeAdapter(Past).validate_json(_beside(record).read_bytes())
+    except (OSError, ValidationError):
+        # It is made again from the butler.
+        return None
+
+
+def remember(record: Record, measured: Sequence[Measured]) -> bool:
+    """Keep what a run measured beside its record, with what was kept there before.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    measured : sequence of `Measured`
+        What it measured.
+
+    Returns
+    -------
+    `bool`
+        False where the directory cannot be written to; a report is made all the same.
+    """
+    before = recall(record.path)
+    kept = {(m.quantity, m.condition): m for m in (*(before.measured if before else ()), *measured)}
+    past = Past(record.name, record.begun.isoformat(timespec="seconds"), tuple(kept.values()))
+    path = _beside(record.path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(asdict(past), separators=(",", ":")), encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def _beside(record: Path) -> Path:
+    return record.with_name(record.stem + ENDING)
+
+
+def earlier(record: Record) -> tuple[Past, ...]:
+    """Give what the runs before this one measured, in the same place and with the same camera.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+
+    Returns
+    -------
+    `tuple` [`Past`]
+        The oldest first.
+    """
+    found = (recall(path) for path in find_records(record.path.parent, record.about.instrument))
+    begun = record.begun.isoformat(timespec="seconds")
+    past = [run for run in found if run is not None and run.name != record.name and run.tai <= begun]
+    return tuple(sorted(past, key=lambda run: run.tai))
+
+
+def with_history(account: Account) -> Account:
+    """Compare a recorded run with earlier ones, and keep what it measured for later ones. Blocks.
+
+    Parameters
+    ----------
+    account : `Account`
+        What a report tells; one that is not of a record is given back as it is.
+    """
+    record = account.record
+    if record is None:
+        return account
+    measured = measure(account.evidence)
+    if measured:
+        remember(record, measured)
+    kept = recall(record.path)
+    now = kept.measured if kept else measured
+    tai = record.begun.isoformat(timespec="seconds")
+    return replace(account, trends=compare(tai, now, earlier(record)))
+
+
+def history(
+    directory: Path, instrument: str, *, repo: str | None = None, measuring: bool = True
+) -> tuple[Run, ...]:
+    """Give all recorded runs of a camera. Blocks.
+
+    Parameters
+    ----------
+    directory : `pathlib.Path`
+        Where the records are.
+    instrument : `str`
+        Butler instrument name.
+    repo : `str`, optional
+        Butler repository to measure in, by default that of each run.
+    measuring : `bool`, optional
+        Measure runs for which nothing is kept, where their repository can be read.
+
+    Returns
+    -------
+    `tuple` [`Run`]
+        The oldest first; files that are no records are left out.
+    """
+    return tuple(_runs(find_records(directory, instrument), repo, measuring))
+
+
+def _runs(paths: Sequence[Path], repo: str | None, measuring: bool) -> Iterator[Run]:
+    past: list[Past] = []
+    for path in paths:
+        try:
+            record = read_record(path)
+        except RecordError:
+            continue
+        kept = recall(path)
+        if kept is None and measuring and record.jobs and record.ended:
+            remember(record, _measure(record, repo))
+            kept = recall(path)
+        tai = record.begun.isoformat(timespec="seconds")
+        measured = kept.measured if kept else ()
+        yield Run(record, measured, compare(tai, measured, past))
+        if kept:
+            past.append(kept)
+
+
+def _measure(record: Record, repo: str | None) -> tuple[Measured, ...]:
+    try:
+        return measure(of_record(record, repo, images=IMAGES).evidence)
+    except CalibScriptsError:
+        # A repository that is gone tells nothing; the run is listed all the same.
+        return ()
+
+
+def history_table(runs: Sequence[Run]) -> str:
+    """Write the runs as a table: how they ended, their verdicts, and the medians of what they measured.
+
+    Parameters
+    ----------
+    runs : sequence of `Run`
+        The oldest first.
+
+    Returns
+    -------
+    `str`
+        Text; ``!`` marks a quantity of which something left its usual range.
+    """
+    if not runs:
+        return "No run is recorded there.\n"
+    titles = list(dict.fromkeys((m.quantity, m.condition) for run in runs for m in run.measured))
+    units = {(m.quantity, m.condition): m.unit for run in runs for m in run.measured}
+    verified = [name for name in PRODUCTS if any(name in run.record.verdicts for run in runs)]
+    heads = ["run (TAI)", "state", *verified, *(f"{_title(*key)} [{units[key]}]" for key in titles)]
+    rows = [[*_row(run, verified), *(_median(run, key) for key in titles)] for run in runs]
+    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in (heads, *rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _title(quantity: str, condition: str) -> str:
+    return f"{quantity}, {condition}" if condition else quantity
+
+
+def _row(run: Run, verified: Sequence[str]) -> Iterator[str]:
+    yield run.record.begun.strftime("%Y-%m-%d %H:%M")
+    yield run.record.state
+    for name in verified:
+        verdict = run.record.verdicts.get(name)
+        counts = f" {verdict.failed_exposures}/{verdict.exposures}" if verdict and verdict.exposures else ""
+        yield "-" if verdict is None else ("passed" if verdict.passed else "FAILED") + counts
+
+
+def _median(run: Run, key: tuple[str, str]) -> str:
+    measured = next((m for m in run.measured if (m.quantity, m.condition) == key), None)
+    trend = next((t for t in run.trends if (t.quantity, t.condition) == key), None)
+    if measured is None:
+        return "-"
+    return f"{measured.median:.4g}{' !' if trend and trend.departures else ''}"

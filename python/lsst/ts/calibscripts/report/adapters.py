@@ -1,0 +1,169 @@
+"""Datasets as whichever stack wrote them -> plain numbers.
+
+The Science Pipelines write afw exposures and ip_isr PhotonTransferCurveDatasets, the simulated summit astropy
+images and records of its own. They are told apart by what they offer, so that none of these packages is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Curve, Defects, Image
+
+__all__ = ["curves_of", "defects_of", "image_of", "nominal_gains_of", "variance_of"]
+
+ALONE_PIXELS = 256
+"""Longest side of the picture of a camera's only detector."""
+
+TOGETHER_PIXELS = 768
+"""Longest side of the picture of all detectors together."""
+
+_NOMINAL_GAIN = "LSST ISR GAIN "
+
+
+def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure: int | None = None) -> Image:
+    """Bin an image so that those of all detectors together stay small.
+
+    Parameters
+    ----------
+    dataset : object
+        ``astropy.nddata.CCDData`` or ``lsst.afw.image.Exposure``.
+    title, detector, exposure
+        As `Image` has them.
+    n_detectors : `int`
+        How many detectors are shown beside each other.
+    """
+    pixels = _pixels(dataset)
+    side = ALONE_PIXELS if n_detectors == 1 else TOGETHER_PIXELS // max(3, math.ceil(math.sqrt(n_detectors)))
+    factor = max(1, math.ceil(max(pixels.shape) / side))
+    middle = float(np.nanmedian(pixels)) if np.isfinite(pixels).any() else float("nan")
+    return Image(
+        title, detector, _binned(pixels, factor), str(getattr(dataset, "unit", "") or ""), middle, exposure
+    )
+
+
+def _pixels(dataset: Any) -> NDArray[np.float32]:
+    """Give the pixels, NaN where they are masked."""
+    if hasattr(dataset, "image"):
+        return np.asarray(dataset.image.array, dtype=np.float32)
+    pixels = np.array(dataset.data, dtype=np.float32)
+    if dataset.mask is not None:
+        pixels[np.asarray(dataset.mask)] = np.nan
+    return pixels
+
+
+def _binned(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Give the mean of blocks of ``factor`` by ``factor`` pixels; what is left over at the edges is cut off."""
+    rows, columns = (n // factor for n in pixels.shape)
+    blocks = pixels[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+    good = np.isfinite(blocks)
+    n = good.sum(axis=(1, 3))
+    total = np.where(good, blocks, 0).sum(axis=(1, 3), dtype=np.float64)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan).astype(np.float32)
+
+
+def nominal_gains_of(dataset: Any) -> dict[str, float]:
+    """Give the nominal gain of every amplifier, electron/ADU, from the header of a processed image.
+
+    Parameters
+    ----------
+    dataset : object
+        ``astropy.nddata.CCDData`` or ``lsst.afw.image.Exposure``; ip_isr writes ``LSST ISR GAIN <amplifier>``.
+    """
+    header: Mapping[str, Any] = getattr(dataset, "meta", None) or getattr(dataset, "metadata", None) or {}
+    return {
+        str(key)[len(_NOMINAL_GAIN) :]: float(header[key])
+        for key in header
+        if str(key).startswith(_NOMINAL_GAIN)
+    }
+
+
+def defects_of(dataset: Any, detector: str) -> Defects:
+    """Count the defects of a detector.
+
+    Parameters
+    ----------
+    dataset : object
+        ``ip_isr``'s Defects, or a table with the columns width and height, pixels.
+    detector : `str`
+        Full name.
+    """
+    if hasattr(dataset, "colnames"):
+        pixels = np.asarray(dataset["width"], dtype=np.int64) * np.asarray(dataset["height"], dtype=np.int64)
+        return Defects(detector, len(dataset), int(pixels.sum()))
+    return Defects(detector, len(dataset), sum(int(box.getBBox().getArea()) for box in dataset))
+
+
+def curves_of(dataset: Any, detector: str) -> Iterator[Curve]:
+    """Give the photon transfer curves of a detector.
+
+    Parameters
+    ----------
+    dataset : object
+        ``ip_isr``'s PhotonTransferCurveDataset or the record of the simulated summit.
+    detector : `str`
+        Full name.
+    """
+    real = hasattr(dataset, "rawMeans")
+    means, variances = (dataset.rawMeans, dataset.rawVars) if real else (dataset.means, dataset.variances)
+    turnoff = dataset.ptcTurnoff if real else dataset.turnoff
+    errors = dataset.gainErr if real else dataset.gain_error
+    for amplifier in means:
+        measured = np.asarray(means[amplifier], dtype=np.float64)
+        gain, noise = float(dataset.gain[amplifier]), float(dataset.noise[amplifier])
+        if real:
+            fitted = np.asarray(dataset.finalModelVars[amplifier], dtype=np.float64)
+            used = np.asarray(dataset.expIdMask[amplifier], dtype=bool)
+        else:
+            fitted = variance_of(measured, gain, noise, float(dataset.a00.get(amplifier, 0.0)))
+            used = ~np.asarray(dataset.outliers.get(amplifier, [False] * len(measured)), dtype=bool)
+        yield Curve(
+            detector,
+            amplifier,
+            measured,
+            np.asarray(variances[amplifier], dtype=np.float64),
+            _of_length(fitted, len(measured)),
+            used,
+            gain,
+            float(errors.get(amplifier, math.nan)),
+            noise,
+            float(turnoff.get(amplifier, math.nan)),
+        )
+
+
+def _of_length(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    return values if len(values) == n else np.full(n, np.nan)
+
+
+def variance_of(
+    means: Sequence[float] | NDArray[np.float64], gain: float, noise: float, a00: float
+) -> NDArray[np.float64]:
+    """Give the variance of a frame as the EXPAPPROXIMATION has it, Astier et al. (2019), equation 16.
+
+    Parameters
+    ----------
+    means : array
+        Mean levels, ADU.
+    gain : `float`
+        electron/ADU.
+    noise : `float`
+        Read noise, electron.
+    a00 : `float`
+        Brighter-fatter term, 1/electron; negative.
+
+    Returns
+    -------
+    array
+        ADU².
+    """
+    levels = np.asarray(means, dtype=np.float64)
+    readout = (noise / gain) ** 2
+    if abs(a00) < 1e-12:
+        return levels / gain + readout
+    result: NDArray[np.float64] = np.expm1(2 * a00 * levels * gain) / (2 * gain**2 * a00) + readout
+    return result

@@ -1,0 +1,268 @@
+"""What the jobs of a run left in the butler, as frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..verification import Verdict
+
+__all__ = ["Curve", "Defects", "Evidence", "Grid", "Image", "Levels", "Outcome", "PairGain", "Verification"]
+
+
+class Outcome(IntEnum):
+    """What a test of cp_verify said."""
+
+    NONE = -1
+    FAILED = 0
+    PASSED = 1
+    NOTED = 2
+    """It was not fulfilled, which cp_verify writes down but does not count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """All statistics and tests of one verification.
+
+    Attributes
+    ----------
+    exposures : `tuple` [`int`]
+        Exposures, ascending.
+    detectors : `tuple` [`str`]
+        Full names of the detectors, in the order of their ids.
+    amplifiers : `tuple` [`str`]
+        Names of the amplifiers of a detector.
+    values : mapping [`str`, array]
+        Statistics of amplifiers, float32 of shape ``(n_exposures, n_detectors, n_amplifiers)``, in electrons
+        (READ_NOISE_ADU in ADU); NaN where there is none.
+    outcomes : mapping [`str`, array]
+        Tests of amplifiers, `Outcome` as int8 of the same shape.
+    detector_values, detector_outcomes : mapping [`str`, array]
+        The same for detectors as a whole, of shape ``(n_exposures, n_detectors)``.
+    exposure_outcomes : mapping [`str`, array]
+        The same for exposures as a whole, of shape ``(n_exposures,)``.
+    """
+
+    exposures: tuple[int, ...]
+    detectors: tuple[str, ...]
+    amplifiers: tuple[str, ...]
+    values: Mapping[str, NDArray[np.float32]]
+    outcomes: Mapping[str, NDArray[np.int8]]
+    detector_values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    detector_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
+    exposure_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
+
+    def failed_tests(self) -> NDArray[np.int64]:
+        """Give the number of failed tests of amplifiers, shape ``(n_exposures, n_detectors)``."""
+        total = np.zeros((len(self.exposures), len(self.detectors)), dtype=np.int64)
+        for outcomes in self.outcomes.values():
+            total += np.count_nonzero(outcomes == Outcome.FAILED, axis=2)
+        return total
+
+    def typical(self, statistic: str) -> NDArray[np.float32]:
+        """Give the median over the exposures of a statistic, shape ``(n_detectors, n_amplifiers)``."""
+        return median(self.values[statistic])
+
+
+def median(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the median along the first axis of what is finite; NaN where nothing is.
+
+    Parameters
+    ----------
+    values : array
+        Of any shape, with at least one axis.
+    """
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
+    n = np.count_nonzero(np.isfinite(ordered), axis=0)
+    low, high = np.maximum(n - 1, 0) // 2, np.minimum(n // 2, np.maximum(n - 1, 0))
+    middle = [np.take_along_axis(ordered, index[np.newaxis], axis=0)[0] for index in (low, high)]
+    result: NDArray[np.float32] = (middle[0] + middle[1]) / np.float32(2)
+    return result
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A verification: what was decided and on which grounds.
+
+    Attributes
+    ----------
+    product : `str`
+        BIAS, DARK or FLAT.
+    run : `str`
+        RUN with the statistics.
+    verdict : `Verdict`
+        As judged by the rule of the scripts.
+    grid : `Grid` or `None`
+        The statistics of the detectors; None where there are none.
+    """
+
+    product: str
+    run: str
+    verdict: Verdict
+    grid: Grid | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The photon transfer curve of one amplifier.
+
+    Attributes
+    ----------
+    detector, amplifier : `str`
+        Whose.
+    means : array
+        Mean level of each pair of flats, ADU.
+    variances, fitted : array
+        Variance of one frame, measured and as the fit has it, ADU².
+    used : array
+        False where a pair was left out of the fit.
+    gain, gain_error : `float`
+        electron/ADU.
+    noise : `float`
+        Read noise, electron.
+    turnoff : `float`
+        Highest mean level before the variance breaks down, ADU.
+    """
+
+    detector: str
+    amplifier: str
+    means: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    fitted: NDArray[np.float64]
+    used: NDArray[np.bool_]
+    gain: float
+    gain_error: float
+    noise: float
+    turnoff: float
+
+
+@dataclass(frozen=True)
+class PairGain:
+    """Gains of the amplifiers of a detector from one pair of flats, electron/ADU."""
+
+    detector: str
+    exposures: tuple[int, ...]
+    gain: Mapping[str, float]
+    noise: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Defects:
+    """How many boxes of defects a detector has, and how many pixels they cover."""
+
+    detector: str
+    boxes: int
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The level of one flat.
+
+    Attributes
+    ----------
+    exposure : `int`
+        Exposure.
+    seconds : `float`
+        Exposure time; NaN where it is not known.
+    physical_filter : `str`
+        Filter; empty where it is not known.
+    level, spread : `float`
+        Median level of the amplifiers and their standard deviation, electron.
+    """
+
+    exposure: int
+    seconds: float
+    physical_filter: str
+    level: float
+    spread: float
+
+    @property
+    def rate(self) -> float:
+        """Level by exposure time, electron/s; NaN where that is not known."""
+        return self.level / self.seconds if self.seconds > 0 else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image of one detector, binned so that it is small.
+
+    Attributes
+    ----------
+    title : `str`
+        What it shows, e.g. ``combined bias``.
+    detector : `str`
+        Full name.
+    pixels : array
+        float32, row 0 at the bottom; NaN where pixels are masked.
+    unit : `str`
+        Of the pixels.
+    median : `float`
+        Of the pixels before they were binned.
+    exposure : `int` or `None`
+        None for a combined image.
+    """
+
+    title: str
+    detector: str
+    pixels: NDArray[np.float32]
+    unit: str
+    median: float
+    exposure: int | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything the butler told of a run.
+
+    Attributes
+    ----------
+    verifications : `tuple` [`Verification`]
+        In the order of the products.
+    curves : `tuple` [`Curve`]
+        Of a PTC.
+    gains : `tuple` [`PairGain`]
+        Of pairs of flats.
+    nominal_gains : mapping [(`str`, `str`), `float`]
+        By detector and amplifier, electron/ADU, as the headers tell them.
+    levels : `tuple` [`Levels`]
+        Of the flats.
+    defects : `tuple` [`Defects`]
+        Of each detector.
+    images : `tuple` [`Image`]
+        Combined images and residuals.
+    problems : `tuple` [`str`]
+        What could not be read, one sentence each.
+    """
+
+    verifications: tuple[Verification, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    gains: tuple[PairGain, ...] = ()
+    nominal_gains: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    levels: tuple[Levels, ...] = ()
+    defects: tuple[Defects, ...] = ()
+    images: tuple[Image, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def verification(self, product: str) -> Verification | None:
+        """Give the verification of a product, None where there was none."""
+        return next((v for v in self.verifications if v.product == product), None)
+
+    def amplifier_gains(self) -> dict[tuple[str, str], float]:
+        """Give the gain of every amplifier, of the curve where there is one, else the median over the pairs."""
+        if self.curves:
+            return {(curve.detector, curve.amplifier): curve.gain for curve in self.curves}
+        found: dict[tuple[str, str], list[float]] = {}
+        for detector, amplifier, gain in self._pair_gains():
+            found.setdefault((detector, amplifier), []).append(gain)
+        return {key: float(np.median(values)) for key, values in found.items()}
+
+    def _pair_gains(self) -> Iterator[tuple[str, str, float]]:
+        for pair in self.gains:
+            for amplifier, gain in pair.gain.items():
+                if np.isfinite(gain):
+                    yield pair.detector, amplifier, gain

@@ -1,0 +1,279 @@
+"""An account as text, JSON, Markdown, and as the command of cp_verify's own report. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .account import Account, ProductAccount, summary_of
+from .evidence import Verification
+from .gains import PairGains, gain_report
+from .summary import run_summary
+from .text import exposure_range
+from .trends import Trend
+from .verdicts import failure_report
+
+__all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]
+
+SCHEMA = 1
+"""Version of the layout of the JSON report."""
+
+
+def as_text(account: Account) -> str:
+    """Write a report for a terminal.
+
+    Parameters
+    ----------
+    account : `Account`
+        What to tell.
+
+    Returns
+    -------
+    `str`
+        The verdict of each product, the summary of the run, the documented report of every verification with a
+        failed test, the gains, and what left its usual range.
+    """
+    parts = [
+        account.title,
+        "\n".join(f"{p.product}: {p.standing.value.upper()}. {p.sentence}" for p in account.products),
+    ]
+    if account.record is not None:
+        parts.append(run_summary(summary_of(account.record)))
+    for verification in account.evidence.verifications:
+        if not verification.verdict.clean:
+            parts.append(_failures(account, verification))
+    gains = _pair_gains(account)
+    if gains:
+        parts.append(gain_report(gains))
+    for title, texts in (
+        ("Outside the usual range", list(departures_told(account.trends))),
+        ("Not read", account.evidence.problems),
+    ):
+        parts.append("\n    ".join([f"{title}:", *texts]) if texts else "")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _failures(account: Account, verification: Verification) -> str:
+    product = next(p for p in account.products if p.product == verification.product)
+    return failure_report(verification.verdict, product.generation, product.verification or verification.run)
+
+
+def _pair_gains(account: Account) -> list[PairGains]:
+    evidence = account.evidence
+    gains = [PairGains(pair.exposures, pair.detector, pair.gain, pair.noise) for pair in evidence.gains]
+    for detector in dict.fromkeys(curve.detector for curve in evidence.curves):
+        curves = [curve for curve in evidence.curves if curve.detector == detector]
+        gain = {curve.amplifier: curve.gain for curve in curves}
+        noise = {curve.amplifier: curve.noise for curve in curves}
+        gains.append(PairGains((), detector, gain, noise, noise_unit="electron"))
+    return gains
+
+
+def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
+    """Say in a line each what left its usual range.
+
+    Parameters
+    ----------
+    trends : iterable of `Trend`
+        Comparison with earlier runs.
+    most : `int`, optional
+        How many parts are named for a quantity.
+    """
+    for trend in trends:
+        if not trend.departures:
+            continue
+        named = ", ".join(
+            f"{d.part} {d.value:.4g} (usually {d.low:.4g} .. {d.high:.4g})" for d in trend.departures[:most]
+        )
+        more = f" and {len(trend.departures) - most} more" if len(trend.departures) > most else ""
+        yield f"{trend.title} [{trend.unit}]: {named}{more}"
+
+
+def as_json(account: Account) -> str:
+    """Write a report for programs.
+
+    Parameters
+    ----------
+    account : `Account`
+        What to tell.
+
+    Returns
+    -------
+    `str`
+        One JSON object; values that are no numbers are null.
+    """
+    record, evidence = account.record, account.evidence
+    content = {
+        "report": SCHEMA,
+        "title": account.title,
+        "instrument": account.instrument,
+        "repo": account.repo,
+        "record": None if record is None else str(record.path),
+        "state": None if record is None else record.state,
+        "begun_tai": None if record is None else record.begun.isoformat(timespec="milliseconds"),
+        "seconds": None if record is None else record.seconds,
+        "config": {} if record is None else dict(record.about.config),
+        "versions": {} if record is None else dict(record.header.versions),
+        "failures": [] if record is None else list(record.failures),
+        "warnings": [] if record is None else list(record.warnings),
+        "products": [_product_json(product) for product in account.products],
+        "runs": {str(step): run for step, run in account.runs.items()},
+        "verifications": [_verification_json(v) for v in evidence.verifications],
+        "gains": [
+            {"detector": detector, "amplifier": amplifier, "gain": gain}
+            for (detector, amplifier), gain in evidence.amplifier_gains().items()
+        ],
+        "flat_levels": [vars(level) for level in evidence.levels],
+        "trends": [_trend_json(trend) for trend in account.trends],
+        "problems": list(evidence.problems),
+    }
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _product_json(product: ProductAccount) -> dict[str, Any]:
+    return {
+        "product": product.product,
+        "standing": product.standing.value,
+        "sentence": product.sentence,
+        "certified": None if product.certified is None else vars(product.certified),
+        "generation": product.generation,
+        "verification": product.verification,
+    }
+
+
+def _verification_json(verification: Verification) -> dict[str, Any]:
+    verdict = verification.verdict
+    return {
+        "product": verification.product,
+        "run": verification.run,
+        "passed": verdict.passed,
+        "reason": verdict.reason,
+        "exposures": list(verdict.exposures),
+        "failed_exposures": list(verdict.failed_exposures),
+        "missing_exposures": list(verdict.missing),
+        "limit": verdict.thresholds.exposures,
+        "tests_per_detector": verdict.thresholds.tests_per_detector,
+        "failures": [vars(failure) for failure in verdict.failures],
+    }
+
+
+def _trend_json(trend: Trend) -> dict[str, Any]:
+    return {
+        "quantity": trend.quantity,
+        "condition": trend.condition,
+        "unit": trend.unit,
+        "enough_earlier_runs": trend.known,
+        "points": [{"tai": tai, "median": median} for tai, median in trend.points],
+        "departures": [vars(departure) for departure in trend.departures],
+    }
+
+
+def _finite(content: Any) -> Any:
+    """Replace what JSON does not know."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def as_markdown(account: Account) -> str:
+    """Write a report for a ticket or a pull request.
+
+    Parameters
+    ----------
+    account : `Account`
+        What to tell.
+    """
+    lines = [f"# {_plain(account.title)}", ""]
+    if account.record is not None:
+        lines += [f"{_plain(account.record.about.script)} ended **{account.record.state}**.", ""]
+    rows = [(p.product, p.standing.value, p.sentence, _where(p)) for p in account.products]
+    lines += [*_table(("Product", "Result", "Why", "Certified"), rows), ""]
+    if account.record is not None:
+        for title, texts in (("Failures", account.record.failures), ("Warnings", account.record.warnings)):
+            lines += _list(title, texts)
+    lines += _list("Outside the usual range", list(departures_told(account.trends)))
+    for verification in account.evidence.verifications:
+        lines += _counts(verification)
+    steps = [(str(step), f"`{run}`") for step, run in account.runs.items()]
+    lines += ["## Collections", "", *_table(("Step", "RUN"), steps), ""]
+    lines += _list("Not read", account.evidence.problems)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _where(product: ProductAccount) -> str:
+    certified = product.certified
+    if certified is None:
+        return ""
+    return f"{certified.collection}, {certified.begin or 'open'} .. {certified.end or 'open'} TAI"
+
+
+def _counts(verification: Verification) -> Iterator[str]:
+    verdict = verification.verdict
+    if not verdict.counts:
+        return
+    tests = list(dict.fromkeys(test for counts in verdict.counts.values() for test in counts))
+    rows = [
+        (str(exposure), *(str(counts.get(test, 0)) for test in tests))
+        for exposure, counts in verdict.counts.items()
+    ]
+    yield f"## {verification.product}: failed tests"
+    yield ""
+    yield f"Of {len(verdict.exposures)} exposures ({exposure_range(verdict.exposures)})."
+    yield ""
+    yield from _table(("Exposure", *tests), rows)
+    yield ""
+
+
+def _list(title: str, texts: Sequence[str]) -> Iterator[str]:
+    if texts:
+        yield f"## {title}"
+        yield ""
+        yield from (f"- {_plain(text)}" for text in texts)
+        yield ""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(_plain(cell).replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def _plain(text: str) -> str:
+    """Keep a text on one line."""
+    return " ".join(text.split())
+
+
+def as_cp_verify(account: Account) -> str:
+    """Write the command that makes cp_verify's own report of the same RUNs.
+
+    Parameters
+    ----------
+    account : `Account`
+        What to tell.
+
+    Returns
+    -------
+    `str`
+        A call of ``cpv_report.py``, with a ``-c`` for each RUN, those of the verifications first.
+    """
+    name = account.record.name if account.record else account.instrument
+    words = [
+        f"cpv_report.py -r {shlex.quote(account.repo)} -O {shlex.quote(f'cpv_report_{name}')}",
+        *(f"-c {shlex.quote(run)}" for run in account.collections),
+    ]
+    return " \\\n    ".join(words) + "\n"
+
+
+FORMATS = {
+    "text": as_text,
+    "json": as_json,
+    "markdown": as_markdown,
+    "cp_verify": as_cp_verify,
+}
+"""Formats of a report that are text."""

@@ -1,0 +1,342 @@
+"""Evidence -> the tables of a page. Pure."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Evidence, Grid, Outcome, Verification
+
+__all__ = [
+    "Cell",
+    "Matrix",
+    "Table",
+    "amplifier_table",
+    "detector_rows",
+    "failure_table",
+    "matrices",
+    "packed",
+]
+
+MOST_FAILURES = 2000
+"""Failed tests that are listed one by one; the matrices hold all."""
+
+_VALUE_OF_TEST = {"READ_NOISE_CONSISTENT": "READ_NOISE_ADU"}
+_UNITS = {"READ_NOISE_ADU": "ADU"}
+_STYLES = {Outcome.FAILED: "failed", Outcome.PASSED: "passed", Outcome.NOTED: "noted", Outcome.NONE: "none"}
+_MARKS = {Outcome.FAILED: "✗", Outcome.PASSED: "✓", Outcome.NOTED: "△", Outcome.NONE: "–"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A test of an amplifier in an exposure: what is written, and a class of the style sheet."""
+
+    text: str
+    style: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One test of one detector: exposures in rows, amplifiers (or detectors) in columns.
+
+    Attributes
+    ----------
+    test, unit : `str`
+        Name of the test, and the unit of the values; empty where it has none.
+    columns : `tuple` [`str`]
+        Heads of the columns.
+    rows : `tuple` [(`int`, `tuple` [`Cell`, ...])]
+        Exposure and cells.
+    failed, total : `int`
+        Tests that failed, and tests that were made.
+    """
+
+    test: str
+    unit: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[Cell, ...]], ...]
+    failed: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be sorted and filtered.
+
+    Attributes
+    ----------
+    heads : `tuple` [`str`]
+        Heads of the columns.
+    numeric : `tuple` [`bool`]
+        Which columns hold numbers.
+    rows : `tuple`
+        Cells as text, and whether the row holds a failed test.
+    left_out : `int`
+        Rows that are not there, since they are too many.
+    """
+
+    heads: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[tuple[str, ...], bool], ...]
+    left_out: int = 0
+
+
+def number(value: float) -> str:
+    """Write a value with four digits, and without an exponent; nothing where it is none."""
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def decimals(values: NDArray[np.float32]) -> int:
+    """Give the digits behind the point with which values are written beneath each other, four in all."""
+    good = np.abs(values[np.isfinite(values)])
+    largest = float(good.max()) if good.size else 0.0
+    return max(0, 3 - math.floor(math.log10(largest))) if 0 < largest < 1e4 else 0
+
+
+def matrices(grid: Grid, detector: int) -> Iterator[Matrix]:
+    """Give the tests of a detector, those that failed first.
+
+    Parameters
+    ----------
+    grid : `Grid`
+        Statistics of a verification.
+    detector : `int`
+        Position of the detector in the grid.
+    """
+    found = [_matrix(grid, test, detector) for test in grid.outcomes]
+    found += [_detector_matrix(grid, test, detector) for test in grid.detector_outcomes]
+    yield from sorted(found, key=lambda matrix: matrix.failed == 0)
+
+
+def _matrix(grid: Grid, test: str, detector: int) -> Matrix:
+    statistic = _VALUE_OF_TEST.get(test, test)
+    outcomes = grid.outcomes[test][:, detector, :]
+    values = grid.values[statistic][:, detector, :] if statistic in grid.values else None
+    return _of_arrays(test, statistic, grid.amplifiers, grid.exposures, outcomes, values)
+
+
+def _detector_matrix(grid: Grid, test: str, detector: int) -> Matrix:
+    outcomes = grid.detector_outcomes[test][:, detector, np.newaxis]
+    values = grid.detector_values[test][:, detector, np.newaxis] if test in grid.detector_values else None
+    return _of_arrays(test, test, (grid.detectors[detector],), grid.exposures, outcomes, values)
+
+
+def _of_arrays(
+    test: str,
+    statistic: str,
+    columns: Sequence[str],
+    exposures: Sequence[int],
+    outcomes: NDArray[np.int8],
+    values: NDArray[np.float32] | None,
+) -> Matrix:
+    digits = 0 if values is None else decimals(values)
+    rows = tuple(
+        (
+            exposure,
+            tuple(
+                _cell(
+                    Outcome(int(outcome)), math.nan if values is None else float(values[row, column]), digits
+                )
+                for column, outcome in enumerate(outcomes[row])
+            ),
+        )
+        for row, exposure in enumerate(exposures)
+    )
+    unit = "" if values is None else _UNITS.get(statistic, "electron")
+    failed = int(np.count_nonzero(outcomes == Outcome.FAILED))
+    return Matrix(test, unit, tuple(columns), rows, failed, int(np.count_nonzero(outcomes != Outcome.NONE)))
+
+
+def _cell(outcome: Outcome, value: float, digits: int) -> Cell:
+    text = f"{value:.{digits}f}" if math.isfinite(value) else ""
+    mark = _MARKS[outcome]
+    # Colour alone would tell nothing to many readers.
+    if outcome in (Outcome.FAILED, Outcome.NOTED):
+        text = f"{mark} {text}".strip()
+    return Cell(text or mark, _STYLES[outcome])
+
+
+def detector_rows(grid: Grid) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Give the detectors with failed tests, and how many failed in each exposure.
+
+    Parameters
+    ----------
+    grid : `Grid`
+        Statistics of a verification.
+
+    Returns
+    -------
+    `tuple` [(`str`, `tuple` [`int`, ...])]
+        Detector and numbers, the worst first; none where nothing failed.
+    """
+    failed = grid.failed_tests()
+    for outcomes in grid.detector_outcomes.values():
+        failed = failed + (outcomes == Outcome.FAILED)
+    order = np.argsort(-failed.sum(axis=0), kind="stable")
+    return tuple(
+        (grid.detectors[column], tuple(int(n) for n in failed[:, column]))
+        for column in order
+        if failed[:, column].any()
+    )
+
+
+def failure_table(verifications: Sequence[Verification]) -> Table:
+    """List every failed test.
+
+    Parameters
+    ----------
+    verifications : sequence of `Verification`
+        All of a run.
+    """
+    heads = ("Product", "Exposure", "Detector", "Amplifier", "Test", "Value")
+    rows = [row for verification in verifications for row in _failures(verification)]
+    return Table(
+        heads,
+        (False, True, False, False, False, True),
+        tuple((row, True) for row in rows[:MOST_FAILURES]),
+        max(0, len(rows) - MOST_FAILURES),
+    )
+
+
+def _failures(verification: Verification) -> Iterator[tuple[str, ...]]:
+    grid = verification.grid
+    for failure in verification.verdict.failures:
+        value = (
+            ""
+            if grid is None
+            else number(_value(grid, failure.exposure, failure.detector, failure.amplifier, failure.test))
+        )
+        yield (
+            verification.product,
+            str(failure.exposure),
+            failure.detector or "",
+            failure.amplifier or "",
+            failure.test,
+            value,
+        )
+
+
+def _value(grid: Grid, exposure: int, detector: str | None, amplifier: str | None, test: str) -> float:
+    """Give the value of a statistic, NaN where there is none."""
+    statistic = _VALUE_OF_TEST.get(test, test)
+    try:
+        row = grid.exposures.index(exposure)
+        column = grid.detectors.index(str(detector))
+        if amplifier is None:
+            return float(grid.detector_values[statistic][row, column])
+        return float(grid.values[statistic][row, column, grid.amplifiers.index(amplifier)])
+    except (KeyError, ValueError):
+        return math.nan
+
+
+def amplifier_table(evidence: Evidence) -> Table:
+    """Give one row for each amplifier: failed tests and typical values of every verification, and its gain.
+
+    Parameters
+    ----------
+    evidence : `Evidence`
+        What the run left.
+    """
+    gains, nominal = evidence.amplifier_gains(), evidence.nominal_gains
+    turnoffs = {(curve.detector, curve.amplifier): curve.turnoff for curve in evidence.curves}
+    columns: list[tuple[str, Mapping[tuple[str, str], float]]] = []
+    failed: dict[tuple[str, str], float] = {}
+    for verification in evidence.verifications:
+        if verification.grid is None:
+            continue
+        name, grid = verification.product, verification.grid
+        counts = _counts(grid)
+        columns.append((f"{name} failed tests", counts))
+        for key, n in counts.items():
+            failed[key] = failed.get(key, 0.0) + n
+        columns += [
+            (f"{name} {statistic} [electron]", _keyed(grid, grid.typical(statistic)))
+            for statistic in ("MEAN", "NOISE")
+            if statistic in grid.values
+        ]
+    if gains:
+        columns.append(("gain [electron/ADU]", gains))
+        columns.append(("gain / nominal", {k: g / nominal[k] for k, g in gains.items() if nominal.get(k)}))
+    if turnoffs:
+        columns.append(("turnoff [ADU]", turnoffs))
+    keys = list(dict.fromkeys(key for _, values in columns for key in values))
+    rows = tuple(
+        ((*key, *(number(values.get(key, math.nan)) for _, values in columns)), failed.get(key, 0.0) > 0)
+        for key in keys
+    )
+    heads = ("Detector", "Amplifier", *(head for head, _ in columns))
+    return Table(heads, (False, False, *(True for _ in columns)), rows)
+
+
+def _counts(grid: Grid) -> dict[tuple[str, str], float]:
+    total = np.zeros((len(grid.detectors), len(grid.amplifiers)), dtype=np.float32)
+    for outcomes in grid.outcomes.values():
+        total += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
+    return _keyed(grid, total)
+
+
+def _keyed(grid: Grid, values: NDArray[np.float32]) -> dict[tuple[str, str], float]:
+    return {
+        (detector, amplifier): float(values[row, column])
+        for row, detector in enumerate(grid.detectors)
+        for column, amplifier in enumerate(grid.amplifiers)
+    }
+
+
+def packed(verification: Verification) -> dict[str, Any]:
+    """Give all tests of a verification in a form that a page with many detectors can hold.
+
+    Parameters
+    ----------
+    verification : `Verification`
+        With a grid.
+
+    Returns
+    -------
+    `dict`
+        For JSON: names, and for each test the outcomes (four in a byte, plus one) and the values (16 bits,
+        between ``low`` and ``high``, 65535 for none) in base64.
+    """
+    grid = verification.grid
+    assert grid is not None
+    return {
+        "product": verification.product,
+        "exposures": list(grid.exposures),
+        "detectors": list(grid.detectors),
+        "amplifiers": list(grid.amplifiers),
+        "tests": [_packed_test(grid, test) for test in grid.outcomes],
+    }
+
+
+def _packed_test(grid: Grid, test: str) -> dict[str, Any]:
+    statistic = _VALUE_OF_TEST.get(test, test)
+    flat = (grid.outcomes[test].ravel() + 1).astype(np.uint8)
+    padded = np.concatenate([flat, np.zeros(-len(flat) % 4, dtype=np.uint8)]).reshape(-1, 4)
+    outcomes = padded[:, 0] | padded[:, 1] << 2 | padded[:, 2] << 4 | padded[:, 3] << 6
+    test_data: dict[str, Any] = {"name": test, "unit": "", "outcomes": _base64(outcomes.astype(np.uint8))}
+    if statistic in grid.values:
+        values = grid.values[statistic].ravel().astype(np.float64)
+        good = np.isfinite(values)
+        low, high = (float(values[good].min()), float(values[good].max())) if good.any() else (0.0, 1.0)
+        steps = np.round((np.where(good, values, low) - low) / ((high - low) or 1.0) * 65534)
+        steps[~good] = 65535
+        test_data |= {
+            "unit": _UNITS.get(statistic, "electron"),
+            "low": low,
+            "high": high,
+            "decimals": decimals(grid.values[statistic]),
+            "values": _base64(steps.astype("<u2")),
+        }
+    return test_data
+
+
+def _base64(array: NDArray[Any]) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")

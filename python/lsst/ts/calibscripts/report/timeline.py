@@ -1,0 +1,176 @@
+"""A record -> what took the time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..products import PRODUCTS
+from ..progress import Certified, ExposureTaken, ImageArrived, ImageSetClosed, Stage, StageReached, Verdicted
+from ..record import Job, Record
+
+__all__ = ["Kind", "Span", "spans", "told"]
+
+
+class Kind(StrEnum):
+    """What a span is."""
+
+    EXPOSURE = "exposure"
+    DISCARDED = "discarded"
+    ARRIVAL = "arrival"
+    WAIT = "wait"
+    JOB = "job"
+    FAILED = "failed"
+    CERTIFIED = "certified"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that took time.
+
+    Attributes
+    ----------
+    row : `str`
+        What it belongs to, e.g. ``TAKE BIAS``.
+    kind : `Kind`
+        What it is.
+    begin, end : `float`
+        Seconds from the beginning of the record.
+    text : `str`
+        What a reader is told of it.
+    """
+
+    row: str
+    kind: Kind
+    begin: float
+    end: float
+    text: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.begin
+
+
+def spans(record: Record) -> tuple[Span, ...]:
+    """Lay out a run: exposures, arrivals, jobs, waits and certifications.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+
+    Returns
+    -------
+    `tuple` [`Span`]
+        Rows in the order in which they begin.
+    """
+    found = [*_exposures(record), *_arrivals(record), *_jobs(record), *_certifications(record)]
+    first: dict[str, float] = {}
+    for span in found:
+        first[span.row] = min(first.get(span.row, span.begin), span.begin)
+    order = {row: place for place, row in enumerate(sorted(first, key=lambda row: first[row]))}
+    return tuple(sorted(found, key=lambda span: (order[span.row], span.begin)))
+
+
+def _exposures(record: Record) -> Iterator[Span]:
+    begin: dict[str, float] = {}
+    for entry in record.entries:
+        now = entry.loop - record.begun_loop
+        match entry.event:
+            case StageReached(product, Stage.TAKING):
+                begin[product] = now
+            case ExposureTaken(image_type, exposure, seconds, discarded):
+                kind = Kind.DISCARDED if discarded else Kind.EXPOSURE
+                text = f"{image_type} {exposure}, {seconds:g} s{', discarded' if discarded else ''}"
+                yield Span(f"TAKE {image_type}", kind, begin.get(image_type, now), now, text)
+                begin[image_type] = now
+
+
+def _arrivals(record: Record) -> Iterator[Span]:
+    """Give when the last detector of each kept exposure arrived, and the wait after the last exposure."""
+    taken: dict[int, tuple[str, float]] = {}
+    arrived: dict[int, float] = {}
+    last: dict[str, float] = {}
+    closed: list[tuple[ImageSetClosed, float]] = []
+    for entry in record.entries:
+        now = entry.loop - record.begun_loop
+        match entry.event:
+            case ExposureTaken(image_type, exposure, _, discarded):
+                last[image_type] = now
+                if not discarded:
+                    taken[exposure] = image_type, now
+            case ImageArrived(exposure, _, 0):
+                arrived[exposure] = now
+            case ImageSetClosed() as event:
+                closed.append((event, now))
+    for exposure, (image_type, begin) in taken.items():
+        if exposure in arrived:
+            end = max(arrived[exposure], begin)
+            text = f"{image_type} {exposure} complete in the OODS {end - begin:.1f} s after it was taken"
+            yield Span(f"ARRIVE {image_type}", Kind.ARRIVAL, begin, end, text)
+    for event, end in closed:
+        begin = last.get(event.image_type, end)
+        lost = len(event.left_out_exposures)
+        text = f"waited {end - begin:.1f} s for the OODS after the last {event.image_type}" + (
+            f"; {lost} exposures left out" if lost else ""
+        )
+        yield Span(f"ARRIVE {event.image_type}", Kind.WAIT, begin, end, text)
+
+
+def _jobs(record: Record) -> Iterator[Span]:
+    closed = {
+        entry.event.image_type: entry.loop - record.begun_loop
+        for entry in record.entries
+        if isinstance(entry.event, ImageSetClosed)
+    }
+    for job in record.jobs:
+        begin = job.submitted.loop - record.begun_loop
+        end = record.seconds if job.ended is None else job.ended.loop - record.begun_loop
+        images = PRODUCTS[job.step.split()[-1]].images if job.step.split()[-1] in PRODUCTS else ()
+        ready = max((closed[str(i)] for i in images if str(i) in closed), default=begin)
+        if begin - ready > 0:
+            text = f"{job.step} waited {begin - ready:.1f} s for what it is made from, its images being there"
+            yield Span(job.step, Kind.WAIT, ready, begin, text)
+        outcome = job.result.outcome if job.result else "running when the record ends"
+        kind = Kind.JOB if job.completed and _passed(record, job) else Kind.FAILED
+        yield Span(job.step, kind, begin, end, f"{job.step}: {end - begin:.1f} s, {outcome}")
+
+
+def _passed(record: Record, job: Job) -> bool:
+    """Has a verification passed? Anything else has, as far as a completed job tells."""
+    verdict: Verdicted | None = record.verdicts.get(job.step.removeprefix("VERIFY "))
+    return not job.step.startswith("VERIFY ") or verdict is None or verdict.passed
+
+
+def _certifications(record: Record) -> Iterator[Span]:
+    for entry in record.entries:
+        if isinstance(entry.event, Certified):
+            now = entry.loop - record.begun_loop
+            yield Span("CERTIFY", Kind.CERTIFIED, now, now, f"{entry.event.product} certified")
+
+
+def told(record: Record) -> str:
+    """Say in a sentence or two what took the time.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    """
+    shown = spans(record)
+    taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]
+    jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED)]
+    if not taking:
+        return f"The run took {record.seconds:.1f} s; no image was taken."
+    first, last = min(s.begin for s in taking), max(s.end for s in taking)
+    text = f"The run took {record.seconds:.1f} s: {last - first:.1f} s of it the camera took images"
+    after = record.seconds - last
+    if not jobs:
+        return f"{text}, then {after:.1f} s until its end."
+    longest, final = max(jobs, key=lambda s: s.seconds), max(jobs, key=lambda s: s.end)
+    return (
+        f"{text}, and {after:.1f} s were left after the last one. The longest job was {longest.row} "
+        f"({longest.seconds:.1f} s); the last to end was {final.row}."
+    )

@@ -1,0 +1,259 @@
+"""The numbers of a run that are followed over time, and what left its usual range. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Evidence, Grid
+
+__all__ = ["ENOUGH", "Departure", "Measured", "Past", "Quantity", "Trend", "compare", "measure"]
+
+ENOUGH = 5
+"""Earlier runs that are needed to say what is usual."""
+
+_SIGMA_PER_MAD = 1.4826
+_SIGMA = 5.0
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is followed over time.
+
+    Attributes
+    ----------
+    name, unit : `str`
+        As they are shown.
+    relative, absolute : `float`
+        Departures smaller than this part of the usual value, or than this, are never told: few earlier runs say
+        little about how much they scatter.
+    """
+
+    name: str
+    unit: str
+    relative: float = 0.0
+    absolute: float = 0.0
+
+
+READ_NOISE = Quantity("read noise", "electron", relative=0.02)
+DARK_RESIDUAL = Quantity("residual of darks", "electron", absolute=0.5)
+DARK_CURRENT = Quantity("dark current", "electron/s", relative=0.1, absolute=0.005)
+GAIN = Quantity("gain", "electron/ADU", relative=0.02)
+FLAT_LEVEL = Quantity("flat level", "electron/s", relative=0.02)
+DEFECTS = Quantity("defects", "pixels", relative=0.2, absolute=20)
+_QUANTITIES = {q.name: q for q in (READ_NOISE, DARK_RESIDUAL, DARK_CURRENT, GAIN, FLAT_LEVEL, DEFECTS)}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quantity as one run measured it.
+
+    Attributes
+    ----------
+    quantity : `str`
+        Name of a `Quantity`.
+    condition : `str`
+        What must be the same for two runs to be compared, e.g. the filter; may be empty.
+    values : mapping [`str`, `float`]
+        By detector and amplifier (``RXX_S00 C10``) or by detector.
+    """
+
+    quantity: str
+    condition: str
+    values: Mapping[str, float]
+
+    @property
+    def median(self) -> float:
+        """Of all values."""
+        return statistics.median(self.values.values()) if self.values else math.nan
+
+    @property
+    def unit(self) -> str:
+        """Of the values."""
+        return _QUANTITIES[self.quantity].unit if self.quantity in _QUANTITIES else ""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an earlier run measured: its name, when it was (ISO-8601, TAI), and the quantities."""
+
+    name: str
+    tai: str
+    measured: tuple[Measured, ...]
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A value that left its usual range.
+
+    Attributes
+    ----------
+    part : `str`
+        Detector and amplifier, or detector.
+    value, low, high : `float`
+        The value and its usual range.
+    """
+
+    part: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A quantity over time.
+
+    Attributes
+    ----------
+    quantity, condition, unit : `str`
+        What it is, see `Measured`.
+    points : `tuple` [(`str`, `float`)]
+        Time (ISO-8601, TAI) and median of each run that measured it, the oldest first, this one last.
+    departures : `tuple` [`Departure`]
+        What left its usual range in this run, the farthest first.
+    known : `bool`
+        Are there enough earlier runs to tell what is usual?
+    """
+
+    quantity: str
+    condition: str
+    unit: str
+    points: tuple[tuple[str, float], ...]
+    departures: tuple[Departure, ...] = ()
+    known: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name and condition."""
+        return f"{self.quantity}, {self.condition}" if self.condition else self.quantity
+
+
+def measure(evidence: Evidence) -> tuple[Measured, ...]:
+    """Take from the evidence of a run the numbers that are followed over time.
+
+    Parameters
+    ----------
+    evidence : `Evidence`
+        What the run left in the butler. Without images there is no dark current.
+
+    Returns
+    -------
+    `tuple` [`Measured`]
+        Read noise from the verification of biases, residual level from that of darks, dark current from the
+        combined dark (by detector), gain from the photon transfer curve or else from the flat pairs, level of the
+        flats in each filter, by exposure time, pixels with defects. Those that were not measured are not there.
+    """
+    return tuple(measured for measured in _measure(evidence) if measured.values)
+
+
+def _measure(evidence: Evidence) -> Iterator[Measured]:
+    for product, statistic, quantity in (("BIAS", "NOISE", READ_NOISE), ("DARK", "MEAN", DARK_RESIDUAL)):
+        verification = evidence.verification(product)
+        if verification is not None and verification.grid is not None:
+            yield Measured(quantity.name, "", _by_amplifier(verification.grid, statistic))
+    darks = {image.detector: image.median for image in evidence.images if image.title == "combined dark"}
+    yield Measured(DARK_CURRENT.name, "", _finite(darks))
+    source = "photon transfer curve" if evidence.curves else "flat pairs"
+    gains = {
+        f"{detector} {amplifier}": gain for (detector, amplifier), gain in evidence.amplifier_gains().items()
+    }
+    yield Measured(GAIN.name, source, _finite(gains))
+    yield from _flat_levels(evidence)
+    yield Measured(
+        DEFECTS.name, "", {defects.detector: float(defects.pixels) for defects in evidence.defects}
+    )
+
+
+def _flat_levels(evidence: Evidence) -> Iterator[Measured]:
+    flats = evidence.verification("FLAT")
+    if flats is None or flats.grid is None or "MEAN" not in flats.grid.values:
+        return
+    grid = flats.grid
+    known = {level.exposure: level for level in evidence.levels}
+    for name in dict.fromkeys(level.physical_filter for level in evidence.levels):
+        rows = [
+            grid.values["MEAN"][row] / np.float32(known[exposure].seconds)
+            for row, exposure in enumerate(grid.exposures)
+            if exposure in known and known[exposure].physical_filter == name and known[exposure].seconds > 0
+        ]
+        if rows:
+            typical: NDArray[np.float32] = np.median(np.stack(rows), axis=0)
+            yield Measured(FLAT_LEVEL.name, name, _named(grid, typical))
+
+
+def _by_amplifier(grid: Grid, statistic: str) -> dict[str, float]:
+    return _named(grid, grid.typical(statistic)) if statistic in grid.values else {}
+
+
+def _named(grid: Grid, values: NDArray[np.float32]) -> dict[str, float]:
+    return _finite(
+        {
+            f"{detector} {amplifier}": float(values[row, column])
+            for row, detector in enumerate(grid.detectors)
+            for column, amplifier in enumerate(grid.amplifiers)
+        }
+    )
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tuple[Trend, ...]:
+    """Set what a run measured beside what earlier ones did.
+
+    Parameters
+    ----------
+    tai : `str`
+        When this run was.
+    measured : sequence of `Measured`
+        What it measured.
+    past : sequence of `Past`
+        Earlier runs, the oldest first.
+
+    Returns
+    -------
+    `tuple` [`Trend`]
+        One for each quantity. The usual range of a value is the median of the same value in the earlier runs,
+        plus or minus the largest of 5 spreads (1.4826 times the median absolute deviation) and what the
+        `Quantity` says is too little to tell. At least `ENOUGH` earlier runs are needed.
+    """
+    return tuple(_trend(tai, now, past) for now in measured)
+
+
+def _trend(tai: str, now: Measured, past: Sequence[Past]) -> Trend:
+    same = [
+        (run.tai, earlier)
+        for run in past
+        for earlier in run.measured
+        if (earlier.quantity, earlier.condition) == (now.quantity, now.condition)
+    ]
+    points = (*((when, earlier.median) for when, earlier in same), (tai, now.median))
+    found = [
+        departure
+        for part, value in now.values.items()
+        if (
+            departure := _departure(
+                now.quantity, part, value, [e.values[part] for _, e in same if part in e.values]
+            )
+        )
+    ]
+    found.sort(key=lambda d: max(d.low - d.value, d.value - d.high) / ((d.high - d.low) or 1.0), reverse=True)
+    return Trend(now.quantity, now.condition, now.unit, points, tuple(found), known=len(same) >= ENOUGH)
+
+
+def _departure(quantity: str, part: str, value: float, earlier: Sequence[float]) -> Departure | None:
+    if len(earlier) < ENOUGH:
+        return None
+    usual = statistics.median(earlier)
+    spread = _SIGMA_PER_MAD * statistics.median(abs(e - usual) for e in earlier)
+    limits = _QUANTITIES.get(quantity, Quantity(quantity, ""))
+    margin = max(_SIGMA * spread, limits.relative * abs(usual), limits.absolute)
+    low, high = usual - margin, usual + margin
+    return None if low <= value <= high else Departure(part, value, low, high)
