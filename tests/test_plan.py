@@ -172,7 +172,7 @@ def test_a_failed_dark_leaves_the_bias_alone():
 
 def test_an_external_failure_spoils_no_other_type():
     plan = plan_of()
-    assert plan.spoiled("BIAS") == frozenset()
+    assert plan.spoiled("BIAS") == ()
     assert plan.worth_taking(ImageType.DARK, {StepId(V, "BIAS")})
 
 

@@ -172,6 +172,9 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         except asyncio.CancelledError:
             ended = "STOPPED"
             raise
+        except ExceptionGroup as group:
+            run.fail(group)
+            run.conclude()
         finally:
             # Not in cleanup(): a script that is terminated by a signal never calls that.
             await run.close(ended)

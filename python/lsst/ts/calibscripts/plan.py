@@ -156,7 +156,7 @@ class Plan:
         """Give the step of that name, or None if the run has none."""
         return next((step for step in self.steps if step.id == step_id), None)
 
-    def dependents(self, failed: Iterable[StepId]) -> frozenset[StepId]:
+    def dependents(self, failed: Iterable[StepId]) -> tuple[StepId, ...]:
         """Give the steps that cannot succeed any more when these do not.
 
         Parameters
@@ -166,30 +166,31 @@ class Plan:
 
         Returns
         -------
-        `frozenset` [`StepId`]
-            All that depend on one of them, directly or indirectly, without the failed ones themselves.
+        `tuple` [`StepId`]
+            All that depend on one of them, directly or indirectly, without the failed ones themselves, in the
+            order of the plan.
         """
         start = frozenset(failed)
         lost = set(start)
         for step in self.steps:
             if lost.intersection(step.after):
                 lost.add(step.id)
-        return frozenset(lost - start)
+        return tuple(step.id for step in self.steps if step.id in lost - start)
 
-    def spoiled(self, product: str) -> frozenset[StepId]:
+    def spoiled(self, product: str) -> tuple[StepId, ...]:
         """Give the steps that must not go on when this product has failed its verification.
 
         They are all steps of products made from it and, generating, its own remaining ones: nothing is ever
         certified that was made from something that failed.
         """
         heirs = {name for name in self.products if product in made_from_closure(name)}
-        mine = frozenset(
-            step.id for step in self.steps if step.id.product in heirs and self._made_here(product)
+        made_here = self.step(StepId(Action.GENERATE, product)) is not None
+        uncertifiable = self.dependents([StepId(Action.VERIFY, product)])
+        return tuple(
+            step.id
+            for step in self.steps
+            if (made_here and step.id.product in heirs) or step.id in uncertifiable
         )
-        return mine | self.dependents([StepId(Action.VERIFY, product)])
-
-    def _made_here(self, product: str) -> bool:
-        return self.step(StepId(Action.GENERATE, product)) is not None
 
     def worth_taking(self, image_type: ImageType, lost: Collection[StepId]) -> bool:
         """Say whether images of a type still serve a step that is not lost.

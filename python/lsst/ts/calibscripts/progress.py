@@ -212,12 +212,16 @@ class Progress:
     def advance(self, product: str, stage: Stage) -> None:
         """Move a product to its next stage.
 
+        A product that has ended stays so: a step of it may go on though it cannot be certified any more.
+
         Raises
         ------
         TransitionError
             If the stage does not follow from the present one.
         """
         present = self._stages[product]
+        if present in _ENDS:
+            return
         if stage not in TRANSITIONS[present]:
             raise TransitionError(f"{product} cannot go from {present} to {stage}")
         self._stages[product] = stage

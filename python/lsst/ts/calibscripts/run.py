@@ -240,6 +240,15 @@ class Run:
 
     # The end.
 
+    def fail(self, group: ExceptionGroup[Exception]) -> None:
+        """Keep errors that nobody expected, each as a sentence; their tracebacks are for whoever mends them."""
+        for error in group.exceptions:
+            if isinstance(error, ExceptionGroup):
+                self.fail(error)
+            else:
+                self._journal.log.error("Unexpected error", exc_info=error)
+                self._journal.fail(f"Unexpected {type(error).__name__}: {describe(error)}.")
+
     def conclude(self) -> None:
         """End the run, well or by raising everything that went wrong.
 
