@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -16,6 +18,11 @@ __all__ = ["rehearse"]
 @click.command()
 @click.argument("script", required=False)
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file.")
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Record of a run that did not come to its end: go on with the images it has taken, in its repository.",
+)
 @click.option(
     "--block",
     "blocks",
@@ -62,6 +69,7 @@ __all__ = ["rehearse"]
 def rehearse(
     script: str | None,
     config: Path | None,
+    resume: Path | None,
     blocks: tuple[Path, ...],
     overrides: tuple[str, ...],
     ready: bool,
@@ -87,10 +95,13 @@ def rehearse(
         for fault in FAULTS.values():
             click.echo(f"{fault.name:32}{fault.description}")
         return
-    if (script is None) == (not blocks):
+    if sum((script is not None, bool(blocks), resume is not None)) != 1:
         raise click.UsageError(
-            "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block"
+            "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block, or a record with "
+            "--resume"
         )
+    if resume and config:
+        raise click.UsageError("--resume takes the configuration from the record")
     if blocks and config:
         raise click.UsageError(
             "--config is for a script by itself; the parameters of a BLOCK take --override"
@@ -101,10 +112,15 @@ def rehearse(
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
 
+    begun = time.time()
     try:
+        text = read_config(config)
+        if resume is not None:
+            script, text, repo = _resumed(resume)
+        records = _record_directory(repo)
         wanted = Rehearsal(
             script or "",
-            read_config(config),
+            text,
             repo,
             speed,
             seed,
@@ -116,6 +132,43 @@ def rehearse(
             ready,
         )
         finished = asyncio.run(rehearse(wanted, Console()))
+        _report(records, begun)
     except (CalibScriptsError, LookupError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(finished.exit_code)
+
+
+def _resumed(path: Path) -> tuple[str, str, Path]:
+    """Give script, configuration and repository that go on where the run of a record ended."""
+    import yaml
+
+    from ..record import read_record, resume_configuration
+
+    record = read_record(path)
+    text = yaml.safe_dump(resume_configuration(record), default_flow_style=None)
+    click.echo(f"Resuming {record.about.script} with:\n{text}")
+    return record.about.script, text, Path(str(record.about.config["repo"]))
+
+
+def _record_directory(repo: Path) -> Path:
+    """Say where the records of the rehearsal go: where the environment says, else beside its repository."""
+    from ..record import DIRECTORY_VARIABLE, record_directory
+
+    beside = repo.absolute().with_name(f"{repo.name}-scratch") / "records"
+    os.environ.setdefault(DIRECTORY_VARIABLE, str(beside))
+    return record_directory()
+
+
+def _report(directory: Path, begun: float) -> None:
+    """Write a report on every run of the rehearsal, and say where record and report are."""
+    from ..history import with_history
+    from ..record import read_record
+    from ..report.account import of_record
+    from ..report.page import as_html
+
+    for path in sorted(directory.glob("*.jsonl")):
+        if path.stat().st_mtime < begun:
+            continue
+        page = path.with_suffix(".html")
+        page.write_text(as_html(with_history(of_record(read_record(path), None))), encoding="utf-8")
+        click.echo(f"Record: {path}\nReport: {page}")

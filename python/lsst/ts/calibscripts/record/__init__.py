@@ -5,11 +5,12 @@ runs. What happened before a script was killed is there.
 """
 
 from .reading import find_records, read_record
-from .recorder import Recorder, open_record, record_directory
+from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Ended, Entry, Header, Job, Record, RecordError
 from .resume import resume_configuration
 
 __all__ = [
+    "DIRECTORY_VARIABLE",
     "About",
     "Ended",
     "Entry",
