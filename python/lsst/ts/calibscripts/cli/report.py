@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,35 @@ from ..errors import CalibScriptsError
 if TYPE_CHECKING:
     from ..report.account import Account
 
-__all__ = ["report"]
+__all__ = ["report", "write_page"]
 
 _FILE_ENDINGS = {"html": "html", "text": "txt", "json": "json", "markdown": "md", "cp_verify": "sh"}
+
+
+def write_page(record: Path, out: Path | None = None, repo: str | None = None) -> Path:
+    """Write the HTML report of a record. Blocks.
+
+    Parameters
+    ----------
+    record : `pathlib.Path`
+        The record.
+    out : `pathlib.Path`, optional
+        Directory; that of the record by default.
+    repo : `str`, optional
+        Butler repository; the one of the run by default.
+
+    Returns
+    -------
+    `pathlib.Path`
+        The page.
+
+    Raises
+    ------
+    RecordError
+        If it is no record.
+    """
+    account = _account(record, None, repo, images=True)
+    return _write(account, "html", _place(account, out))
 
 
 @click.command()
@@ -44,32 +71,25 @@ def report(
     record: Path | None, collections: str | None, repo: str | None, out: Path | None, form: str, images: bool
 ) -> None:
     """Report on the run of RECORD, or on --collections of a --repo."""
-    from ..history import with_history
-    from ..report.formats import FORMATS
-    from ..report.page import as_html
-
     try:
-        account = with_history(_account(record, collections, repo, images))
+        account = _account(record, collections, repo, images)
     except CalibScriptsError as error:
         raise click.ClickException(str(error)) from error
-    text = as_html(account) if form == "html" else FORMATS[form](account)
     if out is None and form != "html":
-        click.echo(text, nl=False)
-        return
-    path = _place(record, out, account).with_suffix(f".{_FILE_ENDINGS[form]}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    click.echo(path)
+        click.echo(_text(account, form), nl=False)
+    else:
+        click.echo(_write(account, form, _place(account, out)))
 
 
 def _account(record: Path | None, collections: str | None, repo: str | None, images: bool) -> Account:
+    from ..history import with_history
     from ..record import read_record
     from ..report.account import of_collections, of_record
-    from ..report.archive import ALL_IMAGES
+    from ..report.gathering import ALL_IMAGES
 
     wanted = ALL_IMAGES if images else ()
     if record is not None and collections is None:
-        return of_record(read_record(record), repo, images=wanted)
+        return with_history(of_record(read_record(record), repo, images=wanted))
     if collections is None or record is not None:
         raise click.UsageError("Name a record or --collections, not both.")
     if repo is None:
@@ -78,6 +98,31 @@ def _account(record: Path | None, collections: str | None, repo: str | None, ima
     return of_collections(names, repo, images=wanted)
 
 
-def _place(record: Path | None, out: Path | None, account: Account) -> Path:
-    name = record.stem if record else account.title.replace("/", "_").replace(" ", "_")
-    return (out or (record.parent if record else Path())) / name
+def _place(account: Account, out: Path | None) -> Path:
+    """Give where a report goes, without the ending of its name."""
+    if account.record is not None:
+        return (out or account.record.path.parent) / account.record.name
+    return (out or Path()) / account.title.replace("/", "_").replace(" ", "_")
+
+
+def _write(account: Account, form: str, place: Path) -> Path:
+    # The name of a collection may have a point in it.
+    path = place.with_name(f"{place.name}.{_FILE_ENDINGS[form]}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_text(account, form), encoding="utf-8")
+    return path
+
+
+def _text(account: Account, form: str) -> str:
+    from ..report.formats import FORMATS
+    from ..report.page import as_html
+
+    return as_html(account, _scripts(account)) if form == "html" else FORMATS[form](account)
+
+
+def _scripts(account: Account) -> Mapping[str, str]:
+    from ..replay import replay_script
+
+    if account.record is None:
+        return {}
+    return {"The shell script that repeats the processing by hand": replay_script(account.record)}

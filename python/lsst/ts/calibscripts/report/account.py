@@ -1,101 +1,22 @@
-"""What a report tells of a run, whichever form it takes."""
+"""A record, or collections, and the butler -> the account of a run. Blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 
 from ..errors import RepositoryError
 from ..plan import Action, StepId
 from ..products import PRODUCTS, ImageType
 from ..progress import ImageSetClosed, Stage
 from ..record import Record
-from .archive import ALL_IMAGES, Archive, Question, gather
+from .archive import Archive
+from .contents import Account, ProductAccount, Standing, summary_of
 from .evidence import Evidence, Verification
-from .summary import Certified, RunSummary, StepOutcome, TakenSet
-from .trends import Trend
+from .gathering import ALL_IMAGES, Question, gather
+from .summary import Certified
 from .verdicts import headline, verdict_line
 
 __all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "summary_of"]
-
-
-class Standing(StrEnum):
-    """What came of a product."""
-
-    CERTIFIED = "certified"
-    CERTIFIED_UNVERIFIED = "certified without verification"
-    PASSED = "verification passed"
-    FAILED = "verification failed"
-    MADE = "made, not certified"
-    MEASURED = "measured"
-    NOT_DONE = "not done"
-
-
-@dataclass(frozen=True)
-class ProductAccount:
-    """What came of one product.
-
-    Attributes
-    ----------
-    product : `str`
-        E.g. BIAS.
-    standing : `Standing`
-        In two words.
-    sentence : `str`
-        In the documented words, with the numbers of the verdict.
-    certified : `Certified` or `None`
-        Where and for how long it is certified.
-    generation, verification : `str` or `None`
-        Collections of its jobs.
-    """
-
-    product: str
-    standing: Standing
-    sentence: str
-    certified: Certified | None = None
-    generation: str | None = None
-    verification: str | None = None
-
-
-@dataclass(frozen=True)
-class Account:
-    """Everything a report tells.
-
-    Attributes
-    ----------
-    title : `str`
-        Headline.
-    instrument, repo : `str`
-        Butler instrument name and repository.
-    record : `Record` or `None`
-        The record; None where the report is of collections alone.
-    products : `tuple` [`ProductAccount`]
-        In the order of the products.
-    evidence : `Evidence`
-        What the butler told.
-    runs : mapping [`StepId`, `str`]
-        Step -> RUN with its outputs.
-    trends : `tuple` [`Trend`]
-        Comparison with earlier runs.
-    """
-
-    title: str
-    instrument: str
-    repo: str
-    record: Record | None
-    products: tuple[ProductAccount, ...]
-    evidence: Evidence = field(default_factory=Evidence)
-    runs: Mapping[StepId, str] = field(default_factory=dict)
-    trends: tuple[Trend, ...] = ()
-
-    @property
-    def collections(self) -> tuple[str, ...]:
-        """RUNs of all jobs, verifications first."""
-        order = sorted(
-            self.runs, key=lambda step: (step.action is not Action.VERIFY, list(PRODUCTS).index(step.product))
-        )
-        return tuple(dict.fromkeys(self.runs[step] for step in order))
 
 
 def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] = ALL_IMAGES) -> Account:
@@ -267,60 +188,3 @@ def _of_runs(name: str, runs: Mapping[StepId, str], judged: Verification | None)
         certified=False, passed=passed, made=generation is not None, to_certify=PRODUCTS[name].certified
     )
     return ProductAccount(name, standing, sentence, None, generation, verification)
-
-
-def summary_of(record: Record) -> RunSummary:
-    """Give the summary of a recorded run, as the script logs one at its end.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    """
-    return RunSummary(
-        script=record.about.script,
-        final_state=record.state,
-        taken=tuple(_taken(record)),
-        steps=tuple(_steps(record)),
-        certified=tuple(
-            Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
-            for c in record.certified.values()
-        ),
-        not_certified=tuple(
-            (name, verdict.headline) for name, verdict in record.verdicts.items() if not verdict.passed
-        ),
-        failures=record.failures,
-        warnings=record.warnings,
-    )
-
-
-def _taken(record: Record) -> Iterator[TakenSet]:
-    closed = {event.image_type: event for event in record.events(ImageSetClosed)}
-    for name in ImageType.__members__:
-        kept, discarded = record.exposures(name), record.exposures(name, discarded=True)
-        if kept or discarded:
-            left_out = closed[name].left_out_exposures if name in closed else ()
-            yield TakenSet(
-                image_type=name,
-                wanted=int(record.about.config.get(f"n_{name.lower()}") or len(kept)),
-                kept=tuple(exposure for exposure in kept if exposure not in left_out),
-                discarded=discarded,
-                left_out=left_out,
-            )
-
-
-def _steps(record: Record) -> Iterator[StepOutcome]:
-    for job in record.jobs:
-        if job.result is None:
-            outcome = "running when the record ends"
-        elif job.aborted:
-            outcome = "aborted"
-        else:
-            outcome = "done" if job.completed else "failed"
-        verdict = record.verdicts.get(job.step.removeprefix("VERIFY "))
-        if job.step.startswith("VERIFY ") and verdict is not None:
-            outcome = "passed" if verdict.passed else "failed"
-        detail = job.result.outcome if outcome == "failed" and job.result and not job.completed else ""
-        yield StepOutcome(job.step, outcome, job.job_id, job.collection, detail)
-    for name in record.certified:
-        yield StepOutcome(f"CERTIFY {name}", "done")

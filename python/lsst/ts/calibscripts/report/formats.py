@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .account import Account, ProductAccount, summary_of
+from .contents import Account, ProductAccount, summary_of
 from .evidence import Verification
 from .gains import PairGains, gain_report
 from .summary import run_summary

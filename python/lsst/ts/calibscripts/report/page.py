@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from ..plan import Action
 from ..products import PRODUCTS
-from . import pictures, sections
-from .account import Account, Standing
+from . import pictures, plots, sections
+from .contents import Account, Standing
 from .drawings import focal_plane, place_of, sparkline, timeline_drawing
 from .evidence import Evidence, Grid, Image, Outcome, Verification
 from .formats import as_cp_verify, departures_told
+from .packing import packed
 from .text import for_log
 from .timeline import spans, told
 from .verdicts import failure_report
@@ -136,7 +137,7 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
         "many": many,
         "matrices": list(sections.matrices(grid, worst)) if grid else [],
         "detectors": sections.detector_rows(grid) if grid and many else (),
-        "packed": _embedded(sections.packed(verification)) if many else None,
+        "packed": _embedded(packed(verification)) if many else None,
         "maps": list(_maps(verification.product, grid)) if grid else [],
         "images": list(_images(account.evidence.images, verification.product)),
         "report": None
@@ -207,18 +208,18 @@ def _images(images: Sequence[Image], product: str) -> Iterator[Picture]:
 
 
 def _curves(evidence: Evidence) -> Iterator[tuple[str, Markup, Sequence[Any]]]:
-    for detector, curves in pictures.figures_of(evidence.curves, _MOST_CURVES):
+    for detector, curves in plots.figures_of(evidence.curves, _MOST_CURVES):
         name = f"curve-{detector}".replace("_", "-").lower()
-        yield detector, Markup(pictures.curve_plot(curves, name)), curves
+        yield detector, Markup(plots.curve_plot(curves, name)), curves
 
 
 def _gains(evidence: Evidence) -> Markup | None:
     gains = evidence.amplifier_gains()
-    return Markup(pictures.gain_plot(gains, evidence.nominal_gains, "gains")) if gains else None
+    return Markup(plots.gain_plot(gains, evidence.nominal_gains, "gains")) if gains else None
 
 
 def _levels(evidence: Evidence) -> Markup | None:
-    return Markup(pictures.level_plot(evidence.levels, "levels")) if evidence.levels else None
+    return Markup(plots.level_plot(evidence.levels, "levels")) if evidence.levels else None
 
 
 def _commands(account: Account) -> Iterator[tuple[str, str]]:

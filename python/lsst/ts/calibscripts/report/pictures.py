@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .drawings import Place, bounds, place_of
-from .evidence import Curve, Grid, Image, Levels
+from .evidence import Grid, Image
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["Stretched", "amplifier_map", "curve_plot", "gain_plot", "level_plot", "stretch"]
-
-_TEXT = "#010203"
-"""Stands for the colour of the text until the drawing is part of a page."""
+__all__ = ["Stretched", "amplifier_map", "stretch"]
 
 _TRANSPARENT = 255
 _AMPLIFIER = re.compile(r"C(\d)(\d)")
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800")
-"""Told apart by all readers (Okabe and Ito), and seen on white and on black."""
 
 
 class Stretched:
@@ -153,176 +144,3 @@ def _limits(values: NDArray[Any]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = (float(limit) for limit in np.percentile(values, (1, 99)))
     return (low, high) if high > low else (low, low + (abs(low) * 0.01 or 1.0))
-
-
-# Plots.
-
-
-def curve_plot(curves: Sequence[Curve], name: str) -> str:
-    """Plot the photon transfer curves of a detector with their fits, and the residuals.
-
-    Parameters
-    ----------
-    curves : sequence of `Curve`
-        Of one detector.
-    name : `str`
-        Distinguishes the drawing from others on the same page.
-    """
-    figure, (left, right) = _figure(2)
-    for place, curve in enumerate(curves):
-        colour, marker = _COLOURS[place % 8], "o" if place < 8 else "s"
-        order = np.argsort(curve.means)
-        means, used = curve.means[order] / 1e3, curve.used[order]
-        left.plot(means, curve.fitted[order] / 1e3, color=colour, linewidth=1)
-        left.plot(means[used], curve.variances[order][used] / 1e3, marker, color=colour, markersize=4)
-        left.plot(means[~used], curve.variances[order][~used] / 1e3, "x", color=colour, markersize=5)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            residuals = 100 * (curve.variances / curve.fitted - 1)[order]
-        right.plot(means[used], residuals[used], marker, color=colour, markersize=4, label=curve.amplifier)
-        right.plot(means[~used], residuals[~used], "x", color=colour, markersize=5)
-    right.axhline(0, color=_TEXT, linewidth=0.8)
-    left.set(xlabel="mean [1000 ADU]", ylabel="variance [1000 ADU²]")
-    right.set(xlabel="mean [1000 ADU]", ylabel="measured above fit [%]")
-    right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), ncols=2 if len(curves) > 8 else 1)
-    return _svg(figure, name)
-
-
-def gain_plot(
-    gains: Mapping[tuple[str, str], float], nominal: Mapping[tuple[str, str], float], name: str
-) -> str:
-    """Plot gains against nominal ones.
-
-    Parameters
-    ----------
-    gains, nominal : mapping [(`str`, `str`), `float`]
-        By detector and amplifier, electron/ADU.
-    name : `str`
-        Distinguishes the drawing from others on the same page.
-
-    Returns
-    -------
-    `str`
-        Inline SVG: for one detector the gains by amplifier, for several their ratio to the nominal ones.
-    """
-    figure, (axes,) = _figure(1)
-    keys = [key for key, gain in gains.items() if math.isfinite(gain)]
-    detectors = list(dict.fromkeys(detector for detector, _ in keys))
-    if len(detectors) == 1:
-        labels = [amplifier for _, amplifier in keys]
-        axes.plot(
-            labels,
-            [nominal.get(key, math.nan) for key in keys],
-            "_",
-            color=_TEXT,
-            markersize=16,
-            label="nominal",
-        )
-        axes.plot(labels, [gains[key] for key in keys], "o", color=_COLOURS[0], label="measured")
-        axes.set(ylabel="gain [electron/ADU]")
-        axes.legend()
-    else:
-        x = [detectors.index(detector) for detector, _ in keys]
-        known = [nominal.get(key, math.nan) for key in keys]
-        ratio = [gains[key] / value if value else math.nan for key, value in zip(keys, known, strict=True)]
-        axes.plot(x, ratio, ".", color=_COLOURS[0], markersize=3, rasterized=len(keys) > 500)
-        axes.axhline(1, color=_TEXT, linewidth=0.8)
-        step = max(1, len(detectors) // 12)
-        axes.set_xticks(range(0, len(detectors), step), detectors[::step], rotation=60, ha="right")
-        axes.set(ylabel="gain / nominal gain")
-    return _svg(figure, name)
-
-
-def level_plot(levels: Sequence[Levels], name: str) -> str:
-    """Plot the level of the flats, and their level by exposure time.
-
-    Parameters
-    ----------
-    levels : sequence of `Levels`
-        Of the flats, in the order they were taken.
-    name : `str`
-        Distinguishes the drawing from others on the same page.
-    """
-    figure, (left, right) = _figure(2)
-    x = range(1, len(levels) + 1)
-    left.errorbar(
-        x,
-        [v.level / 1e3 for v in levels],
-        [v.spread / 1e3 for v in levels],
-        fmt="o",
-        color=_COLOURS[0],
-        markersize=4,
-    )
-    left.set(xlabel="flat", ylabel="level [1000 electron]", ylim=(0, None))
-    rates = np.array([level.rate for level in levels])
-    good = rates[np.isfinite(rates)]
-    if good.size:
-        right.plot(x, 100 * (rates / np.median(good) - 1), "o", color=_COLOURS[1], markersize=4)
-        right.axhline(0, color=_TEXT, linewidth=0.8)
-    right.set(xlabel="flat", ylabel="level by exposure time [% of median]")
-    return _svg(figure, name)
-
-
-def _figure(panels: int) -> tuple[Figure, Sequence[Any]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 3.4), layout="constrained")
-    axes = figure.subplots(1, panels, squeeze=False)[0]
-    for one in axes:
-        one.grid(visible=True, color=_TEXT, alpha=0.15, linewidth=0.6)
-        one.spines[["top", "right"]].set_visible(False)
-        one.locator_params(axis="y", nbins=6)
-    return figure, axes
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """Write a figure as inline SVG whose text and axes have the colours of the page."""
-    import matplotlib
-
-    _recolour(figure)
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", transparent=True, dpi=150)
-    text = file.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(?<=[" ])id="', f'id="{name}-', text).replace('href="#', f'href="#{name}-')
-    text = text.replace("url(#", f"url(#{name}-").replace(_TEXT, "currentColor")
-    return text.replace("<svg ", '<svg class="plot" aria-hidden="true" ', 1)
-
-
-def _recolour(figure: Figure) -> None:
-    for axes in figure.axes:
-        axes.tick_params(colors=_TEXT)
-        for spine in axes.spines.values():
-            spine.set_edgecolor(_TEXT)
-        for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
-            label.set_color(_TEXT)
-        legend = axes.get_legend()
-        if legend is not None:
-            legend.get_frame().set(alpha=0.0)
-            for label in legend.get_texts():
-                label.set_color(_TEXT)
-
-
-def figures_of(curves: Sequence[Curve], most: int) -> Iterator[tuple[str, tuple[Curve, ...]]]:
-    """Give the curves by detector, those first whose residuals are largest, at most some of them.
-
-    Parameters
-    ----------
-    curves : sequence of `Curve`
-        Of all detectors.
-    most : `int`
-        How many detectors.
-    """
-    by_detector: dict[str, list[Curve]] = {}
-    for curve in curves:
-        by_detector.setdefault(curve.detector, []).append(curve)
-
-    def badness(detector: str) -> float:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            residuals = [np.abs(c.variances / c.fitted - 1)[c.used] for c in by_detector[detector]]
-        finite = np.concatenate([r[np.isfinite(r)] for r in residuals])
-        return float(finite.max()) if finite.size else math.inf
-
-    for detector in sorted(by_detector, key=badness, reverse=True)[:most]:
-        yield detector, tuple(by_detector[detector])

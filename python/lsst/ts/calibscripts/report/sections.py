@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,6 @@ __all__ = [
     "detector_rows",
     "failure_table",
     "matrices",
-    "packed",
 ]
 
 MOST_FAILURES = 2000
@@ -87,6 +84,16 @@ class Table:
     left_out: int = 0
 
 
+def statistic_of(test: str) -> str:
+    """Give the statistic that a test is made of; mostly they have the same name."""
+    return _VALUE_OF_TEST.get(test, test)
+
+
+def unit_of(statistic: str) -> str:
+    """Give the unit of a statistic."""
+    return _UNITS.get(statistic, "electron")
+
+
 def number(value: float) -> str:
     """Write a value with four digits, and without an exponent; nothing where it is none."""
     if not math.isfinite(value):
@@ -117,7 +124,7 @@ def matrices(grid: Grid, detector: int) -> Iterator[Matrix]:
 
 
 def _matrix(grid: Grid, test: str, detector: int) -> Matrix:
-    statistic = _VALUE_OF_TEST.get(test, test)
+    statistic = statistic_of(test)
     outcomes = grid.outcomes[test][:, detector, :]
     values = grid.values[statistic][:, detector, :] if statistic in grid.values else None
     return _of_arrays(test, statistic, grid.amplifiers, grid.exposures, outcomes, values)
@@ -150,7 +157,7 @@ def _of_arrays(
         )
         for row, exposure in enumerate(exposures)
     )
-    unit = "" if values is None else _UNITS.get(statistic, "electron")
+    unit = "" if values is None else unit_of(statistic)
     failed = int(np.count_nonzero(outcomes == Outcome.FAILED))
     return Matrix(test, unit, tuple(columns), rows, failed, int(np.count_nonzero(outcomes != Outcome.NONE)))
 
@@ -226,7 +233,7 @@ def _failures(verification: Verification) -> Iterator[tuple[str, ...]]:
 
 def _value(grid: Grid, exposure: int, detector: str | None, amplifier: str | None, test: str) -> float:
     """Give the value of a statistic, NaN where there is none."""
-    statistic = _VALUE_OF_TEST.get(test, test)
+    statistic = statistic_of(test)
     try:
         row = grid.exposures.index(exposure)
         column = grid.detectors.index(str(detector))
@@ -289,54 +296,3 @@ def _keyed(grid: Grid, values: NDArray[np.float32]) -> dict[tuple[str, str], flo
         for row, detector in enumerate(grid.detectors)
         for column, amplifier in enumerate(grid.amplifiers)
     }
-
-
-def packed(verification: Verification) -> dict[str, Any]:
-    """Give all tests of a verification in a form that a page with many detectors can hold.
-
-    Parameters
-    ----------
-    verification : `Verification`
-        With a grid.
-
-    Returns
-    -------
-    `dict`
-        For JSON: names, and for each test the outcomes (four in a byte, plus one) and the values (16 bits,
-        between ``low`` and ``high``, 65535 for none) in base64.
-    """
-    grid = verification.grid
-    assert grid is not None
-    return {
-        "product": verification.product,
-        "exposures": list(grid.exposures),
-        "detectors": list(grid.detectors),
-        "amplifiers": list(grid.amplifiers),
-        "tests": [_packed_test(grid, test) for test in grid.outcomes],
-    }
-
-
-def _packed_test(grid: Grid, test: str) -> dict[str, Any]:
-    statistic = _VALUE_OF_TEST.get(test, test)
-    flat = (grid.outcomes[test].ravel() + 1).astype(np.uint8)
-    padded = np.concatenate([flat, np.zeros(-len(flat) % 4, dtype=np.uint8)]).reshape(-1, 4)
-    outcomes = padded[:, 0] | padded[:, 1] << 2 | padded[:, 2] << 4 | padded[:, 3] << 6
-    test_data: dict[str, Any] = {"name": test, "unit": "", "outcomes": _base64(outcomes.astype(np.uint8))}
-    if statistic in grid.values:
-        values = grid.values[statistic].ravel().astype(np.float64)
-        good = np.isfinite(values)
-        low, high = (float(values[good].min()), float(values[good].max())) if good.any() else (0.0, 1.0)
-        steps = np.round((np.where(good, values, low) - low) / ((high - low) or 1.0) * 65534)
-        steps[~good] = 65535
-        test_data |= {
-            "unit": _UNITS.get(statistic, "electron"),
-            "low": low,
-            "high": high,
-            "decimals": decimals(grid.values[statistic]),
-            "values": _base64(steps.astype("<u2")),
-        }
-    return test_data
-
-
-def _base64(array: NDArray[Any]) -> str:
-    return base64.b64encode(array.tobytes()).decode("ascii")

@@ -1,0 +1,271 @@
+"""What the jobs of a run left in the butler -> evidence. Blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ..errors import StatisticsError, describe
+from ..plan import Action, StepId
+from ..products import PRODUCTS, Product
+from ..repository import RunStatistics
+from ..verification import Verdict, judge, parse_statistics, without_statistics
+from .adapters import curves_of, defects_of, image_of, nominal_gains_of
+from .archive import Archive
+from .evidence import Curve, Defects, Evidence, Grid, Image, Levels, PairGain, Verification
+from .grids import make_grid
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef
+
+__all__ = ["ALL_IMAGES", "Question", "gather"]
+
+ALL_IMAGES = tuple(
+    f"{kind} {name}" for kind in ("combined", "corrected") for name in ("bias", "dark", "flat")
+)
+"""Images of a report: combined calibrations, and exposures that were corrected with them."""
+
+DEFAULT_THRESHOLD = 8
+"""number_verification_tests_threshold_* where nothing tells it."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be read.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    runs : mapping [`StepId`, `str`]
+        Step -> RUN with its outputs.
+    thresholds : mapping [`str`, `int`]
+        Product -> failed tests of one type per detector that fail an exposure.
+    exposures : mapping [`str`, `tuple` [`int`, ...]]
+        Product -> exposures that were to be verified; those of the statistics where it is not there.
+    detectors : mapping [`str`, `tuple` [`int`, ...]]
+        Product -> detectors that were to be verified; all of the statistics where it is not there.
+    images : `tuple` [`str`]
+        Images to read, some of `ALL_IMAGES`; they are what takes the time.
+    """
+
+    instrument: str
+    runs: Mapping[StepId, str]
+    thresholds: Mapping[str, int] = field(default_factory=dict)
+    exposures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    detectors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    images: tuple[str, ...] = ALL_IMAGES
+
+
+def gather(archive: Archive, question: Question) -> Evidence:
+    """Read what a report shows; what cannot be read is said and left out.
+
+    Parameters
+    ----------
+    archive : `Archive`
+        The repository.
+    question : `Question`
+        What to read.
+    """
+    reader = _Reader(archive, question)
+    verifications = tuple(v for name in PRODUCTS if (v := reader.verification(PRODUCTS[name])) is not None)
+    curves = reader.attempt("The photon transfer curve", reader.curves) or ()
+    gains = reader.attempt("The gains of flat pairs", reader.gains) or ()
+    flats = next((v.grid for v in verifications if v.product == "FLAT"), None)
+    levels = reader.attempt("The levels of the flats", lambda: reader.levels(flats)) or ()
+    nominal = reader.attempt("The nominal gains", reader.nominal_gains) or {}
+    defects = reader.attempt("The defects", reader.defects) or ()
+    images = tuple(reader.images(verifications))
+    problems = tuple(dict.fromkeys(reader.problems))
+    return Evidence(verifications, curves, gains, nominal, levels, defects, images, problems)
+
+
+class _Reader:
+    """Reads the parts of the evidence."""
+
+    def __init__(self, archive: Archive, question: Question) -> None:
+        self._archive = archive
+        self._question = question
+        self._names = archive.names(question.instrument)
+        self.problems: list[str] = []
+
+    def attempt(self, what: str, read: Callable[[], T]) -> T | None:
+        """Read something; where that fails, say so and give None."""
+        try:
+            return read()
+        except Exception as error:
+            # Whatever the butler or a formatter raises: the rest of the report is still worth having.
+            self.problems.append(f"{what} cannot be read: {describe(error)}")
+            return None
+
+    def _run(self, action: Action, product: str) -> str | None:
+        return self._question.runs.get(StepId(action, product))
+
+    def verification(self, product: Product) -> Verification | None:
+        """Judge a verification again, by the rule of the scripts, and read its statistics."""
+        run = self._run(Action.VERIFY, product.name)
+        if run is None:
+            return None
+        found = self.attempt(f"The statistics of {product.name}", lambda: self._statistics(run, product))
+        grid = None
+        if found is not None and found.detectors:
+            grid = self.attempt(
+                f"The statistics of {product.name}",
+                lambda: make_grid(found.detectors, found.exposures, self._names),
+            )
+        return Verification(product.name, run, self._verdict(run, product, found, grid), grid)
+
+    def _statistics(self, run: str, product: Product) -> RunStatistics:
+        of_run, of_exposure, of_detector = product.statistics
+        return RunStatistics(
+            run=tuple(values for _, values in self._archive.statistics(run, of_run)),
+            exposures={int(i["exposure"]): v for i, v in self._archive.statistics(run, of_exposure)},
+            detectors={
+                (int(i["exposure"]), int(i["detector"])): v
+                for i, v in self._archive.statistics(run, of_detector)
+            },
+        )
+
+    def _verdict(self, run: str, product: Product, found: RunStatistics | None, grid: Grid | None) -> Verdict:
+        ids = self._question.detectors.get(product.name)
+        detectors = [self._names.get(i, str(i)) for i in ids] if ids else list(grid.detectors if grid else ())
+        exposures: Sequence[int] = self._question.exposures.get(product.name) or (
+            grid.exposures if grid else ()
+        )
+        asked: dict[str, Any] = {
+            "exposures": exposures,
+            "detectors": detectors,
+            "threshold": self._question.thresholds.get(product.name, DEFAULT_THRESHOLD),
+            "image_type": product.name,
+        }
+        if found is None or not found.run:
+            return without_statistics(f"{run} holds no {product.statistics[0]} that can be read", **asked)
+        try:
+            statistics = parse_statistics(
+                {key: value for level in found.run for key, value in level.items()},
+                exposure_stats=found.exposures,
+                detector_stats=found.detectors,
+                detector_names=self._names,
+            )
+        except StatisticsError as error:
+            return without_statistics(str(error), **asked)
+        asked["exposures"] = exposures or sorted(statistics.exposures)
+        return judge(statistics, **asked)
+
+    def curves(self) -> tuple[Curve, ...]:
+        """Read the photon transfer curve."""
+        run = self._run(Action.GENERATE, "PTC")
+        refs = self._archive.refs(run, PRODUCTS["PTC"].dataset_type) if run else ()
+        ordered = sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
+        return tuple(
+            curve for ref in ordered for curve in curves_of(self._archive.get(ref), self._name_of(ref))
+        )
+
+    def gains(self) -> tuple[PairGain, ...]:
+        """Read the gains of pairs of flats."""
+        run = self._run(Action.GENERATE, "GAIN") or self._run(Action.GENERATE, "PTC")
+        if run is None:
+            return ()
+        written = self._archive.repository.gains(run, PRODUCTS["GAIN"].dataset_types)
+        return tuple(
+            PairGain(self._names.get(w.detector, str(w.detector)), w.exposures, w.gain, w.noise)
+            for w in written
+        )
+
+    def levels(self, grid: Grid | None) -> tuple[Levels, ...]:
+        """Give the levels of the flats."""
+        if grid is None or "MEAN" not in grid.values:
+            return ()
+        known = {
+            record.id: record
+            for record in self._archive.repository.exposures(self._question.instrument, grid.exposures)
+        }
+        means = grid.values["MEAN"].reshape(len(grid.exposures), -1)
+        return tuple(
+            Levels(
+                exposure=exposure,
+                seconds=known[exposure].exposure_time if exposure in known else float("nan"),
+                physical_filter=known[exposure].physical_filter if exposure in known else "",
+                level=float(np.nanmedian(row)),
+                spread=float(np.nanstd(row)),
+            )
+            for exposure, row in zip(grid.exposures, means, strict=True)
+            if np.isfinite(row).any()
+        )
+
+    def nominal_gains(self) -> dict[tuple[str, str], float]:
+        """Read the nominal gains from the headers of processed images, one for each detector."""
+        for product in ("FLAT", "DARK", "BIAS"):
+            run = self._run(Action.VERIFY, product)
+            refs = self._archive.refs(run, _processed(product)) if run else ()
+            if refs:
+                one = {int(ref.dataId["detector"]): ref for ref in refs}
+                return {
+                    (self._name_of(ref), amplifier): gain
+                    for ref in one.values()
+                    for amplifier, gain in nominal_gains_of(self._archive.get(ref)).items()
+                }
+        return {}
+
+    def defects(self) -> tuple[Defects, ...]:
+        """Count the defects of each detector."""
+        run = self._run(Action.GENERATE, "DEFECTS")
+        refs = self._archive.refs(run, PRODUCTS["DEFECTS"].dataset_type) if run else ()
+        ordered = sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
+        return tuple(defects_of(self._archive.get(ref), self._name_of(ref)) for ref in ordered)
+
+    def images(self, verifications: Sequence[Verification]) -> Iterator[Image]:
+        """Read combined images and the residuals of the exposure that is worst."""
+        for title in self._question.images:
+            kind, _, name = title.partition(" ")
+            refs = self._refs_of_images(kind, name.upper(), verifications)
+            n_detectors = len(refs)
+            for ref in sorted(refs, key=lambda r: int(r.dataId["detector"])):
+                yield from self._image(ref, title, n_detectors)
+
+    def _refs_of_images(
+        self, kind: str, product: str, verifications: Sequence[Verification]
+    ) -> list[DatasetRef]:
+        if kind == "combined":
+            run = self._run(Action.GENERATE, product)
+            refs = self._archive.refs(run, PRODUCTS[product].dataset_type) if run else []
+            return list({int(ref.dataId["detector"]): ref for ref in refs}.values())
+        verification = next((v for v in verifications if v.product == product), None)
+        if verification is None:
+            return []
+        exposure = _worst(verification)
+        refs = self._archive.refs(verification.run, _processed(product))
+        return [ref for ref in refs if int(ref.dataId["exposure"]) == exposure]
+
+    def _image(self, ref: DatasetRef, title: str, n_detectors: int) -> Iterator[Image]:
+        def read() -> Image:
+            exposure = int(ref.dataId["exposure"]) if "exposure" in ref.dataId else None
+            return image_of(self._archive.get(ref), title, self._name_of(ref), n_detectors, exposure)
+
+        found = self.attempt(f"The {title} of {self._name_of(ref)}", read)
+        if found is not None:
+            yield found
+
+    def _name_of(self, ref: DatasetRef) -> str:
+        detector = int(ref.dataId["detector"])
+        return self._names.get(detector, str(detector))
+
+
+def _processed(product: str) -> str:
+    """Give the dataset type of the images that cp_verify has processed."""
+    return f"verify{product.title()}IsrExp"
+
+
+def _worst(verification: Verification) -> int | None:
+    """Give the exposure with the most failed tests; the middle one where none failed."""
+    grid = verification.grid
+    if grid is None or not grid.exposures:
+        return None
+    failed = grid.failed_tests().sum(axis=1)
+    place = int(np.argmax(failed)) if failed.any() else len(grid.exposures) // 2
+    return grid.exposures[place]
