@@ -1,0 +1,132 @@
+"""Plays a run in which something goes wrong: what the ScriptQueue, the observer and others do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from contextlib import AsyncExitStack
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import yaml
+from fault_table_stages import InMemory, OnRepository, Stage
+from fault_table_support import Case, Deed, Played
+from soak.stepping import SteppingEventLoop
+
+from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobStarted, Verdicted
+from lsst.ts.calibscripts.sal import Domain, Remote
+from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+from lsst.ts.calibscripts.summit.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+__all__ = ["play"]
+
+SCRIPTS = {
+    "LATISS": "auxtel/make_latiss_calibrations.py",
+    "LSSTComCam": "maintel/make_comcam_calibrations.py",
+    "LSSTCam": "maintel/make_lsstcam_calibrations.py",
+}
+
+
+@cache
+def play(case: Case) -> Played:
+    """Play a run from beginning to end."""
+    problems: list[str] = []
+    factory = JumpingEventLoop if case.on_repository else SteppingEventLoop
+    # Without them the pipelines have today's names, wherever the tests are run.
+    environment = {k: v for k, v in os.environ.items() if k not in ("CP_PIPE_DIR", "CP_VERIFY_DIR")}
+    with (
+        TemporaryDirectory() as directory,
+        patch.dict(os.environ, {**environment, "CALIBSCRIPTS_RECORD_DIR": directory}, clear=True),
+        asyncio.Runner(loop_factory=factory) as runner,
+    ):
+        runner.get_loop().set_exception_handler(
+            lambda _, context: problems.append(f"{context['message']}: {context.get('exception')!r}")
+        )
+        stage = OnRepository(case, Path(directory)) if case.on_repository else InMemory(case)
+        return runner.run(_play(case, stage, problems))
+
+
+async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
+    log: list[LogLine] = []
+    n_configured: list[int] = []
+    events: list[Event] = []
+    moments = _Moments()
+    async with AsyncExitStack() as stack:
+        summit = await stack.enter_async_context(stage.summit(stack))
+        await stage.begin(stack)
+        domain = await stack.enter_async_context(Domain())
+        if case.before is not None:
+            await case.before(domain)
+
+        def note_state(state: str, reason: str, checkpoint: str) -> None:
+            if state == "RUNNING":
+                n_configured.append(len(log))
+
+        outcome = await ScriptQueue(log.append, note_state).run(
+            SCRIPTS[case.instrument],
+            yaml.safe_dump({"repo": stage.repo, **case.asked}),
+            observers=[events.append, moments.note],
+            make=stage.make_script,
+            stop=case.stop,
+            while_running=lambda script: _beside(case, summit, domain, moments, script),
+        )
+        jobs, images = summit.jobs, len(summit.readouts)
+    certified = await asyncio.to_thread(stage.certified)
+    leaked = asyncio.all_tasks() - {asyncio.current_task()}
+    return Played(
+        outcome,
+        tuple(log),
+        tuple(events),
+        jobs,
+        n_configured[0],
+        images,
+        certified,
+        frozenset(stage.while_in),
+        (*map(repr, leaked), *problems),
+    )
+
+
+async def _beside(case: Case, summit: Summit, domain: Domain, moments: _Moments, script: Remote) -> None:
+    """Do what is done while the script runs."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(summit.interrupt(script))
+        for deed in case.deeds:
+            group.create_task(_do(deed, domain, moments))
+
+
+async def _do(deed: Deed, domain: Domain, moments: _Moments) -> None:
+    await moments.wait(deed.after)
+    name, _, index = deed.component.partition(":")
+    async with Remote(domain, name, int(index) if index else None, include=[]) as remote:
+        for command in deed.commands:
+            await getattr(remote, f"cmd_{command}").start(timeout=60.0)
+
+
+class _Moments:
+    """What has happened, in the words of `Deed`."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+        self._events: dict[str, asyncio.Event] = {}
+
+    def note(self, event: Event) -> None:
+        match event:
+            case ExposureTaken(image_type=name):
+                self._taken[name] += 1
+                self._of(f"{name} {self._taken[name]} taken").set()
+            case JobStarted(step=step):
+                self._of(f"{step} started").set()
+            case Verdicted(product=name):
+                self._of(f"{name} judged").set()
+            case Certified(product=name):
+                self._of(f"{name} certified").set()
+
+    async def wait(self, moment: str) -> None:
+        await self._of(moment).wait()
+
+    def _of(self, moment: str) -> asyncio.Event:
+        return self._events.setdefault(moment, asyncio.Event())

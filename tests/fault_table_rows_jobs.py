@@ -1,0 +1,253 @@
+"""What goes wrong with OCPS jobs, and what the script must do then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fault_table_support import ALL, COMCAM, DONE, EXTERNAL, FAILED, Case, Deed
+
+__all__ = ["JOBS"]
+
+LOG = "/outs/ocps.log"
+
+
+def _jobs() -> Iterator[Case]:
+    event = "An OCPS job does not do what it was asked for"
+    failed = "the job failed with exit code 1 (OCPS job"
+    yield Case(
+        event,
+        "generating the bias ends with exit code 1",
+        FAILED,
+        (f"GENERATE BIAS: {failed}", LOG),
+        faults=("job-error",),
+    )
+    yield Case(
+        event,
+        "generating the dark ends with exit code 1",
+        FAILED,
+        (f"GENERATE DARK: {failed}", LOG),
+        ("BIAS",),
+        faults=("job-error:of=cpDark",),
+    )
+    yield Case(
+        event,
+        "generating the flat ends with exit code 1",
+        FAILED,
+        (f"GENERATE FLAT: {failed}",),
+        ("BIAS", "DARK"),
+        faults=("job-error:of=cpFlat",),
+    )
+    yield Case(
+        event,
+        "generating the defects ends with exit code 1",
+        FAILED,
+        (f"GENERATE DEFECTS: {failed}",),
+        ("BIAS", "DARK", "FLAT", "PTC"),
+        faults=("job-error:of=cpDefects",),
+    )
+    yield Case(
+        event,
+        "generating the PTC ends with exit code 1",
+        FAILED,
+        (f"GENERATE PTC: {failed}",),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        faults=("job-error:of=cpPtc",),
+    )
+    yield Case(
+        event,
+        "estimating gains ends with exit code 1",
+        FAILED,
+        (f"GENERATE GAIN: {failed}",),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        config={"do_ptc": False},
+        faults=("job-error:of=cpPtcGainFromFlatPairs",),
+    )
+    yield Case(
+        event,
+        "verifying the bias ends with exit code 1",
+        FAILED,
+        (f"VERIFY BIAS: {failed}",),
+        faults=("job-error:of=verifyBias",),
+    )
+    yield Case(
+        event,
+        "verifying the dark ends with exit code 1",
+        FAILED,
+        (f"VERIFY DARK: {failed}",),
+        ("BIAS",),
+        faults=("job-error:of=verifyDark",),
+    )
+    yield Case(
+        event,
+        "external verification: verifying the dark ends with exit code 1",
+        FAILED,
+        (f"VERIFY DARK: {failed}",),
+        config=EXTERNAL,
+        faults=("job-error:of=verifyDark",),
+    )
+    yield Case(
+        event,
+        "somebody else aborts the job that generates the dark",
+        FAILED,
+        ("GENERATE DARK: the job was aborted with exit code 255",),
+        ("BIAS",),
+        faults=("job-aborted:of=cpDark",),
+    )
+    yield Case(event, "a job takes longer", DONE, certified=ALL, faults=("job-slow:of=cpDark",))
+    yield Case(
+        event,
+        "generating the dark takes longer than pipetask_timeout",
+        FAILED,
+        ("GENERATE DARK: the job did not end within pipetask_timeout, 60 s", LOG),
+        ("BIAS",),
+        ("GENERATE DARK",),
+        config={"pipetask_timeout": 60},
+        faults=("job-slow:of=cpDark,delay=100",),
+    )
+    yield Case(
+        event,
+        "verifying the bias takes longer than pipetask_timeout",
+        FAILED,
+        ("VERIFY BIAS: the job did not end within pipetask_timeout, 60 s",),
+        (),
+        ("VERIFY BIAS",),
+        config={"pipetask_timeout": 60},
+        faults=("job-slow:of=verifyBias,delay=100",),
+    )
+    for step, pipeline, certified in (
+        ("GENERATE BIAS", "cpBias", ()),
+        ("GENERATE DARK", "cpDark", ("BIAS",)),
+        ("VERIFY DARK", "verifyDark", ("BIAS",)),
+    ):
+        yield Case(
+            event,
+            f"the OCPS rejects the command ({step})",
+            FAILED,
+            (
+                f"{step}: the OCPS rejected the job: ",
+                "HTTP 503",
+                "job id is unknown, so there is nothing to abort",
+            ),
+            certified,
+            faults=(f"command-rejected:of={pipeline}",),
+        )
+    yield Case(
+        event,
+        "the OCPS never acknowledges the command (GENERATE DARK)",
+        FAILED,
+        ("GENERATE DARK: the OCPS did not acknowledge the job within 600 s", "job id is unknown"),
+        ("BIAS",),
+        faults=("no-acknowledgement:of=cpDark",),
+    )
+    yield from _ocps_states(event)
+    yield from _outputs(event)
+
+
+def _ocps_states(event: str) -> Iterator[Case]:
+    yield Case(
+        event,
+        "the OCPS goes to FAULT while the bias is generated",
+        FAILED,
+        ("GENERATE BIAS: the OCPS", LOG),
+        (),
+        ("GENERATE BIAS (refused)",),
+        faults=("ocps-fault",),
+    )
+    yield Case(
+        event,
+        "the OCPS goes to FAULT while the dark is generated",
+        FAILED,
+        ("GENERATE DARK: the OCPS",),
+        ("BIAS",),
+        ("GENERATE DARK (refused)",),
+        faults=("ocps-fault:of=cpDark",),
+    )
+    yield Case(
+        event,
+        "somebody brings the OCPS to STANDBY while the dark is generated",
+        FAILED,
+        ("GENERATE DARK: the OCPS left ENABLED, it is STANDBY",),
+        ("BIAS",),
+        ("GENERATE DARK (refused)",),
+        seconds={"cpDark": 60.0},
+        deeds=(Deed("GENERATE DARK started", "OCPS:1"),),
+    )
+    yield Case(
+        event,
+        "external verification: the OCPS goes to FAULT while the biases are verified",
+        FAILED,
+        ("VERIFY BIAS: the OCPS", "VERIFY DARK: ", "VERIFY FLAT: "),
+        (),
+        ("VERIFY BIAS (refused)",),
+        config=EXTERNAL,
+        faults=("ocps-fault:of=verifyBias",),
+    )
+
+
+def _outputs(event: str) -> Iterator[Case]:
+    yield Case(
+        event,
+        "generating the dark ends well, but wrote no dark",
+        FAILED,
+        ("GENERATE DARK: the job wrote no dark for detectors [0]", LOG),
+        ("BIAS",),
+        writes_not={"cpDark": frozenset({0})},
+    )
+    yield Case(
+        event,
+        "LSSTComCam: generating the dark ends well, but wrote none for one detector",
+        FAILED,
+        ("GENERATE DARK: the job wrote no dark for detectors [2]",),
+        ("BIAS",),
+        writes_not={"cpDark": frozenset({2})},
+        **COMCAM,
+    )
+    yield Case(
+        event,
+        "generating the bias ends well, but its outputs are gone, in a repository on disk",
+        FAILED,
+        ("GENERATE BIAS: the job wrote no bias for detectors [0]",),
+        faults=("outputs-missing",),
+        on_repository=True,
+    )
+
+
+def _results() -> Iterator[Case]:
+    event = "job_result comes late, twice, in disorder, or never"
+    for what, fault in (
+        ("results come before the acknowledgements of their commands", "result-before-ack"),
+        ("results of concurrent jobs come in the opposite order", "results-swapped"),
+        ("results of other clients come before and after ours", "results-foreign"),
+        ("results are not JSON", "result-not-json"),
+    ):
+        yield Case(event, what, DONE, certified=ALL, faults=(fault,))
+    for step, pipeline in (("GENERATE DARK", "cpDark"), ("VERIFY DARK", "verifyDark")):
+        yield Case(
+            event,
+            f"the result of {step} never comes, and its outputs are there",
+            DONE,
+            (f"{step}: no job_result came for OCPS job", "its outputs are there"),
+            ALL,
+            faults=(f"result-never:of={pipeline}",),
+        )
+    yield Case(
+        event,
+        "the result of GENERATE DARK never comes, and there are no outputs",
+        FAILED,
+        ("GENERATE DARK: the job left no RUN with outputs (OCPS job",),
+        ("BIAS",),
+        faults=("result-never:of=cpDark",),
+        exit_codes={"cpDark": 1},
+    )
+    yield Case(
+        event,
+        "the result of VERIFY DARK never comes, and there are no outputs",
+        FAILED,
+        ("DARK: no statistics (the verification job left no RUN): NOT certified",),
+        ("BIAS",),
+        faults=("result-never:of=verifyDark",),
+        exit_codes={"verifyDark": 1},
+    )
+
+
+JOBS = (*_jobs(), *_results())

@@ -1,0 +1,68 @@
+"""Every fault, and what becomes of the run: the table in doc/failures.rst is made by these runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fault_table_page import PAGE, page
+from fault_table_play import play
+from fault_table_rows import ROWS, UNDISTURBED
+from fault_table_support import Case
+
+from lsst.ts.calibscripts.progress import Certified
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.faults import FAULTS
+
+
+def hold_one_after_another(words: tuple[str, ...], text: str) -> bool:
+    return re.search(".*".join(map(re.escape, words)), text, re.DOTALL) is not None
+
+
+def test_every_fault_is_in_the_table() -> None:
+    played = {text.partition(":")[0] for case in ROWS for text in case.faults}
+    assert played == {*FAULTS}
+
+
+def test_an_undisturbed_run_makes_everything() -> None:
+    test_run_ends_as_decided(UNDISTURBED)
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_run_ends_as_decided(case: Case) -> None:
+    run = play(case)
+    text = "\n".join([*run.reason, *run.warnings])
+    story = "\n".join(f"{line.level_name:8} {line.message}" for line in run.log)
+    assert run.outcome.state is case.state, story
+    assert hold_one_after_another(case.says, text), text
+    assert {*run.certified} == {*case.certified}, story
+    assert run.aborted == case.aborted, story
+    assert case.images in (None, run.images), story
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_run_leaves_nothing_behind(case: Case) -> None:
+    run = play(case)
+    assert not run.leaked
+    # A job that the OCPS refused to abort is said to run on, perhaps.
+    assert not run.running or any("refused" in job for job in run.aborted)
+    assert {e.product for e in run.events if isinstance(e, Certified)} == {*run.certified}
+    assert run.while_in <= {ScriptState.RUNNING}
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_run_is_summarised(case: Case) -> None:
+    run = play(case)
+    headline, *_ = run.summary.splitlines()
+    assert f" ends {case.state.name}: {run.images} image" in headline
+    listed = run.summary.partition("\nCertified:\n")[2].partition("\nNOT certified:")[0]
+    assert {*re.findall(r"^    (\w+) in ", listed, re.MULTILINE)} == {*run.certified}
+    assert (case.state is ScriptState.FAILED) == (" 0 failures" not in headline)
+    if case.state is ScriptState.FAILED:
+        failures = run.summary.partition("\nFailures:\n")[2]
+        assert hold_one_after_another(tuple(w for w in case.says if w != "No image was taken"), failures)
+
+
+def test_page_shows_what_happens() -> None:
+    """Where it does not: ``python tests/fault_table_page.py``, and look at what has changed."""
+    assert PAGE.read_text() == page()
