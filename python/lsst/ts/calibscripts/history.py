@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ __all__ = ["Run", "earlier", "history", "history_table", "recall", "remember", "
 
 ENDING = ".measured.json"
 """Ending of the file beside a record that keeps what its run measured."""
+
+_HEAD_CHARACTERS = 16
+"""Width that the heads of the table are broken at."""
 
 IMAGES = ("combined dark",)
 """Images that are needed to measure."""
@@ -200,12 +204,13 @@ def history_table(runs: Sequence[Run]) -> str:
     verified = [name for name in PRODUCTS if any(name in run.record.verdicts for run in runs)]
     heads = ["run (TAI)", "state", *verified, *(f"{_title(*key)} [{units[key]}]" for key in titles)]
     rows = [[*_row(run, verified), *(_median(run, key) for key in titles)] for run in runs]
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in (heads, *rows)
-    ]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    wrapped = [textwrap.wrap(head, _HEAD_CHARACTERS) for head in heads]
+    height = max(len(lines) for lines in wrapped)
+    above = [[*lines, *[""] * (height - len(lines))] for lines in wrapped]
+    table = [*zip(*above, strict=True), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(lines) + "\n"
 
 
 def _title(quantity: str, condition: str) -> str:

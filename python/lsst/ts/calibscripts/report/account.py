@@ -89,7 +89,7 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
         counts = (
             f" {verdict.failed_exposures} of {verdict.exposures} exposures failed, limit {verdict.limit}."
         )
-        sentence = verdict.headline.strip().rstrip(":") + (counts if verdict.exposures else "")
+        sentence = _closed(verdict.headline) + (counts if verdict.exposures else "")
         if judged is not None and not verdict.exposures:
             sentence = f"{sentence} {verdict_line(judged.verdict, generation is not None)}"
     else:
@@ -121,6 +121,11 @@ def _standing(*, certified: bool, passed: bool | None, made: bool, to_certify: b
     if made:
         return Standing.MADE if to_certify else Standing.MEASURED
     return Standing.NOT_DONE
+
+
+def _closed(sentence: str) -> str:
+    """End a headline that leads over to a list with a full stop instead."""
+    return sentence.strip().rstrip(":.") + "."
 
 
 def _without_verdict(name: str, stage: str) -> str:
@@ -162,9 +167,10 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
             raise RepositoryError(
                 f"There are neither calibrations nor statistics of cp_verify in {', '.join(collections)}"
             )
+        certified = archive.certified(collections)
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
-    products = tuple(_of_runs(name, runs, evidence.verification(name)) for name in names)
+    products = tuple(_of_runs(name, runs, certified.get(name), evidence.verification(name)) for name in names)
     return Account(
         f"{instrument} calibrations in {', '.join(collections)}",
         instrument,
@@ -176,15 +182,22 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
     )
 
 
-def _of_runs(name: str, runs: Mapping[StepId, str], judged: Verification | None) -> ProductAccount:
+def _of_runs(
+    name: str, runs: Mapping[StepId, str], certified: Certified | None, judged: Verification | None
+) -> ProductAccount:
     generation, verification = (runs.get(StepId(action, name)) for action in (Action.GENERATE, Action.VERIFY))
     passed = None if judged is None else judged.verdict.passed
     sentence = (
-        f"{headline(judged.verdict, False).strip().rstrip(':')} {verdict_line(judged.verdict, False)}"
+        f"{_closed(headline(judged.verdict, False))} {verdict_line(judged.verdict, False)}"
         if judged is not None
         else "There are no statistics of a verification in these collections."
     )
     standing = _standing(
-        certified=False, passed=passed, made=generation is not None, to_certify=PRODUCTS[name].certified
+        certified=certified is not None,
+        passed=passed,
+        made=generation is not None,
+        to_certify=PRODUCTS[name].certified,
     )
-    return ProductAccount(name, standing, sentence, None, generation, verification)
+    if certified is not None and judged is None:
+        standing = Standing.CERTIFIED_SOMEHOW
+    return ProductAccount(name, standing, sentence, certified, generation, verification)

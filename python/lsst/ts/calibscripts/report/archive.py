@@ -12,9 +12,10 @@ from ..errors import RepositoryError
 from ..plan import Action, StepId
 from ..products import PRODUCTS, Product
 from ..repository import ButlerRepository
+from .summary import Certified
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["Archive"]
 
@@ -103,18 +104,29 @@ class Archive:
                 job_run = f"{name}/run"
                 runs += [job_run] if job_run in info.children else self.runs_of(info.children)
             elif info.type is CollectionType.CALIBRATION:
-                runs += self._certified_from(name)
+                runs += (found.ref.run for _, found in self._associations(name))
             else:
                 runs.append(name)
         return tuple(dict.fromkeys(runs))
 
-    def _certified_from(self, collection: str) -> Iterator[str]:
+    def certified(self, collections: Iterable[str]) -> dict[str, Certified]:
+        """Give what is certified in CALIBRATION collections, by product; the last validity range counts."""
+        return {
+            name: Certified(name, collection, *_dates(found.timespan))
+            for collection in collections
+            for name, found in self._associations(collection)
+        }
+
+    def _associations(self, collection: str) -> Iterator[tuple[str, Any]]:
         for product in PRODUCTS.values():
-            if any(True for _ in self._butler.registry.queryDatasetTypes(product.dataset_type)):
+            if product.certified and any(
+                True for _ in self._butler.registry.queryDatasetTypes(product.dataset_type)
+            ):
                 for found in self._butler.registry.queryDatasetAssociations(
                     product.dataset_type, collections=collection
                 ):
-                    yield found.ref.run
+                    if found.timespan is not None:
+                        yield product.name, found
 
     def steps_of(self, runs: Iterable[str]) -> tuple[str, dict[StepId, str]]:
         """Find out which steps wrote some RUNs, the first RUN of a step counts.
@@ -137,6 +149,16 @@ class Archive:
                         steps.setdefault(step, run)
                         instrument = instrument or str(refs[0].dataId["instrument"])
         return instrument, steps
+
+
+def _dates(timespan: Timespan) -> tuple[str | None, str | None]:
+    """Give begin and end of a validity range, ISO-8601, TAI; None is open."""
+    begin, end = (
+        # A bound that is open is no time.
+        None if (tai := getattr(time, "tai", None)) is None else str(tai.isot).partition(".")[0]
+        for time in (timespan.begin, timespan.end)
+    )
+    return begin, end
 
 
 def _written_by(product: Product) -> Iterator[tuple[StepId, tuple[str, ...]]]:

@@ -24,7 +24,8 @@ class Standing(StrEnum):
     CERTIFIED_UNVERIFIED = "certified without verification"
     PASSED = "verification passed"
     FAILED = "verification failed"
-    MADE = "made, not certified"
+    CERTIFIED_SOMEHOW = "certified, its verification is not known"
+    MADE = "made"
     MEASURED = "measured"
     NOT_DONE = "not done"
 
@@ -113,7 +114,9 @@ def summary_of(record: Record) -> RunSummary:
             for c in record.certified.values()
         ),
         not_certified=tuple(
-            (name, verdict.headline) for name, verdict in record.verdicts.items() if not verdict.passed
+            (name, "it failed verification")
+            for name, verdict in record.verdicts.items()
+            if not verdict.passed and record.job(f"GENERATE {name}")
         ),
         failures=record.failures,
         warnings=record.warnings,

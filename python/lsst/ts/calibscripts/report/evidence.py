@@ -98,12 +98,15 @@ class Verification:
         As judged by the rule of the scripts.
     grid : `Grid` or `None`
         The statistics of the detectors; None where there are none.
+    internal : `bool`
+        Was it made with a calibration of the same run?
     """
 
     product: str
     run: str
     verdict: Verdict
     grid: Grid | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True, eq=False)

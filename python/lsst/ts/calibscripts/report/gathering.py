@@ -118,7 +118,8 @@ class _Reader:
                 f"The statistics of {product.name}",
                 lambda: make_grid(found.detectors, found.exposures, self._names),
             )
-        return Verification(product.name, run, self._verdict(run, product, found, grid), grid)
+        internal = self._run(Action.GENERATE, product.name) is not None
+        return Verification(product.name, run, self._verdict(run, product, found, grid), grid, internal)
 
     def _statistics(self, run: str, product: Product) -> RunStatistics:
         of_run, of_exposure, of_detector = product.statistics

@@ -38,6 +38,7 @@ _STYLES = {
     Standing.PASSED: "good",
     Standing.MEASURED: "good",
     Standing.CERTIFIED_UNVERIFIED: "fair",
+    Standing.CERTIFIED_SOMEHOW: "fair",
     Standing.MADE: "fair",
     Standing.FAILED: "bad",
     Standing.NOT_DONE: "bad",

@@ -156,7 +156,10 @@ def _measure(evidence: Evidence) -> Iterator[Measured]:
     for product, statistic, quantity in (("BIAS", "NOISE", READ_NOISE), ("DARK", "MEAN", DARK_RESIDUAL)):
         verification = evidence.verification(product)
         if verification is not None and verification.grid is not None:
-            yield Measured(quantity.name, "", _by_amplifier(verification.grid, statistic))
+            # Frames verified against their own mean are low by sqrt(1 - 1/n): not to be compared with others.
+            reference = "own" if verification.internal else "existing"
+            condition = f"against {reference} {product.lower()}"
+            yield Measured(quantity.name, condition, _by_amplifier(verification.grid, statistic))
     darks = {image.detector: image.median for image in evidence.images if image.title == "combined dark"}
     yield Measured(DARK_CURRENT.name, "", _finite(darks))
     source = "photon transfer curve" if evidence.curves else "flat pairs"
