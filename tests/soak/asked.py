@@ -51,6 +51,10 @@ HARMLESS = frozenset(
 """Faults of the summit that must not change how a run ends."""
 
 
+Step = tuple[str, str]
+"""Action and product."""
+
+
 def ancestors(product: str) -> Iterator[str]:
     """Give what a product is made from, directly and indirectly."""
     for origin in MADE_FROM[product]:
@@ -102,6 +106,64 @@ class Asked:
     def verification(self, product: str) -> Verification:
         """Give what the statistics of a product are going to say."""
         return self.scenario.verifications.get(VERIFY.get(product, ""), Verification.PASSES)
+
+    @property
+    def failing(self) -> set[str]:
+        """Products whose verification is to fail."""
+        return {product for product in self.verified if not self.verification(product).passes}
+
+    @property
+    def judged(self) -> set[str]:
+        """Products whose verification takes place, unless something else goes wrong."""
+        return {p for p in self.verified if not (self.generating and self.failing & {*ancestors(p)})}
+
+    def is_spoiled(self, product: str) -> bool:
+        """Has a product failed, or something it is made from, images included?"""
+        origins = {product, *self.images(product)}
+        origins |= {*ancestors(product)} if self.generating else set()
+        return bool(self.failing & origins)
+
+    @property
+    def steps(self) -> set[Step]:
+        """All that is to be done, as action and product."""
+        return {
+            *(("GENERATE", product) for product in self.made),
+            *(("VERIFY", product) for product in self.verified),
+            *(("CERTIFY", product) for product in self.certified),
+        }
+
+    def lost(self, failed: set[Step], judged: set[str], given_up: set[str]) -> set[Step]:
+        """Give the steps that need not be done once some have failed.
+
+        Parameters
+        ----------
+        failed : `set`
+            Steps that failed by themselves.
+        judged : `set` [`str`]
+            Products whose verdict was bad; their verifications are among those that failed.
+        given_up : `set` [`str`]
+            Image types that there are too few of.
+        """
+        lost = set(failed)
+        while more := {s for s in self.steps - lost if self._is_lost(s, lost, judged, given_up)}:
+            lost |= more
+        return lost
+
+    def _is_lost(self, step: Step, lost: set[Step], judged: set[str], given_up: set[str]) -> bool:
+        action, product = step
+        origins = {*ancestors(product)} & self.made
+        verified = {product, *self.images(product)} & self.verified
+        match action:
+            case "GENERATE":
+                needed = {("GENERATE", origin) for origin in origins}
+                needed |= {("CERTIFY", origin) for origin in origins if self.waits}
+            case "VERIFY":
+                needed = {("GENERATE", product)}
+            case _:
+                needed = {("GENERATE", product), *(("CERTIFY", origin) for origin in origins)}
+                needed |= {("VERIFY", name) for name in verified}
+        without_images = action != "CERTIFY" and given_up & {*self.images(product)}
+        return bool(needed & lost or judged & origins or without_images)
 
     def images(self, product: str) -> tuple[str, ...]:
         """Give the image types that go into the jobs of a product."""
@@ -166,10 +228,14 @@ class Asked:
     @property
     def is_peaceful(self) -> bool:
         """Is there nothing that could keep the run from ending DONE?"""
+        return self.is_peaceful_but_for_verdicts and not self.failing
+
+    @property
+    def is_peaceful_but_for_verdicts(self) -> bool:
+        """Is there nothing but failed verifications that could keep the run from ending DONE?"""
         scenario = self.scenario
         return (
-            all(self.verification(product).passes for product in self.verified)
-            and scenario.fault_names <= HARMLESS
+            scenario.fault_names <= HARMLESS
             and not any(scenario.writes_not.values())
             and not (scenario.troubles or scenario.intruder or self.impossible)
             and {product.lower() for product in self._read_from_references()} <= {*scenario.references}
@@ -184,6 +250,10 @@ class Asked:
             fault.delay for fault in self.scenario.summit_faults() if fault.name == "results-swapped"
         )
         return max([5.0, *self.scenario.job_seconds.values()]) + held_back
+
+    def n_exposures(self, image_type: str) -> int:
+        """Give how many exposures are to be taken, the discarded ones included."""
+        return len(self.times(image_type)) + self.n_discard(image_type)
 
     @property
     def longest(self) -> float:

@@ -66,18 +66,16 @@ def origins_are_certified_first(story: Story) -> Problems:
 
 
 def failed_has_no_heirs(story: Story) -> Problems:
-    """Nothing is certified that was made from something whose verification failed."""
+    """Nothing is certified that was made from something whose verification failed, images included."""
     asked = Asked(story.scenario)
     for _, dataset in _commits(story):
         for origin in _origins(dataset):
             product = CALIBRATIONS[origin.dataset_type]
-            if (
-                origin.run.startswith("u/ocps/")
-                and asked.verifying
-                and product in VERIFY
-                and not asked.verification(product).passes
-            ):
+            if origin.run.startswith("u/ocps/") and product in asked.failing:
                 yield f"{dataset.dataset_type} was certified though {product} failed its verification"
+        for image_type in asked.images(CALIBRATIONS[dataset.dataset_type]):
+            if image_type in asked.failing:
+                yield f"{dataset.dataset_type} was certified though its {image_type} images failed theirs"
 
 
 def certified_while_running_only(story: Story) -> Problems:
@@ -302,6 +300,58 @@ def peace_ends_done(story: Story) -> Problems:
         yield f"ended {story.state.name}: {story.reason}"
 
 
+def verdicts_decide(story: Story) -> Problems:
+    """Where nothing but verifications fails, exactly what is made from what failed is lost, and all else is done."""
+    asked = Asked(story.scenario)
+    if not asked.is_peaceful_but_for_verdicts:
+        return
+    judged = {event.product for _, event in story.of(Verdicted)}
+    if not asked.judged <= judged <= asked.verified:
+        yield f"judged were {sorted(judged)}, to be judged were {sorted(asked.judged)}"
+    certified = {CALIBRATIONS[d.dataset_type] for _, d in _commits(story)}
+    wanted = {product for product in asked.certified if not asked.is_spoiled(product)}
+    if certified != wanted:
+        yield f"certified were {sorted(certified)}, to be certified were {sorted(wanted)}"
+    failed = asked.failing & judged and not asked.warns
+    if story.state is not (ScriptState.FAILED if failed else ScriptState.DONE):
+        yield f"ended {story.state.name} with failed verifications of {sorted(asked.failing)}"
+
+
+def the_rest_goes_on(story: Story) -> Problems:
+    """When something fails, all that does not depend on it is done, and the images for it are taken."""
+    asked = Asked(story.scenario)
+    if story.state not in (ScriptState.DONE, ScriptState.FAILED) or not list(story.of(Exposed)):
+        return
+    steps = story.summary.partition("Steps:")[2].partition("Certified:")[0]
+    told = dict(re.findall(r"^    (\w+ \w+): (\w+)", steps, re.MULTILINE))
+    failed = {_step(name) for name, outcome in told.items() if outcome == "failed"}
+    judged = {verdict.product for _, verdict in story.of(Verdicted) if not verdict.passed}
+    given_up = _given_up(story)
+    lost = asked.lost(failed, judged if asked.generating else set(), given_up)
+    for name, outcome in told.items():
+        if outcome not in ("done", "passed") and _step(name) not in lost:
+            yield f"{name} was {outcome}, though nothing it needs had failed"
+    begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
+    for image_type in set(asked.types) - given_up:
+        served = {s for s in asked.steps if s[0] != "CERTIFY" and image_type in asked.images(s[1])}
+        if begun[image_type] < asked.n_exposures(image_type) and served - lost:
+            yield f"{begun[image_type]} {image_type} were taken, though they serve {sorted(served - lost)}"
+    if {_step(name) for name in told} != asked.steps:
+        yield f"the steps were {sorted(told)}, asked was for {sorted(asked.steps)}"
+
+
+def only_what_was_asked(story: Story) -> Problems:
+    """No job is run that nobody asked for, and no exposure taken."""
+    asked = Asked(story.scenario)
+    names = {GENERATE[product] for product in asked.made} | {VERIFY[product] for product in asked.verified}
+    if strange := {job.name for job in story.jobs} - names:
+        yield f"jobs that nobody asked for: {sorted(strange)}"
+    begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
+    for image_type, n in begun.items():
+        if image_type not in asked.types or n > asked.n_exposures(image_type):
+            yield f"{n} {image_type} were taken"
+
+
 def end_has_a_reason(story: Story) -> Problems:
     """FAILED says why; STOPPED comes of a stop."""
     operator = story.scenario.operator
@@ -357,7 +407,8 @@ def summary_is_true(story: Story) -> Problems:
 def cancelled_is_cancelled(story: Story) -> Problems:
     """No step is said to be cancelled that was done, and none ends without being told."""
     cancelled = {step for line in story.log for step in re.findall(r"^(\w+ \w+) is cancelled", line)}
-    done = set(re.findall(r"^    (\w+ \w+): (?:done|passed)", story.summary, re.MULTILINE))
+    steps = story.summary.partition("Steps:")[2].partition("Certified:")[0]
+    done = set(re.findall(r"^    (\w+ \w+): (?:done|passed|failed)", steps, re.MULTILINE))
     if cancelled & done:
         yield f"told as cancelled, and done: {sorted(cancelled & done)}"
     if story.state in (ScriptState.DONE, ScriptState.FAILED) and list(story.of(Exposed)):
@@ -420,6 +471,9 @@ INVARIANTS: tuple[Callable[[Story], Problems], ...] = (
     exposures_are_reported,
     done_means_done,
     peace_ends_done,
+    verdicts_decide,
+    the_rest_goes_on,
+    only_what_was_asked,
     end_has_a_reason,
     preconditions_cost_no_exposure,
     summary_is_true,
@@ -472,6 +526,23 @@ def _data(job: Job) -> Iterator[tuple[int, int]]:
         for detector in range(int(part.split("..")[0]), int(part.split("..")[-1]) + 1)
     ]
     return ((int(exposure), detector) for exposure in match[2].split(",") for detector in detectors)
+
+
+def _step(name: str) -> tuple[str, str]:
+    action, product = name.split()
+    return action, product
+
+
+def _given_up(story: Story) -> set[str]:
+    """Give the image types that were not taken for an exposure that failed, or of which too few arrived."""
+    types = Asked(story.scenario).types
+    given_up: set[str] = set()
+    for line in story.log:
+        if match := re.match(r"Only .* (\w+) and .* the set is given up", line):
+            given_up.add({"biases": "BIAS", "darks": "DARK", "flats": "FLAT"}[match[1]])
+        if match := re.match(r"(\w+) exposure \d+ of \d+ was not taken", line):
+            given_up |= {match[1], *_later(types, match[1])}
+    return given_up
 
 
 def _later(types: tuple[str, ...], image_type: str) -> tuple[str, ...]:

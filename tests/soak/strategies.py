@@ -219,7 +219,7 @@ def scenarios(
         writes_not=draw(lazy) if butler else {},
         faults=draw(summit_faults(instrument)) if faults else (),
         troubles=draw(troubles) if butler else (),
-        latency=draw(st.sampled_from([0.0, 0.0, 0.2, 2.0])),
+        latency=draw(st.sampled_from([0.0, 2.0, 5.0] if operator else [0.0, 0.0, 0.2, 2.0])),
         references=draw(references) if butler or faults else everything,
         present=draw(present) if draw(st.sampled_from([False, False, True])) else {},
         operator=draw(operators) if operator else Operator(),
