@@ -100,8 +100,14 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     async def assert_feasibility(self, image_type: str) -> None:
         """Raise if images of this type cannot be taken now; by default they can."""
 
-    async def get_physical_filter(self) -> str | None:
-        """Give the physical_filter the flats will have, None where it cannot be told beforehand."""
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        """Give the physical_filter the flats will have, None where it cannot be told.
+
+        Parameters
+        ----------
+        set_up : `bool`
+            Has the instrument been set up already, so that what is in the beam is what the flats will have?
+        """
         return None
 
     def make_repository(self, repo: str) -> Repository:

@@ -18,6 +18,7 @@ __all__ = [
     "JobError",
     "OutputsMissingError",
     "PreconditionError",
+    "ReadBackError",
     "RepositoryError",
     "RunFailedError",
     "StatisticsError",
@@ -106,6 +107,10 @@ class RunFailedError(CalibScriptsError, RuntimeError):
         text = "\n".join(self.failures)
         more = "" if len(text) <= REASON_CHARACTERS else " [...] The log has the rest."
         super().__init__(text[:REASON_CHARACTERS] + more)
+
+
+class ReadBackError(CalibScriptsError, RuntimeError):
+    """Something was certified, but reading it back did not find it: nobody knows what is there."""
 
 
 class StatisticsError(CalibScriptsError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from . import report
 from .cancellation import heed_cancellation
 from .config import CalibrationsConfig
-from .errors import ExposureError, FlatLevelError, ImageSetError
+from .errors import ExposureError, FlatLevelError, ImageSetError, describe
 from .graph import Graph
 from .images import Arrivals, ImageSet, judge
 from .plan import Exposure, ExposureSet, Plan
@@ -44,7 +45,9 @@ class Exposing:
     arrivals : `Arrivals`
         Knows what has arrived in the OODS.
     repository : `Repository`
-        The butler; called in ``thread``.
+        The butler.
+    thread : `OneThread`
+        The thread in which the butler is called.
     graph : `Graph`
         Is told when the images of a set are there, and when they will not come.
     progress : `Progress`
@@ -70,26 +73,28 @@ class Exposing:
     results: Results
     checkpoint: Callable[[str], Awaitable[None]]
     _wrong_level: FlatLevelError | None = field(default=None, init=False)
+    _levels: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def take_all(self, tasks: asyncio.TaskGroup) -> None:
         """Take all sets, one after another; never wait for the OODS or for a job."""
-        for index, images in enumerate(self.plan.sets):
-            if not self._worth_taking(images.image_type):
-                self._lose(
-                    images.image_type, f"No {images.image_type.plural} are taken: nothing uses them now."
-                )
-            elif images.taken:
+        for images in self.plan.sets:
+            if images.taken:
                 tasks.create_task(self._adopt(images))
-            else:
-                try:
-                    complete = await self._take(images, tasks)
-                except (ExposureError, FlatLevelError) as error:
-                    self._fail(images.image_type, error)
-                    for lost in self.plan.sets[index + 1 :]:
-                        self._lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
-                    return
-                if complete:
-                    tasks.create_task(self._await_images(images.image_type))
+        wanted = [images for images in self.plan.sets if not images.taken]
+        for index, images in enumerate(wanted):
+            if not self._worth_taking(images.image_type):
+                why = f"No {images.image_type.plural} are taken: nothing uses them now."
+                self._lose(images.image_type, why)
+                continue
+            try:
+                complete = await self._take(images, tasks)
+            except (ExposureError, FlatLevelError) as error:
+                self._fail(images.image_type, error)
+                for lost in wanted[index + 1 :]:
+                    self._lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
+                return
+            if complete:
+                tasks.create_task(self._await_images(images.image_type))
         await self.checkpoint("All images taken; waiting for their processing")
 
     async def _take(self, images: ExposureSet, tasks: asyncio.TaskGroup) -> bool:
@@ -107,7 +112,7 @@ class Exposing:
                 raise self._wrong_level
             await self._expose(exposure, taken)
             if watched and len(taken.all) == LEVELS_LOOKED_AT:
-                tasks.create_task(self._look_at_levels(tuple(taken.all)))
+                self._levels = tasks.create_task(self._look_at_levels(tuple(taken.all)))
             await asyncio.sleep(self.config.wait_between_exposures)
         await self.checkpoint(f"Images taken: {image_type.name} {report.exposure_range(taken.kept)}")
         return True
@@ -144,14 +149,21 @@ class Exposing:
     async def _adopt(self, images: ExposureSet) -> None:
         """Use exposures that were taken before."""
         self.results.taken[images.image_type] = Taken(images, list(images.taken))
-        there = await self.thread(self.repository.ingested, self.script.instrument_name, images.taken)
+        try:
+            there = await self.thread(self.repository.ingested, self.script.instrument_name, images.taken)
+        except Exception as error:
+            # Of this set nothing can be processed; what does not need it goes on.
+            self._fail(images.image_type, ImageSetError(images.image_type.name, describe(error)))
+            return
         self._close_set(images.image_type, judge(images.taken, tuple(self.detectors), there))
 
     async def _await_images(self, image_type: ImageType) -> None:
         """Wait for a set in the OODS."""
         kept = self.results.taken[image_type].kept
-        timeout = self.config.oods_timeout
-        self._close_set(image_type, await self.arrivals.wait(kept, tuple(self.detectors), timeout))
+        found = await self.arrivals.wait(kept, tuple(self.detectors), self.config.oods_timeout)
+        if image_type is ImageType.FLAT and self._levels is not None:
+            await asyncio.wait([self._levels])
+        self._close_set(image_type, found)
 
     def _close_set(self, image_type: ImageType, found: ImageSet) -> None:
         """Let the steps that need a set begin, with what there is of it, or give it up."""
@@ -169,7 +181,7 @@ class Exposing:
             n_exposures = len(self.results.taken[image_type].kept)
             text = (
                 f"Only {len(found.exposures)} of {n_exposures} {image_type.plural} and {len(found.detectors)} of "
-                f"{len(self.detectors)} detectors arrived in the OODS: the set is given up."
+                f"{len(self.detectors)} detectors are there: the set is given up."
             )
             self._fail(image_type, ImageSetError(image_type.name, text))
 
@@ -180,23 +192,25 @@ class Exposing:
                 f"{image_type.name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
                 f"status {arrival.status_code}, {arrival.description}"
             )
-        within = f"within oods_timeout, {self.config.oods_timeout:g} s"
         if found.left_out_exposures:
             ids = report.exposure_range(found.left_out_exposures)
-            refused = self.arrivals.bad(found.left_out_exposures)
-            why = (
-                f"were not ingested (status {refused[0].status_code})"
-                if refused
-                else f"did not arrive {within}"
-            )
+            why = self._why_missing(image_type, found.left_out_exposures)
             text = f"{image_type.name} exposures {ids} {why}, and are left out."
-            self.journal.log.error(text)
-            self.journal.warn(text)
+            self.journal.warn(text, logging.ERROR)
         if found.left_out_detectors and found.complete:
+            why = self._why_missing(image_type, self.results.taken[image_type].kept)
             self.journal.fail(
-                f"{image_type.name}: detectors {list(found.left_out_detectors)} did not arrive {within} for more "
-                "than half of the set, and are left out; the rest was processed."
+                f"{image_type.name}: detectors {list(found.left_out_detectors)} {why} for more than half of the "
+                "set, and are left out; the rest was processed."
             )
+
+    def _why_missing(self, image_type: ImageType, exposures: tuple[int, ...]) -> str:
+        if self.results.taken[image_type].images.taken:
+            return "are not in the repository"
+        refused = self.arrivals.bad(exposures)
+        if refused:
+            return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
+        return f"did not arrive within oods_timeout, {self.config.oods_timeout:g} s,"
 
     # The level of flats.
 

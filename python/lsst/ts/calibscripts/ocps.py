@@ -124,7 +124,8 @@ class Ocps:
             if error.job_id and error.exit_code is None:
                 await self._abort(error.job_id)
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Exception):
+            # Also for what nobody expected: no job of ours may be left running.
             if job_id is not None:
                 await self._abort(job_id)
                 self._observer(JobEnded(request.step, job_id, None, "aborted by this script"))
@@ -140,7 +141,17 @@ class Ocps:
         # Outside the run's TaskGroup on purpose: its cancellation must not lose the job id. It is awaited here.
         acknowledged = asyncio.create_task(self._acknowledgement(request))
         try:
-            return await asyncio.shield(acknowledged)
+            async with asyncio.TaskGroup() as watchers:
+                left = watchers.create_task(self._until_not_enabled())
+                await asyncio.wait({acknowledged, left}, return_when=asyncio.FIRST_COMPLETED)
+                if not acknowledged.done():
+                    # A rejection may be on its way; it tells more.
+                    await asyncio.wait({acknowledged}, timeout=STATE_PERIOD)
+                left.cancel()
+            if acknowledged.done():
+                return acknowledged.result()
+            acknowledged.cancel()
+            raise JobError(request.step, f"the OCPS left ENABLED, it is {left.result()}")
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([acknowledged], timeout=ABORT_TIMEOUT)
             if not done:

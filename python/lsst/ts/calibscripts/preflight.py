@@ -65,6 +65,9 @@ async def _state(group: RemoteGroup, name: str) -> str:
         return str(State(await group.get_state(name)).name)
     except TimeoutError:
         return "silent (no summaryState was received)"
+    except Exception as error:
+        # Whatever it is, the component is not known to be enabled, and the others are to be told, too.
+        return f"in an unknown state ({describe(error)})"
 
 
 def certification(
@@ -143,18 +146,43 @@ def repository_findings(
                     physical_filter,
                     calib_exists,
                 )
-        for step in certifying:
-            if step.product.by_filter and physical_filter is None:
-                # Which filter it is shows when its images are there; certifying refuses a conflict then.
-                continue
-            wanted = certification(config, step.id.product, instrument, detectors, physical_filter)
-            problems += repository.conflicts(wanted)
+        problems += _conflicts(repository, config, plan, instrument, detectors, physical_filter)
     except RepositoryError as error:
         return RepositoryFindings((str(error),))
     except Exception as error:
         # The butler raises what its database raises; the run has not begun, so nothing is lost by refusing.
         return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
     return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times)
+
+
+def flat_conflicts(
+    repository: Repository,
+    config: CalibrationsConfig,
+    plan: Plan,
+    instrument: str,
+    detectors: Sequence[int],
+    physical_filter: str,
+) -> tuple[str, ...]:
+    """Say what stands in the way of certifying flats in a filter that was not known before. Blocks."""
+    return tuple(_conflicts(repository, config, plan, instrument, detectors, physical_filter))
+
+
+def _conflicts(
+    repository: Repository,
+    config: CalibrationsConfig,
+    plan: Plan,
+    instrument: str,
+    detectors: Sequence[int],
+    physical_filter: str | None,
+) -> Iterator[str]:
+    for step in plan.steps:
+        if step.id.action is not Action.CERTIFY:
+            continue
+        if step.product.by_filter and physical_filter is None:
+            # Any filter would be a conflict; which one it is shows when the instrument is set up.
+            continue
+        wanted = certification(config, step.id.product, instrument, detectors, physical_filter)
+        yield from repository.conflicts(wanted)
 
 
 def _detector_problems(

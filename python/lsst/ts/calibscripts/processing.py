@@ -13,6 +13,7 @@ from .errors import (
     CertificationError,
     ImageSetError,
     OutputsMissingError,
+    ReadBackError,
     RepositoryError,
     StatisticsError,
     VerificationFailedError,
@@ -24,7 +25,7 @@ from .plan import Action, Plan, Step, StepId
 from .preflight import certification
 from .products import PRODUCTS, ImageType
 from .progress import Certified, Progress, Stage, Verdicted
-from .repository import Detector, Repository
+from .repository import Certification, Detector, Repository
 from .results import Journal, Results
 from .threads import OneThread
 from .verification import Verdict, judge, parse_statistics, without_statistics
@@ -44,12 +45,16 @@ class Processing:
         Butler instrument name.
     detectors : mapping [`int`, `Detector`]
         Detectors asked for.
+    known_detectors : `frozenset` [`str`]
+        Names of all detectors of the instrument.
     calib_exists : `bool`
         Was there a ``calib_collection`` before the run?
     ocps : `Ocps`
         Runs jobs.
     repository : `Repository`
-        The butler; called in ``thread``.
+        The butler.
+    thread : `OneThread`
+        The thread in which the butler is called.
     journal : `Journal`
         Takes what happens.
     progress : `Progress`
@@ -67,6 +72,7 @@ class Processing:
     pipelines: StepPipelines
     instrument: str
     detectors: Mapping[int, Detector]
+    known_detectors: frozenset[str]
     calib_exists: bool
     ocps: Ocps
     repository: Repository
@@ -120,9 +126,11 @@ class Processing:
         exposures = self._exposures_for(step, images)
         result, run = await self._job(step, exposures, images)
         verdict = await self._judge(step, run, exposures)
+        if result.exit_code is None and (verdict.reason or verdict.missing):
+            reason = "no job_result came, and its statistics are not complete"
+            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id)
         self.results.verdicts[name] = verdict
-        if verdict.passed:
-            self._note_silent(step, result)
+        self._note_silent(step, result)
         self._report(step, verdict)
         if not verdict.passed:
             generating = StepId(Action.GENERATE, name) in self.results.jobs
@@ -146,8 +154,16 @@ class Processing:
             await self.until_may_certify()
             try:
                 datasets = await self.thread.to_its_end(
-                    self.repository.certify, wanted, run, may_commit, on_cancel=stopped.set
+                    self.repository.certify,
+                    wanted,
+                    run,
+                    may_commit,
+                    on_cancel=stopped.set,
+                    on_unknown=lambda: self._doubt(name, wanted),
                 )
+            except ReadBackError:
+                self._doubt(name, wanted)
+                raise
             except Exception as error:
                 raise CertificationError(name, wanted.collection, self.results.certified, error) from error
         verified = name in self.results.verdicts
@@ -160,6 +176,14 @@ class Processing:
             self.journal.log.info(f"{name} was certified {where}.")
         else:
             self.journal.warn(f"{name} was certified WITHOUT verification {where}.")
+
+    def _doubt(self, name: str, wanted: Certification) -> None:
+        """Say that nobody knows whether a product is certified."""
+        self.results.doubtful = wanted.collection
+        self.journal.warn(
+            f"{name} may be certified into {wanted.collection} for {wanted.validity}: look with "
+            f"`butler query-datasets {self.config.repo} {wanted.dataset_type} --collections {wanted.collection}`."
+        )
 
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
         """Give the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
@@ -179,8 +203,9 @@ class Processing:
         wanted = set(self.detectors)
         for image_type in step.images:
             wanted &= set(images[image_type].detectors)
-        for earlier in step.after:
-            wanted &= set(self.results.detectors.get(earlier, wanted))
+        for name in (*step.product.made_from, step.id.product):
+            # Of what this run makes itself nothing else may be read: a detector it was not made for is left out.
+            wanted &= set(self.results.detectors.get(StepId(Action.GENERATE, name), wanted))
         if not wanted:
             raise ImageSetError(step.id.product, f"{step.id}: no detector is left to process.")
         return tuple(sorted(wanted))
@@ -219,7 +244,7 @@ class Processing:
     async def _judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
         """Read the statistics of a verification job and judge them; unreadable ones are a failed verification."""
         product = step.product
-        names = [self.detectors[detector].name for detector in self.results.detectors[step.id]]
+        names = [detector.name for detector in self.detectors.values()]
         threshold = getattr(self.config, f"number_verification_tests_threshold_{product.option}")
         asked: dict[str, Any] = {
             "exposures": exposures,
@@ -239,12 +264,23 @@ class Processing:
             if skipped:
                 return without_statistics(f"{run} holds no statistics of detectors {skipped}", **asked)
             merged = {key: value for level in found.run for key, value in level.items()}
+            # One run level for each filter: all of them must have succeeded.
+            merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
             statistics = parse_statistics(
                 merged,
                 exposure_stats=found.exposures,
                 detector_stats=found.detectors,
                 detector_names={detector.id: detector.name for detector in self.detectors.values()},
             )
+            strange = {failure.detector for failure in statistics.failures} - {None, *self.known_detectors}
+            if strange and len(self.known_detectors) > 1:
+                listed = ", ".join(sorted(map(str, strange)))
+                return without_statistics(
+                    f"they name detectors {self.instrument} does not have: {listed}", **asked
+                )
+            if strange:
+                # The only detector there is, by another of its names.
+                asked["detectors"] = 1
         except (RepositoryError, StatisticsError) as error:
             return without_statistics(str(error), **asked)
         return judge(statistics, **asked)

@@ -63,6 +63,8 @@ class Results:
         Products that are certified.
     warnings, failures : `list` [`str`]
         One sentence each.
+    doubtful : `str` or `None`
+        Collection into which something may have been certified though nobody knows.
     """
 
     taken: dict[ImageType, Taken] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Results:
     certified: dict[str, Certified] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    doubtful: str | None = None
 
     def collection(self, step_id: StepId) -> str | None:
         """Give the collection of a step's job, as an observer is told it."""
@@ -102,12 +105,16 @@ class Journal:
     def tell(self, event: Event) -> None:
         """Tell the observers of an event."""
         for observer in self.observers:
-            observer(event)
+            try:
+                observer(event)
+            except Exception:
+                # Whoever only looks on must not harm the run.
+                self.log.exception(f"An observer failed on {event}")
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, level: int = logging.WARNING) -> None:
         """Log a warning, and keep it for the summary."""
         self.results.warnings.append(message)
-        self.log.warning(message)
+        self.log.log(level, message)
         self.tell(Warned(message))
 
     def fail(self, message: str) -> None:

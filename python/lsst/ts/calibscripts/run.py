@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import report
@@ -14,7 +14,7 @@ from .graph import Graph
 from .images import Arrivals, ImageSet
 from .ocps import Ocps
 from .plan import StepId
-from .preflight import RepositoryFindings, component_problems, repository_findings
+from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
 from .processing import Processing
 from .products import ImageType
 from .progress import Progress, Stage
@@ -36,6 +36,10 @@ REPOSITORY_TIMEOUT = 60.0
 
 class _ReportedFailureError(RunFailedError, ExpectedError):
     """What salobj logs no traceback of: every failure has been told already."""
+
+
+class _RefusalError(PreconditionError, ExpectedError):
+    """What salobj logs no traceback of: nothing has begun, and the text says why."""
 
 
 class Run:
@@ -61,6 +65,8 @@ class Run:
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
         self._detectors: dict[int, Detector] = {}
+        self._known_detectors: frozenset[str] = frozenset()
+        self._filter_known = False
         self._detector_names: dict[tuple[str, str], int] = {}
         self._not_paused = asyncio.Event()
         self._not_paused.set()
@@ -98,11 +104,13 @@ class Run:
         self._script.image_in_oods.callback = None
         self._ocps.close()
         self._thread.close()
-        self._journal.log.info(self._summary(ended))
-        if self._record is not None:
-            self._record.end(ended, self._results.failures)
-            await self._record.aclose()
-            self._journal.log.info(f"Record of this run: {self._record.path}")
+        try:
+            self._journal.log.info(self._summary(ended))
+        finally:
+            if self._record is not None:
+                self._record.end(ended, self._results.failures)
+                await self._record.aclose()
+                self._journal.log.info(f"Record of this run: {self._record.path}")
 
     # Before the first exposure.
 
@@ -127,7 +135,7 @@ class Run:
         findings = await self._ask_repository()
         problems += findings.problems
         if problems:
-            raise PreconditionError(problems)
+            raise self._refusal(problems)
         self._calib_exists = findings.calib_exists
         self._results.times.update(findings.exposure_times)
 
@@ -140,6 +148,8 @@ class Run:
         script, asked = self._script, self._script.asked_detectors()
         try:
             async with asyncio.timeout(REPOSITORY_TIMEOUT):
+                physical_filter = await script.get_physical_filter(set_up=False)
+                self._filter_known = physical_filter is not None
                 findings = await self._thread(
                     repository_findings,
                     self._repository,
@@ -148,10 +158,11 @@ class Run:
                     script.pipelines,
                     script.instrument_name,
                     asked,
-                    await script.get_physical_filter(),
+                    physical_filter,
                 )
                 if not findings.problems:
                     known = await self._thread(self._repository.detectors, script.instrument_name)
+                    self._known_detectors = frozenset(detector.name for detector in known)
                     self._detectors = {d.id: d for d in known if d.id in asked}
                     self._detector_names = {(d.raft, d.sensor): d.id for d in self._detectors.values()}
         except TimeoutError:
@@ -174,8 +185,35 @@ class Run:
         words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
         await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
         if given:
-            await self._script.camera.setup_instrument(**given)
+            try:
+                await self._script.camera.setup_instrument(**given)
+            except Exception as error:
+                heed_cancellation()
+                raise self._refusal([f"{words} was not set: {describe(error)}."]) from error
             heed_cancellation()
+        if not self._filter_known:
+            await self._check_filter()
+
+    async def _check_filter(self) -> None:
+        """Look for conflicts of flats in the filter that shows only now that it is in the beam."""
+        physical_filter = await self._script.get_physical_filter(set_up=True)
+        if physical_filter is not None:
+            problems = await self._thread(
+                flat_conflicts,
+                self._repository,
+                self._config,
+                self._plan,
+                self._script.instrument_name,
+                self._script.asked_detectors(),
+                physical_filter,
+            )
+            if problems:
+                raise self._refusal(problems)
+
+    def _refusal(self, problems: Sequence[str]) -> PreconditionError:
+        """Keep what stands in the way of the first exposure, and give the error that says so."""
+        self._results.failures.extend(problems)
+        return _RefusalError(problems)
 
     # Taking, and processing beside it.
 
@@ -194,6 +232,7 @@ class Run:
         processing = Processing(
             pipelines=self._script.pipelines,
             instrument=self._script.instrument_name,
+            known_detectors=self._known_detectors,
             calib_exists=self._calib_exists,
             ocps=self._ocps,
             may_commit=lambda: self._script.state.state == ScriptState.RUNNING,
@@ -217,12 +256,12 @@ class Run:
         if not isinstance(error, CalibScriptsError):
             text = f"{step_id}: {describe(error)}."
             self._journal.log.error(f"{step_id} failed", exc_info=error)
-        self._progress.end(step_id.product, Stage.FAILED)
         verdict = isinstance(error, VerificationFailedError)
         if verdict and self._config.on_verification_failure == "warn":
             self._journal.warn(text)
         else:
             self._journal.fail(text)
+        self._progress.end(step_id.product, Stage.FAILED)
         if verdict and self._graph is not None:
             self._graph.cancel(self._plan.spoiled(step_id.product))
 
@@ -257,6 +296,13 @@ class Run:
         RunFailedError
             If something did.
         """
+        for step in self._plan.steps:
+            if (
+                self._graph is not None
+                and not self._graph.is_done(step.id)
+                and step.id not in self._graph.lost
+            ):
+                self._journal.fail(f"{step.id} came to no end that is known.")
         if self._results.failures:
             raise _ReportedFailureError(self._results.failures)
 

@@ -105,7 +105,7 @@ def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) ->
     for name in failed:
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
-    if results.failures and not failed:
+    if results.failures and not failed and not results.certified and not results.doubtful:
         yield "Mend what the failures name, then queue the script again with the same configuration."
     complete = {
         str(name): results.images[name].exposures if name in results.images else taken.kept
@@ -117,7 +117,7 @@ def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) ->
         )
     }
     if final_state != "DONE" and complete and not failed:
-        into = next((certified.collection for certified in results.certified.values()), None)
+        into = next((certified.collection for certified in results.certified.values()), results.doubtful)
         text = yaml.safe_dump(resuming(given, complete, into), default_flow_style=None, width=1_000_000)
         yield (
             "To go on with the images that are there, queue the script with this configuration:\n"

@@ -36,7 +36,13 @@ class OneThread:
             self._executor, lambda: function(*args, **kwargs)
         )
 
-    async def to_its_end(self, function: Callable[..., T], *args: object, on_cancel: Callable[[], None]) -> T:
+    async def to_its_end(
+        self,
+        function: Callable[..., T],
+        *args: object,
+        on_cancel: Callable[[], None],
+        on_unknown: Callable[[], None],
+    ) -> T:
         """Call a function whose effect must be known even if the caller is cancelled.
 
         Parameters
@@ -47,6 +53,8 @@ class OneThread:
             Its arguments.
         on_cancel : callable
             Is called when the caller is cancelled; the function should then leave its work undone.
+        on_unknown : callable
+            Is called when the caller was cancelled and cannot wait any longer to learn what the function did.
 
         Returns
         -------
@@ -65,6 +73,8 @@ class OneThread:
                 answer = future.result()
                 if answer is not None:
                     return answer
+            elif not future.done():
+                on_unknown()
             raise
 
     def close(self) -> None:

@@ -89,7 +89,7 @@ class MakeLatissCalibrations(BaseMakeCalibrations):
             self._ocps_group = RemoteGroup(domain=self.domain, components=["OCPS:1"], log=self.log)
             await self._ocps_group.start_task
 
-    async def get_physical_filter(self) -> str | None:
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
         """Give FILTER~GRATING, with ``empty`` for empty_1, of the configuration or as they are now."""
         spectrograph = self.camera.rem.atspectrograph
         now = (
@@ -97,7 +97,7 @@ class MakeLatissCalibrations(BaseMakeCalibrations):
             spectrograph.evt_reportedDisperserPosition.get(),
         )
         names = [
-            (None if position is None else position.name) if wanted is None else wanted
+            (None if position is None else position.name) if wanted is None or set_up else wanted
             for wanted, position in zip((self.config.filter, self.config.grating), now, strict=True)
         ]
         if not all(isinstance(name, str) and name for name in names):

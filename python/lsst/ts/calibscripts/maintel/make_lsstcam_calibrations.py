@@ -127,8 +127,9 @@ class MakeLSSTCamCalibrations(BaseMakeCalibrations):
                 f"No flats can be taken: {', '.join(problems)}. {allowed}; or name it in 'ignore'"
             )
 
-    async def get_physical_filter(self) -> str | None:
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
         """Give the filter of the configuration, or the one that is in now."""
         now = self.camera.rem.mtcamera.evt_endSetFilter.get()
-        name = (None if now is None else now.filterName) if self.config.filter is None else self.config.filter
+        here = None if now is None else now.filterName
+        name = here if self.config.filter is None or set_up else self.config.filter
         return name if isinstance(name, str) and name else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConflictError, RepositoryError, describe
+from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
 from .levels import signal_level
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
@@ -251,7 +251,9 @@ class ButlerRepository:
         ConflictError
             If the collection holds something else over an overlapping range.
         RepositoryError
-            If there is nothing to certify, or what was certified cannot be read back.
+            If there is nothing to certify.
+        ReadBackError
+            If what was certified cannot be read back.
         """
         from lsst.daf.butler import CollectionType
         from lsst.daf.butler.registry import ConflictingDefinitionError
@@ -293,7 +295,7 @@ class ButlerRepository:
         }
         lost = [str(ref.id) for ref in refs if ref.id not in found]
         if lost:
-            raise RepositoryError(
+            raise ReadBackError(
                 f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
                 f"it back did not find datasets {', '.join(lost)}: look with `butler query-datasets` before "
                 "you use it"

@@ -78,6 +78,18 @@ class ProductionRepository(ButlerRepository):
         )
         return tuple(sorted(int(record.id) for record in records))
 
+    def days_of(self, instrument: str, exposures: Collection[int]) -> frozenset[int]:
+        """Give the observing days of those exposures that are known."""
+        records = self._open().query_dimension_records(
+            "exposure",
+            instrument=instrument,
+            where="exposure IN (wanted)",
+            bind={"wanted": sorted(exposures)},
+            explain=False,
+            limit=None,
+        )
+        return frozenset(int(record.day_obs) for record in records)
+
     def states(self, instrument: str, exposures: Collection[int], detector: int) -> dict[int, dict[str, str]]:
         """Read how the camera was set up, from the primary headers of raw images of one detector."""
         from astropy.io import fits
