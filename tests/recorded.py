@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +17,8 @@ import yaml
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
 from lsst.ts.calibscripts.progress import Event
-from lsst.ts.calibscripts.record import About, Record, open_record, read_record
+from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, About, Record, find_records, read_record
 from lsst.ts.calibscripts.repository import Repository
-from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
     MemoryButler,
@@ -62,9 +62,6 @@ async def recorded_run(
     job_seconds: float = 5.0,
 ) -> tuple[Record, Outcome]:
     """Run LATISS' script in memory, and read what was recorded of it."""
-    warnings: list[str] = []
-    loop = asyncio.get_running_loop()
-    recorder = open_record(about(given), warn=warnings.append, directory=directory, clock=loop.time)
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
 
@@ -79,15 +76,28 @@ async def recorded_run(
         )
 
     runner = MemoryRunner(butler, behave)
-    async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
-        outcome = await ScriptQueue().run(
-            SCRIPT, yaml.safe_dump(dict(given)), observers=[recorder, *observers], make=make, stop=stop
-        )
-    failures = (outcome.reason,) if outcome.state is ScriptState.FAILED else ()
-    recorder.end(outcome.state.name, failures)
-    await recorder.aclose()
-    assert not warnings
-    return read_record(recorder.path), outcome
+    with _records_in(directory) as new_record:
+        async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
+            outcome = await ScriptQueue().run(
+                SCRIPT, yaml.safe_dump(dict(given)), observers=observers, make=make, stop=stop
+            )
+        return new_record(), outcome
+
+
+@contextmanager
+def _records_in(directory: Path) -> Iterator[Callable[[], Record]]:
+    """Let scripts record their runs in a directory; gives a function that reads the one record that is new."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(DIRECTORY_VARIABLE, str(directory))
+        for variable, package in (("CP_PIPE_DIR", "cp_pipe"), ("CP_VERIFY_DIR", "cp_verify")):
+            environment.setenv(variable, str(PIPELINES / package))
+        before = set(find_records(directory))
+
+        def new_record() -> Record:
+            (path,) = set(find_records(directory)) - before
+            return read_record(path)
+
+        yield new_record
 
 
 def rehearsed_run(
@@ -101,26 +111,15 @@ def rehearsed_run(
     **summit: Any,
 ) -> Record:
     """Run a script with the real pipetask on a real repository, in real time, and read what was recorded."""
-    model = find_script(script).config_model
-    instrument = model.instrument.name
-    given = {**given, "repo": repo}
-    config = ConfigValidator(find_script(script).get_schema(), model).validate(given)
-    described = About(script, instrument, 200_001, given, config, tuple(model.instrument.detectors))
+    instrument = str(find_script(script).config_model.instrument.name)
 
-    async def run() -> Record:
-        clock = asyncio.get_running_loop().time
-        recorder = open_record(described, warn=print, directory=directory, clock=clock)
+    async def run() -> None:
         async with Summit(repo, [instrument], speed=1000.0, seed=seed, faults=faults, **summit):
-            outcome = await ScriptQueue().run(script, yaml.safe_dump(given), observers=[recorder])
-        recorder.end(outcome.state.name, (outcome.reason,) if outcome.state is ScriptState.FAILED else ())
-        await recorder.aclose()
-        return read_record(recorder.path)
+            await ScriptQueue().run(script, yaml.safe_dump({**given, "repo": repo}))
 
-    directories = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
-    with pytest.MonkeyPatch.context() as environment:
-        for name, path in directories.items():
-            environment.setenv(name, path)
-        return asyncio.run(run())
+    with _records_in(directory) as new_record:
+        asyncio.run(run())
+        return new_record()
 
 
 @dataclass(frozen=True)
