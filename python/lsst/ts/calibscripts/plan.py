@@ -7,7 +7,7 @@ for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .config import CalibrationsConfig, exposure_times
@@ -191,6 +191,10 @@ class Plan:
             for step in self.steps
             if (made_here and step.id.product in heirs) or step.id in uncertifiable
         )
+
+    def without(self, product: str) -> Plan:
+        """Give the plan without the steps of a product from which nothing is made."""
+        return replace(self, steps=tuple(step for step in self.steps if step.id.product != product))
 
     def worth_taking(self, image_type: ImageType, lost: Collection[StepId]) -> bool:
         """Say whether images of a type still serve a step that is not lost.

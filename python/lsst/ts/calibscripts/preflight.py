@@ -9,11 +9,12 @@ from typing import Any
 
 from .config import CalibrationsConfig
 from .errors import RepositoryError, describe
-from .jobs import StepPipelines, input_collections, named_collections
+from .images import judge
+from .jobs import StepPipelines, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
-from .products import PRODUCTS, made_from_closure
-from .repository import Certification, Repository
+from .products import PRODUCTS, ImageType, made_from_closure
+from .repository import Certification, ExposureRecord, Repository
 from .sal import RemoteGroup, State
 
 __all__ = ["RepositoryFindings", "certification", "component_problems", "repository_findings"]
@@ -34,11 +35,14 @@ class RepositoryFindings:
         Is there a ``calib_collection`` already?
     exposure_times : mapping [`int`, `float`]
         Exposure times, seconds, of the exposures that exist already and are to be used.
+    without_pairs : `bool`
+        Are there flats among them, but no pair of equal exposure time?
     """
 
     problems: tuple[str, ...]
     calib_exists: bool = False
     exposure_times: Mapping[int, float] = field(default_factory=dict)
+    without_pairs: bool = False
 
 
 async def component_problems(group: RemoteGroup) -> list[str]:
@@ -129,9 +133,14 @@ def repository_findings(
         repository.check(writing=bool(certifying))
         known = {detector.id for detector in repository.detectors(instrument)}
         problems = list(_detector_problems(instrument, detectors, known, config.repo))
-        times: dict[int, float] = {}
+        records: list[ExposureRecord] = []
         for images in plan.sets:
-            problems += _exposure_problems(repository, instrument, images, times)
+            wrong, found = _exposure_problems(repository, plan, instrument, detectors, images)
+            problems += wrong
+            records += found
+        of_flats = [record for record in records if record.image_type == ImageType.FLAT]
+        if of_flats:
+            physical_filter = of_flats[0].physical_filter
         calib_exists = not repository.missing_collections([config.calib_collection])
         for step in plan.steps:
             if step.id in pipelines.installed:
@@ -152,7 +161,9 @@ def repository_findings(
     except Exception as error:
         # The butler raises what its database raises; the run has not begun, so nothing is lost by refusing.
         return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
-    return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times)
+    times = {record.id: record.exposure_time for record in records}
+    without_pairs = bool(of_flats) and not pairs_of([record.id for record in of_flats], times)
+    return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times, without_pairs)
 
 
 def flat_conflicts(
@@ -197,19 +208,37 @@ def _detector_problems(
 
 
 def _exposure_problems(
-    repository: Repository, instrument: str, images: ExposureSet, times: dict[int, float]
+    repository: Repository, plan: Plan, instrument: str, detectors: Sequence[int], images: ExposureSet
+) -> tuple[list[str], tuple[ExposureRecord, ...]]:
+    """Check the exposures of a set that is not taken, and give what the butler knows of them."""
+    if not images.taken:
+        return [], ()
+    found = repository.exposures(instrument, images.taken)
+    records, name = {record.id: record for record in found}, images.image_type.name
+    problems = []
+    if unknown := [exposure for exposure in images.taken if exposure not in records]:
+        problems.append(f"exposures: {instrument} has no exposures {unknown} (listed under {name}).")
+    if wrong := [f"{r.id} is a {r.image_type}" for r in found if r.image_type != name]:
+        problems.append(f"exposures: {', '.join(wrong)}, but listed under {name}.")
+    there = judge(images.taken, detectors, repository.ingested(instrument, images.taken))
+    if not unknown and not there.complete:
+        problems.append(
+            f"exposures: too few raw images of {name} are in the repository, for {there.exposures} only."
+        )
+    if images.image_type is ImageType.FLAT and not problems:
+        problems += _flat_problems(plan, images.taken, records)
+    return problems, found
+
+
+def _flat_problems(
+    plan: Plan, exposures: Sequence[int], records: Mapping[int, ExposureRecord]
 ) -> Iterator[str]:
-    """Check the exposures of a set that is not taken, and note their exposure times."""
-    records = {record.id: record for record in repository.exposures(instrument, images.taken)}
-    name = images.image_type.name
-    unknown = [exposure for exposure in images.taken if exposure not in records]
-    if unknown:
-        yield f"exposures: {instrument} has no exposures {unknown} (listed under {name})."
-    wrong = {e: r.image_type for e, r in records.items() if r.image_type != name}
-    if wrong:
-        listed = ", ".join(f"{exposure} is a {image_type}" for exposure, image_type in wrong.items())
-        yield f"exposures: {listed}, but listed under {name}."
-    times.update({exposure: record.exposure_time for exposure, record in records.items()})
+    filters = sorted({records[exposure].physical_filter for exposure in exposures})
+    if len(filters) > 1:
+        yield f"exposures: flats of several filters, {', '.join(filters)}: name those of one filter."
+    pairs = pairs_of(exposures, {exposure: records[exposure].exposure_time for exposure in exposures})
+    if plan.step(StepId(Action.GENERATE, "PTC")) and len(pairs) < 2:
+        yield f"exposures: do_ptc needs at least two pairs of flats of equal time, there are {len(pairs)}."
 
 
 def _input_problems(

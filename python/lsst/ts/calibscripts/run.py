@@ -13,7 +13,7 @@ from .exposing import Exposing
 from .graph import Graph
 from .images import Arrivals, ImageSet
 from .ocps import Ocps
-from .plan import StepId
+from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
 from .processing import Processing
 from .products import ImageType
@@ -138,6 +138,9 @@ class Run:
             raise self._refusal(problems)
         self._calib_exists = findings.calib_exists
         self._results.times.update(findings.exposure_times)
+        if findings.without_pairs and self._plan.step(StepId(Action.GENERATE, "GAIN")):
+            self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
+            self._plan = self._plan.without("GAIN")
 
     @property
     def _exposing(self) -> list[ImageType]:

@@ -50,7 +50,11 @@ def _flats(config: CalibrationsConfig) -> Iterator[str]:
 def _generating(config: CalibrationsConfig) -> Iterator[str]:
     if not config.generate_calibrations:
         return
-    numbers = {f"n_{kind.lower()}": getattr(config, f"n_{kind.lower()}") for kind in config.image_types}
+    there = {kind: len(ids) for kind, ids in config.exposures or ()}
+    numbers = {
+        f"n_{kind.lower()}": there.get(kind) or getattr(config, f"n_{kind.lower()}")
+        for kind in config.image_types
+    }
     if few := [f"{name} is {n}" for name, n in numbers.items() if n < RECOMMENDED_IMAGES]:
         likely = " With fewer than 11 the NOISE test is likely to fail." if min(numbers.values()) < 11 else ""
         yield f"Few images: {', '.join(few)}. DMTN-222 recommends {RECOMMENDED_IMAGES} of each type.{likely}"

@@ -139,8 +139,14 @@ def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
         )
 
 
+_FIRST_YEAR = 1970
+
+
 def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
     begin, end = config.certify_calib_begin_date, config.certify_calib_end_date
+    if end is not None and datetime.fromisoformat(end).year < _FIRST_YEAR:
+        yield f"certify_calib_end_date: the butler knows no time before {_FIRST_YEAR}, {end} would be no range at all"
+        return
     if begin is None or end is None or datetime.fromisoformat(begin) < datetime.fromisoformat(end):
         return
     defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
