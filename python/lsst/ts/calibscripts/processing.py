@@ -132,6 +132,7 @@ class Processing:
         self.results.verdicts[name] = verdict
         self._note_silent(step, result)
         self._report(step, verdict)
+        await self._look_at_residual(step, run)
         if not verdict.passed:
             generating = StepId(Action.GENERATE, name) in self.results.jobs
             where = f"see {self.results.collection(step.id)}"
@@ -297,6 +298,23 @@ class Processing:
         text = report.failure_report(verdict, generation, verification)
         where = f"butler get {step.product.statistics[0]} in {verification}"
         self.journal.log.warning(f"{headline}\n{report.for_log(text, where=where)}")
+
+    async def _look_at_residual(self, step: Step, run: str | None) -> None:
+        """Warn of biases and darks that are brighter after correction than the configuration allows."""
+        limit, product = self.config.bias_dark_counts_max, step.product
+        if limit is None or run is None or product.by_filter:
+            return
+        try:
+            level = await self.thread(self.repository.residual, run, product.corrected)
+        except Exception as error:
+            # A help for the observer; the verdict does not depend on it.
+            self.journal.warn(f"The level of the corrected {product.name} images could not be read: {error}")
+            return
+        if level is not None and level > limit:
+            self.journal.warn(
+                f"{product.name} images have {level:.1f} ADU after correction, bias_dark_counts_max is {limit:g}: look "
+                f"at {product.corrected} in {self.results.collection(step.id)}, and report it."
+            )
 
     async def _report_gains(self, step: Step, run: str) -> None:
         """Log the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""

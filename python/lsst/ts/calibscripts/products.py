@@ -90,6 +90,11 @@ class Product:
         return self.dataset_types[0]
 
     @property
+    def corrected(self) -> str:
+        """Dataset type of the images that cp_verify has corrected."""
+        return f"verify{self.name.title()}IsrExp"
+
+    @property
     def statistics(self) -> tuple[str, str, str]:
         """Dataset types of cp_verify's statistics: of the run, per exposure, per exposure and detector."""
         stem = f"verify{self.name.title()}"

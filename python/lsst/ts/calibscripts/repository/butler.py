@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
-from .levels import signal_level
+from .levels import corrected_level, signal_level
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["ButlerRepository"]
+
+RESIDUALS_LOOKED_AT = 4
+"""How many corrected images tell the level that is left."""
 
 
 class ButlerRepository:
@@ -128,6 +131,12 @@ class ButlerRepository:
             explain=False,
             limit=None,
         )
+
+    def residual(self, run: str, dataset_type: str) -> float | None:
+        """See `Repository`; a few images tell it, the first of the RUN."""
+        refs = self._refs(run, dataset_type)[:RESIDUALS_LOOKED_AT]
+        levels = [corrected_level(self._open().getURI(ref).ospath) for ref in refs]
+        return max(map(abs, levels), default=None)
 
     def lacking(
         self,

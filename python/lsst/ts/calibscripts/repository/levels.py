@@ -1,11 +1,11 @@
-"""Signal levels of raw images, read from their FITS files."""
+"""Signal levels of raw and of corrected images, read from their FITS files."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-__all__ = ["signal_level"]
+__all__ = ["corrected_level", "signal_level"]
 
 _SECTION = re.compile(r"\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]")
 
@@ -41,6 +41,39 @@ def signal_level(path: str) -> float:
     if not levels:
         raise ValueError(f"{path} has no extension with DATASEC and BIASSEC")
     return float(np.median(levels))
+
+
+def corrected_level(path: str) -> float:
+    """Measure what is left in an image after its instrument signature was removed.
+
+    Parameters
+    ----------
+    path : `str`
+        FITS file; its first two-dimensional image is taken. Where its header says that it is in electrons, the
+        gains in it lead back to ADU.
+
+    Returns
+    -------
+    `float`
+        Median, ADU.
+
+    Raises
+    ------
+    ValueError
+        If there is no image in it.
+    """
+    import numpy as np
+    from astropy.io import fits
+
+    with fits.open(path) as hdus:
+        for hdu in hdus:
+            if hdu.is_image and hdu.data is not None and hdu.data.ndim == 2:
+                cards = {**hdus[0].header, **hdu.header}
+                gains = [float(v) for k, v in cards.items() if k.startswith("LSST ISR GAIN")]
+                in_electrons = "electron" in f"{cards.get('BUNIT', '')}{cards.get('LSST ISR UNITS', '')}"
+                gain = float(np.median(gains)) if in_electrons and gains else 1.0
+                return float(np.median(hdu.data)) / gain
+    raise ValueError(f"{path} holds no image")
 
 
 def _slices(section: str) -> tuple[Any, Any]:

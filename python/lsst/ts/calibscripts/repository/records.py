@@ -141,6 +141,9 @@ class Repository(Protocol):
     def level(self, instrument: str, exposure: int, detector: int) -> float:
         """Give the signal of a raw image: median of the image less that of the overscan, ADU."""
 
+    def residual(self, run: str, dataset_type: str) -> float | None:
+        """Give the largest absolute median of the corrected images of a RUN, ADU; None where there are none."""
+
     def lacking(
         self,
         dataset_type: str,

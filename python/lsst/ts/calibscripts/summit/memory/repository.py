@@ -130,6 +130,11 @@ class MemoryRepository:
                 return float(raw.value)
         raise RepositoryError(f"There is no raw image of exposure {exposure}, detector {detector}")
 
+    def residual(self, run: str, dataset_type: str) -> float | None:
+        """See `lsst.ts.calibscripts.repository.Repository`: there are no corrected images."""
+        self._begin("residual")
+        return None
+
     def lacking(
         self,
         dataset_type: str,
