@@ -312,8 +312,8 @@ class Processing:
             return
         if level is not None and level > limit:
             self.journal.warn(
-                f"{product.name} images have {level:.1f} ADU after correction, bias_dark_counts_max is {limit:g}: look "
-                f"at {product.corrected} in {self.results.collection(step.id)}, and report it."
+                f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
+                f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
             )
 
     async def _report_gains(self, step: Step, run: str) -> None:
