@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 REHEARSAL ?= rehearsal
 
-.PHONY: rehearse test soak lint clean
+.PHONY: rehearse test soak lint doc clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,15 @@ test: lint
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
 	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py
+
+# The manual as HTML in doc/_build/html; warnings are errors.
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/pip install --quiet --editable ".[doc]"
+	touch $@
+
+doc: $(VENV)/.documented
+	rm -rf doc/api
+	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
 
 clean:
 	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch

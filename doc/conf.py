@@ -20,10 +20,14 @@ extensions = [
 exclude_patterns = ["_build", "news"]
 templates_path = ["_templates"]
 default_role = "py:obj"
+# Blocks after a double colon are what one types.
+highlight_language = "none"
 
 html_theme = "furo"
 html_title = f"ts_calibscripts {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["manual.css"]
 
 autosummary_generate = True
 # A package documents what it offers: the names in its __all__, wherever they are defined.

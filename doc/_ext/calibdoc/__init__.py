@@ -21,5 +21,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _skip_alias(app: Sphinx, what: str, name: str, member: object, skip: bool, options: Any) -> bool | None:
-    """Leave out aliases such as ``dict[str, int]``: autodoc takes them for classes and cannot write their signature."""
+    """Leave out aliases like ``dict[str, int]``: autodoc takes them for classes and fails on their signature."""
     return True if isinstance(member, GenericAlias) else None

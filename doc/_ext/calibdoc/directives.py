@@ -120,10 +120,12 @@ class CommandOutput(SphinxDirective):
         for word in arguments:
             if (path := Path(self.env.srcdir, word)).is_file():
                 self.env.note_dependency(path)
-        return [nodes.literal_block(text=f"$ {command}\n{result.output}", language="text")]
+        shown = nodes.literal_block(text=f"$ {command}\n{result.output}", language="text")
+        return [nodes.container("", shown, classes=["command-output"])]
 
 
-Rows = tuple[tuple[str, ...], tuple[int, ...], list[tuple[str, ...]]]
+Rows = tuple[Sequence[str], Sequence[int], Sequence[Sequence[str]]]
+"""Headings, widths of the columns, and cells of a table."""
 
 
 def _products() -> Rows:
@@ -168,7 +170,9 @@ def _faults() -> Rows:
 
 def _described(text: str, names: Iterable[str]) -> list[nodes.Node]:
     """Set the names of properties in a text as literals."""
-    pattern = re.compile(rf"(?<![\w/])({'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})(?!\w)")
+    pattern = re.compile(
+        rf"(?<![\w/])({'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})(?!\w)"
+    )
     parts = pattern.split(text)
     return [nodes.literal(text=part) if index % 2 else nodes.Text(part) for index, part in enumerate(parts)]
 

@@ -54,7 +54,9 @@ def stages(transitions: Mapping[Stage, frozenset[Stage]] = TRANSITIONS) -> Drawi
         The stages from left to right; below them, the ends that can follow all those in the frame.
     """
     ranks = stage_ranks(transitions)
-    boxes = {stage: Box(stage, 66 + 122 * rank, 110, width=96) for stage, rank in ranks.items()}
+    boxes: dict[str, Box] = {
+        stage: Box(stage, 66 + 122 * rank, 110, width=96) for stage, rank in ranks.items()
+    }
     arrows: list[Arrow | Frame] = []
     above: list[tuple[int, int]] = []
     for stage in sorted(ranks, key=ranks.__getitem__):
@@ -139,23 +141,28 @@ def steps(plan: Plan) -> Drawing:
     boxes = {}
     for name in names:
         action, product = name.split()
-        x, y = 70 + 150 * columns.index(product), 26 + 92 * rows.index(action)
-        boxes[name] = Box(name, x, y, width=126)
+        x, y = 70 + 152 * columns.index(product), 26 + 92 * rows.index(action)
+        boxes[name] = Box(name, x, y, width=132)
     sequence = [_between_steps(boxes[a], boxes[b], dashed=True) for a, b in itertools.pairwise(taken)]
     found = edges(plan)
     arrows = [_between_steps(boxes[earlier], boxes[later]) for earlier, later in found]
     title = "Steps of a run: " + "; ".join(f"{later} after {earlier}" for earlier, later in found)
-    height = max(box.y for box in boxes.values()) + 60
-    return Drawing(150 * len(columns), height, title, boxes, [*sequence, *arrows])
+    bottom = max(box.y for box in boxes.values())
+    bows = any(isinstance(arrow, Arrow) and arrow.begin[1] > bottom for arrow in arrows)
+    height = bottom + (52 if bows else 24)
+    return Drawing(152 * len(columns), height, title, boxes, [*sequence, *arrows])
 
 
 def _between_steps(begin: Box, end: Box, *, dashed: bool = False) -> Arrow:
-    """Connect downwards, or along a row: directly to the neighbour, else with a bow below the row."""
+    """Connect downwards, or along a row: directly to the neighbour, else with a bow below the row; or upwards."""
     if begin.y == end.y and end.x - begin.x < 1.5 * begin.width:
         return Arrow(begin.side("right"), end.side("left"), dashed=dashed)
     if begin.y == end.y:
         (x1, y1), (x2, y2) = begin.side("bottom"), end.side("bottom")
         return Arrow((x1 + 20, y1), (x2 - 20, y2), ((x1 + 50, y1 + 34), (x2 - 50, y2 + 34)), dashed)
+    if begin.y > end.y:
+        (x1, y1), (x2, y2) = begin.side("right"), end.side("left")
+        return Arrow((x1, y1 - 8), (x2, y2 + 8), ((x1 + 20, y1 - 8), (x2 - 20, y2 + 8)), dashed)
     (x1, y1), (x2, y2) = begin.side("bottom"), end.side("top")
     aside = 0 if x1 == x2 else (18 if x2 > x1 else -18)
     middle = (y1 + y2) / 2
