@@ -35,7 +35,7 @@ $(VENV)/.documented: $(VENV)/.installed
 
 doc: $(VENV)/.documented
 	rm -rf doc/api
-	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
+	$(BIN)/sphinx-build -E -W --keep-going -b html doc doc/_build/html
 
 clean:
 	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch
