@@ -34,10 +34,10 @@ discarded; in a repository on disk only a bias. The scripts for LSSTComCam and L
 detectors.
 
 * *Fault* is what ``calibscripts rehearse --fault`` switches on.
-* *What the script says* is the reason of its final state, as LOVE shows it; where that is DONE, its warnings. Of a
-  longer text the rest is left out, which is marked with [...]. That DEFECTS and PTC are certified without
-  verification is said in every run that certifies them, and that a step is cancelled for every such step; both is
-  left out here.
+* *What the script says* is the reason of its final state, as LOVE shows it; where it has none, warnings and errors
+  in its log. Of a longer text the rest is left out, which is marked with [...]. That DEFECTS and PTC are certified
+  without verification is said in every run that certifies them, and that a step is cancelled for every such step;
+  both is left out here.
 * *Aborted* are jobs that the script itself had aborted; (refused) means that the OCPS would not.
 
 How the script takes a failure of each kind is decided like this: nothing is certified that failed, or that was made

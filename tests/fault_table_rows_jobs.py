@@ -243,7 +243,7 @@ def _results() -> Iterator[Case]:
         event,
         "the result of VERIFY DARK never comes, and there are no outputs",
         FAILED,
-        ("DARK: no statistics (the verification job left no RUN): NOT certified",),
+        ("VERIFY DARK: no job_result came, and its statistics are not complete (OCPS job",),
         ("BIAS",),
         faults=("result-never:of=verifyDark",),
         exit_codes={"verifyDark": 1},

@@ -126,7 +126,10 @@ def _arrivals() -> Iterator[Case]:
         event,
         "one of four biases has statusCode 1",
         DONE,
-        ("BIAS exposures 2026091800003 were not ingested (status 1)", "left out"),
+        (
+            "BIAS exposures 2026091800003 were not ingested (status 1, RuntimeError: the file is truncated)",
+            "left out",
+        ),
         ALL,
         faults=("image-status-1:at=3",),
     )
@@ -143,7 +146,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "two of four biases never arrive",
         FAILED,
-        ("Only 2 of 4 biases and 1 of 1 detectors arrived in the OODS: the set is given up",),
+        ("Only 2 of 4 biases and 1 of 1 detectors are there: the set is given up",),
         faults=("image-missing:at=3,count=2",),
     )
     yield Case(

@@ -234,9 +234,11 @@ class Played:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """First lines of the warnings while the script ran, each once."""
+        """First lines of the warnings and errors in the log while the script ran, each once."""
         lines = (
-            m.message.splitlines()[0] for m in self.log[self.n_configured :] if m.level_name == "WARNING"
+            line.message.splitlines()[0]
+            for line in self.log[self.n_configured :]
+            if line.level_name in ("WARNING", "ERROR")
         )
         # Remotes in this process log under the same name that their queues are filling.
         return tuple(dict.fromkeys(line for line in lines if "python read queue" not in line))
