@@ -1,0 +1,42 @@
+// Uses the page of a report as a reader does, and writes what was seen at its end.
+"use strict";
+const told = {};
+const column = (table, index) =>
+  [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[index].textContent);
+const type = (input, text) => { input.value = text; input.dispatchEvent(new Event("input")); };
+const amplifiers = document.querySelector("#amplifiers-table");
+if (amplifiers) {
+  const heads = [...amplifiers.tHead.rows[0].cells], noise = heads.findIndex((head) => head.textContent.includes("BIAS NOISE"));
+  told.unsorted = column(amplifiers, noise);
+  heads[noise].querySelector("button").click();
+  told.ascending = column(amplifiers, noise); told.sort = heads[noise].getAttribute("aria-sort");
+  heads[noise].querySelector("button").click();
+  told.descending = column(amplifiers, noise);
+  heads[1].querySelector("button").click();
+  told.names = column(amplifiers, 1); told.left = heads[noise].getAttribute("aria-sort");
+  const tools = document.querySelector("#amplifiers .tools"), search = tools.querySelector("input[type=search]");
+  type(search, "c0 RXX"); told.filtered = column(amplifiers, 1); told.count = tools.querySelector("output").value;
+  type(search, "");
+  const only = tools.querySelector("input[type=checkbox]");
+  only.click(); told.failing = column(amplifiers, 1).length; only.click();
+  told.all = column(amplifiers, 1).length;
+}
+const failures = document.querySelector("#failures-table");
+if (failures) {
+  type(document.querySelector("#failures input[type=search]"), "dark noise C03");
+  told.failures = column(failures, 3);
+}
+const chosen = document.querySelector("section.verification .detector[data-detector=R22_S11]");
+if (chosen) {
+  const section = chosen.closest("section");
+  chosen.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  told.detector = section.querySelector("select").value;
+  const cells = [...section.querySelectorAll(".matrices table caption")].map((caption) => caption.textContent);
+  told.captions = cells;
+  told.cells = [...section.querySelectorAll(".matrices table tbody tr")[0].cells].map((cell) => cell.textContent);
+}
+told.resources = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => !name.startsWith("data:"));
+told.errors = window.errors;
+const shown = document.createElement("pre");
+shown.id = "told"; shown.textContent = JSON.stringify(told);
+document.body.append(shown);
