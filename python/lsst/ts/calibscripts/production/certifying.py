@@ -154,23 +154,28 @@ def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Colle
 
 
 def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
-    """Say what is not approved; nothing may be certified that was made from something that is not."""
-    approved = {
-        choice.label: approved_datasets(desk, choice) is not None for choice in desk.selection.choices
-    }
+    """Say what may not be certified.
+
+    As in the scripts: a calibration is certified after everything that it was made from is.
+    """
     for choice in concerned:
-        if not approved[choice.label]:
+        if approved_datasets(desk, choice) is None:
             yield f"{choice.label} is not approved as it is now: see `produce approve`."
         needed = {*made_from_closure(choice.product.name)}
         for made in desk.selection.choices:
-            if made.product.name in needed and not approved[made.label] and made not in concerned:
-                yield f"{choice.label} was made from {made.label}, which is not approved."
+            if made.product.name in needed and made not in concerned and not _was_certified(desk, made):
+                yield f"{choice.label} was made from {made.label}, which is not certified: certify both."
+
+
+def _was_certified(desk: Desk, choice: ExposureChoice) -> bool:
+    present = desk.repository.associations(desk.selection.certified(choice))
+    return bool(present) and {one.dataset for one in present} >= _datasets(desk, choice)
 
 
 def _datasets(desk: Desk, choice: ExposureChoice) -> set[str]:
     run = run_of(desk.selection.generation(choice))
     ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
-    return {ids[detector] for detector in desk.selection.detectors}
+    return {ids[detector] for detector in desk.selection.detectors if detector in ids}
 
 
 def _is_certified(present: Sequence[Association], wanted: set[str], validity: Validity) -> bool:

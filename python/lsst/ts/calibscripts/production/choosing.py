@@ -177,7 +177,7 @@ class _Chooser:
         self.remarks += refused
         if product.name != "PTC" and len(best.frames) < self._wanted.number:
             self.remarks.append(f"{label}: only {len(best.frames)} exposures, not {self._wanted.number}")
-        sample = tuple(self._sample(product, best.frames))
+        sample = tuple(sorted({*self._sample(product, best.frames)}))
         choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
         self.choices.append(choice if product.verify else replace(choice, verify=()))
 

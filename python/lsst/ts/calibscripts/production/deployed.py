@@ -120,7 +120,7 @@ def find_exposure(
     found = [
         (name, frame)
         for name in instruments
-        for frame in repository.frames(name, [exposure // 100_000])
+        for frame in repository.frames(name, repository.days_of(name, [exposure]))
         if frame.id == exposure
     ]
     if len(found) == 1:

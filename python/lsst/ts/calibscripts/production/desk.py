@@ -11,7 +11,7 @@ from ..repository.production import ProductionRepository
 from .ledger import Did, Ledger
 from .selection import ExposureChoice, Selection, read_selection
 
-__all__ = ["Desk", "chosen", "open_desk"]
+__all__ = ["Desk", "chosen", "fail", "located", "open_desk"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,12 @@ class Desk:
 
     def at(self, repo: str) -> Desk:
         """Give the desk of the same production at another repository."""
-        return replace(self, repository=ProductionRepository(repo))
+        return replace(self, repository=ProductionRepository(located(repo)))
+
+
+def located(repo: str) -> str:
+    """Give a repository so that it is found from everywhere, and known again: a path becomes absolute."""
+    return str(Path(repo).absolute()) if Path(repo).exists() else repo
 
 
 def open_desk(path: Path, print: Callable[[str], None]) -> Desk:
@@ -78,8 +83,7 @@ def open_desk(path: Path, print: Callable[[str], None]) -> Desk:
         If it is no selection.
     """
     selection = read_selection(path)
-    ledger = Ledger(path.with_suffix(".record.jsonl"))
-    return Desk(selection, path.parent, ProductionRepository(selection.repo), ledger, print)
+    return Desk(selection, path.parent, ProductionRepository(selection.repo), Ledger.beside(path), print)
 
 
 def chosen(selection: Selection, labels: Sequence[str]) -> tuple[ExposureChoice, ...]:

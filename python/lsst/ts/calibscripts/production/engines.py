@@ -85,12 +85,11 @@ class Bps:
                 "outputRun": job.run,
                 "dataQuery": job.query,
             },
-            "submitPath": str(self.directory.absolute() / "submit" / job.name),
+            # Every submission needs a directory of its own; ctrl_bps puts the time in.
+            "submitPath": str(self.directory.absolute() / "submit" / job.name / "{timestamp}"),
         }
         if options := [*extend, *job.options]:
             content["extraQgraphOptions"] = shlex.join(options)
-        if again:
-            content |= {"extraInitOptions": extend[0], "extraRunQuantumOptions": shlex.join(extend)}
         return yaml.safe_dump(content, sort_keys=False, width=1000)
 
     def commands(self, job: Job, *, again: bool = False) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -145,6 +145,11 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @classmethod
+    def beside(cls, selection: Path) -> Self:
+        """Give the ledger of the production that a selection file is for."""
+        return cls(selection.with_suffix(".record.jsonl"))
 
     def __iter__(self) -> Iterator[Line]:
         """Give what was written, in order.

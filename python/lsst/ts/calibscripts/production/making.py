@@ -90,7 +90,7 @@ def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
     """
     selection, repository = desk.selection, desk.repository
     every = {exposure for choice in concerned for exposure in choice.verified_with}
-    days = {exposure // 100_000 for exposure in every}
+    days = repository.days_of(selection.instrument, every)
     frames = {frame.id: frame for frame in repository.frames(selection.instrument, days)}
     states = repository.states(selection.instrument, every & frames.keys(), selection.detectors[0])
     ingested = repository.ingested(selection.instrument, every)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from ..products import ImageType
 from ..repository.production import ProductionRepository
 from .choosing import Wanted, choose, table
 from .commands import query_exposures, shell_text
+from .desk import located
+from .ledger import Did, Ledger
 from .naming import Names
 from .selection import Selection, read_selection, selection_text
 
@@ -88,21 +91,24 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
                 f"Looked at {len(frames)} exposures of {first} to {last}. Nothing was written.",
             ]
         )
-    # A path must be found from everywhere.
-    repo = str(Path(request.repo).absolute()) if Path(request.repo).exists() else request.repo
-    selection = Selection(repo, request.names, request.detectors, chosen.choices)
-    say(table(selection.choices, {frame.id: frame for frame in (*frames, *others)}))
-    _write(selection, path, say)
+    selection = Selection(located(request.repo), request.names, request.detectors, chosen.choices)
+    shown = table(selection.choices, {frame.id: frame for frame in (*frames, *others)})
+    say(shown)
+    if not _write(selection, path, say):
+        return
+    did = Did("select", str(path), selection.repo, True, shown, (request.command(),))
+    Ledger.beside(path).write(did)
 
 
-def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> None:
+def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> bool:
+    """Write a selection unless it is there already."""
     if path.exists():
         if read_selection(path) != selection:
             raise ConfigurationError(
                 [f"{path} holds another selection, perhaps edited, and was left as it is: use another -o."]
             )
         say(f"select: already done: {path}")
-        return
+        return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "x", encoding="utf-8") as file:
@@ -110,6 +116,7 @@ def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> None
     except OSError as error:
         raise ConfigurationError([f"{path} cannot be written: {describe(error)}"]) from error
     say(f"select: {path} was written. Edit it where you know better.")
+    return True
 
 
 def parse_days(text: str) -> tuple[int, int]:
@@ -120,8 +127,7 @@ def parse_days(text: str) -> tuple[int, int]:
     ValueError
         If it is something else.
     """
-    first, _, last = text.partition("..")
-    days = (int(first), int(last or first))
-    if not 19000101 <= days[0] <= days[1] <= 29991231:
-        raise ValueError(f"{text} is no observing day YYYYMMDD and no range of them, first..last")
-    return days
+    match = re.fullmatch(r"(\d{8})(?:\.\.(\d{8}))?", text)
+    if match is None or int(match[1]) > int(match[2] or match[1]):
+        raise ValueError(f"'{text}' is no observing day YYYYMMDD and no range of them, first..last")
+    return int(match[1]), int(match[2] or match[1])

@@ -109,7 +109,11 @@ def export(desk: Desk, directory: Path, selection_file: Path) -> None:
     # Whatever ends this early leaves no directory that looks like an export.
     partial = directory.with_name(f"{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    desk.repository.export(str(partial), collections)
+    try:
+        desk.repository.export(str(partial), collections)
+    except RepositoryError as error:
+        desk.failed("export", str(directory), str(error), texts)
+        raise
     lines = [f"{_sha256(path)}  ./{path.relative_to(partial)}\n" for path in _files(partial)]
     (partial / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
     shutil.copyfile(selection_file, partial / "selection.yaml")
@@ -144,7 +148,11 @@ def import_to(desk: Desk, repo: str, directory: Path, reference: Path | None) ->
         desk.already(f"import-to {repo}", f"{len(present)} datasets")
     else:
         there.show(texts)
-        there.repository.import_(str(directory))
+        try:
+            there.repository.import_(str(directory))
+        except RepositoryError as error:
+            there.failed("import-to", repo, str(error), texts)
+            raise
         there.did("import-to", repo, f"{len(wanted)} datasets were imported", texts)
     files = there.repository.files(wanted)
     _compare_checksums(manifest, files)

@@ -1,0 +1,119 @@
+"""The selection file."""
+
+from pathlib import Path
+
+import pytest
+from production_support import ids, selection
+
+from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.production.selection import (
+    ExposureChoice,
+    parse_ranges,
+    read_selection,
+    selection_text,
+)
+
+GOOD = """\
+repo: /repo/embargo
+instrument: LATISS
+ticket: DM-43525
+tag: lowerSetTemp
+rerun: 20240326a
+detectors: 0
+sets:
+  flat-y:
+    physical_filter: SDSSy_65mm~empty
+    generate: 2024032600131..2024032600133, 2024032600140
+    rerun: 20240328a
+  bias:
+    generate:
+    - 2024032600002..2024032600004
+    verify: [2024032600001]
+    options: -c cpBiasIsr:doDefect=False
+"""
+
+
+def read(tmp_path: Path, text: str):
+    path = tmp_path / "selection.yaml"
+    path.write_text(text)
+    return read_selection(path)
+
+
+def test_written_and_read_again(tmp_path: Path):
+    original = selection(
+        ExposureChoice("bias", ids(2, 9), (*ids(1, 1), *ids(20, 22)), options="-c cpBiasIsr:doDefect=False"),
+        ExposureChoice("flat-g", ids(11, 14), ids(10, 10), "SDSSg_65mm~empty", rerun="20240328a"),
+        ExposureChoice("defects", ids(11, 14)),
+        detectors=(0, 1, 2),
+    )
+    assert read(tmp_path, selection_text(original)) == original
+
+
+def test_written_by_hand(tmp_path: Path):
+    found = read(tmp_path, GOOD)
+    bias, flat = found.choices
+    assert (bias.label, bias.generate, bias.verify) == ("bias", ids(2, 4), ids(1, 1))
+    assert bias.verified_with == ids(1, 4)
+    assert flat.generate == (*ids(131, 133), *ids(140, 140))
+    assert found.detectors == (0,)
+    assert found.generation(bias).endswith("/biasGen.20240326a")
+    assert found.generation(flat).endswith("/flatGen-y.20240328a")
+    assert found.verification(flat).endswith("/verifyFlat-y.20240328a")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("repo: /repo/embargo\n", "", "repo is missing"),
+        ("rerun: 20240326a\n", "rerun: 20240326\n", "rerun is '20240326'"),
+        ("rerun: 20240328a", "rerun: later", "flat-y: rerun is 'later'"),
+        ("detectors: 0", "detectors: none", "detectors: 'none' is no number and no range"),
+        ("detectors: 0\n", "", "detectors is missing"),
+        ("    physical_filter: SDSSy_65mm~empty\n", "", "flat-y: physical_filter is missing"),
+        (
+            "    verify: [2024032600001]",
+            "    verfy: [2024032600001]",
+            "bias: unknown property 'verfy' did you mean verify?",
+        ),
+        ("  bias:", "  baias:", "'baias' names no product"),
+        (
+            "2024032600133, 2024032600140",
+            "2024032600133,..2024032600140",
+            "'..2024032600140' is no number and no range",
+        ),
+        ("2024032600131..2024032600133", "2024032600133..2024032600131", "has no members or too many"),
+        ("tag: lowerSetTemp", "tag: lowerSetTemp\ntag: other", "tag"),
+        ("sets:", "exposures:", "sets is missing"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, problem: str):
+    assert old in GOOD
+    with pytest.raises(ConfigurationError, match="selection") as error:
+        read(tmp_path, GOOD.replace(old, new))
+    assert problem in str(error.value)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path):
+    with pytest.raises(ConfigurationError) as error:
+        read(
+            tmp_path,
+            GOOD.replace("detectors: 0", "detectors: x").replace("    generate:\n", "    generated:\n"),
+        )
+    assert len(error.value.problems) == 3
+
+
+def test_no_file(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_selection(tmp_path / "none.yaml")
+
+
+def test_unknown_label():
+    with pytest.raises(ConfigurationError, match="The selection has no 'dark', only bias"):
+        selection(ExposureChoice("bias", ids(2, 3))).choice("dark")
+
+
+@pytest.mark.parametrize(
+    ("value", "numbers"), [(7, (7,)), ("0..2", (0, 1, 2)), ("1, 3..4", (1, 3, 4)), ([1, "3..4"], (1, 3, 4))]
+)
+def test_ranges(value: object, numbers: tuple[int, ...]):
+    assert parse_ranges(value) == numbers

@@ -1,0 +1,101 @@
+"""The printed commands, executed by a shell, make the same calibrations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lsst.daf.butler import Butler
+from production_support import BASE, BEGIN, CERTIFIED, ENVIRONMENT, TICKET, Walk, ids, produce
+
+from lsst.ts.calibscripts.production import contents, read_selection, selection_text
+
+
+def execute(script: str, directory: Path) -> None:
+    """Let a shell execute commands; it stops at the first that fails."""
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=directory,
+        env={**os.environ, **ENVIRONMENT, "PATH": programs},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+
+
+@pytest.fixture(scope="module")
+def by_hand(walk: Walk, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Do what the commands say in copies of the repositories: the whole production, and its import."""
+    root = tmp_path_factory.mktemp("shell")
+    for name in ("first", "second"):
+        shutil.copytree(site, root / name)
+    text = selection_text(read_selection(walk.selection)).replace(str(walk.first), str(root / "first"))
+    (root / "selection.yaml").write_text(text)
+    every = produce("run", root / "selection.yaml", *BEGIN, "--dry-run")
+    there = produce(
+        "import-to", root / "second", root / "selection.yaml", "--reference", walk.reference, "--dry-run"
+    )
+    assert every.exit_code == there.exit_code == 0
+    assert sorted(path.name for path in root.iterdir()) == ["first", "second", "selection.yaml"]
+    # Verification changes nothing in what is made, nor does looking at a chain.
+    lines = [
+        line
+        for line in dict.fromkeys([*every.output.splitlines(), *there.output.splitlines()])
+        if not any(word in line for word in ("verifyDark", "verifyFlat", "query-collections"))
+    ]
+    execute("\n".join(lines), root)
+    return root
+
+
+def certified(repo: Path, collection: str) -> list[tuple[Any, ...]]:
+    """Give what is certified, without the identifiers, which every run makes anew."""
+    return [
+        (one.collection, one.key, one.run, one.begin, one.end)
+        for one in contents(str(repo), collection).associations
+    ]
+
+
+@pytest.mark.parametrize("repo", ["first", "second"])
+def test_the_same_is_certified(walk: Walk, by_hand: Path, repo: str):
+    found = certified(by_hand / repo, "LATISS/calib")
+    assert found == certified(getattr(walk, repo), "LATISS/calib")
+    assert len([one for one in found if one[0] in CERTIFIED]) == 6
+
+
+@pytest.mark.parametrize("repo", ["first", "second"])
+def test_the_chains_are_the_same(walk: Walk, by_hand: Path, repo: str):
+    assert contents(str(by_hand / repo), TICKET).collections == CERTIFIED
+    with Butler.from_config(str(by_hand / repo)) as butler:
+        children = butler.collections.get_info("LATISS/calib").children
+    assert tuple(children) == (TICKET, "LATISS/calib/reference")
+
+
+@pytest.mark.parametrize(("dataset_type", "exposure"), [("bias", 3), ("dark", 3), ("flat", 20), ("flat", 24)])
+def test_the_pixels_are_the_same(walk: Walk, by_hand: Path, dataset_type: str, exposure: int):
+    images = []
+    for repo in (walk.first, by_hand / "second"):
+        with Butler.from_config(str(repo), collections="LATISS/calib", instrument="LATISS") as butler:
+            images.append(butler.get(dataset_type, exposure=ids(exposure, exposure)[0], detector=0))
+    np.testing.assert_array_equal(images[1].data, images[0].data)
+
+
+def test_verification_was_made(by_hand: Path):
+    with Butler.from_config(str(by_hand / "first")) as butler:
+        run = f"{BASE}/verifyBias.20240326a/run"
+        statistics = butler.get("verifyBiasStats", instrument="LATISS", collections=run)
+    assert statistics[ids(2, 2)[0]]["SUCCESS"] in (True, False)
+    assert {*ids(1, 13)} <= {*statistics}
+
+
+def test_the_permissions_are_the_same(by_hand: Path):
+    files = [path for path in (by_hand / "second" / BASE).rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o640}
