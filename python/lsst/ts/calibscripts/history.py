@@ -160,20 +160,25 @@ def history(
 
 def _runs(paths: Sequence[Path], repo: str | None, measuring: bool) -> Iterator[Run]:
     past: list[Past] = []
-    for path in paths:
-        try:
-            record = read_record(path)
-        except RecordError:
-            continue
-        kept = recall(path)
+    for record in sorted(_records(paths), key=lambda record: record.begun):
+        kept = recall(record.path)
         if kept is None and measuring and record.jobs and record.ended:
             remember(record, _measure(record, repo))
-            kept = recall(path)
+            kept = recall(record.path)
         tai = record.begun.isoformat(timespec="seconds")
         measured = kept.measured if kept else ()
         yield Run(record, measured, compare(tai, measured, past))
         if kept:
             past.append(kept)
+
+
+def _records(paths: Sequence[Path]) -> Iterator[Record]:
+    for path in paths:
+        try:
+            yield read_record(path)
+        except RecordError:
+            # Whatever else is there, the runs that are recorded can still be told.
+            continue
 
 
 def _measure(record: Record, repo: str | None) -> tuple[Measured, ...]:
