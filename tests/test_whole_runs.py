@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, Phase, given, note, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from soak.invariants import broken
-from soak.scenarios import Scenario
+from soak.scenarios import Operator, Scenario
 from soak.stage import play
 from soak.strategies import scenarios
 
+from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+from lsst.ts.calibscripts.summit.memory import Trouble
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
@@ -37,9 +40,7 @@ def runs(n: int) -> settings:
 def check(scenario: Scenario, loop_factory: Callable[[], JumpingEventLoop] | None = None) -> None:
     story = play(scenario, loop_factory)
     problems = broken(story)
-    if problems:
-        note(str(story))
-    assert not problems, "\n".join(problems)
+    assert not problems, "\n".join([*problems, str(story)])
 
 
 @runs(100)
@@ -83,3 +84,40 @@ def test_with_a_butler_in_a_thread(scenario: Scenario):
 @given(scenarios(faults=True, verdicts=True, butler=True, operator=True))
 def test_everything_at_once(scenario: Scenario):
     check(scenario)
+
+
+BIAS_DARK = {"script_mode": "BIAS_DARK", "generate_calibrations": True, "n_bias": 1, "n_dark": 1}
+BIAS_DARK |= {"exp_times_dark": 5.0, "n_discard_bias": 0, "n_discard_dark": 0}
+ALL = BIAS_DARK | {"script_mode": "BIAS_DARK_FLAT", "n_flat": 4, "exp_times_flat": 1.0}
+LOST = RepositoryError("the connection is lost")
+
+WORTH_REMEMBERING = {
+    "a result that never comes, of a job that ends late within its time": Scenario(
+        config=BIAS_DARK | {"pipetask_timeout": 20.0}, faults=("result-never:of=cpBias",)
+    ),
+    "a job fails while flats are taken": Scenario(config=ALL, faults=("job-error:of=cpDark",)),
+    "a verification job fails, and what does not wait for it goes on": Scenario(
+        config=ALL, faults=("job-error:of=verifyBias",)
+    ),
+    "statistics cannot be reached": Scenario(config=ALL, troubles=(Trouble("run_of", at=2, error=LOST),)),
+    "committed, but not read back": Scenario(config=BIAS_DARK, troubles=(Trouble("read_back", error=LOST),)),
+    "committed, not read back, and stopped at that moment": Scenario(
+        config=BIAS_DARK,
+        troubles=(Trouble("read_back", seconds=3.0, error=LOST),),
+        operator=Operator(stop="command", at=40, delay=1.0),
+    ),
+    "a detector lacks among the biases only, and darks wait for certified biases": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK | {"wait_for_certification": True, "detectors": [0, 1, 2], "oods_timeout": 20.0},
+        faults=("detector-missing:of=2,strikes=1",),
+    ),
+    "no dark arrives, and flats are verified all the same": Scenario(
+        config=ALL | {"generate_calibrations": False, "do_defects": True, "oods_timeout": 2.0},
+        faults=("image-missing:of=DARK,at=1,count=9",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WORTH_REMEMBERING)
+def test_scenarios_worth_remembering(name: str):
+    check(WORTH_REMEMBERING[name])

@@ -45,7 +45,7 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
         "do_verify": draw(st.sampled_from([True, True, True, True, False])),
         "on_verification_failure": draw(st.sampled_from(["fail", "fail", "warn"])),
         "wait_for_certification": draw(st.booleans()),
-        "oods_timeout": draw(st.sampled_from([20.0, 60.0])),
+        "oods_timeout": draw(st.sampled_from([20.0, 4.0, 60.0])),
         "pipetask_timeout": draw(st.sampled_from([20.0, 100.0, 400.0])),
         "wait_between_exposures": draw(st.sampled_from([0.0, 0.0, 3.0])),
     }
