@@ -398,3 +398,13 @@ def test_what_to_report_on_must_be_said(rehearsed: Rehearsed):
     assert "Name a record or --collections" in command().output
     assert "not both" in command(str(rehearsed.record.path), "--collections", "a").output
     assert "--collections needs --repo" in command("--collections", "a").output
+
+
+async def test_a_run_that_did_not_end_well_tells_how_to_go_on(tmp_path: Path):
+    record, _ = await recorded_run(tmp_path, GENERATING | {"repo": "/no/such/repo"}, stop="Taking 5 darks.*")
+    told = command(str(record.path), "--out", str(tmp_path))
+    assert told.exit_code == 0, told.output
+    page = (tmp_path / f"{record.name}.html").read_text()
+    assert "The configuration that goes on where the run ended" in page
+    ids = ", ".join(map(str, record.exposures("BIAS")))
+    assert f"BIAS: [{ids}]" in page

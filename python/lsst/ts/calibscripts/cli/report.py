@@ -121,8 +121,17 @@ def _text(account: Account, form: str) -> str:
 
 
 def _scripts(account: Account) -> Mapping[str, str]:
+    """Give the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
+    import yaml
+
+    from ..record import resume_configuration
     from ..replay import replay_script
 
-    if account.record is None:
+    record = account.record
+    if record is None:
         return {}
-    return {"The shell script that repeats the processing by hand": replay_script(account.record)}
+    texts = {"The shell script that repeats the processing by hand": replay_script(record)}
+    if record.state != "DONE":
+        config = yaml.safe_dump(resume_configuration(record), default_flow_style=None, sort_keys=False)
+        texts["The configuration that goes on where the run ended"] = config
+    return texts

@@ -125,6 +125,8 @@ def level_plot(levels: Sequence[Levels], name: str) -> str:
         right.plot(x, 100 * (rates / np.median(good) - 1), "o", color=_COLOURS[1], markersize=4)
         right.axhline(0, color=_TEXT, linewidth=0.8)
     right.set(xlabel="flat", ylabel="level by exposure time [% of median]")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     return _svg(figure, name)
 
 

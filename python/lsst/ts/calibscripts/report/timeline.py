@@ -134,7 +134,8 @@ def _jobs(record: Record) -> Iterator[Span]:
             text = f"{job.step} waited {begin - ready:.1f} s for what it is made from, its images being there"
             yield Span(job.step, Kind.WAIT, ready, begin, text)
         outcome = job.result.outcome if job.result else "running when the record ends"
-        kind = Kind.JOB if job.completed and _passed(record, job) else Kind.FAILED
+        ended_well = job.result is None or (job.completed and _passed(record, job))
+        kind = Kind.JOB if ended_well else Kind.FAILED
         yield Span(job.step, kind, begin, end, f"{job.step}: {end - begin:.1f} s, {outcome}")
 
 
