@@ -68,7 +68,8 @@ class PropertyTables(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the tables."""
         tables = grouped(find_record(self.arguments[0]).model)
-        known = {row.name for rows in tables.values() for row in rows}
+        # Names such as filter are words of a sentence, too.
+        known = {row.name for rows in tables.values() for row in rows if "_" in row.name}
         made: list[nodes.Node] = []
         for heading, rows in tables.items():
             made.append(nodes.rubric(text=heading))
