@@ -503,7 +503,7 @@ def _origins(dataset: Dataset) -> Iterator[Dataset]:
 
 def _unknown(story: Story) -> set[str]:
     """Give the products of which the summary says that it is not known whether they are certified."""
-    return set(re.findall(r"^    (\w+): .*not known", story.summary, re.MULTILINE))
+    return set(re.findall(r"^    (\w+) may be certified into", story.summary, re.MULTILINE))
 
 
 def _verifications(story: Story, product: str) -> Iterator[tuple[float, tuple[Dataset, ...]]]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ...errors import ConflictError, RepositoryError, describe
+from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...instruments import INSTRUMENTS
 from ...repository import (
     Certification,
@@ -219,6 +219,8 @@ class MemoryRepository:
             If the collection holds something else over an overlapping range.
         RepositoryError
             If there is nothing to certify.
+        ReadBackError
+            If what was certified cannot be read back.
         """
         self._begin("certify")
         datasets = [
@@ -237,12 +239,15 @@ class MemoryRepository:
         return tuple(dataset.id for dataset in datasets)
 
     def _read_back(self, new: Sequence[Association]) -> None:
-        self._begin("read_back")
+        try:
+            self._begin("read_back")
+        except Exception as error:
+            raise ReadBackError(f"It was committed, but cannot be read back: {describe(error)}") from error
         names = {association.collection for association in new}
         present = [association for name in names for association in self.butler.associations(name)]
         lost = [association.dataset.id for association in new if association not in present]
         if lost:
-            raise RepositoryError(f"reading back did not find datasets {', '.join(lost)}")
+            raise ReadBackError(f"Reading back did not find datasets {', '.join(lost)}")
 
 
 def _is_meant(dataset: Dataset, wanted: Certification) -> bool:
