@@ -20,6 +20,12 @@ _WIDTH = 1000.0
 _ROW = 22.0
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 
+_PLANE = 300
+"""Width of a focal plane with few detectors; of many each has 20."""
+
+_NAMED = 40
+"""Detectors that are wider than this have their own names on them, not that of the raft."""
+
 _NAME = re.compile(r"R(\d)(\d)_S([0-9GW])(\d)")
 _CORNERS = {"G0": (2, 0), "G1": (0, 2), "W0": (1, 1), "W1": (2, 2)}
 
@@ -141,7 +147,7 @@ def focal_plane(cells: Mapping[str, tuple[str, str]], image: str, title: str, le
     places = {name: place for name in cells if (place := place_of(name)) is not None}
     left, right, bottom, top = bounds(places.values())
     columns, rows = right - left + 1, top - bottom + 1
-    side = 20
+    side = max(20, _PLANE // columns)
     parts = [
         f'<svg class="focal-plane" viewBox="0 0 {columns * side} {rows * side}" role="img">',
         f"<title>{escape(title)}{'. ' + escape(legend) if legend else ''}</title>",
@@ -154,7 +160,10 @@ def focal_plane(cells: Mapping[str, tuple[str, str]], image: str, title: str, le
             f'<rect class="detector {style}" data-detector="{escape(name)}" x="{x}" y="{y}" width="{side}" '
             f'height="{side}"><title>{escape(text)}</title></rect>'
         )
-    return "".join([*parts, *_rafts(places, left, top, side), "</svg>"])
+        if side > _NAMED:
+            parts.append(f'<text class="raft-name" x="{x + 4}" y="{y + 10}">{escape(name)}</text>')
+    rafts = _rafts(places, left, top, side) if side <= _NAMED else ()
+    return "".join([*parts, *rafts, "</svg>"])
 
 
 def bounds(places: Iterable[Place]) -> tuple[int, int, int, int]:
