@@ -33,8 +33,6 @@ autosummary_generate = True
 # A package documents what it offers: the names in its __all__, wherever they are defined.
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
-# Values are long, or paths of the machine that the pages are built on.
-autodoc_default_options = {"no-value": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
