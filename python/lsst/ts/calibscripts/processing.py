@@ -291,7 +291,8 @@ class Processing:
         generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
         verification = self.results.collection(step.id) or ""
         headline = report.headline(verdict, generation is not None)
-        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, headline))
+        counts = len(verdict.exposures), len(verdict.failed_exposures), verdict.thresholds.exposures
+        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, headline, *counts))
         if verdict.clean:
             self.journal.log.info(f"{headline} {report.verdict_line(verdict, generation is not None)}")
             return

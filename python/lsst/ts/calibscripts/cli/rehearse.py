@@ -161,14 +161,8 @@ def _record_directory(repo: Path) -> Path:
 
 def _report(directory: Path, begun: float) -> None:
     """Write a report on every run of the rehearsal, and say where record and report are."""
-    from ..history import with_history
-    from ..record import read_record
-    from ..report.account import of_record
-    from ..report.page import as_html
+    from .report import write_page
 
     for path in sorted(directory.glob("*.jsonl")):
-        if path.stat().st_mtime < begun:
-            continue
-        page = path.with_suffix(".html")
-        page.write_text(as_html(with_history(of_record(read_record(path), None))), encoding="utf-8")
-        click.echo(f"Record: {path}\nReport: {page}")
+        if path.stat().st_mtime >= begun:
+            click.echo(f"Record: {path}\nReport: {write_page(path)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..config import resuming
 from ..progress import ImageSetClosed
 from .records import Record
 
@@ -26,18 +27,13 @@ def resume_configuration(record: Record) -> dict[str, Any]:
         something was certified already, ``calib_collection`` is a new one, since it is not possible to certify
         the same type of calibration in the same collection with the same validity range.
     """
-    config = {name: value for name, value in record.about.given.items() if name != "exposures"}
     earlier = record.about.config.get("exposures") or {}
     exposures = {
-        image_type: list(ids)
+        image_type: earlier.get(image_type) or _complete_set(record, image_type)
         for image_type in str(record.about.config.get("script_mode", "")).split("_")
-        if (ids := earlier.get(image_type) or _complete_set(record, image_type))
     }
-    if exposures:
-        config["exposures"] = exposures
-    if record.certified:
-        config["calib_collection"] = f"{next(iter(record.certified.values())).collection}.resumed"
-    return config
+    into = next((certified.collection for certified in record.certified.values()), None)
+    return resuming(record.about.given, exposures, into)
 
 
 def _complete_set(record: Record, image_type: str) -> tuple[int, ...]:
