@@ -104,7 +104,7 @@ WORTH_REMEMBERING = {
     "committed, not read back, and stopped at that moment": Scenario(
         config=BIAS_DARK,
         troubles=(Trouble("read_back", seconds=3.0, error=LOST),),
-        operator=Operator(stop="command", at=40, delay=1.0),
+        operator=Operator(stop="command", at=1, after="Committed", delay=1.0),
     ),
     "a detector lacks among the biases only, and darks wait for certified biases": Scenario(
         instrument="LSSTComCam",

@@ -38,8 +38,8 @@ class Operator:
     ----------
     stop : `str`
         ``command`` sends stop, ``signal`` ends the process as SIGTERM does; empty for nothing.
-    at, delay : `int`, `float`
-        When: so many seconds after the journal has that many entries.
+    at, after, delay : `int`, `str`, `float`
+        When: so many seconds after the journal has that many entries, of a kind or of any.
     stop_checkpoint, pause_checkpoint : `str`
         Regular expressions.
     resume_after : `float`
@@ -48,6 +48,7 @@ class Operator:
 
     stop: str = ""
     at: int = 0
+    after: str = ""
     delay: float = 0.0
     stop_checkpoint: str = ""
     pause_checkpoint: str = ""

@@ -8,6 +8,7 @@ import itertools
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -93,19 +94,21 @@ class Journal:
 
     loop: asyncio.AbstractEventLoop
     entries: list[Entry] = field(default_factory=list)
-    _waiting: list[tuple[int, asyncio.Event]] = field(default_factory=list)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _waiting: list[tuple[str, int, asyncio.Event]] = field(default_factory=list)
 
     def note(self, what: Any) -> None:
         self.entries.append(Entry(self.loop.time(), what))
-        for length, event in self._waiting:
-            if len(self.entries) >= length:
+        self._counts.update(["", type(what).__name__])
+        for kind, number, event in self._waiting:
+            if self._counts[kind] >= number:
                 event.set()
 
-    async def reaches(self, length: int) -> None:
-        """Wait for a number of entries."""
+    async def reaches(self, number: int, kind: str = "") -> None:
+        """Wait for a number of entries, of a kind or of any."""
         event = asyncio.Event()
-        self._waiting.append((length, event))
-        if len(self.entries) < length:
+        self._waiting.append((kind, number, event))
+        if self._counts[kind] < number:
             await event.wait()
 
 
@@ -386,7 +389,7 @@ async def _operate(scenario: Scenario, script: Any, remote: Remote, journal: Jou
     operator = scenario.operator
     if not operator.stop:
         return
-    await journal.reaches(operator.at)
+    await journal.reaches(operator.at, operator.after)
     await asyncio.sleep(operator.delay)
     journal.note(Sent(operator.stop))
     if operator.stop == "signal":

@@ -159,6 +159,14 @@ stops = st.builds(
     at=moments,
     delay=st.sampled_from([0.0, 0.0, 0.3, 1.0, 4.0]),
 )
+kinds = ("Committed", "JobStarted", "JobEnded", "Verdicted", "Exposed", "ImageSetClosed")
+stops_after = st.builds(
+    Operator,
+    stop=st.sampled_from(["command", "command", "signal"]),
+    at=st.sampled_from([1, 2, 3, 4]),
+    after=st.sampled_from(kinds),
+    delay=st.sampled_from([0.0, 0.3, 1.0, 4.0]),
+)
 pauses = st.builds(
     Operator,
     pause_checkpoint=st.sampled_from(CHECKPOINTS),
@@ -173,7 +181,7 @@ pauses_and_stops = st.builds(
     at=moments,
     delay=st.sampled_from([0.0, 1.0]),
 )
-operators = st.one_of(stops, pauses, stops, stops_at_checkpoints, stops, pauses_and_stops)
+operators = st.one_of(stops_after, pauses, stops, stops_at_checkpoints, stops_after, pauses_and_stops)
 """Stops and pauses."""
 
 outcomes = st.sampled_from([*[Verification.PASSES] * 12, *Verification])
