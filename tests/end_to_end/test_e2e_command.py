@@ -44,7 +44,11 @@ def first(directory: Path) -> subprocess.CompletedProcess[str]:
 def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[str], directory: Path) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
     assert f"repo: /repo/LATISS is replaced by {directory / 'repo'}" in first.stdout.replace("\n", " ")
-    assert first.stdout.rstrip().endswith(f"{LATISS_SCRIPT} ended DONE")
+    lines = first.stdout.splitlines()
+    assert lines[-3] == f"{LATISS_SCRIPT} ended DONE"
+    for line, name in zip(lines[-2:], ("Record: ", "Report: "), strict=True):
+        assert line.startswith(name)
+        assert Path(line.removeprefix(name)).is_file()
 
 
 def test_printed_command_lists_the_bias(first: subprocess.CompletedProcess[str]) -> None:

@@ -1,8 +1,8 @@
 """The documents' example of 27 September 2022: external verification fails for every type.
 
-It "could be due to the fact that a new LATISS sequencer file was used": every amplifier reads noisier than it did
-when the calibrations in LATISS/calib were made. In flats that shows where there is so little light that they, too, are
-dominated by the read noise.
+It "could be due to the fact that a new LATISS sequencer file was used": every amplifier reads noisier than it
+did when the calibrations in LATISS/calib were made. In flats that shows where there is so little light that
+they, too, are dominated by the read noise.
 """
 
 from __future__ import annotations
