@@ -1,0 +1,89 @@
+"""What holds of every certification."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from soak.asked import CALIBRATIONS, VERIFY, Asked
+from soak.reading import Problems, commits, origins, verifications
+from soak.story import Committed, Sent, Story
+
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import Dataset
+
+__all__ = [
+    "certified_as_asked",
+    "certified_is_verified",
+    "certified_while_running_only",
+    "failed_has_no_heirs",
+    "origins_are_certified_first",
+]
+
+
+def certified_is_verified(story: Story) -> Problems:
+    """Nothing is certified unless it passed its verification, or none was wanted, or it is DEFECTS or PTC."""
+    asked = Asked(story.scenario)
+    for time, dataset in commits(story):
+        product = CALIBRATIONS[dataset.dataset_type]
+        if product not in VERIFY or not asked.verifying:
+            continue
+        if not asked.verification(product).passes:
+            yield f"{product} was certified though its verification is: {asked.verification(product)}"
+        if not any(dataset in seen for ended, seen in verifications(story, product) if ended <= time):
+            yield f"{product} was certified at {time} before a verification that read it had ended"
+
+
+def origins_are_certified_first(story: Story) -> Problems:
+    """Nothing is certified before everything of this run that it was made from."""
+    done: set[Dataset] = set()
+    for _, dataset in commits(story):
+        for origin in origins(dataset):
+            if origin.run.startswith("u/ocps/") and origin not in done:
+                yield f"{dataset.dataset_type} was certified before the {origin.dataset_type} it was made from"
+        done.add(dataset)
+
+
+def failed_has_no_heirs(story: Story) -> Problems:
+    """Nothing is certified that was made from something whose verification failed, images included."""
+    asked = Asked(story.scenario)
+    for _, dataset in commits(story):
+        for origin in origins(dataset):
+            product = CALIBRATIONS[origin.dataset_type]
+            if origin.run.startswith("u/ocps/") and product in asked.failing:
+                yield f"{dataset.dataset_type} was certified though {product} failed its verification"
+        for image_type in asked.images(CALIBRATIONS[dataset.dataset_type]):
+            if image_type in asked.failing:
+                yield f"{dataset.dataset_type} was certified though its {image_type} images failed theirs"
+
+
+def certified_while_running_only(story: Story) -> Problems:
+    """Nothing is certified after a stop, while paused, or when the script is ending."""
+    stops = [time for time, _ in story.of(Sent)]
+    for time, commit in story.of(Committed):
+        if not any(association.dataset.run.startswith("u/ocps/") for association in commit.associations):
+            continue
+        if commit.state is not ScriptState.RUNNING:
+            yield f"certified at {time} in state {commit.state.name}"
+        if any(time > stop for stop in stops):
+            yield f"certified at {time}, after the stop at {stops}"
+
+
+def certified_as_asked(story: Story) -> Problems:
+    """What is certified is what this run made, into the collection and for the range that were asked for."""
+    asked = Asked(story.scenario)
+    for _, commit in story.of(Committed):
+        for association in commit.associations:
+            dataset = association.dataset
+            if not dataset.run.startswith("u/ocps/"):
+                continue
+            product = CALIBRATIONS[dataset.dataset_type]
+            if product not in asked.certified:
+                yield f"{product} was certified and nobody wanted it"
+            found = association.collection, association.begin, association.end
+            if found != asked.certification:
+                yield f"{product} was certified as {found}, wanted was {asked.certification}"
+            if dataset.detector not in story.scenario.detectors:
+                yield f"{product} was certified for detector {dataset.detector}"
+    twice = [name for name, n in Counter(d.place for _, d in commits(story)).items() if n > 1]
+    if twice:
+        yield f"certified twice: {twice}"

@@ -1,0 +1,151 @@
+"""What happened in a run, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from soak.scenarios import Scenario
+
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    Association,
+    Dataset,
+)
+from lsst.ts.calibscripts.summit.ocps import Job
+from lsst.ts.calibscripts.summit.script_queue import LogLine
+
+__all__ = ["Committed", "Ended", "Entry", "Exposed", "Journal", "Sent", "Story"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened, and when, in seconds of the event loop."""
+
+    time: float
+    what: Any
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A certification was committed while the script was in that state."""
+
+    associations: tuple[Association, ...]
+    state: ScriptState
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """The camera began an exposure, or has read it out."""
+
+    exposure: int
+    image_type: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The operator has sent a command to the script."""
+
+    command: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The script has ended."""
+
+    state: ScriptState
+    reason: str
+
+
+@dataclass
+class Journal:
+    """Everything that happened, in order."""
+
+    loop: asyncio.AbstractEventLoop
+    entries: list[Entry] = field(default_factory=list)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _waiting: list[tuple[str, int, asyncio.Event]] = field(default_factory=list)
+
+    def note(self, what: Any) -> None:
+        self.entries.append(Entry(self.loop.time(), what))
+        self._counts.update(["", type(what).__name__])
+        for kind, number, event in self._waiting:
+            if self._counts[kind] >= number:
+                event.set()
+
+    async def reaches(self, number: int, kind: str = "") -> None:
+        """Wait for a number of entries, of a kind or of any."""
+        event = asyncio.Event()
+        self._waiting.append((kind, number, event))
+        if self._counts[kind] < number:
+            await event.wait()
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a run went.
+
+    Attributes
+    ----------
+    entries : `tuple` [`Entry`]
+        What happened until the script had ended and all was closed.
+    state, reason : `ScriptState`, `str`
+        Final state; UNKNOWN for a script that was ended by a signal.
+    jobs_at_end, jobs : `tuple` [`Job`]
+        All jobs when the script ended, and a while later.
+    began, ended : `float`
+        When the script was told to run and when it had ended.
+    written : `tuple` [`Dataset`]
+        What jobs have written.
+    leaked : `tuple` [`str`]
+        Tasks that were left, and errors that nobody was told.
+    """
+
+    scenario: Scenario
+    entries: tuple[Entry, ...]
+    state: ScriptState
+    reason: str
+    jobs_at_end: tuple[Job, ...]
+    jobs: tuple[Job, ...]
+    began: float
+    ended: float
+    written: tuple[Dataset, ...]
+    leaked: tuple[str, ...]
+
+    def of(self, kind: type[T]) -> Iterator[tuple[float, T]]:
+        """Give what happened of a kind, with its time."""
+        return ((entry.time, entry.what) for entry in self.entries if isinstance(entry.what, kind))
+
+    @property
+    def log(self) -> list[str]:
+        """Messages of the script."""
+        return [line.message for _, line in self.of(LogLine)]
+
+    @property
+    def summary(self) -> str:
+        """The summary at the end; empty where there is none."""
+        found = [text for text in self.log if re.match(r"\S+ ends [A-Z]+: ", text)]
+        return found[-1] if found else ""
+
+    def __str__(self) -> str:
+        lines = [f"{entry.time:9.3f} {_brief(entry.what)}" for entry in self.entries]
+        return "\n".join([repr(self.scenario), *lines, f"{self.state.name}: {self.reason}"])
+
+
+def _brief(what: Any) -> str:
+    if isinstance(what, Job):
+        return f"job {what.name} {what.job_id[:6]} {what.phase} {what.exit_code}"
+    if isinstance(what, LogLine):
+        return f"{what.level_name} {what.message}"
+    if isinstance(what, ScriptState):
+        return f"script {what.name}"
+    if isinstance(what, Committed):
+        return f"COMMITTED in {what.state.name}: {[a.dataset.place for a in what.associations]}"
+    return str(what)

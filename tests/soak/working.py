@@ -1,0 +1,159 @@
+"""What holds of the jobs and the exposures of every run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
+from soak.reading import Problems, data, later
+from soak.story import Committed, Exposed, Story
+
+from lsst.ts.calibscripts.progress import (
+    ImageArrived,
+    JobEnded,
+    JobSubmitted,
+    Verdicted,
+)
+from lsst.ts.calibscripts.summit.ocps import Job, Phase
+
+__all__ = [
+    "camera_stops_at_a_failure",
+    "camera_stops_at_a_verdict",
+    "discarded_are_not_used",
+    "fresh_is_read",
+    "no_job_runs_on",
+    "only_what_was_asked",
+    "steps_run_once",
+    "steps_wait",
+]
+
+_FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED})
+
+
+def steps_wait(story: Story) -> Problems:
+    """No step starts before its images and its prerequisites are there."""
+    asked = Asked(story.scenario)
+    generated: set[str] = set()
+    certified: set[str] = set()
+    failed: set[str] = set()
+    arrived: set[tuple[int, int]] = set()
+    types: dict[int, str] = {}
+    for entry in story.entries:
+        match entry.what:
+            case Exposed(exposure, image_type):
+                types[exposure] = image_type
+            case ImageArrived(exposure, detector, 0):
+                arrived.add((exposure, detector))
+            case Committed(associations):
+                certified |= {CALIBRATIONS[a.dataset.dataset_type] for a in associations}
+            case Verdicted(product, passed=False):
+                failed.add(product)
+            case Job(phase=Phase.COMPLETED) as job:
+                generated |= {product for product, name in GENERATE.items() if name == job.name}
+            case Job(phase=Phase.QUEUED) as job:
+                product = asked.product_of(job)
+                needed = set(ancestors(product)) & asked.made
+                ready = certified if asked.waits and job.name in GENERATE.values() else generated
+                if job.name in VERIFY.values() and product in asked.made:
+                    needed |= {product}
+                if needed - ready:
+                    yield f"{job.name} began before {sorted(needed - ready)}"
+                if spoiled := {*ancestors(product), product} & failed & asked.made:
+                    yield f"{job.name} began though {sorted(spoiled)} failed"
+                for exposure, detector in data(job):
+                    if (exposure, detector) not in arrived:
+                        yield f"{job.name} began before {exposure} of detector {detector} had arrived"
+                    if types.get(exposure) not in asked.images(product):
+                        yield f"{job.name} reads {exposure}, a {types.get(exposure)}"
+
+
+def steps_run_once(story: Story) -> Problems:
+    """No step is submitted twice."""
+    for step, n in Counter(event.step for _, event in story.of(JobSubmitted)).items():
+        if n > 1:
+            yield f"{step} was submitted {n} times"
+
+
+def discarded_are_not_used(story: Story) -> Problems:
+    """The first exposures of a set, as many as are to be discarded, are in no job."""
+    asked = Asked(story.scenario)
+    begun: Counter[str] = Counter()
+    discarded = set()
+    for _, event in story.of(Exposed):
+        if not event.ended:
+            begun[event.image_type] += 1
+            if begun[event.image_type] <= asked.n_discard(event.image_type):
+                discarded.add(event.exposure)
+    for job in story.jobs:
+        if used := {exposure for exposure, _ in data(job)} & discarded:
+            yield f"{job.name} reads {sorted(used)}, which are discarded"
+
+
+def fresh_is_read(story: Story) -> Problems:
+    """A job reads the products of this run, never older ones where this run makes them."""
+    asked = Asked(story.scenario)
+    for dataset in story.written:
+        for origin in dataset.inputs:
+            product = CALIBRATIONS.get(origin.dataset_type)
+            if product in asked.made and not origin.run.startswith("u/ocps/"):
+                yield f"{dataset.dataset_type} in {dataset.run} read the {product} of {origin.run}"
+
+
+def no_job_runs_on(story: Story) -> Problems:
+    """No job of ours runs after the end, or begins."""
+    # A job whose id comes with its end cannot be aborted before.
+    late_ids = "result-before-ack" in story.scenario.fault_names
+    for job in story.jobs_at_end:
+        if job.phase not in _FINAL_PHASES and not late_ids:
+            yield f"{job.name} is {job.phase} after the script has ended {story.state.name}"
+    if len(story.jobs) > len(story.jobs_at_end):
+        yield f"jobs began after the end: {[job.name for job in story.jobs[len(story.jobs_at_end) :]]}"
+
+
+def only_what_was_asked(story: Story) -> Problems:
+    """No job is run that nobody asked for, and no exposure taken."""
+    asked = Asked(story.scenario)
+    names = {GENERATE[product] for product in asked.made} | {VERIFY[product] for product in asked.verified}
+    if strange := {job.name for job in story.jobs} - names:
+        yield f"jobs that nobody asked for: {sorted(strange)}"
+    begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
+    for image_type, n in begun.items():
+        if image_type not in asked.types or n > asked.n_exposures(image_type):
+            yield f"{n} {image_type} were taken"
+
+
+def camera_stops_at_a_failure(story: Story) -> Problems:
+    """After an exposure that failed none is taken."""
+    types = Asked(story.scenario).types
+    begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
+    for fault in story.scenario.summit_faults():
+        if fault.name not in ("exposure-rejected", "camera-fault") or fault.of not in types:
+            continue
+        if begun[fault.of] >= fault.at:
+            yield f"{begun[fault.of]} {fault.of} were taken though number {fault.at} failed"
+        failed = any(
+            f"{fault.of} exposure {fault.at} " in line and "was not taken" in line for line in story.log
+        )
+        if failed and any(begun[image_type] for image_type in later(types, fault.of)):
+            yield f"exposures were taken after the failed {fault.of}"
+
+
+def camera_stops_at_a_verdict(story: Story) -> Problems:
+    """When generating, nothing is taken that only feeds what was cancelled by a verdict or a failed job."""
+    asked = Asked(story.scenario)
+    if not asked.generating:
+        return
+    lost: dict[str, float] = {}
+    for time, verdict in story.of(Verdicted):
+        if not verdict.passed:
+            lost.setdefault(verdict.product, time)
+    for time, end in story.of(JobEnded):
+        action, product = end.step.split()
+        if action == "GENERATE" and end.exit_code not in (0, None):
+            lost.setdefault(product, time)
+    for time, event in story.of(Exposed):
+        if event.ended:
+            continue
+        for product, since in lost.items():
+            if time > since and product in ancestors(event.image_type):
+                yield f"a {event.image_type} was begun at {time}, after {product} was lost at {since}"
