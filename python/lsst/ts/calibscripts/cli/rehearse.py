@@ -95,19 +95,7 @@ def rehearse(
         for fault in FAULTS.values():
             click.echo(f"{fault.name:32}{fault.description}")
         return
-    if sum((script is not None, bool(blocks), resume is not None)) != 1:
-        raise click.UsageError(
-            "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block, or a record with "
-            "--resume"
-        )
-    if resume and config:
-        raise click.UsageError("--resume takes the configuration from the record")
-    if blocks and config:
-        raise click.UsageError(
-            "--config is for a script by itself; the parameters of a BLOCK take --override"
-        )
-    if overrides and not blocks:
-        raise click.UsageError("--override is for BLOCKs; a script by itself takes --config")
+    _check_usage(script, config, resume, blocks, overrides)
     from ..blocks import parse_overrides
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
@@ -166,3 +154,26 @@ def _report(directory: Path, begun: float) -> None:
     for path in sorted(directory.glob("*.jsonl")):
         if path.stat().st_mtime >= begun:
             click.echo(f"Record: {path}\nReport: {write_page(path)}")
+
+
+def _check_usage(
+    script: str | None,
+    config: Path | None,
+    resume: Path | None,
+    blocks: tuple[Path, ...],
+    overrides: tuple[str, ...],
+) -> None:
+    """Refuse options that do not go together."""
+    if sum((script is not None, bool(blocks), resume is not None)) != 1:
+        raise click.UsageError(
+            "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block, or a record with "
+            "--resume"
+        )
+    if resume and config:
+        raise click.UsageError("--resume takes the configuration from the record")
+    if blocks and config:
+        raise click.UsageError(
+            "--config is for a script by itself; the parameters of a BLOCK take --override"
+        )
+    if overrides and not blocks:
+        raise click.UsageError("--override is for BLOCKs; a script by itself takes --config")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
+from .gains import written_gains
 from .levels import corrected_level, signal_level
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
 
@@ -246,7 +247,7 @@ class ButlerRepository:
         for dataset_type in dataset_types:
             if refs := self._refs(run, dataset_type):
                 butler = self._open()
-                written = [_gains(ref, butler.get(ref)) for ref in refs]
+                written = [written_gains(ref, butler.get(ref)) for ref in refs]
                 unique = {(w.detector, w.exposures): w for w in written if w is not None}
                 return tuple(unique[key] for key in sorted(unique))
         return ()
@@ -334,31 +335,3 @@ def _timespan(wanted: Certification) -> Timespan:
 
 def _words(ref: DatasetRef) -> str:
     return ", ".join(f"{key} {ref.dataId[key]}" for key in ref.dataId.dimensions.required)
-
-
-def _gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
-    """Take gains out of whatever the stack writes; None for the second, empty half of a pair."""
-    gain, noise = dict(dataset.gain), dict(dataset.noise)
-    if str(getattr(dataset, "ptcFitType", "")) == "DUMMY" or not any(
-        value == value for value in gain.values()
-    ):
-        return None
-    exposure = ref.dataId.get("exposure")
-    if exposure is None:
-        pair: tuple[int, ...] = ()
-    else:
-        pairs = getattr(dataset, "exposure_pairs", None) or _input_pairs(dataset)
-        pair = next((tuple(p) for p in pairs if int(exposure) in p), (int(exposure),))
-    # The Science Pipelines note down the overscan's noise for a pair, in ADU; the fit's is in electrons.
-    unit = "ADU" if str(getattr(dataset, "ptcFitType", "")) == "PARTIAL" else "electron"
-    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise, unit)
-
-
-def _input_pairs(dataset: Any) -> list[tuple[int, ...]]:
-    """Give the exposure pairs of a PhotonTransferCurveDataset, which nests them by amplifier."""
-    found: list[tuple[int, ...]] = []
-    for pairs in getattr(dataset, "inputExpIdPairs", {}).values():
-        for pair in pairs:
-            flat = pair[0] if pair and isinstance(pair[0], Sequence) else pair
-            found.append(tuple(int(exposure) for exposure in flat))
-    return found

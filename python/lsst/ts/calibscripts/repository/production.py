@@ -56,15 +56,14 @@ class ProductionRepository(ButlerRepository):
                 "physical_filter", instrument=instrument, explain=False
             )
         }
-        records = butler.query_dimension_records(
-            "exposure",
-            instrument=instrument,
-            where="exposure.day_obs IN (days)",
-            bind={"days": sorted(days)},
-            explain=False,
-            limit=None,
-        )
+        records = self._exposure_records(instrument, "exposure.day_obs IN (wanted)", days)
         return tuple(sorted((_frame(r, bands) for r in records), key=lambda frame: frame.id))
+
+    def _exposure_records(self, instrument: str, where: str, wanted: Collection[int]) -> list[Any]:
+        bind = {"wanted": sorted(wanted)}
+        return self._open().query_dimension_records(
+            "exposure", instrument=instrument, where=where, bind=bind, explain=False, limit=None
+        )
 
     def days(self, instrument: str, first: int, last: int) -> tuple[int, ...]:
         """Give the observing days between two (YYYYMMDD, both included) on which there are exposures."""
@@ -80,14 +79,7 @@ class ProductionRepository(ButlerRepository):
 
     def days_of(self, instrument: str, exposures: Collection[int]) -> frozenset[int]:
         """Give the observing days of those exposures that are known."""
-        records = self._open().query_dimension_records(
-            "exposure",
-            instrument=instrument,
-            where="exposure IN (wanted)",
-            bind={"wanted": sorted(exposures)},
-            explain=False,
-            limit=None,
-        )
+        records = self._exposure_records(instrument, "exposure IN (wanted)", exposures)
         return frozenset(int(record.day_obs) for record in records)
 
     def states(self, instrument: str, exposures: Collection[int], detector: int) -> dict[int, dict[str, str]]:
