@@ -111,6 +111,12 @@ WORTH_REMEMBERING = {
         config=BIAS_DARK | {"wait_for_certification": True, "detectors": [0, 1, 2], "oods_timeout": 20.0},
         faults=("detector-missing:of=2,strikes=1",),
     ),
+    "paused while the butler is asked to certify": Scenario(
+        config=BIAS_DARK | {"n_dark": 4},
+        job_seconds={"cpBias": 1.0, "verifyBias": 18.0},
+        latency=2.0,
+        operator=Operator(pause_checkpoint="Images taken: DARK.*", resume_after=50.0),
+    ),
     "no dark arrives, and flats are verified all the same": Scenario(
         config=ALL | {"generate_calibrations": False, "do_defects": True, "oods_timeout": 2.0},
         faults=("image-missing:of=DARK,at=1,count=9",),
