@@ -17,6 +17,7 @@ LAYERS = [
     "summary",
     "exposing",
     "processing",
+    "judging",
     "blocks",
     "checking",
     "preflight",

@@ -87,18 +87,16 @@ class Exposing:
                 self._lose(images.image_type, why)
                 continue
             try:
-                complete = await self._take(images, tasks)
+                await self._take(images, tasks)
             except (ExposureError, FlatLevelError) as error:
                 self._fail(images.image_type, error)
                 for lost in wanted[index + 1 :]:
                     self._lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
                 return
-            if complete:
-                tasks.create_task(self._await_images(images.image_type))
         await self.checkpoint("All images taken; waiting for their processing")
 
-    async def _take(self, images: ExposureSet, tasks: asyncio.TaskGroup) -> bool:
-        """Take a set; False if it was given up since nothing uses it any more."""
+    async def _take(self, images: ExposureSet, tasks: asyncio.TaskGroup) -> None:
+        """Take a set, as long as something uses it, and let its processing begin."""
         await self.checkpoint(f"Taking {images}")
         image_type = images.image_type
         taken = self.results.taken[image_type] = Taken(images)
@@ -107,15 +105,16 @@ class Exposing:
         for exposure in images.exposures:
             if not self._worth_taking(image_type):
                 self._lose(image_type, f"No further {image_type.plural} are taken: nothing uses them now.")
-                return False
+                return
             if self._wrong_level is not None:
                 raise self._wrong_level
             await self._expose(exposure, taken)
             if watched and len(taken.all) == LEVELS_LOOKED_AT:
                 self._levels = tasks.create_task(self._look_at_levels(tuple(taken.all)))
             await asyncio.sleep(self.config.wait_between_exposures)
+        # Before the checkpoint: a pause there holds the camera, not the processing.
+        tasks.create_task(self._await_images(image_type))
         await self.checkpoint(f"Images taken: {image_type.name} {report.exposure_range(taken.kept)}")
-        return True
 
     async def _expose(self, exposure: Exposure, taken: Taken) -> None:
         """Take one exposure."""

@@ -46,6 +46,7 @@ class Graph(Generic[Images]):
         self._on_cancelled = on_cancelled
         self._images: dict[ImageType, asyncio.Future[Images]] = {}
         self._succeeded: dict[StepId, asyncio.Event] = {step.id: asyncio.Event() for step in plan.steps}
+        self._over: dict[StepId, asyncio.Event] = {step.id: asyncio.Event() for step in plan.steps}
         self._tasks: dict[StepId, asyncio.Task[None]] = {}
         self.failed: set[StepId] = set()
         self.cancelled: set[StepId] = set()
@@ -80,6 +81,7 @@ class Graph(Generic[Images]):
         for step_id in step_ids:
             if step_id not in self.lost and not self.is_done(step_id):
                 self.cancelled.add(step_id)
+                self._over[step_id].set()
                 self._on_cancelled(step_id)
                 self._tasks[step_id].cancel()
 
@@ -90,6 +92,8 @@ class Graph(Generic[Images]):
             }
             for earlier in step.after:
                 await self._succeeded[earlier].wait()
+            for earlier in step.once_over:
+                await self._over[earlier].wait()
             await self._run_step(step, images)
         except Exception as error:
             # Kept, and raised by the script at its end: independent steps are to finish first.
@@ -98,3 +102,5 @@ class Graph(Generic[Images]):
             self.cancel(self._plan.dependents([step.id]))
         else:
             self._succeeded[step.id].set()
+        # Last: a verdict has cancelled by now what must not go on.
+        self._over[step.id].set()

@@ -53,11 +53,14 @@ class Step:
         Sets that must have arrived in the OODS.
     after : `tuple` [`StepId`]
         Steps that must have succeeded. If one of them does not, this one is cancelled, even while it runs.
+    once_over : `tuple` [`StepId`]
+        Steps that must have ended, one way or another.
     """
 
     id: StepId
     images: tuple[ImageType, ...]
     after: tuple[StepId, ...]
+    once_over: tuple[StepId, ...] = ()
 
     @property
     def product(self) -> Product:
@@ -185,7 +188,11 @@ class Plan:
         """
         heirs = {name for name in self.products if product in made_from_closure(name)}
         made_here = self.step(StepId(Action.GENERATE, product)) is not None
-        uncertifiable = self.dependents([StepId(Action.VERIFY, product)])
+        verdict = StepId(Action.VERIFY, product)
+        uncertifiable = {
+            *self.dependents([verdict]),
+            *(step.id for step in self.steps if verdict in step.once_over),
+        }
         return tuple(
             step.id
             for step in self.steps
@@ -293,14 +300,15 @@ def _generate(product: Product, present: Collection[StepId], *, wait: bool) -> S
 def _certify(product: Product, present: Collection[StepId]) -> Step:
     """Make the step that certifies a product.
 
-    It comes after everything the product was made from is certified, and after the verification of the
-    product or, where it has none, of the images it was made from.
+    It comes after everything the product was made from is certified, and after its verification. A product that
+    has none waits for the verdict on the images it was made from: a bad one cancels it (`Plan.spoiled`).
     """
     own = (StepId(Action.GENERATE, product.name), StepId(Action.VERIFY, product.name))
     images = () if product.verify else tuple(StepId(Action.VERIFY, str(name)) for name in product.images)
     origins = tuple(StepId(Action.CERTIFY, name) for name in made_from_closure(product.name))
-    after = tuple(step for step in (*own, *images, *origins) if step in present)
-    return Step(StepId(Action.CERTIFY, product.name), (), after)
+    after = tuple(step for step in (*own, *origins) if step in present)
+    once_over = tuple(step for step in images if step in present)
+    return Step(StepId(Action.CERTIFY, product.name), (), after, once_over)
 
 
 def _estimate(

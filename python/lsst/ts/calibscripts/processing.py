@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from . import report
 from .config import CalibrationsConfig
@@ -14,21 +14,20 @@ from .errors import (
     ImageSetError,
     OutputsMissingError,
     ReadBackError,
-    RepositoryError,
-    StatisticsError,
     VerificationFailedError,
 )
 from .images import ImageSet
 from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
+from .judging import Judging
 from .ocps import JobResult, Ocps
 from .plan import Action, Plan, Step, StepId
 from .preflight import certification
-from .products import PRODUCTS, ImageType
+from .products import ImageType
 from .progress import Certified, Progress, Stage, Verdicted
 from .repository import Certification, Detector, Repository
 from .results import Journal, Results
 from .threads import OneThread
-from .verification import Verdict, judge, parse_statistics, without_statistics
+from .verification import Verdict
 
 __all__ = ["Processing"]
 
@@ -45,8 +44,8 @@ class Processing:
         Butler instrument name.
     detectors : mapping [`int`, `Detector`]
         Detectors asked for.
-    known_detectors : `frozenset` [`str`]
-        Names of all detectors of the instrument.
+    judging : `Judging`
+        Knows what the outputs of the jobs mean; called in ``thread``.
     calib_exists : `bool`
         Was there a ``calib_collection`` before the run?
     ocps : `Ocps`
@@ -72,7 +71,7 @@ class Processing:
     pipelines: StepPipelines
     instrument: str
     detectors: Mapping[int, Detector]
-    known_detectors: frozenset[str]
+    judging: Judging
     calib_exists: bool
     ocps: Ocps
     repository: Repository
@@ -118,20 +117,24 @@ class Processing:
         self._note_silent(step, result)
         self.progress.advance(product.name, Stage.GENERATED)
         if product.paired:
-            await self._report_gains(step, run)
+            gains = await self.thread(self.judging.gains, step, run)
+            if gains is None:
+                self.journal.warn(f"{step.id}: no gains were found in {run}.")
+            else:
+                self.journal.log.info(gains)
 
     async def _verify(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
         """Verify the images of a type, judge the statistics and report."""
         name = step.id.product
         exposures = self._exposures_for(step, images)
         result, run = await self._job(step, exposures, images)
-        verdict = await self._judge(step, run, exposures)
+        verdict, text = await self.thread(self.judging.verdict, step, run, exposures)
         if result.exit_code is None and (verdict.reason or verdict.missing):
             reason = "no job_result came, and its statistics are not complete"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id)
         self.results.verdicts[name] = verdict
         self._note_silent(step, result)
-        self._report(step, verdict)
+        self._report(step, verdict, text)
         await self._look_at_residual(step, run)
         if not verdict.passed:
             generating = StepId(Action.GENERATE, name) in self.results.jobs
@@ -242,63 +245,14 @@ class Processing:
                 "so the run goes on."
             )
 
-    async def _judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
-        """Read the statistics of a verification job and judge them; unreadable ones are a failed verification."""
-        product = step.product
-        names = [detector.name for detector in self.detectors.values()]
-        threshold = getattr(self.config, f"number_verification_tests_threshold_{product.option}")
-        asked: dict[str, Any] = {
-            "exposures": exposures,
-            "detectors": names,
-            "threshold": threshold,
-            "image_type": product.name,
-        }
-        if run is None:
-            return without_statistics("the verification job left no RUN", **asked)
-        try:
-            found = await self.thread(self.repository.statistics, run, product.statistics)
-            if not found.run:
-                return without_statistics(f"{run} holds no {product.statistics[0]}", **asked)
-            skipped = [
-                d for d in self.results.detectors[step.id] if found.verified and d not in found.verified
-            ]
-            if skipped:
-                return without_statistics(f"{run} holds no statistics of detectors {skipped}", **asked)
-            merged = {key: value for level in found.run for key, value in level.items()}
-            # One run level for each filter: all of them must have succeeded.
-            merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
-            statistics = parse_statistics(
-                merged,
-                exposure_stats=found.exposures,
-                detector_stats=found.detectors,
-                detector_names={detector.id: detector.name for detector in self.detectors.values()},
-            )
-            strange = {failure.detector for failure in statistics.failures} - {None, *self.known_detectors}
-            if strange and len(self.known_detectors) > 1:
-                listed = ", ".join(sorted(map(str, strange)))
-                return without_statistics(
-                    f"they name detectors {self.instrument} does not have: {listed}", **asked
-                )
-            if strange:
-                # The only detector there is, by another of its names.
-                asked["detectors"] = 1
-        except (RepositoryError, StatisticsError) as error:
-            return without_statistics(str(error), **asked)
-        return judge(statistics, **asked)
-
-    def _report(self, step: Step, verdict: Verdict) -> None:
-        """Log a verdict: one line where all is well, the documented report where a test failed."""
-        generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
+    def _report(self, step: Step, verdict: Verdict, text: str) -> None:
+        """Tell a verdict, and log it."""
+        generating = StepId(Action.GENERATE, step.id.product) in self.results.jobs
+        headline = report.headline(verdict, generating)
         verification = self.results.collection(step.id) or ""
-        headline = report.headline(verdict, generation is not None)
         counts = len(verdict.exposures), len(verdict.failed_exposures), verdict.thresholds.exposures
         self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, headline, *counts))
-        if verdict.clean:
-            self.journal.log.info(f"{headline} {report.verdict_line(verdict, generation is not None)}")
-            return
-        text = report.failure_report(verdict, generation, verification)
-        where = f"butler get {step.product.statistics[0]} in {verification}"
-        self.journal.log.warning(f"{headline}\n{report.for_log(text, where=where)}")
+        self.journal.log.log(logging.INFO if verdict.clean else logging.WARNING, text)
 
     async def _look_at_residual(self, step: Step, run: str | None) -> None:
         """Warn of biases and darks that are brighter after correction than the configuration allows."""
@@ -316,26 +270,3 @@ class Processing:
                 f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
                 f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
             )
-
-    async def _report_gains(self, step: Step, run: str) -> None:
-        """Log the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
-        partial = PRODUCTS["GAIN"].dataset_types
-        written = list(await self.thread(self.repository.gains, run, partial))
-        if step.id.product == "PTC":
-            written += await self.thread(self.repository.gains, run, step.product.dataset_types)
-        asked = self.results.detectors[step.id]
-        gains = [
-            report.PairGains(
-                exposures=gain.exposures,
-                detector=self.detectors[gain.detector].name,
-                gain=gain.gain,
-                noise=gain.noise,
-                noise_unit=gain.noise_unit,
-            )
-            for gain in written
-            if gain.detector in asked
-        ]
-        if not gains:
-            self.journal.warn(f"{step.id}: no gains were found in {run}.")
-            return
-        self.journal.log.info(report.for_log(report.gain_report(gains), where=run))

@@ -12,6 +12,7 @@ from .errors import CalibScriptsError, PreconditionError, RunFailedError, Verifi
 from .exposing import Exposing
 from .graph import Graph
 from .images import Arrivals, ImageSet
+from .judging import Judging
 from .ocps import Ocps
 from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
@@ -235,7 +236,14 @@ class Run:
         processing = Processing(
             pipelines=self._script.pipelines,
             instrument=self._script.instrument_name,
-            known_detectors=self._known_detectors,
+            judging=Judging(
+                self._config,
+                self._script.instrument_name,
+                self._detectors,
+                self._known_detectors,
+                self._repository,
+                self._results,
+            ),
             calib_exists=self._calib_exists,
             ocps=self._ocps,
             may_commit=lambda: self._script.state.state == ScriptState.RUNNING,
