@@ -34,7 +34,7 @@ def _jobs() -> Iterator[Case]:
         "generating the flat ends with exit code 1",
         FAILED,
         (f"GENERATE FLAT: {failed}",),
-        ("BIAS", "DARK"),
+        ("BIAS", "DARK", "PTC"),
         faults=("job-error:of=cpFlat",),
     )
     yield Case(

@@ -204,6 +204,7 @@ class Ocps:
         """Wait for the end of a job, whichever of its signs comes first."""
         outcome: asyncio.Future[JobResult | JobError] = asyncio.get_running_loop().create_future()
         result: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        completed = asyncio.Event()
         self._waiting[job_id] = result
         if job_id in self._results:
             result.set_result(self._results[job_id])
@@ -213,11 +214,14 @@ class Ocps:
                     watchers.create_task(coroutine)
                     for coroutine in (
                         self._watch_result(step, job_id, result, outcome),
-                        self._watch_command(step, job_id, ack, timeout, outcome),
+                        self._watch_command(step, job_id, ack, timeout, completed, outcome),
                         self._watch_state(step, job_id, outcome),
                     )
                 ]
                 await asyncio.wait([outcome], timeout=timeout)
+                if completed.is_set():
+                    # It ended in time: a late result has its own wait, at the end of which the outcome is settled.
+                    await asyncio.wait([outcome])
                 for task in tasks:
                     task.cancel()
         finally:
@@ -236,7 +240,7 @@ class Ocps:
         _settle(outcome, _judge(step, job_id, await result))
 
     async def _watch_command(
-        self, step: str, job_id: str, ack: Any, timeout: float, outcome: _Outcome
+        self, step: str, job_id: str, ack: Any, timeout: float, completed: asyncio.Event, outcome: _Outcome
     ) -> None:
         """Settle the outcome by the command's end, unless a result follows: a failed job completes it, too."""
         try:
@@ -252,6 +256,7 @@ class Ocps:
             _settle(outcome, JobError(step, reason, job_id=job_id))
         if is_cancelled():
             return
+        completed.set()
         await asyncio.wait([outcome], timeout=LATE_RESULT_WAIT)
         _settle(outcome, JobResult(job_id, None))
 

@@ -69,12 +69,11 @@ class OneThread:
         except asyncio.CancelledError:
             on_cancel()
             await asyncio.wait([future], timeout=GRACE)
-            if future.done() and not future.cancelled() and future.exception() is None:
-                answer = future.result()
-                if answer is not None:
-                    return answer
-            elif not future.done():
+            if not future.done():
                 on_unknown()
+            elif not future.cancelled() and (answer := future.result()) is not None:
+                # Also what it raised is told: it may have done its work before.
+                return answer
             raise
 
     def close(self) -> None:

@@ -287,7 +287,11 @@ class ButlerRepository:
         except ConflictingDefinitionError as error:
             reasons = self.conflicts(wanted) or (describe(error),)
             raise ConflictError(" ".join(reasons)) from error
-        self._read_back(wanted, refs)
+        try:
+            self._read_back(wanted, refs)
+        except Exception as error:
+            # Whatever the database raises now: it has been committed.
+            raise ReadBackError(f"{wanted.product} was committed, but not read back: {describe(error)}") from error
         return tuple(sorted(str(ref.id) for ref in refs))
 
     def _read_back(self, wanted: Certification, refs: Sequence[DatasetRef]) -> None:
