@@ -151,9 +151,16 @@ class SimulatedCamera(SimulatedCsc, ABC):
         try:
             for index in range(1, data.numImages + 1):
                 await self._take(data, keys, index)
+        except asyncio.CancelledError:
+            # The summit is closing in the middle of an exposure: nobody listens any more.
+            raise
+        except Exception:
+            await self._set_command_state(_CommandState.IDLE)
+            raise
+        else:
+            await self._set_command_state(_CommandState.IDLE)
         finally:
             self._busy = False
-            await self._set_command_state(_CommandState.IDLE)
 
     def _check(self, data: Any) -> dict[str, str]:
         if data.numImages < 1:
