@@ -36,12 +36,13 @@ Set = tuple[str, Sequence[float], str]
 """Image type, exposure times (seconds) and filter."""
 
 NIGHTS: dict[int, Sequence[Set]] = {
-    DAY_BEFORE: [("BIAS", [0.0] * 3, R)],
+    DAY_BEFORE: [("BIAS", [0.0] * 2, R)],
+    # Of 11 biases each agrees with their mean; fewer fail the noise test, as the darks do.
     DAY: [
-        ("BIAS", [0.0] * 13, R),
-        ("DARK", [30.0] * 5, R),
-        ("FLAT", [4.0] * 4, G),
-        ("FLAT", [3.0] * 4 + [10.0, 10.0, 20.0, 20.0], R),
+        ("BIAS", [0.0] * 12, R),
+        ("DARK", [30.0] * 4, R),
+        ("FLAT", [4.0] * 3, G),
+        ("FLAT", [3.0] * 3 + [10.0, 10.0, 20.0, 20.0], R),
     ],
 }
 

@@ -34,7 +34,8 @@ PIPELINE = Installed("${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml")
         (
             DEFECTS,
             False,
-            ["flatGen-r.20240326a", "flatGen-g.20240328a", "darkGen.20240326a", "biasGen.20240326a"],
+            # They are looked for in the light of their exposures.
+            ["flatGen-g.20240328a", "darkGen.20240326a", "biasGen.20240326a"],
         ),
     ],
 )

@@ -28,17 +28,17 @@ def edited(walk: Walk, tmp_path: Path, **changes: object) -> Path:
 
 
 def test_darks_among_the_flats_are_refused_before_anything_starts(walk: Walk, tmp_path: Path):
-    path = edited(walk, tmp_path, flat_g={"generate": [f"{DAY}00015..{DAY}00022"], "rerun": "20240328a"})
+    path = edited(walk, tmp_path, flat_g={"generate": [f"{DAY}00014..{DAY}00019"], "rerun": "20240328a"})
     result = produce("generate", path, "--only", "flat-g")
     assert result.exit_code == 1
-    assert f"flat-g: {DAY}00015..{DAY}00018 are DARK, not FLAT" in result.output
-    assert f"flat-g: {DAY}00019 is the first of its set" in result.output
+    assert f"flat-g: {DAY}00014..{DAY}00016 are DARK, not FLAT" in result.output
+    assert f"flat-g: {DAY}00017 is the first of its set" in result.output
     assert "Nothing was started." in result.output
     assert not (tmp_path / "logs").exists()
 
 
 def test_another_selection_is_never_overwritten(walk: Walk, tmp_path: Path):
-    path = edited(walk, tmp_path, bias={"generate": [f"{DAY}00002..{DAY}00012"]})
+    path = edited(walk, tmp_path, bias={"generate": [f"{DAY}00002..{DAY}00011"]})
     before = path.read_text()
     result = produce(*select_words(walk.first, path))
     assert result.exit_code == 1
@@ -71,11 +71,20 @@ def test_requests_that_cannot_be_understood(walk: Walk, tmp_path: Path, words: l
 
 
 def test_other_exposures_than_it_was_made_from(walk: Walk, tmp_path: Path):
-    path = edited(walk, tmp_path, bias={"generate": [f"{DAY}00003..{DAY}00013"]})
+    path = edited(walk, tmp_path, bias={"generate": [f"{DAY}00003..{DAY}00012"]})
     result = produce("generate", path, "--only", "bias")
     assert result.exit_code == 1
     assert f"was made from other exposures than are selected now: it has {DAY}00002" in result.output
     assert "Write another `rerun`" in result.output
+
+
+def test_another_bias_than_it_was_made_from(walk: Walk, tmp_path: Path):
+    path = edited(walk, tmp_path, bias={"rerun": "20240327a"})
+    for step in ("generate", "verify"):
+        result = produce(step, path, "--only", "dark")
+        assert result.exit_code == 1
+        assert f"{BASE}/biasGen.20240326a/run, and would now be made from" in result.output
+        assert f"{BASE}/biasGen.20240327a/run. Write another `rerun`" in result.output
 
 
 def test_unknown_label(walk: Walk):
@@ -175,8 +184,13 @@ def test_a_failed_job_is_noticed_and_can_be_repeated(site: Path, tmp_path: Path)
     """A raw file has lost its end; when it is whole again, the next run takes up what is there."""
     shutil.copytree(site, tmp_path / "repo")
     path = tmp_path / "selection.yaml"
-    assert produce(*select_words(tmp_path / "repo", path), "--type", "bias", "--type", "dark").exit_code == 0
-    (raw,) = (tmp_path / "repo").rglob(f"raw_*{DAY}_000005*.fits")
+    assert (
+        produce(
+            *select_words(tmp_path / "repo", path), "--type", "bias", "--type", "dark", "--number", "3"
+        ).exit_code
+        == 0
+    )
+    (raw,) = (tmp_path / "repo").rglob(f"raw_*{DAY}_000004*.fits")
     whole = raw.read_bytes()
     raw.write_bytes(whole[: len(whole) // 2])
     failed = produce("generate", path)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
-from ..products import made_from_closure
 from ..repository import Certification
 from ..repository.production_records import Association
 from .approving import approved_datasets
@@ -161,9 +160,8 @@ def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
     for choice in concerned:
         if approved_datasets(desk, choice) is None:
             yield f"{choice.label} is not approved as it is now: see `produce approve`."
-        needed = {*made_from_closure(choice.product.name)}
-        for made in desk.selection.choices:
-            if made.product.name in needed and made not in concerned and not _was_certified(desk, made):
+        for made in desk.selection.prerequisites(choice):
+            if made not in concerned and not _was_certified(desk, made):
                 yield f"{choice.label} was made from {made.label}, which is not certified: certify both."
 
 

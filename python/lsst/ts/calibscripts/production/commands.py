@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ..jobs import data_query
 from ..pipelines import Installed, TaskOptions
-from ..products import made_from_closure
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 
@@ -134,10 +133,7 @@ def input_collections(selection: Selection, choice: ExposureChoice, *, verifying
     First the RUNs with what the selection itself makes, found there without being certified, the latest first;
     then everybody's calibrations and the raw images.
     """
-    wanted = {*made_from_closure(choice.product.name)}
-    fresh = [made for made in selection.choices if made.product.name in wanted]
-    if verifying:
-        fresh.append(choice)
+    fresh = [*selection.prerequisites(choice), *([choice] if verifying else [])]
     runs = [run_of(selection.generation(made)) for made in reversed(fresh)]
     return (*runs, selection.names.calib, f"{selection.instrument}/raw/all")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from .. import report
 from ..errors import ConfigurationError
 from ..pipelines import TaskOptions, check_options, locate
-from ..products import made_from_closure
 from .commands import Job, generation, verification
 from .desk import Desk, chosen, fail
 from .engines import Engine
@@ -25,6 +24,7 @@ __all__ = ["GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
 GENERATE, VERIFY = "generate", "verify"
 
 _LONGEST_LINE = 300
+_ANEW = "Write another `rerun` into the selection, for all or for this set."
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class _Maker:
             self.desk.say(f"{label}: not started: {blocked}")
             return f"{label} was not started: {blocked}"
         again = not self.desk.repository.missing_collections([self.job.run])
-        if again and (other := self._other_exposures(extra_only=True)):
+        if again and (other := self._other_exposures(extra_only=True) or self._other_inputs()):
             return f"{label} was not started: {other}"
         return self._run(label, again)
 
@@ -207,7 +207,7 @@ class _Maker:
         return f"made in {self.job.run}"
 
     def _check_inputs(self, label: str) -> str:
-        if other := self._other_exposures():
+        if other := self._other_exposures() or self._other_inputs():
             return f"{label}: {other}"
         self.desk.already(label, self._result())
         return ""
@@ -219,20 +219,29 @@ class _Maker:
         extra, lacking = used - wanted, set() if extra_only or not used else wanted - used
         parts = [f"it has {report.exposure_range(extra)}"] if extra else []
         parts += [f"it lacks {report.exposure_range(lacking)}"] if lacking else []
+        if not parts:
+            return ""
+        return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {_ANEW}"
+
+    def _other_inputs(self) -> str:
+        """Say from which other calibrations of this production the RUN was made than it would be made from now."""
+        ours = f"{self.desk.selection.names.base}/"
+        used, wanted = (
+            [name for name in names if name.startswith(ours) and name != self.job.run]
+            for names in (self.desk.repository.chain(self.job.output) or (), self.job.inputs)
+        )
+        if used == wanted:
+            return ""
         return (
-            f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. "
-            "Write another `rerun` into the selection, for all or for this set."
-            if parts
-            else ""
+            f"{self.job.run} was made from {', '.join(used) or 'none of this production'}, "
+            f"and would now be made from {', '.join(wanted) or 'none'}. {_ANEW}"
         )
 
     def _blocked(self) -> str:
         """Say which prerequisite of the selection is not there."""
-        selection, product = self.desk.selection, self.choice.product
-        needed = {*made_from_closure(product.name)}
-        wanted = [made for made in selection.choices if made.product.name in needed]
-        wanted += [self.choice] if self.work.step == VERIFY else []
-        for made in wanted:
+        selection = self.desk.selection
+        wanted = selection.prerequisites(self.choice)
+        for made in (*wanted, *([self.choice] if self.work.step == VERIFY else [])):
             there = self.desk.repository.made(run_of(selection.generation(made)), made.product.dataset_type)
             if lost := {*selection.detectors} - there:
                 return f"{made.label} of detectors {', '.join(map(str, sorted(lost)))} is not generated"

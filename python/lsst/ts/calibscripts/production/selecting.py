@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigurationError, describe
 from ..products import ImageType
 from ..repository.production import ProductionRepository
+from ..repository.production_records import Frame
 from .choosing import Wanted, choose, table
 from .commands import query_exposures, shell_text
 from .desk import located
 from .ledger import Did, Ledger
 from .naming import Names
+from .rules import State
 from .selection import Selection, read_selection, selection_text
 
 __all__ = ["Request", "parse_days", "select"]
@@ -55,8 +57,26 @@ class Request:
         return [self.verify_days] if self.verify_days else []
 
 
+@dataclass(frozen=True)
+class _Exposures:
+    """Exposures of the days asked for, those of other days, and how the camera was set up for them."""
+
+    frames: tuple[Frame, ...]
+    others: tuple[Frame, ...]
+    states: Mapping[int, State]
+
+
 def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
     """Select exposures, show them as a table, and write the selection.
+
+    Parameters
+    ----------
+    request : `Request`
+        What is to be selected.
+    path : `pathlib.Path`
+        Selection file to write.
+    print : callable
+        Takes the lines that are said.
 
     Raises
     ------
@@ -69,35 +89,34 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
             print(f"# {line}".rstrip())
 
     print(request.command())
-    repository = ProductionRepository(request.repo)
-    instrument = request.names.instrument
-    days = repository.days(instrument, *request.days)
-    frames = repository.frames(instrument, days)
-    others = repository.frames(
-        instrument, {*repository.days(instrument, *(request.verify_days or (0, 0)))} - {*days}
-    )
-    kinds = {str(image_type) for image_type in ImageType}
-    useful = [frame.id for frame in (*frames, *others) if frame.image_type in kinds]
-    states = repository.states(instrument, useful, request.detectors[0])
-    repository.close()
-    chosen = choose(request.wanted, frames, others, states)
+    found = _exposures(request)
+    chosen = choose(request.wanted, found.frames, found.others, found.states)
     for remark in chosen.remarks:
         say(remark)
     if chosen.problems:
         first, last = request.days
-        raise ConfigurationError(
-            [
-                *chosen.problems,
-                f"Looked at {len(frames)} exposures of {first} to {last}. Nothing was written.",
-            ]
-        )
+        looked = f"Looked at {len(found.frames)} exposures of {first} to {last}. Nothing was written."
+        raise ConfigurationError([*chosen.problems, looked])
     selection = Selection(located(request.repo), request.names, request.detectors, chosen.choices)
-    shown = table(selection.choices, {frame.id: frame for frame in (*frames, *others)})
+    shown = table(selection.choices, {frame.id: frame for frame in (*found.frames, *found.others)})
     say(shown)
-    if not _write(selection, path, say):
-        return
-    did = Did("select", str(path), selection.repo, True, shown, (request.command(),))
-    Ledger.beside(path).write(did)
+    if _write(selection, path, say):
+        did = Did("select", str(path), selection.repo, True, shown, (request.command(),))
+        Ledger.beside(path).write(did)
+
+
+def _exposures(request: Request) -> _Exposures:
+    repository, instrument = ProductionRepository(request.repo), request.names.instrument
+    try:
+        days = {*repository.days(instrument, *request.days)}
+        other_days = {*repository.days(instrument, *request.verify_days)} if request.verify_days else set()
+        frames = repository.frames(instrument, days)
+        others = repository.frames(instrument, other_days - days)
+        kinds = {str(image_type) for image_type in ImageType}
+        useful = [frame.id for frame in (*frames, *others) if frame.image_type in kinds]
+        return _Exposures(frames, others, repository.states(instrument, useful, request.detectors[0]))
+    finally:
+        repository.close()
 
 
 def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> bool:

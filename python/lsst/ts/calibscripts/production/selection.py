@@ -15,7 +15,7 @@ import yaml
 
 from ..config import did_you_mean, read_yaml
 from ..errors import ConfigurationError, describe
-from ..products import PRODUCTS, Product
+from ..products import PRODUCTS, Product, made_from_closure
 from ..report import exposure_range
 from .naming import Names, product_of
 
@@ -106,6 +106,20 @@ class Selection:
     def certified(self, choice: ExposureChoice) -> str:
         """Give the CALIBRATION collection of a calibration."""
         return self.names.certified(choice.label)
+
+    def prerequisites(self, choice: ExposureChoice) -> tuple[ExposureChoice, ...]:
+        """Give those calibrations of the selection that another one is made from, directly and indirectly.
+
+        Of the flats only those that share exposures with it: in what light defects are looked for is said by their
+        exposures.
+        """
+        names = {*made_from_closure(choice.product.name)}
+        return tuple(
+            made
+            for made in self.choices
+            if made.product.name in names
+            and (not made.product.by_filter or {*made.generate} & {*choice.generate})
+        )
 
     def _names_of(self, choice: ExposureChoice) -> Names:
         return replace(self.names, rerun=choice.rerun or self.names.rerun)
