@@ -67,6 +67,7 @@ def _taken_set(taken: Taken, found: ImageSet | None) -> report.TakenSet:
         kept=tuple(exposure for exposure in taken.kept if exposure not in left_out),
         discarded=taken.discarded,
         left_out=left_out,
+        existing=bool(taken.images.taken),
     )
 
 

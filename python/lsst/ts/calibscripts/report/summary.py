@@ -23,6 +23,8 @@ class TakenSet:
     kept, discarded, left_out : `tuple` [`int`]
         Exposures that were used; the first ones, which are never used; those left out because they did not
         arrive.
+    existing : `bool`
+        Were they taken before, by another run?
     """
 
     image_type: str
@@ -30,6 +32,7 @@ class TakenSet:
     kept: tuple[int, ...]
     discarded: tuple[int, ...] = ()
     left_out: tuple[int, ...] = ()
+    existing: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,9 @@ def run_summary(summary: RunSummary) -> str:
 
 def _headline(summary: RunSummary) -> str:
     n_images = sum(
-        len(images.kept) + len(images.left_out) + len(images.discarded) for images in summary.taken
+        len(images.kept) + len(images.left_out) + len(images.discarded)
+        for images in summary.taken
+        if not images.existing
     )
     return (
         f"{summary.script} ends {summary.final_state}: {counted(n_images, 'image')} taken, "
@@ -168,6 +173,7 @@ def _taken(images: TakenSet) -> str:
             f"{images.image_type}: {n_taken}{short}: {exposure_range(images.kept)}",
             _aside("discarded", images.discarded),
             _aside("left out", images.left_out),
+            "; taken before" if images.existing else "",
         ]
     )
 

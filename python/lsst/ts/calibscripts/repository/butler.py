@@ -291,7 +291,9 @@ class ButlerRepository:
             self._read_back(wanted, refs)
         except Exception as error:
             # Whatever the database raises now: it has been committed.
-            raise ReadBackError(f"{wanted.product} was committed, but not read back: {describe(error)}") from error
+            raise ReadBackError(
+                f"{wanted.product} was committed, but not read back: {describe(error)}"
+            ) from error
         return tuple(sorted(str(ref.id) for ref in refs))
 
     def _read_back(self, wanted: Certification, refs: Sequence[DatasetRef]) -> None:
