@@ -22,7 +22,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
