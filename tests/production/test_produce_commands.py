@@ -19,6 +19,7 @@ FLAT_G = ExposureChoice("flat-g", ids(8, 9), physical_filter="SDSSg_65mm~empty",
 FLAT_R = ExposureChoice("flat-r", ids(11, 12), physical_filter="SDSSr_65mm~empty")
 DEFECTS = ExposureChoice("defects", (*ids(5, 6), *ids(8, 9)))
 ALL = selection(BIAS, DARK, FLAT_G, FLAT_R, DEFECTS)
+OPTIONS = TaskOptions(("-c", "cpBiasIsr:doDefect=False"))
 PIPELINE = Installed("${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml")
 
 
@@ -45,7 +46,7 @@ def test_fresh_calibrations_are_searched_first(choice: ExposureChoice, verifying
 
 
 def test_pipetask():
-    job = c.generation(ALL, BIAS, PIPELINE, TaskOptions(("-c", "cpBiasIsr:doDefect=False")), 4)
+    job = c.job(ALL, BIAS, PIPELINE, verifying=False, options=OPTIONS, processes=4)
     (text,) = Pipetask().commands(job)
     assert text == (
         "pipetask --long-log run -b repo -p '${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml' "
@@ -57,19 +58,19 @@ def test_pipetask():
 
 
 def test_pipetask_goes_on():
-    job = c.generation(ALL, BIAS, PIPELINE, TaskOptions(()), 1)
+    job = c.job(ALL, BIAS, PIPELINE, verifying=False)
     assert {*job.pipetask(again=True)} - {*job.pipetask()} == {"--extend-run", "--clobber-outputs"}
 
 
 def test_verification_has_all_exposures():
-    job = c.verification(ALL, BIAS, PIPELINE, 1)
+    job = c.job(ALL, BIAS, PIPELINE, verifying=True)
     assert job.name == "verifyBias.20240326a"
     assert "exposure IN (2024032600001,2024032600002,2024032600003)" in job.query
 
 
 def test_bps(tmp_path: Path):
     engine = Bps(BPS_LOCAL, tmp_path)
-    job = c.generation(ALL, BIAS, PIPELINE, TaskOptions(("-c", "cpBiasIsr:doDefect=False")), 1)
+    job = c.job(ALL, BIAS, PIPELINE, verifying=False, options=OPTIONS)
     content = yaml.safe_load(engine.content(job))
     assert content["includeConfigs"] == [str(BPS_LOCAL)]
     assert content["payload"]["output"] == f"{BASE}/biasGen.20240326a"

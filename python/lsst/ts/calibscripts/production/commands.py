@@ -24,18 +24,18 @@ __all__ = [
     "change_modes",
     "check_checksums",
     "export",
-    "generation",
     "import_",
     "input_collections",
+    "job",
     "make_checksums",
     "query_exposures",
     "query_statistics",
     "shell_text",
     "show_chain",
-    "verification",
 ]
 
 CHECKSUMS = "checksums.sha256"
+NO_OPTIONS = TaskOptions(())
 
 _PLAIN = re.compile(r"[^\"\\$`!]*")
 
@@ -96,34 +96,43 @@ class Job:
         )
 
 
-def generation(
-    selection: Selection, choice: ExposureChoice, pipeline: Installed, options: TaskOptions, processes: int
+def job(
+    selection: Selection,
+    choice: ExposureChoice,
+    pipeline: Installed,
+    *,
+    verifying: bool,
+    options: TaskOptions = NO_OPTIONS,
+    processes: int = 1,
 ) -> Job:
-    """Give the job that makes a calibration."""
-    output = selection.generation(choice)
+    """Give the job that makes a calibration, or the one that verifies it.
+
+    Parameters
+    ----------
+    selection : `Selection`
+        What is produced.
+    choice : `ExposureChoice`
+        Which calibration. It is verified with the exposures it is made from and others.
+    pipeline : `Installed`
+        What is run.
+    verifying : `bool`
+        Is it verified?
+    options : `TaskOptions`
+        Further options.
+    processes : `int`
+        How many processes of this machine.
+    """
+    output = selection.verification(choice) if verifying else selection.generation(choice)
+    exposures = choice.verified_with if verifying else choice.generate
     return Job(
         name=output.rpartition("/")[2],
         repo=selection.repo,
         pipeline=pipeline,
-        inputs=input_collections(selection, choice, verifying=False),
+        inputs=input_collections(selection, choice, verifying=verifying),
         output=output,
-        query=data_query(selection.instrument, selection.detectors, choice.generate),
+        query=data_query(selection.instrument, selection.detectors, exposures),
         processes=processes,
         options=options.words,
-    )
-
-
-def verification(selection: Selection, choice: ExposureChoice, pipeline: Installed, processes: int) -> Job:
-    """Give the job that verifies a calibration with the exposures it is made from and others."""
-    output = selection.verification(choice)
-    return Job(
-        name=output.rpartition("/")[2],
-        repo=selection.repo,
-        pipeline=pipeline,
-        inputs=input_collections(selection, choice, verifying=True),
-        output=output,
-        query=data_query(selection.instrument, selection.detectors, choice.verified_with),
-        processes=processes,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import report
 from ..errors import RepositoryError, StatisticsError, describe
-from ..verification import Verdict, judge, parse_statistics, without_statistics
+from ..verification import Statistics, Verdict, judge, parse_statistics, without_statistics
 from .desk import Desk
 from .naming import run_of
 from .selection import ExposureChoice
@@ -30,30 +31,40 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
     threshold : `int`
         Failed tests per detector and test type.
     """
-    selection, repository, product = desk.selection, desk.repository, choice.product
-    run = run_of(selection.verification(choice))
-    names = {d.id: d.name for d in repository.detectors(selection.instrument)}
+    known = {d.id: d.name for d in desk.repository.detectors(desk.selection.instrument)}
     asked: dict[str, Any] = {
         "exposures": choice.verified_with,
-        "detectors": [names[detector] for detector in selection.detectors],
+        "detectors": [known[detector] for detector in desk.selection.detectors],
         "threshold": threshold,
-        "image_type": product.name,
+        "image_type": choice.product.name,
     }
     try:
-        found = repository.statistics(run, product.statistics)
-        if not found.run:
-            return without_statistics(f"{run} holds no {product.statistics[0]}", **asked)
-        if skipped := [d for d in selection.detectors if found.verified and d not in found.verified]:
-            return without_statistics(f"{run} holds no statistics of detectors {skipped}", **asked)
-        statistics = parse_statistics(
-            {key: value for level in found.run for key, value in level.items()},
-            exposure_stats=found.exposures,
-            detector_stats=found.detectors,
-            detector_names=names,
-        )
+        statistics = _statistics(desk, choice, known)
     except (RepositoryError, StatisticsError) as error:
         return without_statistics(str(error), **asked)
+    strange = {failure.detector for failure in statistics.failures} - {None, *known.values()}
+    if strange and len(known) > 1:
+        listed = ", ".join(sorted(map(str, strange)))
+        return without_statistics(f"they name detectors there are not: {listed}", **asked)
+    if strange:
+        # The only detector there is, by another of its names.
+        asked["detectors"] = 1
     return judge(statistics, **asked)
+
+
+def _statistics(desk: Desk, choice: ExposureChoice, known: Mapping[int, str]) -> Statistics:
+    run, types = run_of(desk.selection.verification(choice)), choice.product.statistics
+    found = desk.repository.statistics(run, types)
+    if not found.run:
+        raise StatisticsError(f"{run} holds no {types[0]}")
+    if skipped := [d for d in desk.selection.detectors if found.verified and d not in found.verified]:
+        raise StatisticsError(f"{run} holds no statistics of detectors {skipped}")
+    merged = {key: value for level in found.run for key, value in level.items()}
+    # One run level for each filter: all of them must have succeeded.
+    merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
+    return parse_statistics(
+        merged, exposure_stats=found.exposures, detector_stats=found.detectors, detector_names=known
+    )
 
 
 def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:

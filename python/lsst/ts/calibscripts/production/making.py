@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .. import report
 from ..errors import ConfigurationError
-from ..pipelines import TaskOptions, check_options, locate
-from .commands import Job, generation, verification
+from ..pipelines import check_options, locate
+from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail
 from .engines import Engine
 from .judging import verdict_on
@@ -126,15 +126,19 @@ def _check_packages(concerned: Sequence[ExposureChoice], work: Work) -> None:
 
 
 def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
-    product = choice.product
-    if work.step == VERIFY:
-        assert product.verify is not None  # Others are not concerned.
-        return verification(selection, choice, locate(product.verify, selection.instrument), work.processes)
-    pipeline = locate(product.generate, selection.instrument)
-    options = TaskOptions(())
-    if choice.options:
-        options = check_options(choice.options, pipeline.labels, f"{choice.label}: options")
-    return generation(selection, choice, pipeline, options, work.processes)
+    pipeline = choice.product.generate if work.step == GENERATE else choice.product.verify
+    assert pipeline is not None  # Others are not concerned.
+    installed, options = locate(pipeline, selection.instrument), NO_OPTIONS
+    if choice.options and work.step == GENERATE:
+        options = check_options(choice.options, installed.labels, f"{choice.label}: options")
+    return job(
+        selection,
+        choice,
+        installed,
+        verifying=work.step == VERIFY,
+        options=options,
+        processes=work.processes,
+    )
 
 
 def _last_line(log: Path) -> str:
