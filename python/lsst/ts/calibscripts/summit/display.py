@@ -91,12 +91,12 @@ class Display:
     def log(self, line: LogLine) -> None:
         """Print a log message of the script as LOVE would."""
         style = _STYLES.get(line.level_name, "")
-        self.console.print(Text(f"{line.level_name:8}{line.message}", style=style))
+        self.console.print(Text(f"{line.level_name:8}{line.message}", style=style), soft_wrap=True)
 
     def state(self, state: str, reason: str, checkpoint: str) -> None:
         """Print the state of the script, and the checkpoint it has come to."""
         where = f", checkpoint: {checkpoint}" if checkpoint else ""
-        self.console.print(Text(f"Script {state}{where}", style="cyan"))
+        self.console.print(Text(f"Script {state}{where}", style="cyan"), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event of the run."""
@@ -136,7 +136,7 @@ class Display:
 
     def _plain(self, text: str) -> None:
         if self._live is None:
-            self.console.print(Text(f"        {text}", style="dim"))
+            self.console.print(Text(f"        {text}", style="dim"), soft_wrap=True)
 
     def _tables(self) -> Group:
         """Give what the live display shows."""

@@ -99,7 +99,7 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
     entries = _expand(blocks, rehearsal.overrides) if blocks else [Entry(rehearsal.script, rehearsal.config)]
     instruments = _instruments(entries)
     what = ", ".join(block.program for block in blocks) or rehearsal.script
-    console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.")
+    console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.", soft_wrap=True)
     repo = await asyncio.to_thread(_repository, rehearsal, instruments, console)
     # The script looks its pipelines up where the Science Pipelines' packages say they are.
     os.environ |= {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
@@ -113,7 +113,9 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
         full_scale=rehearsal.full_scale,
         ready=rehearsal.begins_ready,
     ) as summit:
-        console.print(f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False)
+        console.print(
+            f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False, soft_wrap=True
+        )
         return await Stage(console, summit, blocks, rehearsal.begins_ready).run(entries)
 
 
@@ -165,10 +167,14 @@ def _instruments(entries: Iterable[Entry]) -> list[str]:
 def _repository(rehearsal: Rehearsal, instruments: Iterable[str], console: Console) -> str:
     """Give the rehearsal repository, made afresh where there is none."""
     if (rehearsal.repo / "butler.yaml").exists():
-        console.print(f"Using the repository in {rehearsal.repo}.")
+        console.print(f"Using the repository in {rehearsal.repo}.", highlight=False, soft_wrap=True)
         return str(rehearsal.repo.absolute())
     repo = make_rehearsal_repository(
         rehearsal.repo.absolute(), instruments, seed=rehearsal.seed, full_scale=rehearsal.full_scale
     )
-    console.print(f"Made a rehearsal repository with reference calibrations in {rehearsal.repo}.")
+    console.print(
+        f"Made a rehearsal repository with reference calibrations in {rehearsal.repo}.",
+        highlight=False,
+        soft_wrap=True,
+    )
     return repo

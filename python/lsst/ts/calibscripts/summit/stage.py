@@ -126,7 +126,7 @@ class Stage:
 
         async def show(data: Any) -> None:
             style = "yellow" if data.level >= logging.WARNING else "dim"
-            self._console.print(Text(f"        ATWhiteLight: {data.message}", style=style))
+            self._console.print(Text(f"        ATWhiteLight: {data.message}", style=style), soft_wrap=True)
 
         remote.evt_logMessage.callback = show
 
@@ -174,5 +174,5 @@ def _replace_repo(text: str, instrument: str, repo: str, console: Console) -> st
     default = INSTRUMENTS[instrument].repo
     if given.get("repo", default) != default:
         return text
-    console.print(f"repo: {default} is replaced by {repo}")
+    console.print(f"repo: {default} is replaced by {repo}", highlight=False, soft_wrap=True)
     return yaml.safe_dump({**given, "repo": repo})
