@@ -146,7 +146,7 @@ class ExposureError(CalibScriptsError, RuntimeError):
         super().__init__(
             f"{image_type} exposure {taken + 1} of {wanted} was not taken: {describe(cause)}. "
             f"{taken} of {wanted} were taken; no further images are taken. "
-            "Check the camera, then queue the script again."
+            "Check the camera, then queue the script or its BLOCK again."
         )
 
 
@@ -198,7 +198,7 @@ class FlatLevelError(CalibScriptsError, RuntimeError):
             else (
                 "high",
                 "flat_counts_max",
-                "Check filter, exposure times and the lamp; shorten exp_times_flat.",
+                "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the BLOCK.",
             )
         )
         super().__init__(

@@ -58,7 +58,7 @@ async def component_problems(group: RemoteGroup) -> list[str]:
     async with asyncio.TaskGroup() as tasks:
         states = [tasks.create_task(_state(group, attributes[name])) for name in names]
     return [
-        f"{name} is {state.result()}, not ENABLED: enable it, then queue the script again."
+        f"{name} is {state.result()}, not ENABLED: enable it, then queue the script or its BLOCK again."
         for name, state in zip(names, states, strict=True)
         if state.result() != State.ENABLED.name
     ]

@@ -107,7 +107,7 @@ def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) ->
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
     if results.failures and not failed and not results.certified and not results.doubtful:
-        yield "Mend what the failures name, then queue the script again with the same configuration."
+        yield "Mend what the failures name, then queue the script or its BLOCK again."
     complete = {
         str(name): results.images[name].exposures if name in results.images else taken.kept
         for name, taken in results.taken.items()
