@@ -198,7 +198,8 @@ class FlatLevelError(CalibScriptsError, RuntimeError):
             else (
                 "high",
                 "flat_counts_max",
-                "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the BLOCK.",
+                "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the "
+                "BLOCK.",
             )
         )
         super().__init__(
