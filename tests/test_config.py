@@ -164,7 +164,9 @@ def test_schema_is_what_the_form_of_love_can_show(model: type[CalibrationsConfig
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
     for sub in subschemas(schema):
-        assert not {"$ref", "$defs", "title", "prefixItems", "ge", "le"} & sub.keys()
+        assert not {"$ref", "$defs", "prefixItems", "ge", "le"} & sub.keys()
+    titled = [sub for sub in subschemas(schema) if "title" in sub]
+    assert titled == [option for sub in schema["properties"].values() for option in sub.get("anyOf", ())]
     for name, sub in schema["properties"].items():
         assert "type" in sub or "anyOf" in sub, name
         assert "default" in sub or name in schema.get("required", ()), name

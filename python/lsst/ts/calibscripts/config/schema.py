@@ -48,9 +48,10 @@ def json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
     Returns
     -------
     `dict`
-        Draft 7, without references. No property has a title: LOVE's check boxes would write under it. Of a
-        model that is not of one instrument, the properties are left out that only an instrument can give a
-        default for (detectors, collections, repo); a subclass of the script adds its own.
+        Draft 7, without references. No property has a title: LOVE's check boxes would write under it; only
+        alternatives have, which the form offers by their titles. Of a model that is not of one instrument, the
+        properties are left out that only an instrument can give a default for (detectors, collections, repo);
+        a subclass of the script adds its own.
     """
     raw = model.model_json_schema()
     definitions = raw.get("$defs", {})
@@ -165,11 +166,16 @@ def _choice(options: list[dict[str, Any]]) -> dict[str, Any]:
     structured = [option for option in options if option.get("type") in ("array", "object")]
     others = [option for option in options if option not in structured]
     if structured and (len(structured) > 1 or any(option["type"] != "null" for option in others)):
-        return {"anyOf": options}
+        return {"anyOf": [_titled(option) for option in options]}
     joined: dict[str, Any] = {}
     for option in options:
         joined |= {key: value for key, value in option.items() if key not in ("type", "description")}
     return {"type": [option["type"] for option in options], **joined}
+
+
+def _titled(option: Mapping[str, Any]) -> dict[str, Any]:
+    """Name an alternative as LOVE's form shows it, which else would number them."""
+    return {"title": "list of values" if option["type"] == "array" else "one value", **option}
 
 
 def _ordered(schema: Mapping[str, Any]) -> dict[str, Any]:
