@@ -121,7 +121,7 @@ def _exposures() -> Iterator[Case]:
 
 def _arrivals() -> Iterator[Case]:
     event = "Images do not arrive in the OODS, or not as they should"
-    late = "did not arrive within oods_timeout, 120 s"
+    late = "did not arrive within oods_timeout (120 s)"
     yield Case(
         event,
         "one of four biases has statusCode 1",
@@ -181,7 +181,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "a bias arrives later than oods_timeout",
         DONE,
-        ("BIAS exposures 2026091800005 did not arrive within oods_timeout, 20 s",),
+        ("BIAS exposures 2026091800005 did not arrive within oods_timeout (20 s)",),
         ALL,
         config={"oods_timeout": 20},
         faults=("image-late:at=5,delay=25",),

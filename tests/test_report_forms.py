@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -321,6 +322,8 @@ def test_the_text_holds_the_documented_report_and_the_gains(account: Account):
     assert "Exposures with verification tests that failed:" in text
     assert "Verification failure criterium: if, for at least une type of test," in text
     assert "Gains estimated from flats pairs: 3 pairs, 1 detector" in text
+    # As in the log of the script: electrons, which is what the pipeline has written.
+    assert re.findall(r"read noise \d+\.\d+ (\w+)", text) == ["electron"] * 16 * 3
 
 
 def test_collections_of_jobs_are_reported_without_a_record(rehearsed: Rehearsed, account: Account):

@@ -194,13 +194,13 @@ class Exposing:
         if found.left_out_exposures:
             ids = report.exposure_range(found.left_out_exposures)
             why = self._why_missing(image_type, found.left_out_exposures)
-            text = f"{image_type.name} exposures {ids} {why}, and are left out."
+            text = f"{image_type.name} exposures {ids} {why} and are left out."
             self.journal.warn(text, logging.ERROR)
         if found.left_out_detectors and found.complete:
             why = self._why_missing(image_type, self.results.taken[image_type].kept)
             self.journal.fail(
                 f"{image_type.name}: detectors {list(found.left_out_detectors)} {why} for more than half of the "
-                "set, and are left out; the rest was processed."
+                "set and are left out; the rest was processed."
             )
 
     def _why_missing(self, image_type: ImageType, exposures: tuple[int, ...]) -> str:
@@ -209,7 +209,7 @@ class Exposing:
         refused = self.arrivals.bad(exposures)
         if refused:
             return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
-        return f"did not arrive within oods_timeout, {self.config.oods_timeout:g} s,"
+        return f"did not arrive within oods_timeout ({self.config.oods_timeout:g} s)"
 
     # The level of flats.
 

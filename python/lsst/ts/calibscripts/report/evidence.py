@@ -145,12 +145,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class PairGain:
-    """Gains of the amplifiers of a detector from one pair of flats, electron/ADU."""
+    """Gains of the amplifiers of a detector from one pair of flats, electron/ADU, and their read noise."""
 
     detector: str
     exposures: tuple[int, ...]
     gain: Mapping[str, float]
     noise: Mapping[str, float]
+    noise_unit: str
 
 
 @dataclass(frozen=True)

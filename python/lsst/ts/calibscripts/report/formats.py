@@ -63,7 +63,10 @@ def _failures(account: Account, verification: Verification) -> str:
 
 def _pair_gains(account: Account) -> list[PairGains]:
     evidence = account.evidence
-    gains = [PairGains(pair.exposures, pair.detector, pair.gain, pair.noise) for pair in evidence.gains]
+    gains = [
+        PairGains(pair.exposures, pair.detector, pair.gain, pair.noise, pair.noise_unit)
+        for pair in evidence.gains
+    ]
     for detector in dict.fromkeys(curve.detector for curve in evidence.curves):
         curves = [curve for curve in evidence.curves if curve.detector == detector]
         gain = {curve.amplifier: curve.gain for curve in curves}

@@ -174,7 +174,7 @@ class _Reader:
             return ()
         written = self._archive.repository.gains(run, PRODUCTS["GAIN"].dataset_types)
         return tuple(
-            PairGain(self._names.get(w.detector, str(w.detector)), w.exposures, w.gain, w.noise)
+            PairGain(self._names.get(w.detector, str(w.detector)), w.exposures, w.gain, w.noise, w.noise_unit)
             for w in written
         )
 

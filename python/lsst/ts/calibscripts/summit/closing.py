@@ -35,11 +35,15 @@ def print_timeline(console: Console, display: Display) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
+def _whole(head: str) -> Column:
+    """Make a column of names, which are looked for as a whole: rather two lines than an ellipsis."""
+    return Column(head, overflow="fold")
+
+
 def print_certified(console: Console, certified: Iterable[Certified], repo: str) -> None:
     """Print what was certified, and how to see it."""
-    table = Table(
-        "product", "collection", "validity range (TAI)", "datasets", title="Certified", title_justify="left"
-    )
+    heads = ("product", _whole("collection"), "validity range (TAI)", "datasets")
+    table = Table(*heads, title="Certified", title_justify="left")
     commands = []
     for product in certified:
         kind = product.product.lower()
@@ -58,9 +62,8 @@ def print_certified(console: Console, certified: Iterable[Certified], repo: str)
 
 def print_scripts(console: Console, ended: Sequence[Ended], finished: Finished) -> None:
     """Print the scripts of BLOCKs with their states, those that were not run too."""
-    # A name is looked for as a whole: rather two lines than an ellipsis.
-    name = Column("script", overflow="fold")
-    table = Table("", "BLOCK", name, "state", "seconds", title="Scripts", title_justify="left")
+    heads = ("", "BLOCK", _whole("script"), "state", "seconds")
+    table = Table(*heads, title="Scripts", title_justify="left")
     for number, each in enumerate(ended, 1):
         row = (each.entry.program, each.entry.name, each.outcome.state.name, f"{each.seconds:.1f}")
         table.add_row(str(number), *row)
