@@ -44,19 +44,20 @@ class Graph(Generic[Images]):
         self._run_step = run_step
         self._on_failure = on_failure
         self._on_cancelled = on_cancelled
-        self._images: dict[ImageType, asyncio.Future[Images]] = {}
-        self._succeeded: dict[StepId, asyncio.Event] = {step.id: asyncio.Event() for step in plan.steps}
-        self._over: dict[StepId, asyncio.Event] = {step.id: asyncio.Event() for step in plan.steps}
+        self._by_urgency = _by_urgency(plan)
+        self._images: dict[ImageType, Images] = {}
+        self._may_begin: dict[StepId, asyncio.Event] = {step.id: asyncio.Event() for step in plan.steps}
+        self._succeeded: set[StepId] = set()
+        self._over: set[StepId] = set()
         self._tasks: dict[StepId, asyncio.Task[None]] = {}
         self.failed: set[StepId] = set()
         self.cancelled: set[StepId] = set()
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Start a task for every step; each waits for what its step needs."""
-        loop = asyncio.get_running_loop()
-        self._images = {images.image_type: loop.create_future() for images in self._plan.sets}
         for step in self._plan.steps:
             self._tasks[step.id] = tasks.create_task(self._run(step), name=str(step.id))
+        self._let_begin()
 
     @property
     def lost(self) -> frozenset[StepId]:
@@ -65,11 +66,12 @@ class Graph(Generic[Images]):
 
     def is_done(self, step_id: StepId) -> bool:
         """Has this step succeeded?"""
-        return step_id in self._succeeded and self._succeeded[step_id].is_set()
+        return step_id in self._succeeded
 
     def images_are_there(self, image_type: ImageType, images: Images) -> None:
         """Let the steps that need this set begin."""
-        self._images[image_type].set_result(images)
+        self._images[image_type] = images
+        self._let_begin()
 
     def lose_images(self, image_type: ImageType) -> None:
         """Cancel all steps that need a set that will not come, and those that depend on them."""
@@ -81,26 +83,42 @@ class Graph(Generic[Images]):
         for step_id in step_ids:
             if step_id not in self.lost and not self.is_done(step_id):
                 self.cancelled.add(step_id)
-                self._over[step_id].set()
+                self._over.add(step_id)
                 self._on_cancelled(step_id)
                 self._tasks[step_id].cancel()
+        self._let_begin()
+
+    def _let_begin(self) -> None:
+        """Let steps begin that have all they need, the most urgent first: the OCPS may have few workers."""
+        for step in self._by_urgency:
+            if (
+                self._images.keys() >= set(step.images)
+                and self._succeeded.issuperset(step.after)
+                and self._over.issuperset(step.once_over)
+            ):
+                self._may_begin[step.id].set()
 
     async def _run(self, step: Step) -> None:
         try:
-            images = {
-                image_type: await asyncio.shield(self._images[image_type]) for image_type in step.images
-            }
-            for earlier in step.after:
-                await self._succeeded[earlier].wait()
-            for earlier in step.once_over:
-                await self._over[earlier].wait()
-            await self._run_step(step, images)
+            await self._may_begin[step.id].wait()
+            await self._run_step(step, {image_type: self._images[image_type] for image_type in step.images})
         except Exception as error:
             # Kept, and raised by the script at its end: independent steps are to finish first.
             self.failed.add(step.id)
             self._on_failure(step.id, error)
             self.cancel(self._plan.dependents([step.id]))
         else:
-            self._succeeded[step.id].set()
+            self._succeeded.add(step.id)
         # Last: a verdict has cancelled by now what must not go on.
-        self._over[step.id].set()
+        self._over.add(step.id)
+        self._let_begin()
+
+
+def _by_urgency(plan: Plan) -> list[Step]:
+    """Sort steps by the longest chain of jobs that begins with each, counted in the images they process."""
+    n_kept = {images.image_type: images.n_kept for images in plan.sets}
+    chains: dict[StepId, int] = {}
+    for step in reversed(plan.steps):
+        later = (chains[other.id] for other in plan.steps if step.id in other.after)
+        chains[step.id] = sum(n_kept[image_type] for image_type in step.images) + max(later, default=0)
+    return sorted(plan.steps, key=lambda step: chains[step.id], reverse=True)

@@ -1,0 +1,101 @@
+"""The arithmetic of the benchmark: lower bound, growth and table. ``make bench`` measures."""
+
+from __future__ import annotations
+
+import pytest
+from bench.bound import Job, list_schedule, lower_bound, shortest_makespan
+from bench.cases import CASES
+from bench.stage import run_case
+from hypothesis import given
+from hypothesis import strategies as st
+
+CHAIN = (
+    Job("bias", 40, ready=40),
+    Job("verify bias", 40, ready=40, after=("bias",)),
+    Job("dark", 60, ready=600, after=("bias",)),
+    Job("flat", 50, ready=770, after=("bias", "dark")),
+    Job("verify flat", 30, ready=770, after=("flat",)),
+    Job("defects", 100, ready=770, after=("bias", "dark", "flat")),
+)
+
+
+@pytest.mark.parametrize(
+    ("workers", "seconds"),
+    [
+        # After the camera's 770 s flat 50, then verify flat 30 and defects 100: one after the other or side by side.
+        (1, 770 + 50 + 30 + 100),
+        (2, 770 + 50 + 100),
+        (4, 770 + 50 + 100),
+    ],
+)
+def test_bound_is_images_then_longest_chain_or_work(workers: int, seconds: float) -> None:
+    assert lower_bound(770, CHAIN, workers) == seconds
+    assert shortest_makespan(770, CHAIN, workers) == seconds
+
+
+def test_camera_alone_is_a_bound() -> None:
+    assert lower_bound(770, CHAIN[:2], 1) == 770
+    assert lower_bound(770, (), 1) == 770
+
+
+def test_workers_share_what_is_ready() -> None:
+    """Three jobs of 10 s that are ready at 5 s."""
+    jobs = [Job(name, 10, ready=5) for name in "abc"]
+    assert lower_bound(5, jobs, 1) == 35
+    assert lower_bound(5, jobs, 2) == 20
+    assert shortest_makespan(5, jobs, 2) == 25
+    assert lower_bound(5, jobs, 4) == 15
+
+
+def test_work_is_shared_between_what_comes_before_and_after() -> None:
+    """A job of 1 s, then four of 10 s side by side, then one of 1 s: two workers need 1 + 20 + 1 s."""
+    middle = [Job(name, 10, ready=0, after=("first",)) for name in "abcd"]
+    jobs = [Job("first", 1, ready=0), *middle, Job("last", 1, ready=0, after=tuple("abcd"))]
+    assert lower_bound(0, jobs, 2) == 22
+    assert shortest_makespan(0, jobs, 2) == 22
+
+
+def test_idle_gap_is_filled_by_a_job_that_fits() -> None:
+    jobs = [Job("late", 5, ready=10), Job("fits", 10, ready=0), Job("does not", 11, ready=0)]
+    assert list_schedule(0, jobs, 1) == 10 + 5 + 11
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[float, list[Job], int]:
+    names = "abcdef"[: draw(st.integers(0, 6))]
+    times = st.integers(0, 20)
+    jobs = [
+        Job(
+            name,
+            draw(times),
+            draw(times),
+            tuple(sorted(draw(st.sets(st.sampled_from(names[:n])) if n else st.just(set())))),
+        )
+        for n, name in enumerate(names)
+    ]
+    camera = max((job.ready for job in jobs), default=0)
+    return camera, jobs, draw(st.integers(1, 4))
+
+
+@given(runs())
+def test_bound_is_never_above_a_run(run: tuple[float, list[Job], int]) -> None:
+    camera, jobs, workers = run
+    bound, shortest = lower_bound(camera, jobs, workers), shortest_makespan(camera, jobs, workers)
+    # The jobs are in an order of their dependencies, so that is a run.
+    assert bound <= shortest + 1e-9
+    assert shortest <= list_schedule(camera, jobs, workers)
+
+
+@given(runs())
+def test_more_workers_never_need_more(run: tuple[float, list[Job], int]) -> None:
+    camera, jobs, workers = run
+    assert lower_bound(camera, jobs, workers + 1) <= lower_bound(camera, jobs, workers)
+    assert shortest_makespan(camera, jobs, workers + 1) <= shortest_makespan(camera, jobs, workers)
+
+
+def test_jobs_that_most_waits_for_are_submitted_first() -> None:
+    """With two workers the order counts: flats and defects before the verification of darks and the PTC."""
+    *_, lsstcam = CASES
+    run = run_case(lsstcam, workers=2)
+    assert run.makespan <= 1.02 * lower_bound(run.camera, run.jobs, 2)
+    assert run.timeline
