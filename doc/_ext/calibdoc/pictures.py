@@ -142,7 +142,7 @@ def steps(plan: Plan) -> Drawing:
     for name in names:
         action, product = name.split()
         x, y = 70 + 152 * columns.index(product), 26 + 92 * rows.index(action)
-        boxes[name] = Box(name, x, y, width=132)
+        boxes[name] = Box(name, x, y, width=136)
     sequence = [_between_steps(boxes[a], boxes[b], dashed=True) for a, b in itertools.pairwise(taken)]
     found = edges(plan)
     arrows = [_between_steps(boxes[earlier], boxes[later]) for earlier, later in found]
