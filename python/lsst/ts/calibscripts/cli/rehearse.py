@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -100,6 +101,8 @@ def rehearse(
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
 
+    # All that was imported stays: looking for garbage in it would hold up the event loop again and again.
+    gc.freeze()
     begun = time.time()
     try:
         text = read_config(config)

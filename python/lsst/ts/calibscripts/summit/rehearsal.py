@@ -16,7 +16,7 @@ from ..blocks import Block, expand, load_block
 from ..errors import ConfigurationError
 from ..instruments import LATISS
 from ..sal import MIDDLEWARE
-from .pipetask import PIPELINES
+from .pipetask import PIPELINES, start_server
 from .script_queue import Entry, Finished, block_entries, find_queued, script_names
 from .site import Summit, make_rehearsal_repository
 from .stage import Stage, instrument_of
@@ -100,6 +100,7 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
     instruments = _instruments(entries)
     what = ", ".join(block.program for block in blocks) or rehearsal.script
     console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.", soft_wrap=True)
+    start_server()
     repo = await asyncio.to_thread(_repository, rehearsal, instruments, console)
     # The script looks its pipelines up where the Science Pipelines' packages say they are.
     os.environ |= {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}

@@ -141,7 +141,7 @@ def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float
         If the header has none: the image was not made by `remove_signature`.
     """
     start = f"{keyword} "
-    values = {key[len(start) :]: float(value) for key, value in header.items() if key.startswith(start)}
+    values = {key[len(start) :]: float(header[key]) for key in header if key.startswith(start)}
     if not values:
         raise KeyError(f"no {keyword!r} in the header: this image was not made by an ISR task")
     return values
