@@ -14,6 +14,7 @@ from .progress import Observer
 from .repository import ButlerRepository, Repository
 from .run import Run
 from .sal import BaseScript, RemoteGroup
+from .threads import short_collections
 
 __all__ = ["BaseMakeCalibrations"]
 
@@ -170,9 +171,11 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         try:
             await run.check()
             await run.set_up_instrument()
-            async with asyncio.TaskGroup() as tasks:
-                exposing = run.begin(tasks)
-                await exposing.take_all(tasks)
+            # Middleware and butler are loaded by now.
+            with short_collections():
+                async with asyncio.TaskGroup() as tasks:
+                    exposing = run.begin(tasks)
+                    await exposing.take_all(tasks)
             run.conclude()
             ended = "DONE"
         except asyncio.CancelledError:
