@@ -8,7 +8,7 @@ import pytest
 from lsst.ts.calibscripts.production.ledger import Approved, Chained, Did, Ledger, LedgerError
 
 DID = Did("generate", "bias", "repo", True, "made", ("pipetask run",), {"run": "a/run"})
-APPROVED = Approved("bias", "A. Nyone", "flat as a pancake", "", "passed", "a/run", ("one", "two"))
+APPROVED = Approved("bias", "TAXICAB", "flat as a pancake", "", "passed", "a/run", ("one", "two"))
 CHAINED = Chained("repo", {"LATISS/calib": ("b",), "LATISS/calib/DM-1": None}, {"LATISS/calib": ("a", "b")})
 
 

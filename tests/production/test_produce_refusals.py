@@ -120,7 +120,7 @@ def test_nothing_is_certified_that_is_not_approved(walk: Walk, tmp_path: Path):
 def test_what_it_was_made_from_is_certified_first(walk: Walk, tmp_path: Path):
     path = edited(walk, tmp_path)
     path.write_text(path.read_text().replace("20240405a", "20240406a"))
-    given = "--approved-by", "A. Nyone", "--reason", "nice", "--despite-failures", "nice all the same"
+    given = "--approved-by", "TAXICAB", "--reason", "nice", "--despite-failures", "nice all the same"
     assert produce("approve", path, *given).exit_code == 0
     result = produce("certify", path, "--only", "dark", *BEGIN)
     assert result.exit_code == 1
@@ -132,10 +132,10 @@ def test_approval_needs_a_name_and_reasons(walk: Walk, tmp_path: Path):
     shown = produce("approve", path, "--only", "bias")
     assert shown.exit_code == 0
     assert "Nothing was approved: certification waits for --approved-by" in shown.output
-    without = produce("approve", path, "--approved-by", "A. Nyone")
+    without = produce("approve", path, "--approved-by", "TAXICAB")
     assert without.exit_code == 1
     assert "--approved-by needs --reason" in without.output
-    failed = produce("approve", path, "--only", "dark", "--approved-by", "A. Nyone", "--reason", "nice")
+    failed = produce("approve", path, "--only", "dark", "--approved-by", "TAXICAB", "--reason", "nice")
     assert failed.exit_code == 1
     assert "dark was not approved, since it failed its verification" in failed.output
     assert not (tmp_path / "selection.record.jsonl").exists()

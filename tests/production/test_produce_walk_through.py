@@ -40,7 +40,7 @@ def test_every_line_is_a_command_or_a_comment(walk: Walk):
 def test_approval_is_recorded_with_name_and_reason(walk: Walk):
     approved = {event.label: event for event in Ledger.beside(walk.selection).events(Approved)}
     assert [*approved] == ["bias", "dark", "flat-g", "flat-r", "defects", "ptc"]
-    assert {event.approved_by for event in approved.values()} == {"A. Nyone"}
+    assert {event.approved_by for event in approved.values()} == {"TAXICAB"}
     assert {label for label, event in approved.items() if event.despite_failures} == {"dark"}
     assert approved["dark"].despite_failures.startswith("three darks are too few")
     assert "2 of 13 exposures failed, limit 8" in approved["bias"].verdict
