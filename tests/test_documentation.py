@@ -1,4 +1,4 @@
-"""What the manual shows is true: properties, examples, commands, scripts, messages and pictures."""
+"""What the manual shows is true: properties, examples, commands, scripts and pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,12 @@ import pytest
 import yaml
 
 import lsst.ts.calibscripts
-from lsst.ts.calibscripts.auxtel import make_latiss_calibrations
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse, warnings
 from lsst.ts.calibscripts.plan import Action, Plan, StepId, build
 from lsst.ts.calibscripts.progress import TRANSITIONS, Stage
-from lsst.ts.calibscripts.report import PairGains, gain_report
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.scripts import SCRIPTS, ScriptRecord
-from lsst.ts.calibscripts.summit.memory import (
-    Behaviour,
-    MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
-    Verification,
-    reference_calibrations,
-)
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue, script_names
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.summit.script_queue import script_names
 from lsst.ts.calibscripts.summit.stand_ins import STAND_INS
 
 DOC = Path(__file__).parents[1] / "doc"
@@ -232,91 +218,6 @@ def test_scripts_that_pages_name_are_known() -> None:
     for path in PAGES:
         named = set(re.findall(r"``((?:auxtel|maintel)/[\w/]+\.py)``", path.read_text()))
         assert named <= known, path.stem
-
-
-# Messages.
-
-
-class MakeLatissCalibrations(make_latiss_calibrations.MakeLatissCalibrations):
-    """LATISS with its repository in memory, under its own name."""
-
-    repository: Repository
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
-
-
-async def log_of(
-    given: Mapping[str, Any], verifications: Mapping[str, Verification], faults: tuple[str, ...] = ()
-) -> str:
-    """Run LATISS in memory and give its checkpoints and log."""
-    butler = MemoryButler()
-    reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
-
-    def make(index: int) -> MakeLatissCalibrations:
-        script = MakeLatissCalibrations(index)
-        script.repository = MemoryRepository(butler)
-        return script
-
-    def behave(job: Any) -> Behaviour:
-        return Behaviour(seconds=5.0, verification=verifications.get(job.name, Verification.PASSES))
-
-    lines: list[str] = []
-    queue = ScriptQueue(on_log=lambda line: lines.append(line.message))
-    runner = MemoryRunner(butler, behave)
-    with pytest.MonkeyPatch.context() as environment:
-        for variable, package in (("CP_PIPE_DIR", "cp_pipe"), ("CP_VERIFY_DIR", "cp_verify")):
-            environment.setenv(variable, str(PIPELINES / package))
-        async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
-            outcome = await queue.run("auxtel/make_latiss_calibrations.py", yaml.safe_dump(given), make=make)
-    return "\n".join([*outcome.checkpoints, *lines])
-
-
-async def test_messages_of_the_manual_are_those_of_the_script() -> None:
-    given = {
-        "generate_calibrations": True,
-        "n_bias": 3,
-        "n_flat": 4,
-        "filter": "SDSSr_65mm",
-        "grating": "empty_1",
-        "do_defects": True,
-        "do_ptc": True,
-    }
-    logs = [
-        await log_of(given, {}),
-        await log_of(given, {"verifyBias": Verification.SOME_FAIL}),
-        await log_of(given, {"verifyBias": Verification.FAILS}),
-        await log_of(given, {}, ("job-error",)),
-    ]
-    # The butler in memory has no gains to report.
-    pairs = [PairGains((first, first + 1), 0, {"C00": 1.0}, {"C00": 5.0}) for first in (2, 4)]
-    text = "\n".join([*logs, gain_report(pairs)])
-    table = page("observing").split(".. _observing-messages:")[1].split(".. _observing-verification:")[0]
-    messages = [
-        re.sub(r"\n\s+", " ", found) for found in re.findall(r"^   \* - ``([^`]+)``", table, re.MULTILINE)
-    ]
-    assert len(messages) == 14
-    for message in messages:
-        pattern = re.sub(r"<[^>]+>", ".+", re.escape(message).replace(r"\ ", " "))
-        assert re.search(pattern, text), message
-
-
-async def test_summary_of_the_tutorial_is_that_of_the_script() -> None:
-    failed = page("tutorial").split("--fault job-error")[1].split("A verification that fails")[0]
-    # Lines are wrapped there, and jobs have other names each time.
-    shown = " ".join(failed.split(".. code-block:: text")[1].split())
-    shown, log = (
-        re.sub(r"\b[0-9a-f]{32}\b", "<id>", text)
-        for text in (shown, await log_of({"generate_calibrations": True}, {}, ("job-error",)))
-    )
-    for sentence in (
-        "VERIFY BIAS is cancelled, since something it needs has failed.",
-        "GENERATE BIAS: the job failed with exit code 1 (OCPS job <id>; its log: /scratch/uws/<id>/outs/ocps.log).",
-        "Mend what the failures name, then queue the script or its BLOCK again.",
-        "To go on with the images that are there, queue the script with this configuration:",
-    ):
-        assert sentence in shown
-        assert sentence in log
 
 
 # Pictures and reference.

@@ -1,0 +1,118 @@
+"""The messages that the manual explains and shows are those of the scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lsst.ts.calibscripts.auxtel import make_latiss_calibrations
+from lsst.ts.calibscripts.report import PairGains, gain_report
+from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.summit.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Verification,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+DOC = Path(__file__).parents[1] / "doc"
+
+
+class MakeLatissCalibrations(make_latiss_calibrations.MakeLatissCalibrations):
+    """LATISS with its repository in memory, under its own name."""
+
+    repository: Repository
+
+    def make_repository(self, repo: str) -> Repository:
+        return self.repository
+
+
+async def log_of(
+    given: Mapping[str, Any], verifications: Mapping[str, Verification], faults: tuple[str, ...] = ()
+) -> str:
+    """Run LATISS in memory and give its checkpoints and log."""
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
+
+    def make(index: int) -> MakeLatissCalibrations:
+        script = MakeLatissCalibrations(index)
+        script.repository = MemoryRepository(butler)
+        return script
+
+    def behave(job: Any) -> Behaviour:
+        return Behaviour(seconds=5.0, verification=verifications.get(job.name, Verification.PASSES))
+
+    lines: list[str] = []
+    queue = ScriptQueue(on_log=lambda line: lines.append(line.message))
+    runner = MemoryRunner(butler, behave)
+    with pytest.MonkeyPatch.context() as environment:
+        for variable, package in (("CP_PIPE_DIR", "cp_pipe"), ("CP_VERIFY_DIR", "cp_verify")):
+            environment.setenv(variable, str(PIPELINES / package))
+        async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
+            outcome = await queue.run("auxtel/make_latiss_calibrations.py", yaml.safe_dump(given), make=make)
+    return "\n".join([*outcome.checkpoints, *lines])
+
+
+async def test_messages_of_the_manual_are_those_of_the_script() -> None:
+    given = {
+        "generate_calibrations": True,
+        "n_bias": 3,
+        "n_flat": 4,
+        "filter": "SDSSr_65mm",
+        "grating": "empty_1",
+        "do_defects": True,
+        "do_ptc": True,
+    }
+    logs = [
+        await log_of(given, {}),
+        await log_of(given, {"verifyBias": Verification.SOME_FAIL}),
+        await log_of(given, {"verifyBias": Verification.FAILS}),
+        await log_of(given, {}, ("job-error",)),
+    ]
+    # The butler in memory has no gains to report.
+    pairs = [PairGains((first, first + 1), 0, {"C00": 1.0}, {"C00": 5.0}) for first in (2, 4)]
+    text = "\n".join([*logs, gain_report(pairs)])
+    table = (
+        (DOC / "observing.rst")
+        .read_text()
+        .split(".. _observing-messages:")[1]
+        .split(".. _observing-verification:")[0]
+    )
+    messages = [
+        re.sub(r"\n\s+", " ", found) for found in re.findall(r"^   \* - ``([^`]+)``", table, re.MULTILINE)
+    ]
+    assert len(messages) == 14
+    for message in messages:
+        pattern = re.sub(r"<[^>]+>", ".+", re.escape(message).replace(r"\ ", " "))
+        assert re.search(pattern, text), message
+
+
+async def test_summary_of_the_tutorial_is_that_of_the_script() -> None:
+    failed = (
+        (DOC / "tutorial.rst").read_text().split("--fault job-error")[1].split("A verification that fails")[0]
+    )
+    # Lines are wrapped there, and jobs have other names each time.
+    shown = " ".join(failed.split(".. code-block:: text")[1].split())
+    shown, log = (
+        re.sub(r"\b[0-9a-f]{32}\b", "<id>", text)
+        for text in (shown, await log_of({"generate_calibrations": True}, {}, ("job-error",)))
+    )
+    for sentence in (
+        "VERIFY BIAS is cancelled, since something it needs has failed.",
+        "GENERATE BIAS: the job failed with exit code 1 (OCPS job <id>; its log: /scratch/uws/<id>/outs/ocps.log).",
+        "Mend what the failures name, then queue the script or its BLOCK again.",
+        "To go on with the images that are there, queue the script with this configuration:",
+    ):
+        assert sentence in shown
+        assert sentence in log
