@@ -29,6 +29,11 @@ from lsst.ts.calibscripts.summit.site import Summit
 DOC = Path(__file__).parents[1] / "doc"
 
 
+def part(page: str, begin: str, end: str) -> str:
+    """Return what stands in a page of the manual from one text to another."""
+    return (DOC / f"{page}.rst").read_text().split(begin)[1].split(end)[0]
+
+
 class MakeLatissCalibrations(make_latiss_calibrations.MakeLatissCalibrations):
     """LATISS with its repository in memory, under its own name."""
 
@@ -83,12 +88,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
     # The butler in memory has no gains to report.
     pairs = [PairGains((first, first + 1), 0, {"C00": 1.0}, {"C00": 5.0}) for first in (2, 4)]
     text = "\n".join([*logs, gain_report(pairs)])
-    table = (
-        (DOC / "observing.rst")
-        .read_text()
-        .split(".. _observing-messages:")[1]
-        .split(".. _observing-verification:")[0]
-    )
+    table = part("observing", ".. _observing-messages:", ".. _observing-verification:")
     messages = [
         re.sub(r"\n\s+", " ", found) for found in re.findall(r"^   \* - ``([^`]+)``", table, re.MULTILINE)
     ]
@@ -99,11 +99,8 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
 
 
 async def test_summary_of_the_tutorial_is_that_of_the_script() -> None:
-    failed = (
-        (DOC / "tutorial.rst").read_text().split("--fault job-error")[1].split("A verification that fails")[0]
-    )
     # Lines are wrapped there, and jobs have other names each time.
-    shown = " ".join(failed.split(".. code-block:: text")[1].split())
+    shown = " ".join(part("tutorial", "--fault job-error", "A verification that fails").split())
     shown, log = (
         re.sub(r"\b[0-9a-f]{32}\b", "<id>", text)
         for text in (shown, await log_of({"generate_calibrations": True}, {}, ("job-error",)))
