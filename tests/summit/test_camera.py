@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -98,6 +99,24 @@ async def test_the_first_frame_of_each_set_is_bad() -> None:
         await take.take_darks(5.0, 2, group_id="g")
     flags = [readout.observation.first_after_idle for readout in summit.readouts]
     assert flags == [True, False, True, False, False, True, False]
+
+
+async def test_what_works_at_the_same_time_takes_the_time_of_the_longest() -> None:
+    clock = HardwareClock(speed=100.0, start=NOON)
+    await asyncio.gather(*map(clock.sleep, (10.0, 30.0, 20.0)))
+    assert clock.tai() == pytest.approx(NOON + 30.0, abs=0.1)
+
+
+async def test_the_clock_of_the_hardware_never_goes_back() -> None:
+    clock = HardwareClock(speed=100.0, start=NOON)
+    long = asyncio.create_task(clock.sleep(30.0))
+    seen = [clock.tai()]
+    for _ in range(5):
+        await clock.sleep(10.0)
+        seen.append(clock.tai())
+    await long
+    assert [after - before for before, after in pairwise(seen)] == pytest.approx([10.0] * 5, abs=0.1)
+    assert clock.tai() == pytest.approx(seen[-1], abs=0.1)
 
 
 @pytest.mark.parametrize("speed", [1.0, 20.0])

@@ -29,8 +29,9 @@ _TRANSITIONS = {
 class HardwareClock:
     """TAI as the simulated hardware has it.
 
-    What the hardware does takes `speed` times less than it says; what was saved is added to the clock, so
-    that time stamps, exposure times and dark times agree. All else passes as it does on the event loop.
+    What the hardware does takes `speed` times less than it says; when it is done the clock is set forward to the
+    time it would have taken, so that time stamps, exposure times and dark times agree, also where several parts of
+    the hardware work at once. All else passes as it does on the event loop.
 
     It is made inside a running event loop.
 
@@ -70,8 +71,9 @@ class HardwareClock:
         duration : `float`
             Seconds of the hardware.
         """
+        end = self.tai() + duration
         await asyncio.sleep(duration / self.speed)
-        self._offset += duration - duration / self.speed
+        self._offset = max(self._offset, end - self._loop.time())
 
 
 class SimulatedCsc:
