@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 REHEARSAL ?= rehearsal
 
-.PHONY: rehearse test soak lint doc clean
+.PHONY: rehearse test soak coverage lint doc clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,12 @@ test: lint
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
 	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py
+
+# Lines and branches that no test reaches, by module; the simulated summit is one number at the end.
+coverage: $(VENV)/.installed
+	$(BIN)/pytest -n auto --cov --cov-report=
+	$(BIN)/coverage report --omit='*/summit/*'
+	@echo "The simulated summit: $$($(BIN)/coverage report --include='*/summit/*' --format=total) %"
 
 # The manual as HTML in doc/_build/html; warnings are errors.
 $(VENV)/.documented: $(VENV)/.installed
