@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Column, Table
 
+from ..products import PRODUCTS
 from ..progress import Certified
 from .display import Display
 from .queue_entries import Entry, Finished, Outcome
@@ -46,7 +47,7 @@ def print_certified(console: Console, certified: Iterable[Certified], repo: str)
     table = Table(*heads, title="Certified", title_justify="left")
     commands = []
     for product in certified:
-        kind = product.product.lower()
+        kind = PRODUCTS[product.product].dataset_type
         validity = f"{product.begin or 'open'} to {product.end or 'open'}"
         table.add_row(product.product, product.collection, validity, str(len(product.datasets)))
         commands.append(f"butler query-datasets {repo} {kind} --collections {product.collection}")
