@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 REHEARSAL ?= rehearsal
 
-.PHONY: rehearse test soak coverage lint doc clean
+.PHONY: rehearse test soak bench coverage lint doc clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,10 @@ coverage: $(VENV)/.installed
 	$(BIN)/pytest -n auto --cov --cov-report=
 	$(BIN)/coverage report --omit='*/summit/*'
 	@echo "The simulated summit: $$($(BIN)/coverage report --include='*/summit/*' --format=total) %"
+
+# Writes the tables of doc/benchmarks.rst; takes about eight minutes on two cores.
+bench: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m bench doc/benchmarks.inc
 
 # The manual as HTML in doc/_build/html; warnings are errors.
 $(VENV)/.documented: $(VENV)/.installed

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import platform
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from bench.bound import Job, list_schedule, lower_bound, shortest_makespan
 from bench.cases import CASES
+from bench.growth import Growth, exponent
+from bench.lag import Lag
 from bench.stage import run_case
+from bench.table import CaseResult, as_rst, missed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,3 +107,45 @@ def test_jobs_that_most_waits_for_are_submitted_first() -> None:
     run = run_case(lsstcam, workers=2)
     assert run.makespan <= 1.02 * lower_bound(run.camera, run.jobs, 2)
     assert run.timeline
+
+
+def test_exponent_is_that_of_a_power() -> None:
+    assert exponent((10, 20, 40), (3.0, 12.0, 48.0)) == pytest.approx(2.0)
+
+
+def _growth(*seconds: float) -> Growth:
+    return Growth("exposures", (16, 32, 64), seconds)
+
+
+def _result(**changes: Any) -> CaseResult:
+    return replace(CaseResult("LATISS", 2, 1.0, 1.01, (0.001, 0.003, 0.002), (1.0, 1.05)), **changes)
+
+
+def _lag(largest: float) -> Lag:
+    return Lag("DONE", True, 10.0, 9.0, [largest, 0.01], 0.002, 220.0, 190.0)
+
+
+def test_n_log_n_reaches_the_goal_and_a_square_misses_it() -> None:
+    assert not list(missed([], {}, [_growth(*(n * math.log(n) for n in (16, 32, 64)))]))
+    assert list(missed([], {}, [_growth(*(n**2.0 for n in (16, 32, 64)))])) == [
+        "exposures: grows with exponent 2.00"
+    ]
+
+
+def test_what_is_above_a_goal_is_named() -> None:
+    assert not list(missed([_result()], {"passes": _lag(0.09)}, []))
+    slow = [_result(virtual=1.03), _result(real=1.021), _result(gaps=(0.001, 0.021))]
+    assert list(missed(slow, {"passes": _lag(0.2)}, [])) == [
+        "LATISS, 2 workers: 1.030 times the lower bound, jumping clock",
+        "LATISS, 2 workers: 1.021 times the lower bound, real clock",
+        "LATISS, 2 workers: 21.0 ms between two exposures",
+        "passes: the event loop was held up for 200.0 ms",
+    ]
+
+
+def test_tables_have_ratios_and_medians() -> None:
+    text = as_rst([_result()], {"passes": _lag(0.09)}, [_growth(1.0, 2.1, 4.2)])
+    cells = [line.strip(" *").removeprefix("- ") for line in text.splitlines()]
+    for cell in ("LATISS", "1.000", "1.010", "2.0, 3.0", "1.025, 1.050", "2.0, 90.0", "0.90", "2.10, 2.00"):
+        assert cell in cells
+    assert f"Python {platform.python_version()}" in text

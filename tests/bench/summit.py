@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping
 
 from lsst.ts.calibscripts.products import PRODUCTS, Pipeline
@@ -64,11 +65,25 @@ class TimedRunner:
         The butler.
     seconds : callable
         Says how long a job takes.
+    says : `Verification`
+        What the statistics say.
+
+    Attributes
+    ----------
+    cpu : `float`
+        CPU time of writing, seconds.
     """
 
-    def __init__(self, butler: MemoryButler, seconds: Callable[[Job], float]) -> None:
+    def __init__(
+        self,
+        butler: MemoryButler,
+        seconds: Callable[[Job], float],
+        says: Verification = Verification.PASSES,
+    ) -> None:
         self._butler = butler
         self._seconds = seconds
+        self._says = says
+        self.cpu = 0.0
 
     async def run(self, job: Job) -> int:
         """Run a job."""
@@ -79,6 +94,11 @@ class TimedRunner:
         return 0
 
     def _write(self, job: Job) -> None:
+        begin = time.thread_time()
+        self._put(job)
+        self.cpu += time.thread_time() - begin
+
+    def _put(self, job: Job) -> None:
         run, recipe = f"u/ocps/{job.job_id}/run", RECIPES[job.name]
         self._butler.register(run, CollectionKind.RUN)
         detectors, exposures = selected(job)
@@ -89,7 +109,7 @@ class TimedRunner:
                 self._butler.put(dataset_type, run, job.instrument, detector=detector, value=gains)
         if recipe.verifies:
             names = {d.full_name: d.id for d in detectors_of(job.instrument) if d.id in detectors}
-            levels = statistics(Verification.PASSES, exposures, list(names))
+            levels = statistics(self._says, exposures, list(names))
             stem = f"verify{recipe.verifies}"
             self._butler.put(f"{stem}Stats", run, job.instrument, value=levels.run)
             for (exposure, name), value in levels.detectors.items():

@@ -1,0 +1,60 @@
+"""``python -m bench <file>``: measure everything, print it, and write the tables into a file.
+
+The exit code tells whether all goals were reached.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from bench.bound import lower_bound, shortest_makespan
+from bench.cases import CASES, WORKERS, Case
+from bench.growth import measure_growth
+from bench.lag import measure_all
+from bench.stage import Measured, run_case
+from bench.table import RATIO_GOAL, CaseResult, as_rst, missed
+
+VARIATIONS = 7
+"""How many runs with other durations of the jobs."""
+
+
+def main(path: Path) -> int:
+    """Measure, and give the exit code."""
+    _take_two_cores()
+    cases = [_measure(case, workers) for case in CASES for workers in WORKERS]
+    print("The event loop while statistics are read, judged, reported and certified ...", flush=True)
+    lags = measure_all()
+    print("Growth ...", flush=True)
+    growths = measure_growth()
+    text = as_rst(cases, lags, growths)
+    path.write_text(text)
+    print(f"\n{text}")
+    problems = list(missed(cases, lags, growths))
+    print("\n".join(f"Missed: {problem}" for problem in problems) or "All goals were reached.")
+    return int(bool(problems))
+
+
+def _take_two_cores() -> None:
+    """Keep to two cores, so that all machines measure alike."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+def _measure(case: Case, workers: int) -> CaseResult:
+    virtual, real = run_case(case, workers), run_case(case, workers, real=True)
+    varied = tuple(_to_shortest(run_case(case, workers, seed=seed), workers) for seed in range(VARIATIONS))
+    ratios = [run.makespan / lower_bound(run.camera, run.jobs, workers) for run in (virtual, real)]
+    print(f"{case.name}, {workers} workers: {ratios[0]:.3f}, in real time {ratios[1]:.3f}", flush=True)
+    for run, ratio in zip((virtual, real), ratios, strict=True):
+        if ratio > RATIO_GOAL:
+            print(*run.timeline, sep="\n", flush=True)
+    return CaseResult(case.name, workers, *ratios, real.gaps, varied)
+
+
+def _to_shortest(run: Measured, workers: int) -> float:
+    return run.makespan / shortest_makespan(run.camera, run.jobs, workers)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,186 @@
+"""How long the event loop of the script is held up while statistics are read, judged, reported and certified.
+
+20 biases of 189 detectors with 16 amplifiers, which exist already, in a real butler repository. The script runs in a
+process of its own, in real time, and of the summit only the OCPS is in it, which does nothing meanwhile: what jobs
+write, a second process does. ``python -m bench.lag <run> <repository>`` measures one run and prints it as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from bench.writing import EXPOSURES, make, write_job
+
+from lsst.ts.calibscripts.instruments import LSSTCAM
+from lsst.ts.calibscripts.progress import Event, JobEnded, Verdicted
+from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
+from lsst.ts.calibscripts.summit.csc import SimulatedCsc
+from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.summit.ocps import Job, SimulatedOcps
+from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
+
+__all__ = ["RUNS", "Lag", "measure_all"]
+
+RUNS: Mapping[str, Verification] = {
+    "one amplifier of each detector fails: certified": Verification.VAGUE_SOME_FAIL,
+    "every amplifier fails: refused": Verification.FAILS,
+}
+"""What the statistics say. Those of the first run are in 3,780 files, for they name nothing at the coarser levels."""
+
+
+@dataclass(frozen=True)
+class Lag:
+    """What a run cost from the end of its verification job on.
+
+    Attributes
+    ----------
+    state : `str`
+        How it ended.
+    passed : `bool`
+        Its verdict.
+    seconds, cpu : `float`
+        Time, and CPU time of the process, seconds.
+    gaps : `list` [`float`]
+        Largest times for which the event loop did nothing else, seconds.
+    median : `float`
+        Median of them all, seconds.
+    megabytes : `float`
+        Most memory that the process has had, MB.
+    before : `float`
+        The same before the job had ended.
+    """
+
+    state: str
+    passed: bool
+    seconds: float
+    cpu: float
+    gaps: list[float]
+    median: float
+    megabytes: float
+    before: float
+
+
+def measure_all() -> dict[str, Lag]:
+    """Make all runs, each in a process of its own over a repository of its own."""
+    found = {}
+    for name in RUNS:
+        with TemporaryDirectory() as directory:
+            command = [sys.executable, "-m", "bench.lag", name, directory]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+        found[name] = Lag(**json.loads(done.stdout.splitlines()[-1]))
+    return found
+
+
+class _Writer:
+    """Runs jobs in another process."""
+
+    def __init__(self, root: Path, says: Verification, pool: ProcessPoolExecutor) -> None:
+        self._root, self._says, self._pool = root, says, pool
+
+    async def run(self, job: Job) -> int:
+        """Run a job."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, write_job, self._root, job.job_id, job.name, self._says)
+        return 0
+
+
+class _Pulse:
+    """Beats every millisecond from the end of the verification job on."""
+
+    def __init__(self) -> None:
+        self.gaps: list[float] = []
+        self.before = 0.0
+        self.verdict: Verdicted | None = None
+        self._began = (0.0, 0.0)
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, event: Event) -> None:
+        """Begin, and keep the verdict."""
+        match event:
+            case JobEnded(step="VERIFY BIAS"):
+                self.before = _megabytes()
+                self._began = time.perf_counter(), time.process_time()
+                self._task = asyncio.get_running_loop().create_task(self._beat())
+            case Verdicted():
+                self.verdict = event
+
+    async def _beat(self) -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            self.gaps.append(now - last)
+            last = now
+
+    async def end(self, state: str) -> Lag:
+        """Stop, and say what was seen."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        assert self._task is not None
+        assert self.verdict is not None
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        gaps = sorted(self.gaps, reverse=True)
+        return Lag(
+            state,
+            self.verdict.passed,
+            wall - self._began[0],
+            cpu - self._began[1],
+            gaps[:5],
+            gaps[len(gaps) // 2],
+            _megabytes(),
+            self.before,
+        )
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def _measure(root: Path, says: Verification, pool: ProcessPoolExecutor) -> Lag:
+    config = {
+        "script_mode": "BIAS",
+        "generate_calibrations": True,
+        "exposures": {"BIAS": list(EXPOSURES)},
+        "repo": str(root),
+    }
+    pulse = _Pulse()
+    async with AsyncExitStack() as stack:
+        for component in _components(_Writer(root, says, pool)):
+            await stack.enter_async_context(component)
+        outcome = await ScriptQueue().run(
+            "maintel/make_lsstcam_calibrations.py", yaml.safe_dump(config), observers=[pulse.note]
+        )
+        return await pulse.end(outcome.state.name)
+
+
+def _components(runner: Any) -> list[SimulatedCsc]:
+    return [SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, runner)]
+
+
+def main(name: str, directory: Path) -> None:
+    """Measure one run."""
+    root = directory / "repo"
+    os.environ[DIRECTORY_VARIABLE] = str(directory / "records")
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(make, root).result()
+        lag = asyncio.run(_measure(root, RUNS[name], pool))
+    print(json.dumps(asdict(lag)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,91 @@
+"""Fills a butler repository, in a process of its own: exposures of LSSTCam that exist, and what jobs write.
+
+No file is written twice: datasets of equal content share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, FileDataset
+from lsst.daf.butler.formatters.yaml import YamlFormatter
+
+from lsst.ts.calibscripts.instruments import LSSTCAM
+from lsst.ts.calibscripts.summit.focalplane import detectors as detectors_of
+from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.summit.memory.statistics import statistics
+from lsst.ts.calibscripts.summit.repository import make_repository, register_exposure
+
+__all__ = ["EXPOSURES", "make", "write_job"]
+
+EXPOSURES = tuple(range(2026091800001, 2026091800021))
+"""Biases that exist."""
+
+
+def make(root: Path) -> None:
+    """Make a repository with biases of all science detectors, whose files hold nothing."""
+    make_repository(root, [LSSTCAM.name])
+    with Butler.from_config(str(root), writeable=True) as butler:
+        for exposure in EXPOSURES:
+            register_exposure(butler, _header(exposure))
+        images = [_data_id(exposure=e, detector=d) for e in EXPOSURES for d in LSSTCAM.detectors]
+        _ingest(butler, "raw", LSSTCAM.raw_collection, images, None, root)
+
+
+def write_job(root: Path, job_id: str, name: str, says: Verification) -> None:
+    """Write what the job of a pipeline leaves: the bias of every detector, or the statistics of the biases."""
+    run = f"u/ocps/{job_id}/run"
+    with Butler.from_config(str(root), writeable=True) as butler:
+        butler.collections.register(run, CollectionType.RUN)
+        if name == "cpBias":
+            _ingest(butler, "bias", run, [_data_id(detector=d) for d in LSSTCAM.detectors], None, root)
+            return
+        names = {d.full_name: d.id for d in detectors_of(LSSTCAM.name) if d.id in LSSTCAM.detectors}
+        levels = statistics(says, EXPOSURES, list(names))
+        _ingest(butler, "verifyBiasStats", run, [_data_id()], levels.run, root)
+        for exposure, value in levels.exposures.items():
+            _ingest(butler, "verifyBiasExpStats", run, [_data_id(exposure=exposure)], value, root)
+        images = [_data_id(exposure=exposure, detector=names[name]) for exposure, name in levels.detectors]
+        _ingest(butler, "verifyBiasDetStats", run, images, next(iter(levels.detectors.values())), root)
+
+
+def _data_id(**dimensions: int) -> dict[str, Any]:
+    return {"instrument": LSSTCAM.name, **dimensions}
+
+
+def _ingest(
+    butler: Butler, dataset_type: str, run: str, data_ids: Iterable[dict[str, Any]], value: Any, root: Path
+) -> None:
+    """Put datasets with one value."""
+    found = butler.get_dataset_type(dataset_type)
+    refs = [
+        DatasetRef(found, DataCoordinate.standardize(data_id, dimensions=found.dimensions), run=run)
+        for data_id in data_ids
+    ]
+    path = root / f"{refs[0].id}.yaml"
+    path.write_text(yaml.dump(value, Dumper=yaml.CSafeDumper))
+    files = [FileDataset(path=str(path.absolute()), refs=[ref], formatter=YamlFormatter) for ref in refs]
+    butler.ingest(*files, transfer="direct")
+
+
+def _header(exposure: int) -> dict[str, Any]:
+    day, number = divmod(exposure, 100_000)
+    return {
+        "INSTRUME": LSSTCAM.name,
+        "DAYOBS": day,
+        "SEQNUM": number,
+        "OBSID": f"MC_O_{day}_{number:06d}",
+        "FILTER": "r_57",
+        "GRATING": "",
+        "GROUPID": str(exposure),
+        "IMGTYPE": "BIAS",
+        "REASON": "",
+        "PROGRAM": "",
+        "EXPTIME": 0.0,
+        "DARKTIME": 0.0,
+        "DATE-BEG": "2026-09-18T20:00:00",
+        "DATE-END": "2026-09-18T20:00:02",
+    }
