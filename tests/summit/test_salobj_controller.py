@@ -180,6 +180,17 @@ async def test_a_record_that_cannot_be_formatted_does_no_harm(capsys: pytest.Cap
     assert "TypeError" in capsys.readouterr().err
 
 
+async def test_a_log_message_that_is_too_large_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    async with Oods() as oods, Domain() as domain, Remote(domain, "ATOODS") as remote:
+        oods.log.info("x" * 1_000_001)
+        await asyncio.to_thread(oods.log.info, "y" * 1_000_001)
+        await asyncio.sleep(0)
+        oods.log.info("short")
+        messages = [remote.evt_logMessage.get_oldest().message for _ in range(remote.evt_logMessage.nqueued)]
+    assert messages == [*["write_data for ATOODS.evt_logMessage failed."] * 2, "short"]
+    assert capsys.readouterr().err.count("INFO message of ATOODS was not written: MSG_SIZE_TOO_LARGE") == 2
+
+
 async def test_the_log_level_is_set_told_and_given_back() -> None:
     async with Domain() as domain, Remote(domain, "ATOODS") as remote:
         before = logging.getLogger("ATOODS").level

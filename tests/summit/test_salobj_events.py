@@ -41,12 +41,26 @@ async def test_every_sample_has_stamps_number_index_and_identity() -> None:
         assert first.private_origin == domain.origin
 
 
-async def test_a_component_without_index_has_index_0() -> None:
+async def test_samples_of_a_component_without_index_have_none() -> None:
     async with Controller("ATOODS") as oods, Domain() as domain, Remote(domain, "ATOODS") as remote:
         await oods.evt_heartbeat.write()
         event = await remote.evt_heartbeat.next(flush=False)
-        assert event.salIndex == 0
+        assert not hasattr(event, "salIndex")
         assert event.private_identity == "ATOODS"
+
+
+async def test_a_sample_that_is_too_large_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with Controller("OCPS", 1) as ocps, Domain() as domain, Remote(domain, "OCPS", 1) as remote:
+        await ocps.evt_job_result.set_write(result="x" * 900_000)
+        with pytest.raises(Exception, match="MSG_SIZE_TOO_LARGE"):
+            await ocps.evt_job_result.set_write(result="\N{DEGREE SIGN}" * 500_001)
+        with pytest.raises(Exception, match="MSG_SIZE_TOO_LARGE"):
+            await remote.cmd_execute.set_start(config="x" * 1_000_001, timeout=1)
+        assert remote.evt_job_result.nqueued == 1
+    assert caplog.messages == [
+        "write_data for OCPS.evt_job_result failed.",
+        "write_data for OCPS.cmd_execute failed.",
+    ]
 
 
 async def test_set_write_writes_what_changed() -> None:

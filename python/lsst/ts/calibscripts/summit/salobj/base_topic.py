@@ -24,7 +24,6 @@ class BaseTopic:
         self.attr_name = attr_name
         self.log = salinfo.log
         self.topic_info = salinfo.component.topics[attr_name]
-        self._key = (salinfo.name, attr_name)
 
     @property
     def DataType(self) -> type[Message]:  # noqa: N802  (salobj's name)

@@ -72,19 +72,13 @@ class ControllerCommand(ReadTopic):
         RuntimeError
             If the controller is closed.
         """
-        self.salinfo.assert_running()
-        domain = self.salinfo.domain
         vars(ackcmd).update(
-            salIndex=self.salinfo.index,
-            private_sndStamp=domain.bus.tai(),
             private_seqNum=data.private_seqNum,
-            private_identity=self.salinfo.identity,
-            private_origin=domain.origin,
             identity=data.private_identity,
             origin=data.private_origin,
             cmdtype=self._cmdtype,
         )
-        domain.bus.publish((self.salinfo.name, "ack_ackcmd"), self._ack_topic.encode(ackcmd))
+        self.salinfo.write_data(self._ack_topic, ackcmd)
         await asyncio.sleep(0)
 
     async def ack_in_progress(self, data: Message, timeout: float, result: str = "") -> None:

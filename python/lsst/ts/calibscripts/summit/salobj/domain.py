@@ -18,13 +18,20 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from .sal_info import SalInfo
 
-__all__ = ["TAI_MINUS_UTC", "Bus", "Domain"]
+__all__ = ["LARGEST_SAMPLE", "TAI_MINUS_UTC", "Bus", "Domain", "SampleTooLargeError"]
+
+LARGEST_SAMPLE = 1_000_000
+"""Texts of a sample that can be carried, in bytes; the observatory's producer refuses more."""
 
 TAI_MINUS_UTC = 37.0
 """Leap seconds since 2017-01-01, in seconds (IERS Bulletin C; none is announced)."""
 
 Values = dict[str, Any]
 TopicKey = tuple[str, str]
+
+
+class SampleTooLargeError(Exception):
+    """A sample is larger than `LARGEST_SAMPLE` and was not written."""
 
 
 class Subscription:
@@ -104,8 +111,17 @@ class Bus:
         self._subscriptions[key].remove(subscription)
 
     def publish(self, key: TopicKey, values: Values) -> None:
-        """Carry one sample to all who listen."""
-        index = values["salIndex"]
+        """Carry one sample to all who listen.
+
+        Raises
+        ------
+        SampleTooLargeError
+            If it is larger than `LARGEST_SAMPLE`.
+        """
+        size = sum(len(value.encode()) for value in values.values() if isinstance(value, str))
+        if size > LARGEST_SAMPLE:
+            raise SampleTooLargeError(f"MSG_SIZE_TOO_LARGE: {'.'.join(key)} has {size} bytes of text")
+        index = values.get("salIndex", 0)
         if key[1].startswith("evt_"):
             latest = self._latest[key]
             # Removed first, so that the order is that of the arrivals.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
+
+from .domain import SampleTooLargeError
 
 if TYPE_CHECKING:
     from .controller import Controller
@@ -67,5 +70,9 @@ class SalLogHandler(logging.Handler):
             lineNumber=record.lineno,
             process=record.process or 0,
         )
-        if did_change:
-            event.publish()
+        try:
+            if did_change:
+                event.publish()
+        except SampleTooLargeError as error:
+            # As salobj has it: the message is lost.
+            print(f"{record.levelname} message of {record.name} was not written: {error}", file=sys.stderr)

@@ -7,8 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from .base import SalRetCode
-from .domain import Domain, Subscription, Values
-from .messages import Message
+from .domain import Domain, SampleTooLargeError, Subscription, Values
+from .messages import Message, TopicInfo
 from .topic_table import component
 
 if TYPE_CHECKING:
@@ -139,6 +139,38 @@ class SalInfo:
         command = self.running_commands.get(values["private_seqNum"])
         if command is not None and command.add_ackcmd(self.make_ackcmd(**values)):
             del self.running_commands[command.seq_num]
+
+    def write_data(self, topic: TopicInfo, data: Message) -> None:
+        """Write a sample, and say in it whose it is and when it was written.
+
+        Parameters
+        ----------
+        topic : `TopicInfo`
+            Its topic.
+        data : `Message`
+            The sample.
+
+        Raises
+        ------
+        RuntimeError
+            If not started, or closed.
+        SampleTooLargeError
+            If it is too large.
+        TypeError
+            If a field has a value of the wrong type.
+        """
+        self.assert_running()
+        vars(data).update(
+            private_sndStamp=self.domain.bus.tai(),
+            private_identity=self.identity,
+            private_origin=self.domain.origin,
+            **({"salIndex": self.index} if self.indexed else {}),
+        )
+        try:
+            self.domain.bus.publish((self.name, topic.attr_name), topic.encode(data))
+        except SampleTooLargeError:
+            self.log.exception(f"write_data for {self.name}.{topic.attr_name} failed.")
+            raise
 
     def make_ackcmd(
         self,

@@ -16,7 +16,7 @@ from .messages import Component, FieldInfo, TopicInfo
 __all__ = ["component"]
 
 _PRIVATE = (
-    "salIndex:long private_sndStamp:double private_rcvStamp:double private_seqNum:long "
+    "private_sndStamp:double private_rcvStamp:double private_seqNum:long "
     "private_identity:string private_origin:long"
 )
 
@@ -218,7 +218,8 @@ def component(name: str) -> Component:
 
 def _topic(component_name: str, line: str) -> TopicInfo:
     attr_name, *fields = line.split()
-    return TopicInfo(component_name, attr_name, tuple(map(_field, [*fields, *_PRIVATE.split()])))
+    index = ["salIndex:long"] if component_name in _INDEXED else []
+    return TopicInfo(component_name, attr_name, tuple(map(_field, [*fields, *index, *_PRIVATE.split()])))
 
 
 def _field(text: str) -> FieldInfo:

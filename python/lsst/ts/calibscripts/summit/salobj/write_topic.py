@@ -91,22 +91,14 @@ class WriteTopic(BaseTopic):
         ------
         RuntimeError
             If the component is not started, or closed.
+        SampleTooLargeError
+            If it is too large.
         TypeError
             If a field has a value of the wrong type.
         """
-        salinfo = self.salinfo
-        salinfo.assert_running()
-        private = {
-            "private_sndStamp": salinfo.domain.bus.tai(),
-            "private_identity": salinfo.identity,
-            "private_origin": salinfo.domain.origin,
-            "private_seqNum": next(self._numbers),
-        }
-        if salinfo.index:
-            private["salIndex"] = salinfo.index
-        vars(self.data).update(private)
-        values = self.topic_info.encode(self.data)
-        salinfo.domain.bus.publish(self._key, values)
+        self.salinfo.assert_running()
+        self.data.private_seqNum = next(self._numbers)
+        self.salinfo.write_data(self.topic_info, self.data)
         return self.DataType.from_values(vars(self.data))
 
 
