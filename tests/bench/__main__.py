@@ -44,12 +44,18 @@ def _take_two_cores() -> None:
 def _measure(case: Case, workers: int) -> CaseResult:
     virtual, real = run_case(case, workers), run_case(case, workers, real=True)
     varied = tuple(_to_shortest(run_case(case, workers, seed=seed), workers) for seed in range(VARIATIONS))
-    ratios = [run.makespan / lower_bound(run.camera, run.jobs, workers) for run in (virtual, real)]
-    print(f"{case.name}, {workers} workers: {ratios[0]:.3f}, in real time {ratios[1]:.3f}", flush=True)
-    for run, ratio in zip((virtual, real), ratios, strict=True):
-        if ratio > RATIO_GOAL:
+    result = CaseResult(
+        case.name, workers, _to_bound(virtual, workers), _to_bound(real, workers), real.gaps, varied
+    )
+    print(f"{case.name}, {workers} workers: {result.virtual:.3f}, in real time {result.real:.3f}", flush=True)
+    for run in (virtual, real):
+        if _to_bound(run, workers) > RATIO_GOAL:
             print(*run.timeline, sep="\n", flush=True)
-    return CaseResult(case.name, workers, *ratios, real.gaps, varied)
+    return result
+
+
+def _to_bound(run: Measured, workers: int) -> float:
+    return run.makespan / lower_bound(run.camera, run.jobs, workers)
 
 
 def _to_shortest(run: Measured, workers: int) -> float:
