@@ -163,6 +163,11 @@ def _verification() -> Iterator[Case]:
         ("do not say which tests failed", Verification.UNEXPLAINED, "BIAS: 4 of 4 exposures failed, limit 3"),
         ("lack an exposure", Verification.INCOMPLETE, "1 of 4 not in the statistics: NOT certified"),
         (
+            "lack an exposure of a detector",
+            Verification.SKIPS,
+            "not hold statistics of all exposures for detectors [0]",
+        ),
+        (
             "have an unknown shape",
             Verification.DAMAGED,
             "BIAS: no statistics (cp_verify statistics of exposure",

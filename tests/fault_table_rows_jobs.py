@@ -139,6 +139,14 @@ def _jobs() -> Iterator[Case]:
         ("BIAS",),
         faults=("no-acknowledgement:of=cpDark",),
     )
+    yield Case(
+        event,
+        "the OCPS starts no job and tells the id of an earlier one (GENERATE DARK)",
+        FAILED,
+        ("GENERATE DARK: the OCPS told the job id ", "which an earlier job has"),
+        ("BIAS",),
+        faults=("job-id-repeated:of=cpDark",),
+    )
     yield from _ocps_states(event)
     yield from _outputs(event)
 
@@ -212,6 +220,27 @@ def _outputs(event: str) -> Iterator[Case]:
     )
 
 
+def _gains() -> Iterator[Case]:
+    event = "An OCPS job does not do what it was asked for"
+    yield Case(
+        event,
+        "estimating gains ends well, but there are none in what it wrote",
+        FAILED,
+        ("GENERATE GAIN: the job wrote no gains for detectors [0]", LOG),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        config={"do_ptc": False},
+        without_gains=frozenset({"cpPtcGainFromFlatPairs"}),
+    )
+    yield Case(
+        event,
+        "generating the PTC ends well, but there are no gains in it",
+        FAILED,
+        ("GENERATE PTC: the job wrote no gains for detectors [0]", LOG),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        without_gains=frozenset({"cpPtc"}),
+    )
+
+
 def _results() -> Iterator[Case]:
     event = "job_result comes late, twice, in disorder, or never"
     for what, fault in (
@@ -250,4 +279,4 @@ def _results() -> Iterator[Case]:
     )
 
 
-JOBS = (*_jobs(), *_results())
+JOBS = (*_jobs(), *_gains(), *_results())

@@ -110,6 +110,45 @@ def _exposures() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "somebody else takes an image between the command for the third dark and its image",
+        FAILED,
+        (
+            "The darks are given up: ",
+            "is of type ENGTEST, so somebody else has taken images at the same time",
+        ),
+        ("BIAS",),
+        images_unknown=1,
+        faults=("exposure-foreign:of=DARK,at=3",),
+    )
+    yield Case(
+        event,
+        "the camera tells the name of the second dark for the third one, too",
+        FAILED,
+        ("DARK exposure 3 of 5 was not taken: the camera told [2026", "nobody knows which it is"),
+        ("BIAS",),
+        images=8,
+        images_unknown=1,
+        faults=("exposure-repeated:of=DARK,at=3",),
+    )
+    yield Case(
+        event,
+        "the filter is said to be changed, but another one stays in the beam",
+        FAILED,
+        ("No image was taken", "The filter is to be SDSSr_65mm~empty, but ", " is in the beam"),
+        images=0,
+        config={"filter": "SDSSr_65mm", "grating": "empty_1"},
+        faults=("filter-stuck",),
+    )
+    yield Case(
+        event,
+        "somebody turns the filter wheel after the third flat",
+        FAILED,
+        ("The flats are given up: the filter was changed while they were taken, they have ", " and "),
+        ("BIAS", "DARK"),
+        deeds=(Deed("FLAT 3 taken", "ATSpectrograph", ("changeFilter",)),),
+    )
+    yield Case(
+        event,
         "external verification: the second flat is rejected",
         FAILED,
         ("FLAT exposure 2 of 5 was not taken",),

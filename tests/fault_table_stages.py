@@ -150,6 +150,7 @@ class InMemory(Stage):
             exit_code=self.case.exit_codes.get(job.name, 0),
             writes_not=self.case.writes_not.get(job.name, frozenset()),
             verification=self.case.verifications.get(job.name, Verification.PASSES),
+            gains=job.name not in self.case.without_gains,
         )
 
     def _note(self, new: tuple[Association, ...]) -> None:

@@ -113,6 +113,8 @@ class Case:
         Steps whose jobs the script must have had aborted; where the OCPS refused, that is said.
     images : `int` or `None`
         Number of images that must have been taken; None for all.
+    images_unknown : `int`
+        How many of them the script cannot know of.
     instrument : `str`
         LATISS, LSSTComCam or LSSTCam.
     config : mapping
@@ -125,7 +127,7 @@ class Case:
         What somebody does.
     before : coroutine function or `None`
         What somebody does before the script is run.
-    seconds, verifications, writes_not, exit_codes
+    seconds, verifications, writes_not, without_gains, exit_codes
         How jobs go, by the name of their pipeline.
     troubles : `tuple` [`Trouble`]
         What goes wrong with the butler in memory.
@@ -144,6 +146,7 @@ class Case:
     certified: tuple[str, ...] = ()
     aborted: tuple[str, ...] = ()
     images: int | None = None
+    images_unknown: int = 0
     instrument: str = "LATISS"
     config: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
@@ -153,6 +156,7 @@ class Case:
     seconds: Mapping[str, float] = field(default_factory=dict)
     verifications: Mapping[str, Verification] = field(default_factory=dict)
     writes_not: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    without_gains: frozenset[str] = frozenset()
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
     references: tuple[str, ...] = ("bias", "dark", "flat")

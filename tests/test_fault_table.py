@@ -54,7 +54,7 @@ def test_run_leaves_nothing_behind(case: Case) -> None:
 def test_run_is_summarised(case: Case) -> None:
     run = play(case)
     headline, *_ = run.summary.splitlines()
-    assert f" ends {case.state.name}: {run.images} image" in headline
+    assert f" ends {case.state.name}: {run.images - case.images_unknown} image" in headline
     listed = run.summary.partition("\nCertified:\n")[2].partition("\nNOT certified:")[0]
     assert {*re.findall(r"^    (\w+) in ", listed, re.MULTILINE)} == {*run.certified}
     assert (case.state is ScriptState.FAILED) == (" 0 failures" not in headline)

@@ -127,6 +127,19 @@ async def test_a_result_that_never_comes_leaves_it_to_the_outputs():
         assert now() - begin == pytest.approx(10 + LATE_RESULT_WAIT, abs=1)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1000], ids=["has ended", "runs"])
+async def test_the_id_of_an_earlier_job_is_not_taken_for_a_new_one(seconds: float):
+    async with bench("job-id-repeated:of=cpDark") as b, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(b.run(f"{seconds}:0", "cpBias"))
+        await asyncio.sleep(5)
+        error = await b.failure("10:0", "cpDark")
+    (job,) = b.simulated.jobs
+    assert f"told the job id {job.job_id}, which an earlier job has" in str(error)
+    assert error.job_id is None
+    # Nothing that is done about it must touch the other job.
+    assert (first.result(), job.phase) == (0, Phase.COMPLETED)
+
+
 async def test_a_job_that_takes_too_long_is_aborted():
     async with bench() as b:
         begin = now()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from .errors import PreconditionError, RunFailedError
 from .jobs import StepPipelines, install
 from .plan import Plan, build
 from .progress import Observer
@@ -181,8 +182,10 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         except asyncio.CancelledError:
             ended = "STOPPED"
             raise
-        except ExceptionGroup as group:
-            run.fail(group)
+        except (PreconditionError, RunFailedError):
+            raise
+        except Exception as error:
+            run.fail(error)
             run.conclude()
         finally:
             # Not in cleanup(): a script that is terminated by a signal never calls that.

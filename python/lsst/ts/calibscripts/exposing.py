@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import report
 from .cancellation import heed_cancellation
 from .config import CalibrationsConfig
 from .errors import ExposureError, FlatLevelError, ImageSetError, describe
 from .graph import Graph
-from .images import Arrivals, ImageSet, judge
+from .images import Arrivals, ImageSet, judge, strangers
 from .plan import Exposure, ExposureSet, Plan
 from .products import ImageType
 from .progress import ExposureTaken, ImageSetClosed, Progress, Stage
@@ -122,7 +122,7 @@ class Exposing:
         try:
             if not taken.all:
                 await self.script.assert_feasibility(name)
-            (exposure_id,) = await self.script.camera.take_imgtype(
+            told = await self.script.camera.take_imgtype(
                 name,
                 exposure.exposure_time,
                 1,
@@ -131,14 +131,33 @@ class Exposing:
                 program=self.config.program,
                 note=self.config.note,
             )
+            exposure_id = self._new_exposure(told)
         except Exception as error:
-            # Whatever the camera or a subclass raises: the image was not taken.
+            # Whatever the camera or a subclass raises: the image was not taken, or nobody knows its id.
             heed_cancellation()
             raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
-        taken.all.append(int(exposure_id))
-        self.results.times[int(exposure_id)] = exposure.exposure_time
-        self.journal.tell(ExposureTaken(name, int(exposure_id), exposure.exposure_time, exposure.discarded))
+        taken.all.append(exposure_id)
+        self.results.times[exposure_id] = exposure.exposure_time
+        self.journal.tell(ExposureTaken(name, exposure_id, exposure.exposure_time, exposure.discarded))
         heed_cancellation()
+
+    def _new_exposure(self, told: Any) -> int:
+        """Give the id of the one exposure the camera has told; an earlier one must not be used a second time.
+
+        Raises
+        ------
+        ValueError
+            If it is not the id of one exposure that is later than the others of this run.
+        """
+        before = max((e for t in self.results.taken.values() if not t.images.taken for e in t.all), default=0)
+        match told:
+            case [int(exposure)] if exposure > before:
+                return exposure
+        after = f" after {before}" if before else ""
+        raise ValueError(
+            f"the camera told {told} instead of the id of one exposure{after}; "
+            "if it was taken, nobody knows which it is"
+        )
 
     def _group_id(self) -> str:
         """Give the group id of the images, as upstream has it."""
@@ -162,7 +181,28 @@ class Exposing:
         found = await self.arrivals.wait(kept, tuple(self.detectors), self.config.oods_timeout)
         if image_type is ImageType.FLAT and self._levels is not None:
             await asyncio.wait([self._levels])
-        self._close_set(image_type, found)
+        if wrong := await self._strangers(image_type, found):
+            # Nothing of it is left: a run that goes on with the images that are there must not be offered these.
+            found = ImageSet((), found.detectors, self.results.taken[image_type].kept, ())
+            self.results.images[image_type] = found
+            self.journal.tell(ImageSetClosed(image_type.name, (), found.detectors, found.left_out_exposures))
+            self._fail(image_type, ImageSetError(image_type.name, wrong))
+        else:
+            self._close_set(image_type, found)
+
+    async def _strangers(self, image_type: ImageType, found: ImageSet) -> str:
+        """Say what in a set cannot be ours, as the butler knows it."""
+        try:
+            records = await self.thread(
+                self.repository.exposures, self.script.instrument_name, found.exposures
+            )
+        except Exception as error:
+            # The set may be as it should be; jobs and verification would show what is wrong with it.
+            self.journal.warn(
+                f"The {image_type.plural} could not be looked up in the butler: {describe(error)}."
+            )
+            return ""
+        return strangers(image_type, records)
 
     def _close_set(self, image_type: ImageType, found: ImageSet) -> None:
         """Let the steps that need a set begin, with what there is of it, or give it up."""
@@ -252,6 +292,6 @@ class Exposing:
         self.graph.lose_images(image_type)
 
     def _lose(self, image_type: ImageType, why: str) -> None:
-        self.journal.log.warning(why)
+        self.journal.warn(why)
         self.progress.end(image_type.name, Stage.CANCELLED)
         self.graph.lose_images(image_type)

@@ -12,9 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .products import ImageType
 from .progress import ImageArrived
+from .repository import ExposureRecord
 
-__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge"]
+__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "strangers"]
 
 _OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
 """Images that the OCS has taken; those of other controllers have other exposure ids."""
@@ -87,6 +89,34 @@ def judge(
         tuple(e for e in exposures if e not in here),
         tuple(d for d in detectors if d not in good),
     )
+
+
+def strangers(image_type: ImageType, records: Sequence[ExposureRecord]) -> str:
+    """Say why a set cannot be used, from what the butler knows of its exposures.
+
+    The camera class tells the first image that begins after our command, whoever has it taken.
+
+    Parameters
+    ----------
+    image_type : `ImageType`
+        Type of the set.
+    records : sequence of `ExposureRecord`
+        Its exposures.
+
+    Returns
+    -------
+    `str`
+        A sentence; empty where nothing is wrong.
+    """
+    others = [f"{r.id} is of type {r.image_type or 'unknown'}" for r in records if r.image_type != image_type]
+    filters = sorted({str(record.physical_filter) for record in records})
+    if others:
+        what = f"{', '.join(others)}, so somebody else has taken images at the same time"
+    elif image_type is ImageType.FLAT and len(filters) > 1:
+        what = f"the filter was changed while they were taken, they have {' and '.join(filters)}"
+    else:
+        return ""
+    return f"The {image_type.plural} are given up: {what}. See who did, then queue the script or its BLOCK again."
 
 
 class Arrivals:

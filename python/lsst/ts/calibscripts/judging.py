@@ -71,7 +71,7 @@ class Judging:
         if run is None:
             return without_statistics("the verification job left no RUN", **asked)
         try:
-            statistics = self._statistics(step, run)
+            statistics = self._statistics(step, run, exposures)
         except (RepositoryError, StatisticsError) as error:
             return without_statistics(str(error), **asked)
         strange = {failure.detector for failure in statistics.failures} - {None, *self.known_detectors}
@@ -85,15 +85,16 @@ class Judging:
             asked["detectors"] = 1
         return judge(statistics, **asked)
 
-    def _statistics(self, step: Step, run: str) -> Statistics:
+    def _statistics(self, step: Step, run: str, exposures: Sequence[int]) -> Statistics:
         """Read and parse the statistics of a verification job."""
         types = step.product.statistics
         found = self.repository.statistics(run, types)
         if not found.run:
             raise StatisticsError(f"{run} holds no {types[0]}")
-        wanted = self.results.detectors[step.id]
-        if skipped := [d for d in wanted if found.verified and d not in found.verified]:
-            raise StatisticsError(f"{run} holds no statistics of detectors {skipped}")
+        if skipped := found.skipped(exposures, self.results.detectors[step.id]):
+            raise StatisticsError(
+                f"{run} does not hold statistics of all exposures for detectors {list(skipped)}"
+            )
         merged = {key: value for level in found.run for key, value in level.items()}
         # One run level for each filter: all of them must have succeeded.
         merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
@@ -114,17 +115,20 @@ class Judging:
         where = f"butler get {step.product.statistics[0]} in {verification}"
         return f"{headline}\n{report.for_log(text, where=where)}"
 
-    def gains(self, step: Step, run: str) -> str | None:
+    def gains(self, step: Step, run: str) -> tuple[str, list[int]]:
         """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes.
 
         Returns
         -------
-        `str` or `None`
-            The report; None where there are no gains.
+        text : `str`
+            The report; empty where there are no gains.
+        lacking : `list` [`int`]
+            Detectors of the step for which its own datasets hold no gain.
         """
-        written = list(self.repository.gains(run, PRODUCTS["GAIN"].dataset_types))
+        written = list(self.repository.gains(run, step.product.dataset_types))
+        lacking = sorted({*self.results.detectors[step.id]} - {gain.detector for gain in written})
         if step.id.product == "PTC":
-            written += self.repository.gains(run, step.product.dataset_types)
+            written = [*self.repository.gains(run, PRODUCTS["GAIN"].dataset_types), *written]
         gains = [
             report.PairGains(
                 exposures=gain.exposures,
@@ -136,4 +140,4 @@ class Judging:
             for gain in written
             if gain.detector in self.results.detectors[step.id]
         ]
-        return report.for_log(report.gain_report(gains), where=run) if gains else None
+        return report.for_log(report.gain_report(gains), where=run) if gains else "", lacking

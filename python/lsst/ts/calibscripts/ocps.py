@@ -75,6 +75,7 @@ class Ocps:
         # By job id, also of jobs not known yet: a result may come before its acknowledgement.
         self._results: dict[str, int] = {}
         self._waiting: dict[str, asyncio.Future[int]] = {}
+        self._ours: set[str] = set()
         remote.evt_job_result.callback = self._note_result
 
     def close(self) -> None:
@@ -114,8 +115,14 @@ class Ocps:
         """
         self._observer(JobSubmitted(request.step, request.pipeline, request.config, request.data_query))
         job_id: str | None = None
+        ended = frozenset(self._results)
         try:
-            job_id, ack = await self._submit(request, on_started)
+            told, ack = await self._submit(request, on_started)
+            if told in ended or told in self._ours:
+                # What is heard of it would be the other job's.
+                raise JobError(request.step, f"the OCPS told the job id {told}, which an earlier job has")
+            self._ours.add(told)
+            job_id = told
             self._observer(JobStarted(request.step, job_id))
             on_started(job_id)
             result = await self._end_of(request.step, job_id, ack, timeout)

@@ -114,14 +114,17 @@ class Processing:
         if lacking:
             reason = f"the job wrote no {product.dataset_type} for detectors {lacking}"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
+        if product.paired:
+            gains, lacking = await self.thread(self.judging.gains, step, run)
+            if gains:
+                self.journal.log.info(gains)
+            if lacking:
+                reason = f"the job wrote no gains for detectors {lacking}"
+                raise OutputsMissingError(
+                    str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code
+                )
         self._note_silent(step, result)
         self.progress.advance(product.name, Stage.GENERATED)
-        if product.paired:
-            gains = await self.thread(self.judging.gains, step, run)
-            if gains is None:
-                self.journal.warn(f"{step.id}: no gains were found in {run}.")
-            else:
-                self.journal.log.info(gains)
 
     async def _verify(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
         """Verify the images of a type, judge the statistics and report."""

@@ -34,6 +34,9 @@ __all__ = ["Run"]
 REPOSITORY_TIMEOUT = 60.0
 """Longest wait for the repository before the first exposure, seconds."""
 
+FILTER_TIMEOUT, FILTER_PERIOD = 5.0, 0.2
+"""How long, and how often, the filter that was set is looked for in the beam, seconds."""
+
 
 class _ReportedFailureError(RunFailedError, ExpectedError):
     """What salobj logs no traceback of: every failure has been told already."""
@@ -67,7 +70,7 @@ class Run:
         self._repository = script.make_repository(self._config.repo)
         self._detectors: dict[int, Detector] = {}
         self._known_detectors: frozenset[str] = frozenset()
-        self._filter_known = False
+        self._filter: str | None = None
         self._detector_names: dict[tuple[str, str], int] = {}
         self._not_paused = asyncio.Event()
         self._not_paused.set()
@@ -152,8 +155,7 @@ class Run:
         script, asked = self._script, self._script.asked_detectors()
         try:
             async with asyncio.timeout(REPOSITORY_TIMEOUT):
-                physical_filter = await script.get_physical_filter(set_up=False)
-                self._filter_known = physical_filter is not None
+                self._filter = await script.get_physical_filter(set_up=False)
                 findings = await self._thread(
                     repository_findings,
                     self._repository,
@@ -162,7 +164,7 @@ class Run:
                     script.pipelines,
                     script.instrument_name,
                     asked,
-                    physical_filter,
+                    self._filter,
                 )
                 if not findings.problems:
                     known = await self._thread(self._repository.detectors, script.instrument_name)
@@ -195,13 +197,15 @@ class Run:
                 heed_cancellation()
                 raise self._refusal([f"{words} was not set: {describe(error)}."]) from error
             heed_cancellation()
-        if not self._filter_known:
+        if ImageType.FLAT in self._exposing:
             await self._check_filter()
 
     async def _check_filter(self) -> None:
-        """Look for conflicts of flats in the filter that shows only now that it is in the beam."""
-        physical_filter = await self._script.get_physical_filter(set_up=True)
-        if physical_filter is not None:
+        """Refuse flats in another filter than asked for, and conflicts in one that shows only now."""
+        in_beam = await self._filter_in_beam()
+        if in_beam is None:
+            return
+        if self._filter is None:
             problems = await self._thread(
                 flat_conflicts,
                 self._repository,
@@ -209,10 +213,25 @@ class Run:
                 self._plan,
                 self._script.instrument_name,
                 self._script.asked_detectors(),
-                physical_filter,
+                in_beam,
             )
-            if problems:
-                raise self._refusal(problems)
+        elif in_beam != self._filter:
+            problems = (
+                f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
+            )
+        else:
+            return
+        if problems:
+            raise self._refusal(problems)
+
+    async def _filter_in_beam(self) -> str | None:
+        """Give the filter the flats will have; the event that tells it may come after its command has ended."""
+        deadline = asyncio.get_running_loop().time() + FILTER_TIMEOUT
+        while True:
+            in_beam = await self._script.get_physical_filter(set_up=True)
+            if self._filter in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
+                return in_beam
+            await asyncio.sleep(FILTER_PERIOD)
 
     def _refusal(self, problems: Sequence[str]) -> PreconditionError:
         """Keep what stands in the way of the first exposure, and give the error that says so."""
@@ -290,14 +309,14 @@ class Run:
 
     # The end.
 
-    def fail(self, group: ExceptionGroup[Exception]) -> None:
-        """Keep errors that nobody expected, each as a sentence; their tracebacks are for whoever mends them."""
-        for error in group.exceptions:
-            if isinstance(error, ExceptionGroup):
-                self.fail(error)
-            else:
-                self._journal.log.error("Unexpected error", exc_info=error)
-                self._journal.fail(f"Unexpected {type(error).__name__}: {describe(error)}.")
+    def fail(self, error: Exception) -> None:
+        """Keep what nobody expected, each error as a sentence; tracebacks are for whoever mends it."""
+        if isinstance(error, ExceptionGroup):
+            for each in error.exceptions:
+                self.fail(each)
+            return
+        self._journal.log.error("Unexpected error", exc_info=error)
+        self._journal.fail(f"Unexpected {type(error).__name__}: {describe(error)}.")
 
     def conclude(self) -> None:
         """End the run, well or by raising everything that went wrong.

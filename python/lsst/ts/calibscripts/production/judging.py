@@ -57,8 +57,10 @@ def _statistics(desk: Desk, choice: ExposureChoice, known: Mapping[int, str]) ->
     found = desk.repository.statistics(run, types)
     if not found.run:
         raise StatisticsError(f"{run} holds no {types[0]}")
-    if skipped := [d for d in desk.selection.detectors if found.verified and d not in found.verified]:
-        raise StatisticsError(f"{run} holds no statistics of detectors {skipped}")
+    if skipped := found.skipped(choice.verified_with, desk.selection.detectors):
+        raise StatisticsError(
+            f"{run} does not hold statistics of all exposures for detectors {list(skipped)}"
+        )
     merged = {key: value for level in found.run for key, value in level.items()}
     # One run level for each filter: all of them must have succeeded.
     merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)

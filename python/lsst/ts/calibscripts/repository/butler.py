@@ -232,15 +232,14 @@ class ButlerRepository:
                 for ref in (self._refs(run, types[1]) if open_ids else ())
                 if int(ref.dataId["exposure"]) in open_ids
             }
-            verified = frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, types[2]))
-            by_detector = {
-                (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): butler.get(ref)
-                for ref in (self._refs(run, types[2]) if open_ids else ())
-                if int(ref.dataId["exposure"]) in open_ids
+            verified = {
+                (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): ref
+                for ref in self._refs(run, types[2])
             }
+            by_detector = {key: butler.get(ref) for key, ref in verified.items() if key[0] in open_ids}
         except Exception as error:
             raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
-        return RunStatistics(levels, by_exposure, by_detector, verified)
+        return RunStatistics(levels, by_exposure, by_detector, frozenset(verified))
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """See `Repository`; partial datasets that only fill the second place of a pair are skipped."""

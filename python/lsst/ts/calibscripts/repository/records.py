@@ -85,14 +85,24 @@ class RunStatistics:
         Per exposure; read where the run level does not name what failed.
     detectors : `dict` [`tuple` [`int`, `int`], `dict`]
         Per exposure and detector; read where the others do not name what failed.
-    verified : `frozenset` [`int`]
-        Detectors of which there are statistics; empty where the run tells none per detector.
+    verified : `frozenset` [`tuple` [`int`, `int`]]
+        Exposures and detectors of which there are statistics; empty where the run tells none per detector.
     """
 
     run: tuple[Mapping[Any, Any], ...]
     exposures: Mapping[int, Mapping[Any, Any]]
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
-    verified: frozenset[int] = frozenset()
+    verified: frozenset[tuple[int, int]] = frozenset()
+
+    def skipped(self, exposures: Iterable[int], detectors: Iterable[int]) -> tuple[int, ...]:
+        """Give the detectors that were not verified in all of these exposures, of those the run level covers.
+
+        An image that the OODS has announced but not ingested is left out by the pipelines without a word.
+        """
+        covered = [e for e in exposures if any(e in level or str(e) in level for level in self.run)]
+        if not self.verified:
+            return ()
+        return tuple(d for d in detectors if any((e, d) not in self.verified for e in covered))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
@@ -181,11 +181,16 @@ class SimulatedCamera(SimulatedCsc, ABC):
         detectors = self._read_out(data.sensors)
         self._taken[image_type] += 1
         await self._misbehave(image_type)
+        if self.faults.hits("exposure-foreign", image_type, self._taken[image_type]):
+            await self._take(data, {**keys, "imageType": "ENGTEST"}, index)
+        before = self._sequence
         observation = self._expose(data, keys)
         common = self._image_fields(observation, keys) | {
             "imagesInSequence": data.numImages,
             "imageIndex": index,
         }
+        if self.faults.hits("exposure-repeated", image_type, self._taken[image_type]):
+            common["imageName"] = replace(observation, seq_num=before).obs_id
         await write(self.controller.evt_startIntegration, exposureTime=observation.exposure_time, **common)
         await self._clock.sleep(observation.dark_time)
         await self._clock.sleep(READOUT_TIME)

@@ -183,10 +183,30 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
                 of="ATWhiteLight",
             ),
             Fault(
+                "filter-stuck",
+                Place.COMPONENT,
+                "the filter is said to be changed, but another one stays in the beam",
+                of="ATSpectrograph",
+            ),
+            Fault(
                 "exposure-rejected", Place.CAMERA, "the camera rejects an exposure command", of="BIAS", at=2
             ),
             Fault(
                 "camera-fault", Place.CAMERA, "the camera goes to FAULT instead of exposing", of="BIAS", at=2
+            ),
+            Fault(
+                "exposure-foreign",
+                Place.CAMERA,
+                "somebody else's image is begun between our command and our image",
+                of="BIAS",
+                at=2,
+            ),
+            Fault(
+                "exposure-repeated",
+                Place.CAMERA,
+                "the camera tells the name of the image before once more",
+                of="BIAS",
+                at=2,
             ),
             Fault("image-missing", Place.OODS, "an image never arrives in the OODS", of="BIAS", at=2),
             Fault(
@@ -223,6 +243,12 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             Fault("job-slow", Place.OCPS, "a job takes longer", of="cpBias", delay=10.0),
             Fault("command-rejected", Place.OCPS, "the OCPS rejects an execute command", of="cpBias"),
             Fault("no-acknowledgement", Place.OCPS, "an execute command is never acknowledged", of="cpBias"),
+            Fault(
+                "job-id-repeated",
+                Place.OCPS,
+                "the OCPS starts no job and tells the id of an earlier one",
+                of="cpDark",
+            ),
             Fault("ocps-fault", Place.OCPS, "the OCPS goes to FAULT while a job runs", of="cpBias"),
             Fault(
                 "result-before-ack",

@@ -144,6 +144,8 @@ class SimulatedOcps(SimulatedCsc):
             raise ExpectedError("the back end does not answer: HTTP 503 Service Unavailable")
         if self._hits("no-acknowledgement", job):
             await asyncio.Event().wait()
+        if self._hits("job-id-repeated", job) and self._entries:
+            return next(iter(self._entries.values()))
         entry = self._entries[job.job_id] = _Entry(job, asyncio.Event())
         self._on_change(job)
         entry.task = self.spawn(self._run(entry))

@@ -58,7 +58,7 @@ class SimulatedSpectrograph(SimulatedCsc):
         self.assert_enabled("changeFilter")
         name = _select(FILTERS, data.filter, data.name, "filter")
         await self._clock.sleep(WHEEL_TIME if name != self.filter else 0.0)
-        self.filter = name
+        self.filter = FILTERS[-1] if self.faults.hits("filter-stuck", self.name) else name
         await self._report()
 
     async def change_disperser(self, data: Any) -> None:

@@ -79,12 +79,15 @@ class Behaviour:
         Detectors for which it writes no dataset, though it ends well.
     verification : `Verification`
         What its statistics say, if it verifies.
+    gains : `bool`
+        Does it find any gains, if it looks for them?
     """
 
     seconds: float = 0.0
     exit_code: int = 0
     writes_not: frozenset[int] = frozenset()
     verification: Verification = Verification.PASSES
+    gains: bool = True
 
 
 class MemoryIngest:
@@ -219,7 +222,8 @@ class _Work:
         for dataset_type in self.recipe.writes:
             filters: Sequence[str | None] = self._filters(raws) if dataset_type == "flat" else [None]
             for name in filters:
-                value = _gains(detector, raws) if dataset_type in _HOLD_GAINS else None
+                holds = dataset_type in _HOLD_GAINS and self.behaviour.gains
+                value = _gains(detector, raws) if holds else None
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
 
     def _write_statistics(self, read: Mapping[int, tuple[Dataset, ...]]) -> None:

@@ -197,7 +197,7 @@ class MemoryRepository:
             tuple(_get(dataset) for dataset in levels),
             {d.exposure: _get(d) for d in exposures if d.exposure is not None},
             by_detector,
-            frozenset(detector for _, detector in by_detector),
+            frozenset(by_detector),
         )
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
@@ -205,7 +205,7 @@ class MemoryRepository:
         self._begin("gains")
         for name in dataset_types:
             if found := self.butler.datasets(run, name):
-                return tuple(dataset.value for dataset in found)
+                return tuple(dataset.value for dataset in found if dataset.value is not None)
         return ()
 
     def certify(

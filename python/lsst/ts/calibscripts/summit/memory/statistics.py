@@ -29,6 +29,7 @@ class Verification(StrEnum):
     VAGUE_FAILS = "vague, fails"
     UNEXPLAINED = "unexplained"
     INCOMPLETE = "incomplete"
+    SKIPS = "of a detector, another exposure than asked for"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
     MISSING = "missing"
@@ -94,10 +95,14 @@ def statistics(outcome: Verification, exposures: Sequence[int], detectors: Seque
             run = ValueError("while parsing a flow mapping: expected ',' or '}'")
         case Verification.DAMAGED:
             run = {exposure: ["SUCCESS"] for exposure in exposures}
+    of_detectors = {
+        (exposure, detector): _of_detector(failing) for exposure in exposures for detector in detectors
+    }
+    if outcome is Verification.SKIPS:
+        (exposure, detector), value = of_detectors.popitem()
+        of_detectors[exposure + 1, detector] = value
     return StatisticsLevels(
-        run,
-        {exposure: _of_exposure(detectors, failing) for exposure in exposures},
-        {(exposure, detector): _of_detector(failing) for exposure in exposures for detector in detectors},
+        run, {exposure: _of_exposure(detectors, failing) for exposure in exposures}, of_detectors
     )
 
 

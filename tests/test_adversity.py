@@ -1,0 +1,157 @@
+"""Answers that no camera, butler or subclass should give: the run ends with a sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fault_table_stages import EVENING, LatissInMemory
+
+from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.progress import Event, ExposureTaken
+from lsst.ts.calibscripts.sal import LATISS, ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Trouble,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+CONFIG = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
+FLATS = {"script_mode": "FLAT", "generate_calibrations": True, "n_flat": 2}
+
+
+class OddCamera(LATISS):
+    """A camera class that tells something else than one exposure id for its third image."""
+
+    answer: Any = None
+    images = 0
+
+    async def take_imgtype(self, *args: Any, **kwargs: Any) -> Any:
+        told = await super().take_imgtype(*args, **kwargs)
+        self.images += 1
+        return self.answer if self.images == 3 else told
+
+
+class Odd(LatissInMemory):
+    """A script with such a camera class, or whose filter cannot be told."""
+
+    answer: Any = None
+    filter_error: Exception | None = None
+    late = False
+
+    async def start_remotes(self) -> None:
+        if self.answer is not None:
+            self._latiss = OddCamera(domain=self.domain, log=self.log)
+            self._latiss.answer = self.answer
+            await self._latiss.start_task
+        await super().start_remotes()
+
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        if self.filter_error is not None and set_up is self.late:
+            raise self.filter_error
+        return await super().get_physical_filter(set_up=set_up)
+
+
+class Run:
+    """How a run ended, and what was told of it."""
+
+    def __init__(self, outcome: Outcome, log: list[LogLine], events: list[Event], record: Path) -> None:
+        self.outcome, self.log, self.events, self.record = outcome, log, events, record
+
+    @property
+    def taken(self) -> int:
+        return sum(isinstance(event, ExposureTaken) for event in self.events)
+
+    @property
+    def recorded_failures(self) -> list[str]:
+        last = json.loads(self.record.read_text().splitlines()[-1])
+        assert last["event"] == "Ended"
+        failures: list[str] = last["failures"]
+        return failures
+
+
+async def run_of(
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any] = CONFIG,
+    troubles: tuple[Trouble, ...] = (),
+    **oddities: Any,
+) -> Run:
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(directory))
+    butler, log, events = MemoryButler(), [], []
+    reference_calibrations(butler, "LATISS", (0,))
+
+    def make(index: int) -> Odd:
+        script = Odd(index)
+        script.repository = MemoryRepository(butler, troubles)
+        for name, value in oddities.items():
+            setattr(script, name, value)
+        return script
+
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+        outcome = await ScriptQueue(log.append).run(
+            "auxtel/make_latiss_calibrations.py",
+            yaml.safe_dump({"repo": "/repo/LATISS", **config}),
+            observers=[events.append],
+            make=make,
+        )
+    (record,) = await asyncio.to_thread(lambda: list(directory.glob("*.jsonl")))
+    return Run(outcome, log, events, record)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], "the camera told [] instead of the id of one exposure after 2026091800002"),
+        ([2026091800009, 2026091800010], "told [2026091800009, 2026091800010] instead of the id of one"),
+        ([2026091800001], "told [2026091800001] instead of the id of one exposure after 2026091800002"),
+        (["AT_O_20260918_000003"], "BIAS exposure 3 of 4 was not taken: the camera told ['AT_O_"),
+        ([None], "the camera told [None] instead"),
+        (2026091800003, "the camera told 2026091800003 instead"),
+    ],
+    ids=["none", "two", "an earlier one", "a name", "null", "no list"],
+)
+async def test_a_camera_that_does_not_tell_one_new_exposure(
+    answer: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_of(tmp_path, monkeypatch, answer=answer)
+    assert run.outcome.state is ScriptState.FAILED
+    assert words in run.outcome.reason
+    assert "2 of 4 were taken; no further images are taken" in run.outcome.reason
+    assert run.taken == 2
+    assert len(run.recorded_failures) == 1
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the set-up", "after it"])
+async def test_what_nobody_expects_before_the_first_exposure_is_told_like_every_failure(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RuntimeError("the wheel has no name")
+    run = await run_of(tmp_path, monkeypatch, FLATS, filter_error=error, late=late)
+    assert run.outcome.state is ScriptState.FAILED
+    assert "RuntimeError: the wheel has no name" in run.outcome.reason
+    assert run.taken == 0
+    assert run.recorded_failures == ["Unexpected RuntimeError: the wheel has no name."]
+    assert any("Failures:" in line.message and "the wheel has no name" in line.message for line in run.log)
+
+
+async def test_a_butler_that_does_not_know_the_images_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubles = (Trouble("exposures", error=RepositoryError("the registry is busy")),)
+    run = await run_of(tmp_path, monkeypatch, troubles=troubles)
+    assert run.outcome.state is ScriptState.DONE
+    warned = [line.message for line in run.log if line.level_name == "WARNING"]
+    assert "The biases could not be looked up in the butler: the registry is busy." in warned
