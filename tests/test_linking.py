@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,20 @@ def test_the_command(tmp_path: Path) -> None:
     assert "make_latiss_calibrations.py is not a link to this package, and stays" in removed.output
     assert "was not there" in run(tmp_path, "--remove").output
     assert run(tmp_path / "nowhere").exit_code == 2
+
+
+def test_the_way_of_the_manual_beside_scripts_of_the_same_names(tmp_path: Path) -> None:
+    upstream, site = tmp_path / "upstream", tmp_path / "site"
+    for name in {*NAMES, "auxtel/other.py"}:
+        (upstream / name).parent.mkdir(parents=True, exist_ok=True)
+        (upstream / name).touch(mode=0o755)
+    assert run(upstream).exit_code == 1
+    page = Path(__file__).parents[1] / "doc" / "deploying.rst"
+    _, commands = page.read_text().split(".. code-block:: sh\n\n")
+    first, *rest = textwrap.dedent(commands.split("\n\n")[0]).splitlines()
+    assert first.startswith("external=")
+    script = "\n".join([f"external={upstream}", *rest]).replace("/path/of/the/site/external", str(site))
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-e", "-c", script], check=True, capture_output=True, env=env)
+    assert listed(site) == NAMES | {"auxtel/other.py"}
+    assert {name for name in listed(site) if (site / name).resolve() == get_scripts_dir() / name} == NAMES
