@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import abc
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from ..salobj import Domain
 from .camera_exposure import CameraExposure
 from .exposing_camera import ExposingCamera
 
@@ -31,33 +29,37 @@ _IMAGE_TYPES = (
 )
 
 
+class Headers(TypedDict, total=False):
+    """What may be told with every image type, see `BaseCamera.take_imgtype`."""
+
+    group_id: str | None
+    test_type: str | None
+    reason: str | None
+    program: str | None
+    sensors: str | None
+    note: str | None
+    checkpoint: Checkpoint | None
+
+
 class BaseCamera(ExposingCamera):
     """A camera with what belongs to it.
 
     Parameters
     ----------
-    components : `list` [`str`]
-        Names of the components.
-    instrument_setup_attributes : iterable of `str`
-        What `setup_instrument` takes.
     domain : `Domain`, optional
         Domain; without, one of its own.
     log : `logging.Logger`, optional
         Parent of the logger.
     intended_usage : `None`, optional
         Only all topics can be had.
+
+    Attributes
+    ----------
+    instrument_setup_attributes : `frozenset` [`str`]
+        What `setup_instrument` takes.
     """
 
-    def __init__(
-        self,
-        components: list[str],
-        instrument_setup_attributes: list[str],
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: None = None,
-    ) -> None:
-        super().__init__(components, domain=domain, log=log, intended_usage=intended_usage)
-        self.instrument_setup_attributes = set(instrument_setup_attributes)
+    instrument_setup_attributes: frozenset[str]
 
     @classmethod
     def get_image_types(cls) -> list[str]:
@@ -91,87 +93,26 @@ class BaseCamera(ExposingCamera):
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
                 raise RuntimeError(
-                    f"Invalid argument {key}. Must be one of {self.instrument_setup_attributes}."
+                    f"Invalid argument {key}. Must be one of {set(self.instrument_setup_attributes)}."
                 )
 
-    async def take_bias(
-        self,
-        nbias: int,
-        group_id: str | None = None,
-        test_type: str | None = None,
-        reason: str | None = None,
-        program: str | None = None,
-        sensors: str | None = None,
-        note: str | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> list[int]:
-        """Take ``nbias`` biases; the other parameters are those of `take_imgtype`."""
-        return await self.take_imgtype(
-            "BIAS",
-            0.0,
-            nbias,
-            group_id=group_id,
-            test_type=test_type,
-            reason=reason,
-            program=program,
-            sensors=sensors,
-            note=note,
-            checkpoint=checkpoint,
-        )
+    async def take_bias(self, nbias: int, **headers: Unpack[Headers]) -> list[int]:
+        """Take ``nbias`` biases; the other parameters are those of `take_imgtype` that are no setup attributes."""
+        return await self._take_unlit("BIAS", 0.0, nbias, headers)
 
-    async def take_darks(
-        self,
-        exptime: float,
-        ndarks: int,
-        group_id: str | None = None,
-        test_type: str | None = None,
-        reason: str | None = None,
-        program: str | None = None,
-        sensors: str | None = None,
-        note: str | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> list[int]:
-        """Take ``ndarks`` darks; the other parameters are those of `take_imgtype`."""
-        return await self.take_imgtype(
-            "DARK",
-            exptime,
-            ndarks,
-            group_id=group_id,
-            test_type=test_type,
-            reason=reason,
-            program=program,
-            sensors=sensors,
-            note=note,
-            checkpoint=checkpoint,
-        )
+    async def take_darks(self, exptime: float, ndarks: int, **headers: Unpack[Headers]) -> list[int]:
+        """Take ``ndarks`` darks; the other parameters are those of `take_imgtype` that are no setup attributes."""
+        return await self._take_unlit("DARK", exptime, ndarks, headers)
 
-    async def take_flats(
-        self,
-        exptime: float,
-        nflats: int,
-        group_id: str | None = None,
-        test_type: str | None = None,
-        reason: str | None = None,
-        program: str | None = None,
-        sensors: str | None = None,
-        note: str | None = None,
-        checkpoint: Checkpoint | None = None,
-        **kwargs: Any,
-    ) -> list[int]:
+    async def take_flats(self, exptime: float, nflats: int, **kwargs: Any) -> list[int]:
         """Take ``nflats`` flats; the other parameters are those of `take_imgtype`."""
-        return await self.take_imgtype(
-            "FLAT",
-            exptime,
-            nflats,
-            group_id=group_id,
-            test_type=test_type,
-            reason=reason,
-            program=program,
-            sensors=sensors,
-            note=note,
-            checkpoint=checkpoint,
-            **kwargs,
-        )
+        return await self.take_imgtype("FLAT", exptime, nflats, **kwargs)
+
+    async def _take_unlit(self, imgtype: str, exptime: float, n: int, headers: Headers) -> list[int]:
+        # A setup attribute would do nothing here, and the real methods do not take one.
+        if unknown := headers.keys() - Headers.__annotations__.keys():
+            raise TypeError(f"{imgtype} images take no {', '.join(sorted(unknown))}")
+        return await self.take_imgtype(imgtype, exptime, n, **headers)
 
     async def take_imgtype(
         self,

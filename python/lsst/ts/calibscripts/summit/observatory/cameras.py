@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from typing import Any
 
-from ..salobj import AckError, Domain, Remote
+from ..salobj import AckError
 from .base_camera import BaseCamera
 from .camera_exposure import CameraExposure
 from .exposing_camera import CameraSubstate
@@ -16,37 +15,10 @@ __all__ = ["LATISS", "ComCam", "LSSTCam"]
 
 
 class LATISS(BaseCamera):
-    """Camera and spectrograph of the Auxiliary Telescope.
+    """Camera and spectrograph of the Auxiliary Telescope. Parameters as those of `BaseCamera`."""
 
-    Parameters
-    ----------
-    domain : `Domain`, optional
-        Domain; without, one of its own.
-    log : `logging.Logger`, optional
-        Parent of the logger.
-    intended_usage : `None`, optional
-        Only all topics can be had.
-    """
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: None = None,
-    ) -> None:
-        super().__init__(
-            ["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS"],
-            ["filter", "grating", "linear_stage"],
-            domain=domain,
-            log=log,
-            intended_usage=intended_usage,
-        )
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of ATCamera."""
-        remote: Remote = self.rem.atcamera
-        return remote
+    camera_components = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
+    instrument_setup_attributes = frozenset({"filter", "grating", "linear_stage"})
 
     def parse_sensors(self, sensors: str | None) -> str:
         """Ignore the sensors: ATCamera has one."""
@@ -95,6 +67,7 @@ class LATISS(BaseCamera):
 class _FilterCamera(BaseCamera):
     """A camera of the main telescope, which has its filters inside."""
 
+    instrument_setup_attributes = frozenset({"filter"})
     filter_change_timeout: float
 
     @classmethod
@@ -175,73 +148,17 @@ class _FilterCamera(BaseCamera):
 
 
 class ComCam(_FilterCamera):
-    """Commissioning camera.
+    """Commissioning camera. Parameters as those of `BaseCamera`."""
 
-    Parameters
-    ----------
-    domain : `Domain`, optional
-        Domain; without, one of its own.
-    log : `logging.Logger`, optional
-        Parent of the logger.
-    intended_usage : `None`, optional
-        Only all topics can be had.
-    """
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: None = None,
-    ) -> None:
-        super().__init__(
-            ["CCCamera", "CCHeaderService", "CCOODS"],
-            ["filter"],
-            domain=domain,
-            log=log,
-            intended_usage=intended_usage,
-        )
-        self.filter_change_timeout = 60.0
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of CCCamera."""
-        remote: Remote = self.rem.cccamera
-        return remote
+    camera_components = ("CCCamera", "CCHeaderService", "CCOODS")
+    filter_change_timeout = 60.0
 
 
 class LSSTCam(_FilterCamera):
-    """LSST camera.
+    """LSST camera. Parameters as those of `BaseCamera`."""
 
-    Parameters
-    ----------
-    domain : `Domain`, optional
-        Domain; without, one of its own.
-    log : `logging.Logger`, optional
-        Parent of the logger.
-    intended_usage : `None`, optional
-        Only all topics can be had.
-    """
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: None = None,
-    ) -> None:
-        super().__init__(
-            ["MTCamera", "MTHeaderService", "MTOODS"],
-            ["filter"],
-            domain=domain,
-            log=log,
-            intended_usage=intended_usage,
-        )
-        self.filter_change_timeout = 120.0
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of MTCamera."""
-        remote: Remote = self.rem.mtcamera
-        return remote
+    camera_components = ("MTCamera", "MTHeaderService", "MTOODS")
+    filter_change_timeout = 120.0
 
     async def change_filter(self, name: str) -> None:
         """Refuse to put another filter in place.

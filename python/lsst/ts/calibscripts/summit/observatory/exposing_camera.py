@@ -29,8 +29,6 @@ class ExposingCamera(RemoteGroup, abc.ABC):
 
     Parameters
     ----------
-    components : `list` [`str`]
-        Names of the components.
     domain : `Domain`, optional
         Domain; without, one of its own.
     log : `logging.Logger`, optional
@@ -40,29 +38,33 @@ class ExposingCamera(RemoteGroup, abc.ABC):
 
     Attributes
     ----------
+    camera_components : `tuple` [`str`]
+        The camera, then what belongs to it.
     read_out_time, shutter_time : `float`
         Time to read out, and to open or close the shutter, seconds.
     min_exptime : `float`
         Shortest exposure with open shutter, seconds.
     """
 
+    camera_components: tuple[str, ...]
+
     def __init__(
         self,
-        components: list[str],
         domain: Domain | None = None,
         log: logging.Logger | None = None,
         intended_usage: None = None,
     ) -> None:
-        super().__init__(components, domain=domain, log=log, intended_usage=intended_usage)
+        super().__init__(list(self.camera_components), domain=domain, log=log, intended_usage=intended_usage)
         self.read_out_time = 2.0
         self.shutter_time = 1.0
         self.min_exptime = 0.1
         self.cmd_lock = asyncio.Lock()
 
     @property
-    @abc.abstractmethod
     def camera(self) -> Remote:
         """Remote of the camera."""
+        remote: Remote = getattr(self.rem, self.components_attr[0])
+        return remote
 
     @abc.abstractmethod
     def parse_sensors(self, sensors: str | None) -> str:
