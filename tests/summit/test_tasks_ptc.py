@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lsst.pipe.base import InMemoryDatasetHandle
 
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
 from lsst.ts.calibscripts.summit.tasks.flat import FlatNormalizeTask, solve_scales
@@ -137,4 +138,6 @@ def test_scales_separate_light_from_response():
 
 def test_flat_without_light_is_named():
     with pytest.raises(ValueError, match="flat 2026091800012 of detector 4 has no light"):
-        FlatNormalizeTask().run([(4, 2026091800012, 0.0)])
+        FlatNormalizeTask().run(
+            inputMDs=[InMemoryDatasetHandle({"DETECTOR": 0.0}, detector=4, exposure=2026091800012)]
+        )

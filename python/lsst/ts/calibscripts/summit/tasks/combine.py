@@ -14,15 +14,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from lsst.daf.butler import DeferredDatasetHandle
 from lsst.pex.config import ChoiceField, Field, RangeField
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    OutputQuantizedConnection,
-    PipelineTask,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 
@@ -137,18 +129,6 @@ class CombineTask(PipelineTask):
     ConfigClass = CombineConfig
     _DefaultName = "combine"
     config: CombineConfig
-
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Read the frames one after another, combine them and write the result."""
-        handles = butlerQC.get(inputRefs.inputExpHandles)
-        scales = getattr(inputRefs, "inputScales", None)
-        listed = {} if scales is None else butlerQC.get(scales)
-        butlerQC.put(self.run(inputExpHandles=handles, inputScales=listed), outputRefs)
 
     def run(
         self,

@@ -10,15 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 from astropy.nddata import CCDData
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    OutputQuantizedConnection,
-    PipelineTask,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.daf.butler import DeferredDatasetHandle
+from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from .config import NoLogDataset
@@ -114,6 +107,7 @@ class FlatNormalizeConnections(PipelineTaskConnections, dimensions=("instrument"
         storageClass="StructuredDataDict",
         dimensions=("instrument", "exposure", "detector"),
         multiple=True,
+        deferLoad=True,
     )
     outputScales = Output(
         name="cpFlatNormalizeScales",
@@ -133,26 +127,13 @@ class FlatNormalizeTask(PipelineTask):
     ConfigClass = FlatNormalizeConfig
     _DefaultName = "flatNormalize"
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Read the levels with their data ids, solve and write the scales."""
-        levels = [
-            (int(ref.dataId["detector"]), int(ref.dataId["exposure"]), butlerQC.get(ref)["DETECTOR"])
-            for ref in inputRefs.inputMDs
-        ]
-        butlerQC.put(self.run(levels), outputRefs)
-
-    def run(self, levels: Sequence[tuple[int, int, float]]) -> Struct:
+    def run(self, *, inputMDs: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
         """Solve for the scales.
 
         Parameters
         ----------
-        levels
-            Detector, exposure id and level in electrons of each flat.
+        inputMDs
+            Handles of the levels of each flat, as `FlatMeasureTask` writes them.
 
         Returns
         -------
@@ -164,6 +145,10 @@ class FlatNormalizeTask(PipelineTask):
         ValueError
             If a flat has no light.
         """
+        levels = [
+            (int(handle.dataId["detector"]), int(handle.dataId["exposure"]), handle.get()["DETECTOR"])
+            for handle in inputMDs
+        ]
         for detector, exposure, level in levels:
             if not level > 0:
                 raise ValueError(

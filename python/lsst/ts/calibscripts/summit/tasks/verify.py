@@ -4,19 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 from astropy.nddata import CCDData
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    OutputQuantizedConnection,
-    PipelineTask,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.daf.butler import DeferredDatasetHandle
+from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from .config import NoLogDataset
@@ -111,6 +103,7 @@ class VerifyExposureConnections(PipelineTaskConnections, dimensions=("instrument
         storageClass="StructuredDataDict",
         dimensions=("instrument", "exposure", "detector"),
         multiple=True,
+        deferLoad=True,
     )
     outputStats = Output(
         name="exposureStats",
@@ -130,35 +123,28 @@ class VerifyExposureTask(PipelineTask):
     ConfigClass = VerifyExposureConfig
     _DefaultName = "verifyExposure"
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Read the statistics with the detectors' names, merge them and write the result."""
-        names = [ref.dataId.records["detector"].full_name for ref in inputRefs.inputStats]
-        butlerQC.put(self.run(butlerQC.get(inputRefs.inputStats), names), outputRefs)
-
-    def run(self, inputStats: Sequence[Statistics], names: Sequence[str]) -> Struct:  # noqa: N803
-        """Merge.
+    def run(self, *, inputStats: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
+        """Merge by name of the detector, for example RXX_S00.
 
         Parameters
         ----------
         inputStats
-            Statistics of the detectors.
-        names
-            Their names, for example RXX_S00.
+            Handles of the statistics of the detectors.
 
         Returns
         -------
         result
             ``outputStats``.
         """
-        return Struct(outputStats=self._merge(dict(zip(names, inputStats, strict=True))))
+        return Struct(outputStats=self._merge({_detector(handle): handle.get() for handle in inputStats}))
 
     def _merge(self, detectors: Mapping[Any, Statistics]) -> Statistics:
         return merge(detectors)
+
+
+def _detector(handle: DeferredDatasetHandle) -> str:
+    record: Any = handle.dataId.records["detector"]
+    return str(record.full_name)
 
 
 class VerifyFlatExposureTask(VerifyExposureTask):
@@ -179,6 +165,7 @@ class VerifyRunConnections(PipelineTaskConnections, dimensions=("instrument",)):
         storageClass="StructuredDataDict",
         dimensions=("instrument", "exposure"),
         multiple=True,
+        deferLoad=True,
     )
     outputStats = Output(
         name="runStats",
@@ -198,32 +185,21 @@ class VerifyRunTask(PipelineTask):
     ConfigClass = VerifyRunConfig
     _DefaultName = "verifyRun"
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Read the statistics with their exposure ids, merge them and write the result."""
-        ids = [int(ref.dataId["exposure"]) for ref in inputRefs.inputStats]
-        butlerQC.put(self.run(butlerQC.get(inputRefs.inputStats), ids), outputRefs)
-
-    def run(self, inputStats: Sequence[Statistics], ids: Sequence[int]) -> Struct:  # noqa: N803
-        """Merge.
+    def run(self, *, inputStats: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
+        """Merge by exposure id.
 
         Parameters
         ----------
         inputStats
-            Statistics of the exposures.
-        ids
-            Their exposure ids.
+            Handles of the statistics of the exposures.
 
         Returns
         -------
         result
             ``outputStats``.
         """
-        return Struct(outputStats=merge(dict(sorted(zip(ids, inputStats, strict=True), key=itemgetter(0)))))
+        exposures = {int(handle.dataId["exposure"]): handle.get() for handle in inputStats}
+        return Struct(outputStats=merge(dict(sorted(exposures.items()))))
 
 
 class VerifyRunByFilterConnections(VerifyRunConnections, dimensions=("instrument", "physical_filter")):
