@@ -115,7 +115,7 @@ class CommandOutput(SphinxDirective):
         if program != "calibscripts":
             raise self.error(f"only calibscripts is run, not {program}")
         with contextlib.chdir(Path(self.env.srcdir)):
-            result = CliRunner().invoke(main, arguments)
+            result = CliRunner().invoke(main, arguments, prog_name=program)
         if result.exit_code != self.options.get("exit", 0):
             raise self.error(f"{command}: exit code {result.exit_code}\n{result.output}{result.exception}")
         for word in arguments:
