@@ -10,18 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 from bench.writing import EXPOSURES, make, write_job
@@ -29,7 +27,6 @@ from bench.writing import EXPOSURES, make, write_job
 from lsst.ts.calibscripts.instruments import LSSTCAM
 from lsst.ts.calibscripts.progress import Event, JobEnded, Verdicted
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
-from lsst.ts.calibscripts.summit.csc import SimulatedCsc
 from lsst.ts.calibscripts.summit.memory import Verification
 from lsst.ts.calibscripts.summit.ocps import Job, SimulatedOcps
 from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
@@ -148,7 +145,10 @@ class _Pulse:
 
 
 def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: that is never below what the process had that started this one.
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) / 1024
 
 
 async def _measure(root: Path, says: Verification, pool: ProcessPoolExecutor) -> Lag:
@@ -159,17 +159,11 @@ async def _measure(root: Path, says: Verification, pool: ProcessPoolExecutor) ->
         "repo": str(root),
     }
     pulse = _Pulse()
-    async with AsyncExitStack() as stack:
-        for component in _components(_Writer(root, says, pool)):
-            await stack.enter_async_context(component)
+    async with SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, _Writer(root, says, pool)):
         outcome = await ScriptQueue().run(
             "maintel/make_lsstcam_calibrations.py", yaml.safe_dump(config), observers=[pulse.note]
         )
         return await pulse.end(outcome.state.name)
-
-
-def _components(runner: Any) -> list[SimulatedCsc]:
-    return [SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, runner)]
 
 
 def main(name: str, directory: Path) -> None:
