@@ -11,24 +11,11 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
 from ..errors import ConfigurationError
 
-__all__ = ["FAULTS", "Fault", "Faults", "Place", "parse_fault"]
-
-
-class Place(StrEnum):
-    """Where a fault acts."""
-
-    CAMERA = "camera"
-    OODS = "OODS"
-    OCPS = "OCPS"
-    COMPONENT = "component"
-    BUTLER = "butler"
-    SENSOR = "sensor"
-    SCRIPT = "script"
+__all__ = ["FAULTS", "Fault", "Faults", "parse_fault"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +26,6 @@ class Fault:
     ----------
     name : `str`
         What it is switched on by.
-    place : `Place`
-        Where it acts.
     description : `str`
         One sentence for ``--list-faults``.
     of : `str`
@@ -54,7 +39,6 @@ class Fault:
     """
 
     name: str
-    place: Place
     description: str
     of: str = ""
     at: int = 1
@@ -159,177 +143,85 @@ _PARAMETERS: Mapping[str, Callable[[str], str | int | float]] = MappingProxyType
 
 _ALL = 1_000_000
 
-FAULTS: Mapping[str, Fault] = MappingProxyType(
-    {
-        fault.name: fault
-        for fault in (
-            Fault(
-                "component-standby",
-                Place.COMPONENT,
-                "a component is in STANDBY from the start",
-                of="ATCamera",
-            ),
-            Fault("component-fault", Place.COMPONENT, "a component is in FAULT from the start", of="OCPS:1"),
-            Fault(
-                "dome-misaligned",
-                Place.COMPONENT,
-                "the encoder of a dome has lost three degrees; homing the dome cures it",
-                of="ATDome",
-            ),
-            Fault(
-                "lamp-not-lit",
-                Place.COMPONENT,
-                "the lamp does not light at an attempt; all five are count=5",
-                of="ATWhiteLight",
-            ),
-            Fault(
-                "filter-stuck",
-                Place.COMPONENT,
-                "the filter is said to be changed, but another one stays in the beam",
-                of="ATSpectrograph",
-            ),
-            Fault(
-                "exposure-rejected", Place.CAMERA, "the camera rejects an exposure command", of="BIAS", at=2
-            ),
-            Fault(
-                "camera-fault", Place.CAMERA, "the camera goes to FAULT instead of exposing", of="BIAS", at=2
-            ),
-            Fault(
-                "exposure-foreign",
-                Place.CAMERA,
-                "somebody else's image is begun between our command and our image",
-                of="BIAS",
-                at=2,
-            ),
-            Fault(
-                "exposure-repeated",
-                Place.CAMERA,
-                "the camera tells the name of the image before once more",
-                of="BIAS",
-                at=2,
-            ),
-            Fault("image-missing", Place.OODS, "an image never arrives in the OODS", of="BIAS", at=2),
-            Fault(
-                "image-late",
-                Place.OODS,
-                "images arrive late, after the next type has begun",
-                of="BIAS",
-                at=2,
-                delay=10.0,
-            ),
-            Fault("image-duplicated", Place.OODS, "images are announced twice", count=_ALL),
-            Fault(
-                "image-status-1", Place.OODS, "the ingestion of an image fails: statusCode 1", of="BIAS", at=2
-            ),
-            Fault(
-                "image-foreign",
-                Place.OODS,
-                "images of somebody else are announced before each of ours",
-                count=_ALL,
-            ),
-            Fault(
-                "detector-missing", Place.OODS, "no image of one detector ever arrives", of="0", count=_ALL
-            ),
-            Fault(
-                "oods-fault", Place.OODS, "the OODS goes to FAULT and ingests nothing more", of="BIAS", at=2
-            ),
-            Fault("job-error", Place.OCPS, "a job ends with exit code 1", of="cpBias"),
-            Fault(
-                "job-aborted",
-                Place.OCPS,
-                "somebody aborts a job: exit code 255, then a second result",
-                of="cpBias",
-            ),
-            Fault("job-slow", Place.OCPS, "a job takes longer", of="cpBias", delay=10.0),
-            Fault("command-rejected", Place.OCPS, "the OCPS rejects an execute command", of="cpBias"),
-            Fault("no-acknowledgement", Place.OCPS, "an execute command is never acknowledged", of="cpBias"),
-            Fault(
-                "job-id-repeated",
-                Place.OCPS,
-                "the OCPS starts no job and tells the id of an earlier one",
-                of="cpDark",
-            ),
-            Fault("ocps-fault", Place.OCPS, "the OCPS goes to FAULT while a job runs", of="cpBias"),
-            Fault(
-                "result-before-ack",
-                Place.OCPS,
-                "a job's result comes before the job id is acknowledged",
-                count=_ALL,
-            ),
-            Fault(
-                "result-never", Place.OCPS, "a job's result is lost though its command completes", of="cpBias"
-            ),
-            Fault(
-                "results-swapped",
-                Place.OCPS,
-                "results of concurrent jobs come in the opposite order",
-                count=_ALL,
-                delay=10.0,
-            ),
-            Fault(
-                "results-foreign",
-                Place.OCPS,
-                "results of other clients come before and after ours",
-                count=_ALL,
-            ),
-            Fault("result-not-json", Place.OCPS, "the text of a result is not JSON", count=_ALL),
-            Fault(
-                "outputs-missing", Place.BUTLER, "a job succeeds but its outputs are not there", of="cpBias"
-            ),
-            Fault("statistics-missing", Place.BUTLER, "there are no statistics", of="verifyBias"),
-            Fault(
-                "statistics-damaged", Place.BUTLER, "the files of the statistics are damaged", of="verifyBias"
-            ),
-            Fault(
-                "verification-fails-majority",
-                Place.SENSOR,
-                "all amplifiers have become noisier: verification fails",
-                count=_ALL,
-            ),
-            Fault(
-                "verification-fails-some",
-                Place.SENSOR,
-                "three amplifiers have become noisier: verification passes, with failures",
-                count=_ALL,
-            ),
-            Fault(
-                "conflict-before",
-                Place.BUTLER,
-                "the daily collection holds a calibration of the type already",
-                of="bias",
-            ),
-            Fault(
-                "conflict-during",
-                Place.BUTLER,
-                "somebody certifies into the daily collection while the run is on",
-                of="verifyBias",
-            ),
-            Fault("repository-unreachable", Place.BUTLER, "the repository cannot be reached from the start"),
-            Fault("repository-lost", Place.BUTLER, "the repository vanishes during the run", of="verifyBias"),
-            Fault(
-                "repository-locked",
-                Place.BUTLER,
-                "somebody else writes to the database for a while",
-                of="verifyBias",
-                delay=5.0,
-            ),
-            *(
-                Fault(
-                    f"script-{what}-{stage}",
-                    Place.SCRIPT,
-                    f"the script is {what} while it is {stage}",
-                    of=kind,
-                    at=at,
-                    delay=2.0 if what == "paused" else 0.0,
-                )
-                for what in ("stopped", "paused")
-                for stage, kind, at in (
-                    ("taking", "BIAS", 2),
-                    ("generating", "cpBias", 1),
-                    ("verifying", "verifyBias", 1),
-                    ("certifying", "verifyBias", 1),
-                )
-            ),
+_TABLE = (
+    Fault("component-standby", "a component is in STANDBY from the start", of="ATCamera"),
+    Fault("component-fault", "a component is in FAULT from the start", of="OCPS:1"),
+    Fault(
+        "dome-misaligned",
+        "the encoder of a dome has lost three degrees; homing the dome cures it",
+        of="ATDome",
+    ),
+    Fault("lamp-not-lit", "the lamp does not light at an attempt; all five are count=5", of="ATWhiteLight"),
+    Fault(
+        "filter-stuck",
+        "the filter is said to be changed, but another one stays in the beam",
+        of="ATSpectrograph",
+    ),
+    Fault("exposure-rejected", "the camera rejects an exposure command", of="BIAS", at=2),
+    Fault("camera-fault", "the camera goes to FAULT instead of exposing", of="BIAS", at=2),
+    Fault(
+        "exposure-foreign",
+        "somebody else's image is begun between our command and our image",
+        of="BIAS",
+        at=2,
+    ),
+    Fault("exposure-repeated", "the camera tells the name of the image before once more", of="BIAS", at=2),
+    Fault("image-missing", "an image never arrives in the OODS", of="BIAS", at=2),
+    Fault("image-late", "images arrive late, after the next type has begun", of="BIAS", at=2, delay=10.0),
+    Fault("image-duplicated", "images are announced twice", count=_ALL),
+    Fault("image-status-1", "the ingestion of an image fails: statusCode 1", of="BIAS", at=2),
+    Fault("image-foreign", "images of somebody else are announced before each of ours", count=_ALL),
+    Fault("detector-missing", "no image of one detector ever arrives", of="0", count=_ALL),
+    Fault("oods-fault", "the OODS goes to FAULT and ingests nothing more", of="BIAS", at=2),
+    Fault("job-error", "a job ends with exit code 1", of="cpBias"),
+    Fault("job-aborted", "somebody aborts a job: exit code 255, then a second result", of="cpBias"),
+    Fault("job-slow", "a job takes longer", of="cpBias", delay=10.0),
+    Fault("command-rejected", "the OCPS rejects an execute command", of="cpBias"),
+    Fault("no-acknowledgement", "an execute command is never acknowledged", of="cpBias"),
+    Fault("job-id-repeated", "the OCPS starts no job and tells the id of an earlier one", of="cpDark"),
+    Fault("ocps-fault", "the OCPS goes to FAULT while a job runs", of="cpBias"),
+    Fault("result-before-ack", "a job's result comes before the job id is acknowledged", count=_ALL),
+    Fault("result-never", "a job's result is lost though its command completes", of="cpBias"),
+    Fault("results-swapped", "results of concurrent jobs come in the opposite order", count=_ALL, delay=10.0),
+    Fault("results-foreign", "results of other clients come before and after ours", count=_ALL),
+    Fault("result-not-json", "the text of a result is not JSON", count=_ALL),
+    Fault("outputs-missing", "a job succeeds but its outputs are not there", of="cpBias"),
+    Fault("statistics-missing", "there are no statistics", of="verifyBias"),
+    Fault("statistics-damaged", "the files of the statistics are damaged", of="verifyBias"),
+    Fault(
+        "verification-fails-majority", "all amplifiers have become noisier: verification fails", count=_ALL
+    ),
+    Fault(
+        "verification-fails-some",
+        "three amplifiers have become noisier: verification passes, with failures",
+        count=_ALL,
+    ),
+    Fault("conflict-before", "the daily collection holds a calibration of the type already", of="bias"),
+    Fault(
+        "conflict-during", "somebody certifies into the daily collection while the run is on", of="verifyBias"
+    ),
+    Fault("repository-unreachable", "the repository cannot be reached from the start"),
+    Fault("repository-lost", "the repository vanishes during the run", of="verifyBias"),
+    Fault(
+        "repository-locked", "somebody else writes to the database for a while", of="verifyBias", delay=5.0
+    ),
+    *(
+        Fault(
+            f"script-{what}-{stage}",
+            f"the script is {what} while it is {stage}",
+            of=kind,
+            at=at,
+            delay=2.0 if what == "paused" else 0.0,
         )
-    }
+        for what in ("stopped", "paused")
+        for stage, kind, at in (
+            ("taking", "BIAS", 2),
+            ("generating", "cpBias", 1),
+            ("verifying", "verifyBias", 1),
+            ("certifying", "verifyBias", 1),
+        )
+    ),
 )
+
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
+"""All of them by name."""

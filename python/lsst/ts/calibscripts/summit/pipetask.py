@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from .job import ABORTED, Job
@@ -157,12 +156,7 @@ class PipetaskRunner:
         start_server()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *args: object) -> None:
         self._threads.shutdown()
 
     def log_path(self, job_id: str) -> Path:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from lsst.daf.butler import Butler
@@ -64,12 +63,7 @@ class PixelStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *args: object) -> None:
         self._makers.shutdown(cancel_futures=True)
         if "_butler" in vars(self):
             self._ingester.submit(self._butler.close)

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from lsst.daf.butler import Butler, DatasetRef, Timespan
@@ -57,12 +56,7 @@ class FaultyRepository:
             self._root.rename(self._away)
         return self
 
-    async def __aexit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *args: object) -> None:
         for database in self._locks:
             database.close()
         if self._away.exists():

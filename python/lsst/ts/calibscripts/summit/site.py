@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from lsst.daf.butler import Butler
 
@@ -153,15 +152,10 @@ class Summit:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: Any) -> None:
         # One after another, as the stack does it, would take a second each.
         await asyncio.gather(*(component.stop() for component in self.components.values()))
-        await self._stack.__aexit__(error_type, error, traceback)
+        await self._stack.__aexit__(*error)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -196,13 +190,8 @@ class Summit:
 
     def _pixel_store(self, instrument: Instrument) -> PixelStore:
         scale = 1 if self._full_scale else frame_scale(instrument.name)
-        return PixelStore(
-            self.repo,
-            self.scratch / "spool",
-            seed=self._seed,
-            scale=scale,
-            spoil=partial(spoil, faults=self._faults),
-        )
+        spoiled = partial(spoil, faults=self._faults)
+        return PixelStore(self.repo, self.scratch / "spool", seed=self._seed, scale=scale, spoil=spoiled)
 
     def _ocps(self, instrument: Instrument) -> SimulatedOcps:
         assert self._runner is not None  # There is one from the start on.
