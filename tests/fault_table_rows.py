@@ -432,6 +432,19 @@ def _repository() -> Iterator[Case]:
         config=EXTERNAL,
         references=("bias",),
     )
+    yield Case(
+        event,
+        "external verification, and the references were valid until last year",
+        FAILED,
+        (
+            "VERIFY BIAS needs a bias, but LATISS/calib has none",
+            "that is valid today",
+            "VERIFY FLAT needs a flat",
+        ),
+        images=0,
+        config=EXTERNAL,
+        references_end="2025-12-31",
+    )
 
 
 def _interruptions() -> Iterator[Case]:

@@ -113,7 +113,7 @@ class InMemory(Stage):
         super().__init__(case)
         self._script: Any = None
         self._butler = butler = MemoryButler(self._note)
-        reference_calibrations(butler, case.instrument, DETECTORS, case.references)
+        reference_calibrations(butler, case.instrument, DETECTORS, case.references, end=case.references_end)
         for present in case.present:
             self._certify(present)
 

@@ -133,6 +133,8 @@ class Case:
         What goes wrong with the butler in memory.
     references : `tuple` [`str`]
         Dataset types with reference calibrations.
+    references_end : `str` or `None`
+        Until when they are valid; None is for ever.
     present : `tuple` [`Present`]
         What is certified already.
     on_repository : `bool`
@@ -160,6 +162,7 @@ class Case:
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
     references: tuple[str, ...] = ("bias", "dark", "flat")
+    references_end: str | None = None
     present: tuple[Present, ...] = ()
     on_repository: bool = False
 

@@ -1,11 +1,12 @@
 """Arrivals in the OODS: which exposures and detectors of a set go on."""
 
 import asyncio
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 
-from lsst.ts.calibscripts.images import Arrivals, ImageSet, exposure_id, judge
+from lsst.ts.calibscripts.images import Arrivals, ImageSet, exposure_id, judge, observed_within
 from lsst.ts.calibscripts.progress import ImageArrived
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}
@@ -125,3 +126,10 @@ async def test_what_does_not_come_is_left_out_after_the_timeout():
     assert loop.time() - begin == pytest.approx(120, abs=0.1)
     assert found == ImageSet((A,), (0, 1), (B,), ())
     assert not found.complete
+
+
+def test_when_exposures_are_taken():
+    today = date(2026, 11, 21)
+    assert observed_within([], today) == ("2026-11-20", "2026-11-23")
+    assert observed_within([2026091800042, 2026022800001]) == ("2026-02-27", "2026-09-20")
+    assert observed_within([2026091800042], today) == ("2026-09-17", "2026-11-23")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError, StatisticsError
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository, RunStatistics
 from lsst.ts.calibscripts.summit.focalplane import detectors
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
@@ -162,9 +162,12 @@ def test_calibrations_that_lack(world: World):
     world.certify("reference", [*bias, flat], "1990-01-01", "1991-01-01")
     world.chain("all", "reference")
     lacking = world.repository.lacking
-    assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None) == (2,)
-    assert lacking("flat", CAMERA, [0, 1], ["all"], "r_03") == (1,)
-    assert lacking("flat", CAMERA, [0, 1], ["all"], "g_01") == (0, 1)
+    then, now = ("1990-12-31", "1991-01-02"), ("2026-09-17", "2026-09-20")
+    assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, then) == (2,)
+    assert lacking("flat", CAMERA, [0, 1], ["all"], "r_03", then) == (1,)
+    assert lacking("flat", CAMERA, [0, 1], ["all"], "g_01", then) == (0, 1)
+    assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, now) == (0, 1, 2)
+    assert lacking("bias", CAMERA, [0, 1, 2], ["all", "reference/run"], None, now) == (2,)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,9 @@ def test_certify_and_certify_again(world: World):
     ids = world.repository.certify(wanted(), RUN, yes)
     assert ids is not None
     assert set(ids) == {str(dataset.id) for dataset in made[:2]}
-    assert world.repository.lacking("bias", CAMERA, [0, 1, 2], [DAILY], None) == (2,)
+    assert world.repository.lacking(
+        "bias", CAMERA, [0, 1, 2], [DAILY], None, ("2026-09-17", "2026-09-20")
+    ) == (2,)
     world.put("bias", "second/run", detector=0)
     with pytest.raises(ConflictError, match=f"{DAILY} already holds a bias"):
         world.repository.certify(wanted(detectors=(0,)), "second/run", yes)
@@ -249,6 +254,12 @@ def test_statistics_say_what_they_are_to_say(outcome: Verification, n_exposures:
     if outcome is Verification.DAMAGED:
         with pytest.raises(StatisticsError):
             parse_statistics(levels.run)
+        return
+    ids = {detector.full_name: detector.id for detector in detectors(CAMERA)[:n_detectors]}
+    verified = frozenset((exposure, ids[name]) for exposure, name in levels.detectors)
+    skipped = RunStatistics((levels.run,), {}, {}, verified).skipped(exposures, ids.values())
+    assert skipped == ((n_detectors - 1,) if outcome is Verification.SKIPS else ())
+    if skipped:
         return
     parsed = parse_statistics(levels.run, exposure_stats=levels.exposures, detector_stats=levels.detectors)
     verdict = judge(parsed, exposures=exposures, detectors=names, threshold=8, image_type="BIAS")
@@ -379,7 +390,8 @@ async def test_a_verification_writes_statistics_of_three_levels(stage: Stage):
     found = MemoryRepository(stage.butler).statistics(run, STATISTICS)
     assert code == 0
     assert found.run[0][2026091800002] == {"SUCCESS": False, "FAILURES": []}
-    assert found.verified == {1}
+    assert found.verified == {(2026091800001, 1), (2026091800002, 1)}
+    assert found.skipped((2026091800001, 2026091800002), (0, 1)) == (0,)
     assert len(found.exposures[2026091800001]["R22_S01"]["FAILURES"]) == 16
 
 

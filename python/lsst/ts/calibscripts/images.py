@@ -10,13 +10,14 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from .products import ImageType
 from .progress import ImageArrived
 from .repository import ExposureRecord
 
-__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "strangers"]
+__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "observed_within", "strangers"]
 
 _OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
 """Images that the OCS has taken; those of other controllers have other exposure ids."""
@@ -89,6 +90,28 @@ def judge(
         tuple(e for e in exposures if e not in here),
         tuple(d for d in detectors if d not in good),
     )
+
+
+def observed_within(exposures: Iterable[int], today: date | None = None) -> tuple[str, str]:
+    """Give a range of time within which exposures are taken, to a day at either end.
+
+    Parameters
+    ----------
+    exposures : iterable of `int`
+        Exposures that exist already.
+    today : `datetime.date`, optional
+        Of exposures that are taken now.
+
+    Returns
+    -------
+    begin, end : `str`
+        ISO-8601, TAI, half open.
+    """
+    days = [
+        date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100) for exposure in exposures
+    ]
+    days += [today] if today else []
+    return str(min(days) - timedelta(days=1)), str(max(days) + timedelta(days=2))
 
 
 def strangers(image_type: ImageType, records: Sequence[ExposureRecord]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from .config import CalibrationsConfig
 from .errors import RepositoryError, describe
-from .images import judge
+from .images import judge, observed_within
 from .jobs import StepPipelines, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
@@ -261,18 +262,22 @@ def _input_problems(
         yield f"{property_name}: no collection {', '.join(lost)} in {config.repo}."
         return
     collections = input_collections(config, step.id, {}, calib_exists)
+    sets = [images for images in plan.sets if images.image_type in step.images]
+    today = None if all(images.taken for images in sets) else datetime.now(UTC).date()
+    within = observed_within([exposure for images in sets for exposure in images.taken], today)
     bootstrap = missing_inputs(pipelines.installed[step.id], BOOTSTRAP)
     wanted = bootstrap or [PRODUCTS[name].dataset_type for name in _read_from_collections(plan, step)]
     for dataset_type in wanted:
         by_filter = dataset_type.startswith(PRODUCTS["FLAT"].dataset_type)
         lacking = repository.lacking(
-            dataset_type, instrument, detectors, collections, physical_filter if by_filter else None
+            dataset_type, instrument, detectors, collections, physical_filter if by_filter else None, within
         )
         if lacking:
             of_filter = f" in {physical_filter}" if by_filter and physical_filter else ""
             yield (
                 f"{step.id} needs a {dataset_type}{of_filter}, but {','.join(collections) or 'no collection'} has"
-                f" none for detectors {list(lacking)}: name a collection that has one in {property_name}."
+                f" none for detectors {list(lacking)} that is valid {'today' if today else 'for these exposures'}: "
+                f"name a collection that has one in {property_name}."
             )
 
 

@@ -180,6 +180,14 @@ def _repository(value: str) -> str:
     return value
 
 
+def _exposure(value: int) -> int:
+    try:
+        date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
+    except ValueError as error:
+        raise ValueError(f"{value} is not an exposure id, it begins with no date ({error})") from None
+    return value
+
+
 def _text_of_date(value: Any) -> Any:
     # YAML makes a date of 2022-11-04 without quotes; it means the same.
     return value.isoformat() if isinstance(value, date) else value
@@ -212,7 +220,9 @@ Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
 NumberOfImages = Annotated[int, Field(strict=True, ge=1, json_schema_extra=_NULL), _WHOLE]
 Discards = Annotated[int, Field(strict=True, ge=0, json_schema_extra=_NULL), _WHOLE]
 DetectorId = Annotated[int, Field(strict=True, ge=0), _WHOLE]
-ExposureId = Annotated[int, Field(strict=True, ge=2000_01_01_00000, le=2099_12_31_99999), _WHOLE]
+ExposureId = Annotated[
+    int, Field(strict=True, ge=2000_01_01_00000, le=2099_12_31_99999), _WHOLE, AfterValidator(_exposure)
+]
 DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
 FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
 Seconds = Annotated[_Number, Field(gt=0)]

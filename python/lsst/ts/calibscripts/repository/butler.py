@@ -146,24 +146,28 @@ class ButlerRepository:
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
+        within: tuple[str, str],
     ) -> tuple[int, ...]:
         """See `Repository`."""
+        from astropy.time import Time
+        from lsst.daf.butler import Timespan
+
         butler = self._open()
         if not _registered(butler, dataset_type):
             # Nobody ever made a bootstrap there; of the others the OCPS' pipelines may know better than we do.
             return tuple(detectors) if dataset_type.endswith("Bootstrap") else ()
-        data_id = {"instrument": instrument}
-        if physical_filter:
-            data_id["physical_filter"] = physical_filter
-        refs = butler.query_datasets(
-            dataset_type,
-            collections,
-            find_first=False,
-            data_id=data_id,
-            explain=False,
-            limit=None,
+        wanted = {"instrument": instrument} | (
+            {"physical_filter": physical_filter} if physical_filter else {}
         )
-        found = {int(ref.dataId["detector"]) for ref in refs}
+        times = Timespan(*(Time(date, scale="tai") for date in within))
+        found = {
+            association.ref.dataId["detector"]
+            for association in butler.registry.queryDatasetAssociations(
+                dataset_type, collections, flattenChains=True
+            )
+            if wanted.items() <= dict(association.ref.dataId.required).items()
+            and (association.timespan is None or association.timespan.overlaps(times))
+        }
         return tuple(detector for detector in detectors if detector not in found)
 
     def conflicts(self, wanted: Certification) -> tuple[str, ...]:

@@ -161,8 +161,12 @@ class Repository(Protocol):
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
+        within: tuple[str, str],
     ) -> tuple[int, ...]:
-        """Give the detectors for which no such calibration of any validity range is in the collections."""
+        """Give the detectors for which the collections hold no such calibration.
+
+        One in a CALIBRATION collection only counts if it is valid at some moment ``within`` a range, TAI, half open.
+        """
 
     def conflicts(self, wanted: Certification) -> tuple[str, ...]:
         """Say in sentences what stands in the way of a certification; empty for nothing."""

@@ -207,11 +207,18 @@ class MemoryButler:
             else:
                 yield name
 
-    def all(self, dataset_type: str, instrument: str, collections: Iterable[str]) -> Iterator[Dataset]:
-        """Give the datasets of a type in some collections, of any validity range."""
+    def all(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Iterable[str],
+        within: tuple[str | None, str | None] = (None, None),
+    ) -> Iterator[Dataset]:
+        """Give the datasets of a type in some collections; certified ones if they are valid within a range, TAI."""
         for name in self.flatten(collections):
             found = self._collections[name]
-            for dataset in (*found.datasets, *(a.dataset for a in found.associations)):
+            valid = (a.dataset for a in found.associations if a.overlaps(*within))
+            for dataset in (*found.datasets, *valid):
                 if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
                     yield dataset
 
@@ -237,8 +244,10 @@ def reference_calibrations(
     instrument: str,
     detectors: Iterable[int] | None = None,
     dataset_types: Iterable[str] = ("bias", "dark", "flat"),
+    *,
+    end: str | None = None,
 ) -> str:
-    """Certify calibrations for ever and put them behind the CHAINED collection ``<INSTRUMENT>/calib``.
+    """Certify calibrations and put them behind the CHAINED collection ``<INSTRUMENT>/calib``.
 
     Parameters
     ----------
@@ -250,6 +259,8 @@ def reference_calibrations(
         Detectors; those that are used by default where it is None.
     dataset_types : iterable of `str`
         Dataset types; flats are made for every physical filter.
+    end : `str`, optional
+        Until when they are valid, ISO-8601, TAI; without, for ever.
 
     Returns
     -------
@@ -265,7 +276,7 @@ def reference_calibrations(
         for detector in wanted
         for name in (physical_filters(instrument) if kind == "flat" else (None,))
     ]
-    butler.certify(collection, datasets, None, None)
+    butler.certify(collection, datasets, None, end)
     butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
     return collection
 
