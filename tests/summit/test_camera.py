@@ -13,11 +13,12 @@ import pytest
 
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.instruments import INSTRUMENTS, Instrument
-from lsst.ts.calibscripts.summit.camera import IDLE_TIME, Readout, SimulatedLatissCamera, parse_key_value_map
+from lsst.ts.calibscripts.summit.camera import IDLE_TIME, Readout, SimulatedLatissCamera
 from lsst.ts.calibscripts.summit.csc import HardwareClock
 from lsst.ts.calibscripts.summit.faults import Faults
 from lsst.ts.calibscripts.summit.filter_camera import SimulatedFilterCamera
 from lsst.ts.calibscripts.summit.focalplane import INSTALLED, detectors, illumination_rate
+from lsst.ts.calibscripts.summit.key_value_map import parse_key_value_map
 from lsst.ts.calibscripts.summit.spectrograph import SimulatedSpectrograph
 
 LATISS = INSTRUMENTS["LATISS"]

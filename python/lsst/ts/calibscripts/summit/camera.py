@@ -18,6 +18,7 @@ from ..sal import ExpectedError
 from .csc import HardwareClock, SimulatedCsc, write
 from .faults import Faults
 from .focalplane import Detector, illumination_rate, physical_filter
+from .key_value_map import parse_key_value_map
 from .observation import Observation
 from .spectrograph import SimulatedSpectrograph
 
@@ -26,7 +27,6 @@ __all__ = [
     "Readout",
     "SimulatedCamera",
     "SimulatedLatissCamera",
-    "parse_key_value_map",
 ]
 
 READOUT_TIME = 2.0
@@ -148,12 +148,10 @@ class SimulatedCamera(SimulatedCsc, ABC):
         keys = self._check(data)
         self._busy = True
         await self._set_command_state(_CommandState.BUSY)
+        # Not told when it is cancelled: the summit is closing, and nobody listens any more.
         try:
             for index in range(1, data.numImages + 1):
                 await self._take(data, keys, index)
-        except asyncio.CancelledError:
-            # The summit is closing in the middle of an exposure: nobody listens any more.
-            raise
         except Exception:
             await self._set_command_state(_CommandState.IDLE)
             raise
@@ -293,36 +291,3 @@ class SimulatedLatissCamera(SimulatedCamera):
     def grating(self) -> str:
         """Name of the grating in the beam."""
         return self._spectrograph.grating
-
-
-def parse_key_value_map(text: str) -> dict[str, str]:
-    """Read the keyValueMap of a takeImages command.
-
-    Parameters
-    ----------
-    text : `str`
-        As in ``imageType: BIAS, groupId: 2026-09-18T20:00:00.000``. A part without a colon belongs to the
-        value before it, so that a reason may hold a comma.
-
-    Returns
-    -------
-    keys : `dict` [`str`, `str`]
-        Values by their key.
-
-    Raises
-    ------
-    ValueError
-        If the text begins with something that is not ``key: value``.
-    """
-    keys: dict[str, str] = {}
-    last = ""
-    for part in filter(str.strip, text.split(",")):
-        name, colon, value = part.partition(":")
-        if colon:
-            last = name.strip()
-            keys[last] = value.strip()
-        elif last:
-            keys[last] += f",{part}"
-        else:
-            raise ValueError(f"keyValueMap {text!r} does not begin with 'key: value'")
-    return keys

@@ -6,33 +6,17 @@ import abc
 import asyncio
 import re
 import types
-from typing import Any, Protocol
-
-import yaml
 
 from .base import ExpectedError, MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .messages import Message
 from .script_process import ScriptProcess
-from .validator import DefaultingValidator
+from .script_status import FINAL_STATES
+from .validator import ConfigValidator, DefaultingValidator, read_config
 
-__all__ = ["HEARTBEAT_INTERVAL", "BaseScript", "ConfigValidator"]
+__all__ = ["HEARTBEAT_INTERVAL", "BaseScript"]
 
 HEARTBEAT_INTERVAL = 5.0
 """Time between heartbeats, seconds."""
-
-_FINAL_STATES = {
-    ScriptState.ENDING: ScriptState.DONE,
-    ScriptState.STOPPING: ScriptState.STOPPED,
-    ScriptState.FAILING: ScriptState.FAILED,
-    ScriptState.CONFIGURE_FAILED: ScriptState.CONFIGURE_FAILED,
-}
-
-
-class ConfigValidator(Protocol):
-    """What checks a configuration."""
-
-    def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the configuration with defaults, or raise `jsonschema.ValidationError`."""
 
 
 class BaseScript(ScriptProcess):
@@ -157,7 +141,7 @@ class BaseScript(ScriptProcess):
         """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
-            await self.configure(self._read_config(data.config))
+            await self.configure(read_config(data.config, self.config_validator))
         except Exception as error:
             failure = f"config({data.config}) failed"
             self.log.exception(failure)
@@ -180,16 +164,6 @@ class BaseScript(ScriptProcess):
         await self.evt_metadata.write()
         await self.set_state(ScriptState.CONFIGURED)
         await asyncio.sleep(0.001)
-
-    def _read_config(self, text: str) -> types.SimpleNamespace:
-        if self.config_validator is None:
-            if text:
-                raise RuntimeError(f"This script has no configuration so config={text} must be empty.")
-            return types.SimpleNamespace()
-        given = yaml.safe_load(text) if text else {}
-        if given:
-            given.pop("metadata", None)
-        return types.SimpleNamespace(**self.config_validator.validate(given))
 
     async def do_setGroupId(self, data: Message) -> None:  # noqa: N802  (the command's name)
         """Set the group id; "" clears it.
@@ -254,13 +228,13 @@ class BaseScript(ScriptProcess):
         ExpectedError
             If the script is ending, or an expression is not one.
         """
-        states = [
+        not_ending = (
             ScriptState.UNCONFIGURED,
             ScriptState.CONFIGURED,
             ScriptState.RUNNING,
             ScriptState.PAUSED,
-        ]
-        self.assert_state("setCheckpoints", states)
+        )
+        self.assert_state("setCheckpoints", not_ending)
         await self._set_checkpoints(pause=data.pause, stop=data.stop)
 
     async def do_stop(self, data: Message) -> None:
@@ -272,14 +246,6 @@ class BaseScript(ScriptProcess):
         else:
             await self.set_state(ScriptState.STOPPING)
             await self._exit()
-
-    async def _set_checkpoints(self, pause: str, stop: str) -> None:
-        for name, expression in (("pause", pause), ("stop", stop)):
-            try:
-                re.compile(expression)
-            except re.error as error:
-                raise ExpectedError(f"{name}={expression!r} not a valid regex: {error}") from None
-        await self.evt_checkpoints.set_write(pause=pause, stop=stop, force_output=True)
 
     # Beginning and end.
 
@@ -307,7 +273,7 @@ class BaseScript(ScriptProcess):
         try:
             if self._run_task is not None:
                 await self.cleanup()
-            final_state = _FINAL_STATES.get(self.state.state)
+            final_state = FINAL_STATES.get(self.state.state)
             reason = None if final_state else f"unexpected state for _exit {self.state_name}"
             final_state = final_state or ScriptState.FAILED
             self.log.info(f"Setting final state to {final_state!r}")

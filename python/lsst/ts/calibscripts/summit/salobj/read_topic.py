@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import inspect
-import logging
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -14,37 +12,13 @@ from typing import Any
 from .base import ExpectedError
 from .base_topic import BaseTopic
 from .domain import Values
+from .fill_warning import QUEUE_LENGTH, FillWarning
 from .messages import Message
 from .sal_info import SalInfo
 
-__all__ = ["QUEUE_LENGTH", "ReadTopic", "RemoteEvent"]
-
-QUEUE_LENGTH = 100
-"""How many samples wait for their reader before the oldest are lost."""
-
-_FILL_LEVELS = (10, 50, 90, QUEUE_LENGTH)
+__all__ = ["ReadTopic", "RemoteEvent"]
 
 Callback = Callable[[Any], Any]
-
-
-class _FillWarning:
-    """Tells once for each level that a queue is filling up."""
-
-    def __init__(self, name: str, log: logging.Logger) -> None:
-        self._name = name
-        self._log = log
-        self._told = 0
-
-    def check(self, queued: int) -> None:
-        reached = bisect.bisect_right(_FILL_LEVELS, queued)
-        if reached > self._told:
-            self._told = reached
-            if queued >= QUEUE_LENGTH:
-                self._log.error(f"{self._name} is full ({QUEUE_LENGTH} elements); data may be lost")
-            else:
-                self._log.warning(f"{self._name} is filling: {queued} of {QUEUE_LENGTH} elements")
-        while self._told and queued <= _FILL_LEVELS[self._told - 1] // 2:
-            self._told -= 1
 
 
 class ReadTopic(BaseTopic):
@@ -64,7 +38,7 @@ class ReadTopic(BaseTopic):
         super().__init__(salinfo, attr_name)
         self.allow_multiple_callbacks = False
         self._queue: deque[Message] = deque(maxlen=QUEUE_LENGTH)
-        self._fill_warning = _FillWarning(f"{attr_name} python read queue", self.log)
+        self._fill_warning = FillWarning(f"{attr_name} python read queue", self.log)
         self._current: Message | None = None
         self._next_sample: asyncio.Future[Message] | None = None
         self._first_sample: asyncio.Event | None = None

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .base import ExpectedError, ScriptState
 from .controller import Controller
 from .messages import Message
 
-__all__ = ["ScriptStatus"]
+__all__ = ["FINAL_STATES", "ScriptStatus"]
+
+FINAL_STATES = {
+    ScriptState.ENDING: ScriptState.DONE,
+    ScriptState.STOPPING: ScriptState.STOPPED,
+    ScriptState.FAILING: ScriptState.FAILED,
+    ScriptState.CONFIGURE_FAILED: ScriptState.CONFIGURE_FAILED,
+}
+"""Where a script that is ending comes to."""
 
 
 class ScriptStatus(Controller):
@@ -63,6 +72,26 @@ class ScriptStatus(Controller):
         """Where to pause and to stop: fields pause and stop, regular expressions."""
         data: Message = self.evt_checkpoints.data
         return data
+
+    async def _set_checkpoints(self, pause: str, stop: str) -> None:
+        """Set where to pause and to stop, and tell.
+
+        Parameters
+        ----------
+        pause, stop : `str`
+            Regular expressions.
+
+        Raises
+        ------
+        ExpectedError
+            If one is none.
+        """
+        for name, expression in (("pause", pause), ("stop", stop)):
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ExpectedError(f"{name}={expression!r} not a valid regex: {error}") from None
+        await self.evt_checkpoints.set_write(pause=pause, stop=stop, force_output=True)
 
     def next_supplemented_group_id(self) -> str:
         """Make a group id of its own for a part of the work.

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import copy
+import types
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jsonschema
+import yaml
 
-__all__ = ["DefaultingValidator"]
+__all__ = ["ConfigValidator", "DefaultingValidator", "read_config"]
+
+
+class ConfigValidator(Protocol):
+    """What checks a configuration."""
+
+    def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the configuration with defaults, or raise `jsonschema.ValidationError`."""
 
 
 class DefaultingValidator:
@@ -90,3 +99,35 @@ def _filling_validator() -> Any:
 
 
 _FillingValidator = _filling_validator()
+
+
+def read_config(text: str, validator: ConfigValidator | None) -> types.SimpleNamespace:
+    """Read the configuration of a script.
+
+    Parameters
+    ----------
+    text : `str`
+        YAML.
+    validator : `ConfigValidator` or `None`
+        Checks it; `None` where a script has no configuration.
+
+    Returns
+    -------
+    config : `types.SimpleNamespace`
+        The configuration with defaults.
+
+    Raises
+    ------
+    RuntimeError
+        If there is one, but the script has none.
+    jsonschema.ValidationError
+        If it is wrong.
+    """
+    if validator is None:
+        if text:
+            raise RuntimeError(f"This script has no configuration so config={text} must be empty.")
+        return types.SimpleNamespace()
+    given = yaml.safe_load(text) if text else {}
+    if given:
+        given.pop("metadata", None)
+    return types.SimpleNamespace(**validator.validate(given))
