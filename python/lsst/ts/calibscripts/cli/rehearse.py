@@ -101,8 +101,6 @@ def rehearse(
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
 
-    # All that was imported stays: looking for garbage in it would hold up the event loop again and again.
-    gc.freeze()
     begun = time.time()
     try:
         text = read_config(config)
@@ -123,6 +121,8 @@ def rehearse(
             ready,
         )
         finished = asyncio.run(rehearse(wanted, Console()))
+        # The process ends soon: looking for garbage on the way would take longer than to leave it.
+        gc.freeze()
         _report(records, begun)
     except (CalibScriptsError, LookupError) as error:
         raise click.ClickException(str(error)) from error
