@@ -144,8 +144,19 @@ def test_what_is_above_a_goal_is_named() -> None:
 
 
 def test_tables_have_ratios_and_medians() -> None:
-    text = as_rst([_result()], {"passes": _lag(0.09)}, [_growth(1.0, 2.1, 4.2)])
+    rows = [("combine 20 frames", "0.80", "<= 2")]
+    text = as_rst([_result()], {"passes": _lag(0.09)}, [_growth(1.0, 2.1, 4.2)], rows)
     cells = [line.strip(" *").removeprefix("- ") for line in text.splitlines()]
-    for cell in ("LATISS", "1.000", "1.010", "2.0, 3.0", "1.025, 1.050", "2.0, 90.0", "0.90", "2.10, 2.00"):
+    for cell in (
+        "LATISS",
+        "1.000",
+        "1.010",
+        "2.0, 3.0",
+        "1.025, 1.050",
+        "2.0, 90.0",
+        "0.90",
+        "2.10, 2.00",
+        "0.80",
+    ):
         assert cell in cells
     assert f"Python {platform.python_version()}" in text

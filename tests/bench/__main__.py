@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from bench import combine, rehearse
 from bench.bound import lower_bound, shortest_makespan
 from bench.cases import CASES, WORKERS, Case
 from bench.growth import measure_growth
@@ -28,10 +29,12 @@ def main(path: Path) -> int:
     lags = measure_all()
     print("Growth ...", flush=True)
     growths = measure_growth()
-    text = as_rst(cases, lags, growths)
+    print("A rehearsal, and frames of full size ...", flush=True)
+    rehearsed, combined = rehearse.main(), combine.main()
+    text = as_rst(cases, lags, growths, (*rehearsed.rows(), *combined.rows()))
     path.write_text(text)
     print(f"\n{text}")
-    problems = list(missed(cases, lags, growths))
+    problems = [*missed(cases, lags, growths), *rehearsed.missed(), *combined.missed()]
     print("\n".join(f"Missed: {problem}" for problem in problems) or "All goals were reached.")
     return int(bool(problems))
 

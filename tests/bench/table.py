@@ -68,8 +68,13 @@ def missed(cases: Iterable[CaseResult], lags: Mapping[str, Lag], growths: Iterab
             yield f"{growth.name}: grows with exponent {growth.exponent:.2f}"
 
 
-def as_rst(cases: Sequence[CaseResult], lags: Mapping[str, Lag], growths: Sequence[Growth]) -> str:
-    """Give the tables."""
+def as_rst(
+    cases: Sequence[CaseResult],
+    lags: Mapping[str, Lag],
+    growths: Sequence[Growth],
+    rehearsal: Iterable[tuple[str, str, str]],
+) -> str:
+    """Give the tables; of the rehearsal what was measured, its value and the goal."""
     parts = (
         ".. Written by make bench.",
         f"Measured on {machine()}.",
@@ -81,6 +86,8 @@ def as_rst(cases: Sequence[CaseResult], lags: Mapping[str, Lag], growths: Sequen
         _lags(lags),
         "Growth of the script's CPU time\n-------------------------------",
         _growths(growths),
+        "A rehearsal and its pipelines\n-----------------------------",
+        rst_table(("measured", "value", "goal"), rehearsal),
     )
     return "\n\n".join(parts) + "\n"
 
