@@ -42,16 +42,7 @@ class Headers(TypedDict, total=False):
 
 
 class BaseCamera(ExposingCamera):
-    """A camera with what belongs to it.
-
-    Parameters
-    ----------
-    domain : `Domain`, optional
-        Domain; without, one of its own.
-    log : `logging.Logger`, optional
-        Parent of the logger.
-    intended_usage : `None`, optional
-        Only all topics can be had.
+    """A camera with what belongs to it. Parameters as those of `ExposingCamera`.
 
     Attributes
     ----------

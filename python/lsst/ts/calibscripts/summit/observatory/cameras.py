@@ -15,7 +15,7 @@ __all__ = ["LATISS", "ComCam", "LSSTCam"]
 
 
 class LATISS(BaseCamera):
-    """Camera and spectrograph of the Auxiliary Telescope. Parameters as those of `BaseCamera`."""
+    """Camera and spectrograph of the Auxiliary Telescope. Parameters as those of `ExposingCamera`."""
 
     camera_components = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
     instrument_setup_attributes = frozenset({"filter", "grating", "linear_stage"})
@@ -148,14 +148,14 @@ class _FilterCamera(BaseCamera):
 
 
 class ComCam(_FilterCamera):
-    """Commissioning camera. Parameters as those of `BaseCamera`."""
+    """Commissioning camera. Parameters as those of `ExposingCamera`."""
 
     camera_components = ("CCCamera", "CCHeaderService", "CCOODS")
     filter_change_timeout = 60.0
 
 
 class LSSTCam(_FilterCamera):
-    """LSST camera. Parameters as those of `BaseCamera`."""
+    """LSST camera. Parameters as those of `ExposingCamera`."""
 
     camera_components = ("MTCamera", "MTHeaderService", "MTOODS")
     filter_change_timeout = 120.0
