@@ -417,6 +417,15 @@ def _repository() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "it hangs when the dark is looked for, and never answers again",
+        FAILED,
+        ("GENERATE DARK: the butler did not answer within 600 s",),
+        ("BIAS",),
+        troubles=(Trouble("made", 2, seconds=10_000.0),),
+        config={"script_mode": "BIAS_DARK", "do_defects": False, "do_ptc": False},
+    )
+    yield Case(
+        event,
         "`input_collections_verify_bias` names a collection that does not exist",
         FAILED,
         ("No image was taken", "input_collections_verify_bias: no collection LATISS/calib/none"),

@@ -305,6 +305,12 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"exposures": {"BIAS": [42]}}, "exposures: BIAS: number 1 of the list must be a whole number from "
          "2000010100000 to 2099123199999, not 42"),
         ({"exposures": {"SKY": []}}, "exposures: SKY: unknown property"),
+        ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it begins with "
+         "no date (month must be in 1..12)"),
+        ({"n_bias": 2026091800002}, "n_bias: 2026091800002 images are more than the 10000 that are taken at most: is "
+         "it a number of images?"),
+        ({"reason": "daily, imageType: FLAT"}, "reason: 'daily, imageType: FLAT': what is between a comma and a "
+         "colon would become a header of its own; leave one out"),
         ({"calibration_collection": "x"}, "calibration_collection: unknown property; did you mean "
          "calib_collection?"),
         ({"nbias": 3}, "nbias: unknown property; did you mean n_bias?"),
@@ -642,6 +648,9 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
     [
         ({}, []),
         ({"n_bias": 3}, []),
+        ({"number_verification_tests_threshold_dark": 16}, []),
+        ({"number_verification_tests_threshold_dark": 17}, ["number_verification_tests_threshold_dark is 17, but"]),
+        ({"number_verification_tests_threshold_dark": 17, "script_mode": "BIAS"}, []),
         (
             {"script_mode": "BIAS", "generate_calibrations": True},
             ["calib_collection is the default LATISS/calib/daily", "The validity range is the default"],

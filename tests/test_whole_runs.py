@@ -101,6 +101,9 @@ WORTH_REMEMBERING = {
     ),
     "statistics cannot be reached": Scenario(config=ALL, troubles=(Trouble("run_of", at=2, error=LOST),)),
     "committed, but not read back": Scenario(config=BIAS_DARK, troubles=(Trouble("read_back", error=LOST),)),
+    "committed, but the answer takes 20 minutes": Scenario(
+        config=BIAS_DARK, troubles=(Trouble("certify", seconds=1200.0),)
+    ),
     "committed, not read back, and stopped at that moment": Scenario(
         config=BIAS_DARK,
         troubles=(Trouble("read_back", seconds=3.0, error=LOST),),

@@ -16,6 +16,7 @@ __all__ = [
     "FlatLevelError",
     "ImageSetError",
     "JobError",
+    "NoAnswerError",
     "OutputsMissingError",
     "PreconditionError",
     "ReadBackError",
@@ -111,6 +112,10 @@ class RunFailedError(CalibScriptsError, RuntimeError):
 
 class ReadBackError(CalibScriptsError, RuntimeError):
     """Something was certified, but reading it back did not find it: nobody knows what is there."""
+
+
+class NoAnswerError(RepositoryError):
+    """The butler repository has not answered; what it was asked to do may still happen."""
 
 
 class StatisticsError(CalibScriptsError, ValueError):

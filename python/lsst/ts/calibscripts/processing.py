@@ -12,6 +12,7 @@ from .config import CalibrationsConfig
 from .errors import (
     CertificationError,
     ImageSetError,
+    NoAnswerError,
     OutputsMissingError,
     ReadBackError,
     VerificationFailedError,
@@ -168,7 +169,7 @@ class Processing:
                     on_cancel=stopped.set,
                     on_unknown=lambda: self._doubt(name, wanted),
                 )
-            except ReadBackError:
+            except (NoAnswerError, ReadBackError):
                 self._doubt(name, wanted)
                 raise
             except Exception as error:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import report
 from .cancellation import heed_cancellation
-from .errors import CalibScriptsError, PreconditionError, RunFailedError, VerificationFailedError, describe
+from .errors import (
+    CalibScriptsError,
+    PreconditionError,
+    RepositoryError,
+    RunFailedError,
+    VerificationFailedError,
+    describe,
+)
 from .exposing import Exposing
 from .graph import Graph
 from .images import Arrivals, ImageSet
@@ -283,8 +290,9 @@ class Run:
     def _step_failed(self, step_id: StepId, error: Exception) -> None:
         """Keep why a step failed, and cancel what must not go on."""
         text = str(error)
-        if not isinstance(error, CalibScriptsError):
+        if not isinstance(error, CalibScriptsError) or isinstance(error, RepositoryError):
             text = f"{step_id}: {describe(error)}."
+        if not isinstance(error, CalibScriptsError):
             self._journal.log.error(f"{step_id} failed", exc_info=error)
         verdict = isinstance(error, VerificationFailedError)
         if verdict and self._config.on_verification_failure == "warn":

@@ -11,10 +11,15 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from .errors import NoAnswerError
+
 __all__ = ["OneThread", "short_collections"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ANSWER_TIMEOUT = 600.0
+"""Longest wait for the answer of a call, seconds: with 189 detectors some minutes are no fault."""
 
 GRACE = 10.0
 """How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
@@ -43,13 +48,30 @@ class OneThread:
     """
 
     def __init__(self, name: str) -> None:
+        self._name = name
         self._executor = _DaemonExecutor(name)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function and give its result."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: function(*args, **kwargs)
-        )
+        """Call a function and give its result.
+
+        Raises
+        ------
+        NoAnswerError
+            If it does not come within `ANSWER_TIMEOUT`.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        return await self._answer(future)
+
+    async def _answer(self, future: asyncio.Future[T]) -> T:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT) as limit:
+                return await future
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise NoAnswerError(
+                f"the {self._name} did not answer within {ANSWER_TIMEOUT:.0f} s: look at its database and its disk"
+            ) from None
 
     async def to_its_end(
         self,
@@ -77,10 +99,23 @@ class OneThread:
             The function's result. Where the caller is cancelled but the function had done its work before it
             was told, that result is still returned, for what was done must be known; a function that left its
             work undone returns None, and the cancellation is raised.
+
+        Raises
+        ------
+        NoAnswerError
+            If the answer does not come within `ANSWER_TIMEOUT`; the function should then leave its work undone.
         """
         future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args))
         try:
-            return await asyncio.shield(future)
+            return await self._answer(asyncio.shield(future))
+        except NoAnswerError:
+            on_cancel()
+            if future.done():
+                # It came at the last moment.
+                return future.result()
+            # Nobody waits for it any more.
+            future.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise
         except asyncio.CancelledError:
             on_cancel()
             await asyncio.wait([future], timeout=GRACE)

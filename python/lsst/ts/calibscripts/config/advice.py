@@ -26,7 +26,8 @@ def warnings(config: CalibrationsConfig) -> tuple[str, ...]:
     `tuple` [`str`]
         One sentence each.
     """
-    return (*_flats(config), *_generating(config), *_certifying(config), *_ignored(config))
+    found = (_flats, _thresholds, _generating, _certifying, _ignored)
+    return tuple(text for advice in found for text in advice(config))
 
 
 def _flats(config: CalibrationsConfig) -> Iterator[str]:
@@ -45,6 +46,19 @@ def _flats(config: CalibrationsConfig) -> Iterator[str]:
             f"Flats without a partner of the same exposure time beside them: {named}, counted without the "
             "discarded ones. They do not contribute to gains or the Photon Transfer Curve."
         )
+
+
+def _thresholds(config: CalibrationsConfig) -> Iterator[str]:
+    if not config.do_verify or config.instrument is None:
+        return
+    amplifiers = config.instrument.amplifiers
+    for kind in config.image_types:
+        name = f"number_verification_tests_threshold_{kind.lower()}"
+        if (limit := getattr(config, name)) > amplifiers:
+            yield (
+                f"{name} is {limit}, but a detector has {amplifiers} amplifiers, and a test is made of each: "
+                "a detector in which all of them fail does not reach it."
+            )
 
 
 def _generating(config: CalibrationsConfig) -> Iterator[str]:

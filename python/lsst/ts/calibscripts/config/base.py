@@ -215,10 +215,10 @@ class CalibrationsConfig(BaseModel):
         description="Process these exposures instead of taking images, e.g. {BIAS: [2026091800002, "
         "2026091800003]}: how an interrupted run is resumed. null: take images.",
     )
-    program: f.Text | None = Field(
+    program: f.Header | None = Field(
         None, description="Program the images belong to, e.g. BLOCK-295; goes to their headers."
     )
-    reason: f.Text | None = Field(None, description="Reason for taking the images; goes to their headers.")
+    reason: f.Header | None = Field(None, description="Reason for taking the images; goes to their headers.")
     note: f.Text | None = Field(None, description="Note about the images; goes to their headers.")
     record: f.Flag = Field(True, description="Write a record of the run.")
     background_task_timeout: f.Seconds | None = Field(None, description="Deprecated: accepted and ignored.")

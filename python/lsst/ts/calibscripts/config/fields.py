@@ -24,6 +24,7 @@ __all__ = [
     "ExposureId",
     "Flag",
     "FlatTimes",
+    "Header",
     "NameOrNumber",
     "NumberOfImages",
     "PipelineOptions",
@@ -180,6 +181,23 @@ def _repository(value: str) -> str:
     return value
 
 
+def _images(value: int) -> int:
+    if value > _MOST_IMAGES:
+        raise ValueError(
+            f"{value} images are more than the {_MOST_IMAGES} that are taken at most: is it a number of images?"
+        )
+    return value
+
+
+def _header(value: str) -> str:
+    # The camera takes key and value of every header from one text with commas and colons.
+    if re.search(r",[^,]*:", value):
+        raise ValueError(
+            f"{value!r}: what is between a comma and a colon would become a header of its own; leave one out"
+        )
+    return value
+
+
 def _exposure(value: int) -> int:
     try:
         date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
@@ -205,6 +223,7 @@ def _date(value: str) -> str:
     return value
 
 
+_MOST_IMAGES = 10_000
 _WHOLE = BeforeValidator(whole)
 _NULL = {"type": ["integer", "null"]}
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -217,8 +236,10 @@ ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
-NumberOfImages = Annotated[int, Field(strict=True, ge=1, json_schema_extra=_NULL), _WHOLE]
-Discards = Annotated[int, Field(strict=True, ge=0, json_schema_extra=_NULL), _WHOLE]
+NumberOfImages = Annotated[
+    int, Field(strict=True, ge=1, json_schema_extra=_NULL), _WHOLE, AfterValidator(_images)
+]
+Discards = Annotated[int, Field(strict=True, ge=0, json_schema_extra=_NULL), _WHOLE, AfterValidator(_images)]
 DetectorId = Annotated[int, Field(strict=True, ge=0), _WHOLE]
 ExposureId = Annotated[
     int, Field(strict=True, ge=2000_01_01_00000, le=2099_12_31_99999), _WHOLE, AfterValidator(_exposure)
@@ -229,6 +250,7 @@ Seconds = Annotated[_Number, Field(gt=0)]
 Wait = Annotated[_Number, Field(ge=0)]
 Counts = Annotated[_Number, Field(ge=0)]
 Text = _String
+Header = Annotated[_String, AfterValidator(_header)]
 NameOrNumber = _String | Count | None
 RepositoryUri = Annotated[_String, AfterValidator(_repository), Field(min_length=1)]
 CollectionName = Annotated[
