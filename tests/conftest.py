@@ -4,8 +4,32 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+
+LOOK_AT_THE_SAME = {
+    "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
+    "tests/production/test_produce_alterations.py": "tests/production/test_produce_walk_through.py",
+    "tests/production/test_produce_dry_run.py": "tests/production/test_produce_walk_through.py",
+    "tests/production/test_produce_refusals.py": "tests/production/test_produce_walk_through.py",
+    "tests/production/test_produce_shell.py": "tests/production/test_produce_walk_through.py",
+}
+"""File -> another file that uses the same runs of minutes, which each worker would have to make."""
+
+
+class FilesTogether(LoadFileScheduling):
+    """Gives a file to one worker, and files that look at the same runs to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return LOOK_AT_THE_SAME.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    return FilesTogether(config, log)
 
 
 def pytest_asyncio_loop_factories(
