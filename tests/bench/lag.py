@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+from bench.load import LoadFreeClock
 from bench.writing import EXPOSURES, make, write_job
 
 from lsst.ts.calibscripts.instruments import LSSTCAM
@@ -39,6 +40,9 @@ RUNS: Mapping[str, Verification] = {
 }
 """What the statistics say. Those of the first run are in 3,780 files, for they name nothing at the coarser levels."""
 
+REPETITIONS = 3
+"""How often each run is made: also the thread that the event loop waits for may be without a core."""
+
 
 @dataclass(frozen=True)
 class Lag:
@@ -53,7 +57,7 @@ class Lag:
     seconds, cpu : `float`
         Time, and CPU time of the process, seconds.
     gaps : `list` [`float`]
-        Largest times for which the event loop did nothing else, seconds.
+        Largest times for which the event loop did nothing else, without what threads waited for a core, seconds.
     median : `float`
         Median of them all, seconds.
     megabytes : `float`
@@ -73,14 +77,20 @@ class Lag:
 
 
 def measure_all() -> dict[str, Lag]:
-    """Make all runs, each in a process of its own over a repository of its own."""
+    """Make all runs a few times; of each give the one whose largest gap is the median."""
     found = {}
     for name in RUNS:
-        with TemporaryDirectory() as directory:
-            command = [sys.executable, "-m", "bench.lag", name, directory]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-        found[name] = Lag(**json.loads(done.stdout.splitlines()[-1]))
+        lags = sorted((_measure_alone(name) for _ in range(REPETITIONS)), key=lambda lag: lag.gaps[0])
+        found[name] = lags[REPETITIONS // 2]
     return found
+
+
+def _measure_alone(name: str) -> Lag:
+    """Make a run in a process of its own over a repository of its own."""
+    with TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "bench.lag", name, directory]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return Lag(**json.loads(done.stdout.splitlines()[-1]))
 
 
 class _Writer:
@@ -102,6 +112,7 @@ class _Pulse:
     def __init__(self) -> None:
         self.gaps: list[float] = []
         self.before = 0.0
+        self._clock = LoadFreeClock()
         self.verdict: Verdicted | None = None
         self._began = (0.0, 0.0)
         self._task: asyncio.Task[None] | None = None
@@ -117,10 +128,10 @@ class _Pulse:
                 self.verdict = event
 
     async def _beat(self) -> None:
-        last = time.perf_counter()
+        last = self._clock()
         while True:
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
+            now = self._clock()
             self.gaps.append(now - last)
             last = now
 

@@ -21,6 +21,7 @@ from unittest.mock import patch
 import yaml
 from bench.bound import Job
 from bench.cases import Case, durations
+from bench.load import LoadFreeClock
 from bench.summit import INGEST_SECONDS, SlowIngest, TimedRunner, step_of
 
 from lsst.ts.calibscripts.instruments import Instrument
@@ -41,7 +42,7 @@ __all__ = ["Measured", "run_case"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run took; all in seconds of the event loop's clock.
+    """What a run took, seconds of the event loop's clock.
 
     Attributes
     ----------
@@ -50,7 +51,8 @@ class Measured:
     camera : `float`
         All exposures one after another.
     gaps : `tuple` [`float`]
-        From the end of one exposure to the beginning of the next one.
+        From the end of one exposure to the beginning of the next one, seconds of real time; what threads waited for
+        a core of the machine is left out.
     jobs : `tuple` [`Job`]
         Jobs as long as they took, ready when the exposures before them were taken and in the OODS.
     timeline : `tuple` [`str`]
@@ -95,10 +97,11 @@ class _Stage:
     workers: int
     real: bool
     seed: int | None
-    exposures: list[tuple[str, float]] = field(default_factory=list)
+    exposures: list[tuple[str, float, float]] = field(default_factory=list)
     states: dict[str, float] = field(default_factory=dict)
     jobs: dict[str, OcpsJob] = field(default_factory=dict)
     plan: Plan | None = None
+    clock: LoadFreeClock = field(default_factory=LoadFreeClock)
 
     @property
     def instrument(self) -> Instrument:
@@ -161,20 +164,19 @@ class _Stage:
         keys = dict(zip(data.additionalKeys.split(":"), data.additionalValues.split(":"), strict=False))
         # The camera has published an image of the day before, which has no type.
         if image_type := keys.get("imageType"):
-            self.exposures.append((image_type, asyncio.get_running_loop().time()))
+            self.exposures.append((image_type, asyncio.get_running_loop().time(), self.clock()))
 
     def measured(self, timeline: tuple[str, ...]) -> Measured:
         """Say what was seen."""
-        times = [time for _, time in self.exposures]
-        begun, ended = times[::2], times[1::2]
+        begun, ended = self.exposures[::2], self.exposures[1::2]
         camera, there = 0.0, {}
-        for (image_type, begin), end in zip(self.exposures[::2], ended, strict=True):
+        for (image_type, begin, _), (_, end, _) in zip(begun, ended, strict=True):
             camera += end - begin
             there[ImageType(image_type)] = camera + INGEST_SECONDS / self.speed
         return Measured(
             self.states["DONE"] - self.states["RUNNING"],
             camera,
-            tuple(begin - end for end, begin in zip(ended, begun[1:], strict=False)),
+            tuple(begin - end for (*_, end), (*_, begin) in zip(ended, begun[1:], strict=False)),
             self._as_jobs(there),
             timeline,
         )
