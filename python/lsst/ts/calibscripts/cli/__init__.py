@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
@@ -24,8 +25,23 @@ COMMANDS = {
 """Commands and what they are for; each stands in the module of its name, with ``_`` for ``-``."""
 
 
+SUMMIT_ONLY = ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy")
+"""Packages that only the simulated summit needs: its extra installs them, an observatory's environment may not."""
+
+
 class _Commands(click.Group):
     """Imports a command when it is called, so that none waits for what another needs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith(SUMMIT_ONLY):
+                raise
+            raise click.ClickException(
+                f"{ctx.invoked_subcommand} needs the package {error.name}, which is not installed; nothing was done. "
+                "Install what the simulated summit needs: pip install 'lsst-ts-calibscripts[summit]'"
+            ) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
