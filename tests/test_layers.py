@@ -15,6 +15,7 @@ LAYERS = [
     "base_make_calibrations",
     "run",
     "summary",
+    "opening",
     "exposing",
     "processing",
     "judging",

@@ -170,8 +170,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         """
         run, ended = Run(self, self._validator.given), "FAILED"
         try:
-            await run.check()
-            await run.set_up_instrument()
+            await run.opening.check()
+            await run.opening.set_up_instrument()
             # Middleware and butler are loaded by now.
             with short_collections():
                 async with asyncio.TaskGroup() as tasks:

@@ -1,16 +1,14 @@
-"""One run of a script: what it checks before the first exposure, and how its parts work together."""
+"""One run of a script: how its parts work together, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import report
-from .cancellation import heed_cancellation
 from .errors import (
     CalibScriptsError,
-    PreconditionError,
     RepositoryError,
     RunFailedError,
     VerificationFailedError,
@@ -21,13 +19,11 @@ from .graph import Graph
 from .images import Arrivals, ImageSet
 from .judging import Judging
 from .ocps import Ocps
-from .plan import Action, StepId
-from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
+from .opening import Opening
+from .plan import Plan, StepId
 from .processing import Processing
-from .products import ImageType
 from .progress import Progress, Stage
 from .record import About, Recorder, open_record
-from .repository import Detector
 from .results import Journal, Results
 from .sal import ExpectedError, ScriptState
 from .summary import summarise
@@ -38,19 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-REPOSITORY_TIMEOUT = 60.0
-"""Longest wait for the repository before the first exposure, seconds."""
-
-FILTER_TIMEOUT, FILTER_PERIOD = 5.0, 0.2
-"""How long, and how often, the filter that was set is looked for in the beam, seconds."""
-
 
 class _ReportedFailureError(RunFailedError, ExpectedError):
     """What salobj logs no traceback of: every failure has been told already."""
-
-
-class _RefusalError(PreconditionError, ExpectedError):
-    """What salobj logs no traceback of: nothing has begun, and the text says why."""
 
 
 class Run:
@@ -62,30 +48,36 @@ class Run:
         The configured script.
     given : mapping
         Configuration as the user gave it.
+
+    Attributes
+    ----------
+    opening : `Opening`
+        What is done before the first exposure.
     """
 
     def __init__(self, script: BaseMakeCalibrations, given: Mapping[str, Any]) -> None:
         self._script = script
         self._given = given
         self._config = script.settings
-        self._plan = script.plan
         self._results = Results()
         self._observers = list(script.observers)
         self._journal = Journal(script.log, self._observers, self._results)
         self._record = self._open_record() if self._config.record else None
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
-        self._detectors: dict[int, Detector] = {}
-        self._known_detectors: frozenset[str] = frozenset()
-        self._filter: str | None = None
-        self._detector_names: dict[tuple[str, str], int] = {}
+        self.opening = Opening(
+            script, self._repository, self._thread, self._journal, self._results, self._checkpoint
+        )
         self._not_paused = asyncio.Event()
         self._not_paused.set()
         self._ocps = Ocps(script.ocps, script.log, self._journal.tell)
-        self._arrivals = Arrivals(self._detector_of, self._journal.tell)
+        self._arrivals = Arrivals(self.opening.detector_of, self._journal.tell)
         self._progress = Progress(self._plan.products, self._journal.tell)
-        self._calib_exists = False
         self._graph: Graph[ImageSet] | None = None
+
+    @property
+    def _plan(self) -> Plan:
+        return self.opening.plan
 
     def _open_record(self) -> Recorder:
         """Begin the record of the run; that it cannot be written is a warning."""
@@ -123,128 +115,6 @@ class Run:
                 await self._record.aclose()
                 self._journal.log.info(f"Record of this run: {self._record.path}")
 
-    # Before the first exposure.
-
-    async def check(self) -> None:
-        """Look at everything that can be seen before the first exposure, and tell all that is wrong.
-
-        Raises
-        ------
-        PreconditionError
-            If something is.
-        """
-        problems = await component_problems(self._script.ocps_group)
-        if self._exposing:
-            problems += await component_problems(self._script.camera)
-        for image_type in self._exposing:
-            try:
-                await self._script.assert_feasibility(image_type.name)
-            except Exception as error:
-                # Subclasses raise what they like; here it only means no.
-                problems.append(describe(error) + ".")
-        heed_cancellation()
-        findings = await self._ask_repository()
-        problems += findings.problems
-        if problems:
-            raise self._refusal(problems)
-        self._calib_exists = findings.calib_exists
-        self._results.times.update(findings.exposure_times)
-        if findings.without_pairs and self._plan.step(StepId(Action.GENERATE, "GAIN")):
-            self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
-            self._plan = self._plan.without("GAIN")
-
-    @property
-    def _exposing(self) -> list[ImageType]:
-        """Image types that are taken; the others exist already."""
-        return [images.image_type for images in self._plan.sets if not images.taken]
-
-    async def _ask_repository(self) -> RepositoryFindings:
-        script, asked = self._script, self._script.asked_detectors()
-        try:
-            async with asyncio.timeout(REPOSITORY_TIMEOUT):
-                self._filter = await script.get_physical_filter(set_up=False)
-                findings = await self._thread(
-                    repository_findings,
-                    self._repository,
-                    self._config,
-                    self._plan,
-                    script.pipelines,
-                    script.instrument_name,
-                    asked,
-                    self._filter,
-                )
-                if not findings.problems:
-                    known = await self._thread(self._repository.detectors, script.instrument_name)
-                    self._known_detectors = frozenset(detector.name for detector in known)
-                    self._detectors = {d.id: d for d in known if d.id in asked}
-                    self._detector_names = {(d.raft, d.sensor): d.id for d in self._detectors.values()}
-        except TimeoutError:
-            text = f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s."
-            return RepositoryFindings((text,))
-        return findings
-
-    def _detector_of(self, raft: str, sensor: str) -> int | None:
-        """Give the detector of an arrival; the name of a camera's only detector is taken as it comes."""
-        if len(self._detectors) == 1 and self._script.n_detectors == 1:
-            return next(iter(self._detectors))
-        return self._detector_names.get((raft, sensor))
-
-    async def set_up_instrument(self) -> None:
-        """Set filter and the like once, before the images."""
-        if not self._exposing:
-            return
-        wanted = self._script.get_instrument_configuration()
-        given = {name: value for name, value in wanted.items() if value is not None}
-        words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
-        await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
-        if given:
-            try:
-                await self._script.camera.setup_instrument(**given)
-            except Exception as error:
-                heed_cancellation()
-                raise self._refusal([f"{words} was not set: {describe(error)}."]) from error
-            heed_cancellation()
-        if ImageType.FLAT in self._exposing:
-            await self._check_filter()
-
-    async def _check_filter(self) -> None:
-        """Refuse flats in another filter than asked for, and conflicts in one that shows only now."""
-        in_beam = await self._filter_in_beam()
-        if in_beam is None:
-            return
-        if self._filter is None:
-            problems = await self._thread(
-                flat_conflicts,
-                self._repository,
-                self._config,
-                self._plan,
-                self._script.instrument_name,
-                self._script.asked_detectors(),
-                in_beam,
-            )
-        elif in_beam != self._filter:
-            problems = (
-                f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
-            )
-        else:
-            return
-        if problems:
-            raise self._refusal(problems)
-
-    async def _filter_in_beam(self) -> str | None:
-        """Give the filter the flats will have; the event that tells it may come after its command has ended."""
-        deadline = asyncio.get_running_loop().time() + FILTER_TIMEOUT
-        while True:
-            in_beam = await self._script.get_physical_filter(set_up=True)
-            if self._filter in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
-                return in_beam
-            await asyncio.sleep(FILTER_PERIOD)
-
-    def _refusal(self, problems: Sequence[str]) -> PreconditionError:
-        """Keep what stands in the way of the first exposure, and give the error that says so."""
-        self._results.failures.extend(problems)
-        return _RefusalError(problems)
-
     # Taking, and processing beside it.
 
     def begin(self, tasks: asyncio.TaskGroup) -> Exposing:
@@ -252,7 +122,7 @@ class Run:
         common: dict[str, Any] = {
             "config": self._config,
             "plan": self._plan,
-            "detectors": self._detectors,
+            "detectors": self.opening.detectors,
             "repository": self._repository,
             "thread": self._thread,
             "progress": self._progress,
@@ -265,12 +135,12 @@ class Run:
             judging=Judging(
                 self._config,
                 self._script.instrument_name,
-                self._detectors,
-                self._known_detectors,
+                self.opening.detectors,
+                self.opening.known_detectors,
                 self._repository,
                 self._results,
             ),
-            calib_exists=self._calib_exists,
+            calib_exists=self.opening.calib_exists,
             ocps=self._ocps,
             may_commit=lambda: self._script.state.state == ScriptState.RUNNING,
             until_may_certify=self._not_paused.wait,

@@ -1,0 +1,206 @@
+"""What a run does before its first exposure: it looks at all that can be seen, and sets up the instrument."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .cancellation import heed_cancellation
+from .errors import PreconditionError, describe
+from .plan import Action, StepId
+from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
+from .products import ImageType
+from .repository import Detector, Repository
+from .results import Journal, Results
+from .sal import ExpectedError
+from .threads import OneThread
+
+if TYPE_CHECKING:
+    from .base_make_calibrations import BaseMakeCalibrations
+
+__all__ = ["Opening"]
+
+REPOSITORY_TIMEOUT = 60.0
+"""Longest wait for the repository before the first exposure, seconds."""
+
+FILTER_TIMEOUT, FILTER_PERIOD = 5.0, 0.2
+"""How long, and how often, the filter that was set is looked for in the beam, seconds."""
+
+
+class _RefusalError(PreconditionError, ExpectedError):
+    """What salobj logs no traceback of: nothing has begun, and the text says why."""
+
+
+class Opening:
+    """The opening of a run.
+
+    Parameters
+    ----------
+    script : `BaseMakeCalibrations`
+        The configured script.
+    repository : `Repository`
+        The butler.
+    thread : `OneThread`
+        The thread in which the butler is called.
+    journal : `Journal`
+        Takes what happens.
+    results : `Results`
+        Is told what stands in the way, and the exposure times of images that exist already.
+    checkpoint : coroutine function
+        Passes a checkpoint.
+
+    Attributes
+    ----------
+    plan : `Plan`
+        What is to be done, after `check` without what cannot be.
+    detectors : `dict` [`int`, `Detector`]
+        Detectors asked for.
+    known_detectors : `frozenset` [`str`]
+        Names of all detectors of the instrument.
+    calib_exists : `bool`
+        Is there a ``calib_collection`` already?
+    """
+
+    def __init__(
+        self,
+        script: BaseMakeCalibrations,
+        repository: Repository,
+        thread: OneThread,
+        journal: Journal,
+        results: Results,
+        checkpoint: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self.plan = script.plan
+        self.detectors: dict[int, Detector] = {}
+        self.known_detectors: frozenset[str] = frozenset()
+        self.calib_exists = False
+        self._script = script
+        self._config = script.settings
+        self._repository = repository
+        self._thread = thread
+        self._journal = journal
+        self._results = results
+        self._checkpoint = checkpoint
+        self._filter: str | None = None
+        self._detector_names: dict[tuple[str, str], int] = {}
+
+    async def check(self) -> None:
+        """Look at everything that can be seen before the first exposure, and tell all that is wrong.
+
+        Raises
+        ------
+        PreconditionError
+            If something is.
+        """
+        problems = await component_problems(self._script.ocps_group)
+        if self._exposing:
+            problems += await component_problems(self._script.camera)
+        for image_type in self._exposing:
+            try:
+                await self._script.assert_feasibility(image_type.name)
+            except Exception as error:
+                # Subclasses raise what they like; here it only means no.
+                problems.append(describe(error) + ".")
+        heed_cancellation()
+        findings = await self._ask_repository()
+        problems += findings.problems
+        if problems:
+            raise self._refusal(problems)
+        self.calib_exists = findings.calib_exists
+        self._results.times.update(findings.exposure_times)
+        if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
+            self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
+            self.plan = self.plan.without("GAIN")
+
+    @property
+    def _exposing(self) -> list[ImageType]:
+        """Image types that are taken; the others exist already."""
+        return [images.image_type for images in self.plan.sets if not images.taken]
+
+    async def _ask_repository(self) -> RepositoryFindings:
+        script, asked = self._script, self._script.asked_detectors()
+        try:
+            async with asyncio.timeout(REPOSITORY_TIMEOUT):
+                self._filter = await script.get_physical_filter(set_up=False)
+                findings = await self._thread(
+                    repository_findings,
+                    self._repository,
+                    self._config,
+                    self.plan,
+                    script.pipelines,
+                    script.instrument_name,
+                    asked,
+                    self._filter,
+                )
+                if not findings.problems:
+                    known = await self._thread(self._repository.detectors, script.instrument_name)
+                    self.known_detectors = frozenset(detector.name for detector in known)
+                    self.detectors = {d.id: d for d in known if d.id in asked}
+                    self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
+        except TimeoutError:
+            text = f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s."
+            return RepositoryFindings((text,))
+        return findings
+
+    def detector_of(self, raft: str, sensor: str) -> int | None:
+        """Give the detector of an arrival; the name of a camera's only detector is taken as it comes."""
+        if len(self.detectors) == 1 and self._script.n_detectors == 1:
+            return next(iter(self.detectors))
+        return self._detector_names.get((raft, sensor))
+
+    async def set_up_instrument(self) -> None:
+        """Set filter and the like once, before the images."""
+        if not self._exposing:
+            return
+        wanted = self._script.get_instrument_configuration()
+        given = {name: value for name, value in wanted.items() if value is not None}
+        words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
+        await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
+        if given:
+            try:
+                await self._script.camera.setup_instrument(**given)
+            except Exception as error:
+                heed_cancellation()
+                raise self._refusal([f"{words} was not set: {describe(error)}."]) from error
+            heed_cancellation()
+        if ImageType.FLAT in self._exposing:
+            await self._check_filter()
+
+    async def _check_filter(self) -> None:
+        """Refuse flats in another filter than asked for, and conflicts in one that shows only now."""
+        in_beam = await self._filter_in_beam()
+        if in_beam is None:
+            return
+        if self._filter is None:
+            problems = await self._thread(
+                flat_conflicts,
+                self._repository,
+                self._config,
+                self.plan,
+                self._script.instrument_name,
+                self._script.asked_detectors(),
+                in_beam,
+            )
+        elif in_beam != self._filter:
+            problems = (
+                f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
+            )
+        else:
+            return
+        if problems:
+            raise self._refusal(problems)
+
+    async def _filter_in_beam(self) -> str | None:
+        """Give the filter the flats will have; the event that tells it may come after its command has ended."""
+        deadline = asyncio.get_running_loop().time() + FILTER_TIMEOUT
+        while True:
+            in_beam = await self._script.get_physical_filter(set_up=True)
+            if self._filter in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
+                return in_beam
+            await asyncio.sleep(FILTER_PERIOD)
+
+    def _refusal(self, problems: Sequence[str]) -> PreconditionError:
+        """Keep what stands in the way of the first exposure, and give the error that says so."""
+        self._results.failures.extend(problems)
+        return _RefusalError(problems)
