@@ -171,7 +171,8 @@ class Exposing:
             there = await self.thread(self.repository.ingested, self.script.instrument_name, images.taken)
         except Exception as error:
             # Of this set nothing can be processed; what does not need it goes on.
-            self._fail(images.image_type, ImageSetError(images.image_type.name, describe(error)))
+            text = f"The {images.image_type.plural} could not be looked up in the butler: {describe(error)}."
+            self._fail(images.image_type, ImageSetError(images.image_type.name, text))
             return
         self._close_set(images.image_type, judge(images.taken, tuple(self.detectors), there))
 
@@ -220,7 +221,8 @@ class Exposing:
             n_exposures = len(self.results.taken[image_type].kept)
             text = (
                 f"Only {len(found.exposures)} of {n_exposures} {image_type.plural} and {len(found.detectors)} of "
-                f"{len(self.detectors)} detectors are there: the set is given up."
+                f"{len(self.detectors)} detectors are there: the set is given up. Look at the OODS; what is ingested "
+                "later can still be processed with the property exposures."
             )
             self._fail(image_type, ImageSetError(image_type.name, text))
 

@@ -1,0 +1,198 @@
+"""The property ``exposures``: images that exist already are processed instead of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fault_table_stages import EVENING, LatissInMemory
+
+from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.progress import Event, ExposureTaken, ImageSetClosed
+from lsst.ts.calibscripts.repository import ExposureRecord
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Trouble,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
+DAY = 20260917_00000
+
+
+def ids(first: int, last: int) -> list[int]:
+    return [DAY + number for number in range(first, last + 1)]
+
+
+BIASES, DARKS, FLATS = ids(1, 4), ids(5, 7), ids(8, 13)
+GREEN_FLAT = FLATS[-1]
+TIMES = dict(zip(FLATS, (1.0, 1.0, 2.0, 2.0, 3.0, 3.0), strict=True))
+
+
+@dataclass
+class Run:
+    """How a run ended, and what was told of it."""
+
+    outcome: Outcome
+    log: list[LogLine]
+    events: list[Event]
+    queries: list[str]
+    certified: list[str]
+
+    @property
+    def n_taken(self) -> int:
+        return sum(isinstance(event, ExposureTaken) for event in self.events)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.message for line in self.log)
+
+
+def taken_before(lost: Sequence[int]) -> MemoryButler:
+    """Give a butler with the exposures of the night before, some of which were not ingested."""
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS", (0,))
+    for image_type, exposures in (("BIAS", BIASES), ("DARK", DARKS), ("FLAT", FLATS)):
+        for exposure in exposures:
+            seconds = TIMES.get(exposure, 5.0 if image_type == "DARK" else 0.0)
+            physical_filter = GREEN if exposure == GREEN_FLAT else RED
+            butler.add_exposure("LATISS", ExposureRecord(exposure, image_type, seconds, physical_filter))
+            if exposure not in lost:
+                butler.put(
+                    "raw", "LATISS/raw/all", "LATISS", detector=0, exposure=exposure, value=1000 * seconds
+                )
+    return butler
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
+
+
+async def run_with(
+    exposures: Mapping[str, Sequence[int]],
+    lost: Sequence[int] = (),
+    troubles: tuple[Trouble, ...] = (),
+    **config: Any,
+) -> Run:
+    butler, log, events = taken_before(lost), [], []
+
+    def make(index: int) -> LatissInMemory:
+        script = LatissInMemory(index)
+        script.repository = MemoryRepository(butler, troubles)
+        return script
+
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:
+        given = {"script_mode": "_".join(exposures), "generate_calibrations": True, **config}
+        outcome = await ScriptQueue(log.append).run(
+            "auxtel/make_latiss_calibrations.py",
+            yaml.safe_dump({"repo": "/repo/LATISS", "exposures": dict(exposures), **given}),
+            observers=[events.append],
+            make=make,
+        )
+        queries = [job.data_query for job in summit.jobs]
+    certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
+    return Run(outcome, log, events, queries, certified)
+
+
+async def test_they_are_processed_and_none_is_taken() -> None:
+    run = await run_with({"BIAS": BIASES, "DARK": DARKS, "FLAT": FLATS[:4]})
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert run.n_taken == 0
+    assert run.certified == ["bias", "dark", "flat"]
+    assert any(query.endswith(f"exposure IN ({','.join(map(str, BIASES))})") for query in run.queries)
+    closed = {event.image_type: event.exposures for event in run.events if isinstance(event, ImageSetClosed)}
+    assert closed == {"BIAS": tuple(BIASES), "DARK": tuple(DARKS), "FLAT": tuple(FLATS[:4])}
+
+
+async def test_types_that_are_not_listed_are_taken() -> None:
+    run = await run_with({"BIAS": BIASES, "DARK": [], "FLAT": []}, n_dark=3, exp_times_dark=5, n_flat=2)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    taken = [event.image_type for event in run.events if isinstance(event, ExposureTaken)]
+    assert taken == ["DARK"] * 4 + ["FLAT"] * 3
+    assert run.certified == ["bias", "dark", "flat"]
+
+
+@pytest.mark.parametrize(
+    ("exposures", "config", "words"),
+    [
+        ({"BIAS": [*BIASES, *ids(90, 90)]}, {}, f"LATISS has no exposures {ids(90, 90)} (listed under BIAS)"),
+        ({"BIAS": [*BIASES, DARKS[0]]}, {}, f"{DARKS[0]} is a DARK, but listed under BIAS"),
+        ({"FLAT": [*FLATS]}, {}, f"flats of several filters, {GREEN}, {RED}: name those of one filter"),
+        (
+            {"BIAS": BIASES, "DARK": DARKS, "FLAT": FLATS[1:4]},
+            {"do_ptc": True},
+            "do_ptc needs at least two pairs of flats of equal time, there are 1",
+        ),
+    ],
+    ids=["unknown", "another type", "two filters", "one pair"],
+)
+async def test_what_does_not_fit_is_refused_before_anything_starts(
+    exposures: dict[str, list[int]], config: dict[str, Any], words: str
+) -> None:
+    run = await run_with(exposures, **config)
+    assert run.outcome.state is ScriptState.FAILED
+    assert words in run.outcome.reason
+    assert (run.n_taken, run.queries, run.certified) == (0, [], [])
+
+
+async def test_too_few_raw_images_are_refused_before_anything_starts() -> None:
+    run = await run_with({"BIAS": BIASES}, lost=BIASES[:3])
+    assert run.outcome.state is ScriptState.FAILED
+    assert (
+        f"exposures: too few raw images of BIAS are in the repository, for ({BIASES[3]},) only."
+        in run.outcome.reason
+    )
+    assert run.queries == []
+
+
+async def test_one_without_a_raw_image_is_left_out() -> None:
+    run = await run_with({"BIAS": BIASES}, lost=BIASES[:1])
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert f"BIAS exposures {BIASES[0]} are not in the repository and are left out." in run.text
+    assert all(str(BIASES[0]) not in query for query in run.queries)
+
+
+async def test_flats_without_a_pair_give_no_gain() -> None:
+    run = await run_with({"FLAT": [FLATS[0], FLATS[2]]})
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert "No two consecutive flats have the same exposure time: no gain is estimated." in run.text
+    assert run.certified == ["flat"]
+
+
+async def test_a_butler_that_fails_costs_the_set_and_no_other() -> None:
+    """The second look at the biases fails; the first was before the start."""
+    troubles = (Trouble("ingested", at=2, error=RepositoryError("the registry is busy")),)
+    run = await run_with({"BIAS": BIASES, "DARK": []}, troubles=troubles, n_dark=3, exp_times_dark=5)
+    assert run.outcome.state is ScriptState.FAILED
+    assert "The biases could not be looked up in the butler: the registry is busy." in run.outcome.reason
+    assert run.certified == []
+
+
+async def test_a_level_after_correction_that_cannot_be_read_is_a_warning() -> None:
+    troubles = (Trouble("residual", error=RepositoryError("no such file")),)
+    run = await run_with({"BIAS": BIASES}, troubles=troubles, bias_dark_counts_max=1.0)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert "The level of the corrected BIAS images could not be read: no such file" in run.text
+    assert run.certified == ["bias"]
+
+
+async def test_a_flat_whose_level_cannot_be_read_is_a_warning() -> None:
+    troubles = (Trouble("level", count=20, error=RepositoryError("no such file")),)
+    run = await run_with({"FLAT": []}, troubles=troubles, n_flat=2, flat_counts_min=1, flat_counts_max=2)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert "could not be read: no such file" in run.text
+    assert run.n_taken == 3
