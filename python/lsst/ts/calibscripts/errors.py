@@ -75,7 +75,7 @@ class PreconditionError(CalibScriptsError, RuntimeError):
         super().__init__("No image was taken. " + " ".join(self.problems))
 
 
-class ConflictError(CalibScriptsError, RuntimeError):
+class ConflictError(CalibScriptsError, RuntimeError):  # numpydoc ignore=PR02
     """A calibration collection already holds what is to be certified over an overlapping validity range.
 
     Parameters

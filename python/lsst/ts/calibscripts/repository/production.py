@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ProductionRepository"]
 
 
-class ProductionRepository(ButlerRepository):
+class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
     """A butler repository that calibrations are produced in, or brought to.
 
     Parameters

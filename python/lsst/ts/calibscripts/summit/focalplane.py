@@ -14,7 +14,7 @@ __all__ = ["INSTALLED", "Detector", "detectors", "illumination_rate", "physical_
 class Detector:
     """Place and purpose of one detector.
 
-    Parameters
+    Attributes
     ----------
     id
         Number of the detector within its camera.

@@ -20,7 +20,7 @@ _CONTROLLERS = {"LATISS": "ats", "LSSTComCam": "comcam", "LSSTCam": "lsstcam"}
 class Observation:
     """One exposure, as the camera took it.
 
-    Parameters
+    Attributes
     ----------
     instrument
         LATISS, LSSTComCam or LSSTCam.

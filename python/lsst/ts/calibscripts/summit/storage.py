@@ -36,7 +36,7 @@ _FITS_BLOCK = 2880
 class RawFrame:
     """One exposure of one detector as the camera wrote it.
 
-    Parameters
+    Attributes
     ----------
     header
         Primary FITS header, keyword to value.
@@ -76,7 +76,7 @@ class PhotonTransferCurve:
 
     Every mapping has the amplifier's name as its key; a value that could not be measured is NaN.
 
-    Parameters
+    Attributes
     ----------
     gain, gain_error
         Gain in electron/ADU.

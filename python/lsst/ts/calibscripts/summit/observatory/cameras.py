@@ -24,7 +24,7 @@ class LATISS(BaseCamera):
         """Ignore the sensors: ATCamera has one."""
         return ""
 
-    async def setup_instrument(self, **kwargs: Any) -> None:
+    async def setup_instrument(self, **kwargs: Any) -> None:  # numpydoc ignore=PR02
         """Set filter, grating and linear stage, all at once.
 
         Parameters

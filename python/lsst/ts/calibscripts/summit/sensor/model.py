@@ -47,7 +47,7 @@ _DEAD_FRACTION = 1e-4
 class SensorModel:
     """Everything that determines the frames of one detector, from a seed.
 
-    Parameters
+    Attributes
     ----------
     instrument, detector
         Which detector.

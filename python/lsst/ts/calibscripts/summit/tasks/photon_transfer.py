@@ -32,7 +32,7 @@ _ITERATIONS = 10
 class PairMeasurement:
     """What one pair of flats tells about one amplifier.
 
-    Parameters
+    Attributes
     ----------
     mean
         Mean of the two frames in ADU.
@@ -55,7 +55,7 @@ class PairMeasurement:
 class CurveFit:
     """Photon transfer curve of one amplifier.
 
-    Parameters
+    Attributes
     ----------
     gain, gain_error
         electron/ADU.

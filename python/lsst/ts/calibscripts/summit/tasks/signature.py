@@ -44,7 +44,7 @@ MINIMUM_RESPONSE = 0.05
 class Calibrations:
     """Combined calibrations to apply; what is None is not applied.
 
-    Parameters
+    Attributes
     ----------
     bias
         Bias in electrons, shape of the detector.
