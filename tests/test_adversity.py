@@ -84,6 +84,7 @@ async def run_of(
     monkeypatch: pytest.MonkeyPatch,
     config: dict[str, Any] = CONFIG,
     troubles: tuple[Trouble, ...] = (),
+    start: float = EVENING,
     **oddities: Any,
 ) -> Run:
     for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
@@ -100,7 +101,7 @@ async def run_of(
         return script
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+    async with Summit("memory", ["LATISS"], start=start, ingest=ingest, runner=runner):
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
             yaml.safe_dump({"repo": "/repo/LATISS", **config}),
@@ -155,3 +156,15 @@ async def test_a_butler_that_does_not_know_the_images_is_a_warning(
     assert run.outcome.state is ScriptState.DONE
     warned = [line.message for line in run.log if line.level_name == "WARNING"]
     assert "The biases could not be looked up in the butler: the registry is busy." in warned
+
+
+async def test_the_observing_day_ends_while_biases_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 12:00 UTC is 37 s later in TAI.
+    noon = EVENING - 8 * 3600.0 + 37.0
+    run = await run_of(tmp_path, monkeypatch, start=noon - 42.0)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    days = {event.exposure // 100_000 for event in run.events if isinstance(event, ExposureTaken)}
+    assert days == {20260917, 20260918}
+    assert any("certified" in line.message for line in run.log)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -143,10 +144,13 @@ def repository_findings(
         if of_flats:
             physical_filter = of_flats[0].physical_filter
         calib_exists = not repository.missing_collections([config.calib_collection])
+        # Several jobs need the same, and a collection of years takes seconds to look through.
+        lacking = functools.cache(repository.lacking)
         for step in plan.steps:
             if step.id in pipelines.installed:
                 problems += _input_problems(
                     repository,
+                    lacking,
                     config,
                     plan,
                     step,
@@ -244,6 +248,7 @@ def _flat_problems(
 
 def _input_problems(
     repository: Repository,
+    find_lacking: Callable[..., tuple[int, ...]],
     config: CalibrationsConfig,
     plan: Plan,
     step: Step,
@@ -269,8 +274,13 @@ def _input_problems(
     wanted = bootstrap or [PRODUCTS[name].dataset_type for name in _read_from_collections(plan, step)]
     for dataset_type in wanted:
         by_filter = dataset_type.startswith(PRODUCTS["FLAT"].dataset_type)
-        lacking = repository.lacking(
-            dataset_type, instrument, detectors, collections, physical_filter if by_filter else None, within
+        lacking = find_lacking(
+            dataset_type,
+            instrument,
+            tuple(detectors),
+            collections,
+            physical_filter if by_filter else None,
+            within,
         )
         if lacking:
             of_filter = f" in {physical_filter}" if by_filter and physical_filter else ""
