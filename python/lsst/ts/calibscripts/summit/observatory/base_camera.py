@@ -102,7 +102,7 @@ class BaseCamera(ExposingCamera):
     async def _take_unlit(self, imgtype: str, exptime: float, n: int, headers: Headers) -> list[int]:
         # A setup attribute would do nothing here, and the real methods do not take one.
         if unknown := headers.keys() - Headers.__annotations__.keys():
-            raise TypeError(f"{imgtype} images take no {', '.join(sorted(unknown))}")
+            raise TypeError(f"{imgtype}: got an unexpected keyword argument {min(unknown)!r}")
         return await self.take_imgtype(imgtype, exptime, n, **headers)
 
     async def take_imgtype(
