@@ -70,3 +70,15 @@ def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directo
     assert "LATISS/calib/daily already holds a bias" in text
     assert f"{LATISS_SCRIPT} ended FAILED" in text
     assert "Nothing was certified." in text
+
+
+def test_a_run_is_resumed_from_its_record(first: subprocess.CompletedProcess[str], directory: Path) -> None:
+    """What it certified goes into another collection; no exposure is taken again."""
+    record = first.stdout.splitlines()[-2].removeprefix("Record: ")
+    resumed = command("calibscripts", "rehearse", "--resume", record, "--speed", "1000")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    text = " ".join(resumed.stdout.split())
+    assert f"Resuming {LATISS_SCRIPT} with:" in text
+    assert "0 images taken" in text
+    assert "calib_collection: LATISS/calib/daily" in text
+    assert f"{LATISS_SCRIPT} ended DONE" in text

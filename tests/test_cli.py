@@ -1,0 +1,84 @@
+"""Commands that are not told elsewhere: lists, schemas, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lsst.ts.calibscripts.cli import COMMANDS, main
+from lsst.ts.calibscripts.summit.faults import FAULTS
+
+LATISS = "auxtel/make_latiss_calibrations.py"
+SCHEMAS = Path(__file__).parents[1] / "schemas"
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [*map(str, words)], catch_exceptions=False)
+
+
+def test_help_names_every_command_with_its_purpose():
+    result = run("--help")
+    assert result.exit_code == 0
+    listed = dict(line.split(maxsplit=1) for line in result.output.split("Commands:\n")[1].splitlines())
+    assert [*listed] == sorted(COMMANDS)
+    for name, purpose in listed.items():
+        assert run(name, "--help").exit_code == 0, name
+        assert purpose.rstrip("."), name
+
+
+def test_an_unknown_command_is_refused():
+    result = run("rehaerse")
+    assert result.exit_code == 2
+    assert "No such command 'rehaerse'" in result.output
+
+
+def test_the_schema_is_that_in_the_files(tmp_path: Path):
+    written = run("schema", "--write", tmp_path)
+    assert written.exit_code == 0
+    assert sorted(written.output.split()) == sorted(str(tmp_path / path.name) for path in SCHEMAS.iterdir())
+    for path in SCHEMAS.iterdir():
+        assert (tmp_path / path.name).read_text() == path.read_text()
+
+
+def test_the_schema_of_one_script():
+    result = run("schema", LATISS)
+    assert result.exit_code == 0
+    assert "n_bias" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "problem"),
+    [
+        (["schema"], 2, "Name a script, e.g. auxtel/make_latiss_calibrations.py, or use --write"),
+        (["schema", "auxtel/make_tea.py"], 1, "make_tea"),
+        (["rehearse"], 2, "Name a script"),
+        (
+            ["rehearse", "--resume", __file__, "--config", __file__],
+            2,
+            "takes the configuration from the record",
+        ),
+    ],
+)
+def test_what_is_refused(words: list[str], exit_code: int, problem: str):
+    result = run(*words)
+    assert result.exit_code == exit_code
+    assert problem in result.output
+
+
+def test_faults_are_listed():
+    result = run("rehearse", "--list-faults")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == [
+        fault.name for fault in FAULTS.values()
+    ]
+
+
+def test_a_record_that_cannot_be_read_is_named(tmp_path: Path):
+    broken = tmp_path / "LATISS_20260918T000000_00000000.jsonl"
+    broken.write_text("no record\n")
+    for words in (["replay", broken], ["rehearse", "--resume", broken]):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert str(broken) in result.output
