@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import yaml
 from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.progress import Event, ExposureTaken
-from lsst.ts.calibscripts.sal import LATISS, ScriptState
+from lsst.ts.calibscripts.progress import Event, ExposureTaken, JobEnded, JobStarted
+from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.memory import (
+    Behaviour,
     MemoryButler,
     MemoryIngest,
     MemoryRepository,
@@ -50,9 +52,9 @@ class Odd(LatissInMemory):
 
     async def start_remotes(self) -> None:
         if self.answer is not None:
-            self._latiss = OddCamera(domain=self.domain, log=self.log)
-            self._latiss.answer = self.answer
-            await self._latiss.start_task
+            self._camera = OddCamera(domain=self.domain, log=self.log)
+            self._camera.answer = self.answer
+            await self._camera.start_task
         await super().start_remotes()
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
@@ -85,6 +87,8 @@ async def run_of(
     config: dict[str, Any] = CONFIG,
     troubles: tuple[Trouble, ...] = (),
     start: float = EVENING,
+    seconds: float = 5.0,
+    beside: Callable[[Remote, list[Event]], Awaitable[None]] | None = None,
     **oddities: Any,
 ) -> Run:
     for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
@@ -100,13 +104,18 @@ async def run_of(
             setattr(script, name, value)
         return script
 
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    async def while_running(script: Remote) -> None:
+        if beside is not None:
+            await beside(script, events)
+
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds))
     async with Summit("memory", ["LATISS"], start=start, ingest=ingest, runner=runner):
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
             yaml.safe_dump({"repo": "/repo/LATISS", **config}),
             observers=[events.append],
             make=make,
+            while_running=while_running,
         )
     (record,) = await asyncio.to_thread(lambda: list(directory.glob("*.jsonl")))
     return Run(outcome, log, events, record)
@@ -168,3 +177,45 @@ async def test_the_observing_day_ends_while_biases_are_taken(
     days = {event.exposure // 100_000 for event in run.events if isinstance(event, ExposureTaken)}
     assert days == {20260917, 20260918}
     assert any("certified" in line.message for line in run.log)
+
+
+async def until_a_job_runs(events: list[Event]) -> None:
+    await asyncio.sleep(50.0)
+    assert any(isinstance(event, JobStarted) for event in events)
+
+
+async def test_who_presses_stop_again_stops_it_no_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def press_three_times(script: Remote, events: list[Event]) -> None:
+        await until_a_job_runs(events)
+        for _ in range(3):
+            await script.cmd_stop.start(timeout=30.0)
+
+    run = await run_of(tmp_path, monkeypatch, seconds=1000.0, beside=press_three_times)
+    assert run.outcome.state is ScriptState.STOPPED
+    assert [event.outcome for event in run.events if isinstance(event, JobEnded)] == [
+        "aborted by this script"
+    ]
+    assert any(" ends STOPPED: 4 images taken" in line.message for line in run.log)
+
+
+@pytest.mark.parametrize("moments", [0.0, 5.0], ids=["at once", "after a while"])
+async def test_an_ocps_that_leaves_enabled_and_comes_back(
+    moments: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def switch_off_and_on(script: Remote, events: list[Event]) -> None:
+        await until_a_job_runs(events)
+        async with Domain() as domain, Remote(domain, "OCPS", 1, include=[]) as ocps:
+            await ocps.cmd_disable.start(timeout=30.0)
+            await asyncio.sleep(moments)
+            await ocps.cmd_enable.start(timeout=30.0)
+
+    run = await run_of(tmp_path, monkeypatch, seconds=100.0, beside=switch_off_and_on)
+    ended = [event.outcome for event in run.events if isinstance(event, JobEnded)]
+    if moments:
+        assert run.outcome.state is ScriptState.FAILED
+        assert "GENERATE BIAS: the OCPS left ENABLED, it is DISABLED" in run.outcome.reason
+    else:
+        # Nobody has seen it, and the jobs were not touched.
+        assert (run.outcome.state, ended) == (ScriptState.DONE, ["completed"] * 2)

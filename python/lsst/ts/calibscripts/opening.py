@@ -194,6 +194,9 @@ class Opening:
     async def _filter_in_beam(self) -> str | None:
         """Give the filter the flats will have; the event that tells it may come after its command has ended."""
         deadline = asyncio.get_running_loop().time() + FILTER_TIMEOUT
+        if self._filter is None:
+            # There is nothing to compare it with.
+            await asyncio.sleep(FILTER_PERIOD)
         while True:
             in_beam = await self._script.get_physical_filter(set_up=True)
             if self._filter in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
