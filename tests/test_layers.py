@@ -12,6 +12,7 @@ LAYERS = [
     "cli",
     "auxtel",
     "maintel",
+    "make_calibrations",
     "base_make_calibrations",
     "run",
     "summary",

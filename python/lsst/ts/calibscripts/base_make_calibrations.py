@@ -118,8 +118,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
 
     @classmethod
     def get_schema(cls) -> dict[str, Any]:
-        """Give the JSON schema (draft 7) of the properties that every instrument has."""
-        return json_schema(CalibrationsConfig)
+        """Give the JSON schema (draft 7) of the model's properties; a subclass may add its own."""
+        return json_schema(cls.config_model)
 
     # The story.
 

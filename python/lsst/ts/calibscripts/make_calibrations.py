@@ -1,0 +1,106 @@
+"""A script of an instrument that has a record: all that its record tells, and its remotes; no sequencing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from .base_make_calibrations import BaseMakeCalibrations
+from .instruments import Instrument
+from .sal import RemoteGroup
+
+__all__ = ["MakeCalibrations"]
+
+
+class MakeCalibrations(BaseMakeCalibrations):
+    """Take, generate, verify and certify calibrations of an instrument that has a record.
+
+    Parameters
+    ----------
+    index : `int`, optional
+        Index of the Script SAL component.
+
+    Notes
+    -----
+    A subclass names its record, its configuration and its camera.
+    """
+
+    instrument: ClassVar[Instrument]
+    """Record of the instrument."""
+
+    camera_type: ClassVar[Callable[..., Any]]
+    """Class of the camera, as lsst.ts.observatory.control has it."""
+
+    def __init__(self, index: int = 1) -> None:
+        name = self.instrument.name
+        super().__init__(
+            index=index,
+            descr=f"Take biases, darks and flats with {name}; generate, verify and certify calibrations.",
+        )
+        self._camera: Any = None
+        self._ocps_group: RemoteGroup | None = None
+
+    @property
+    def camera(self) -> Any:
+        """Camera, as lsst.ts.observatory.control has it."""
+        return self._camera
+
+    @property
+    def ocps_group(self) -> Any:
+        """Group with the OCPS of the instrument."""
+        return self._ocps_group
+
+    @property
+    def ocps(self) -> Any:
+        """Remote of the OCPS of the instrument."""
+        return getattr(self.ocps_group.rem, f"ocps_{self.instrument.ocps_index}")
+
+    @property
+    def instrument_name(self) -> str:
+        """Butler instrument name."""
+        return self.instrument.name
+
+    @property
+    def pipeline_instrument(self) -> str:
+        """Name of the instrument's directory among the pipelines."""
+        return self.instrument.name
+
+    @property
+    def detectors(self) -> list[int]:
+        """Detectors that are processed where the configuration names none."""
+        return list(self.instrument.detectors)
+
+    @property
+    def n_detectors(self) -> int:
+        """Number of `detectors`."""
+        return len(self.instrument.detectors)
+
+    @property
+    def image_in_oods(self) -> Any:
+        """The event imageInOODS of the instrument's OODS."""
+        return getattr(self.camera.rem, self.instrument.oods.lower()).evt_imageInOODS
+
+    async def start_remotes(self) -> None:
+        """Make and start the remotes of the camera and of its OCPS, unless they are there."""
+        if self._camera is None:
+            self._camera = self.camera_type(domain=self.domain, log=self.log)
+            await self._camera.start_task
+        if self._ocps_group is None:
+            self._ocps_group = await self.start_group(f"OCPS:{self.instrument.ocps_index}")
+
+    async def start_group(self, *components: str) -> RemoteGroup:
+        """Make and start the remotes of components."""
+        group = RemoteGroup(domain=self.domain, components=list(components), log=self.log)
+        await group.start_task
+        return group
+
+    def get_instrument_configuration(self) -> dict[str, Any]:
+        """Give the filter; None leaves it as it is."""
+        return {"filter": self.config.filter}
+
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        """Give the filter of the configuration, or the one that is in now."""
+        now = getattr(self.camera.rem, self.instrument.camera.lower()).evt_endSetFilter.get()
+        here = None if now is None else now.filterName
+        name = here if self.config.filter is None or set_up else self.config.filter
+        return name if isinstance(name, str) and name else None
