@@ -1,0 +1,204 @@
+"""A butler repository on disk, as the script asks it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.time import Time
+from lsst.daf.butler import Butler, CollectionType
+
+from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification
+from lsst.ts.calibscripts.repository.gains import written_gains
+from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
+from lsst.ts.calibscripts.summit.observation import Observation
+from lsst.ts.calibscripts.summit.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
+
+FLAT = Observation(
+    "LATISS",
+    20260918,
+    1,
+    "FLAT",
+    2.0,
+    2.0,
+    Time("2026-09-18T20:00:00", scale="tai"),
+    "SDSSr_65mm",
+    "empty_1",
+    1000.0,
+    reason="calibration",
+)
+RUN, COLLECTION = "made/run", "LATISS/calib/daily"
+BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, "2026-01-01", "2027-01-01", (0,))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository with one raw flat, a bias in a RUN, and two corrected images."""
+    root = tmp_path_factory.mktemp("repository") / "repo"
+    with Butler.from_config(make_repository(root, ["LATISS"]), writeable=True) as butler:
+        put_raw(butler, expose(SensorModel.for_detector("LATISS", 0, 0, 32), FLAT))
+        butler.collections.register(RUN, CollectionType.RUN)
+        butler.put(
+            CCDData(np.zeros((4, 4), np.float32), unit="electron"),
+            "bias",
+            instrument="LATISS",
+            detector=0,
+            run=RUN,
+        )
+        corrected = CCDData(np.full((4, 4), -7.0, np.float32), unit="adu")
+        place = {"instrument": "LATISS", "detector": 0, "exposure": FLAT.exposure_id}
+        butler.put(corrected, "verifyFlatIsrExp", place, run=RUN)
+    return root
+
+
+@pytest.fixture
+def root(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(template, tmp_path / "repo"))
+
+
+@pytest.fixture
+def repository(root: Path) -> Iterator[ButlerRepository]:
+    repository = ButlerRepository(str(root))
+    repository.check(writing=True)
+    yield repository
+    repository.close()
+
+
+def test_what_is_known_of_exposures(repository: ButlerRepository):
+    (record,) = repository.exposures("LATISS", [FLAT.exposure_id, 2026091800099])
+    assert (record.id, record.image_type, record.exposure_time) == (FLAT.exposure_id, "FLAT", 2.0)
+    assert repository.exposures("LATISS", []) == ()
+    assert repository.ingested("LATISS", [FLAT.exposure_id]) == {(FLAT.exposure_id, 0)}
+
+
+def test_levels_before_and_after_correction(repository: ButlerRepository):
+    assert repository.level("LATISS", FLAT.exposure_id, 0) > 100
+    with pytest.raises(RepositoryError, match="exposure 2026091800099 has no raw image of detector 0"):
+        repository.level("LATISS", 2026091800099, 0)
+    assert repository.residual(RUN, "verifyFlatIsrExp") == 7.0
+    assert repository.residual(RUN, "verifyBiasIsrExp") is None
+
+
+def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
+    assert repository.certify(BIAS, RUN, lambda: False) is None
+    assert repository.conflicts(BIAS) == ()
+    assert repository.certify(BIAS, RUN, lambda: True) is not None
+    (conflict,) = repository.conflicts(BIAS)
+    assert f"{COLLECTION} already holds a bias" in conflict
+    with pytest.raises(ConflictError, match="already holds a bias"):
+        repository.certify(replace(BIAS, begin="2026-06-01"), RUN, lambda: True)
+
+
+def test_another_kind_of_collection_is_in_the_way(repository: ButlerRepository):
+    (conflict,) = repository.conflicts(replace(BIAS, collection=RUN))
+    assert f"calib_collection {RUN} is a RUN collection" in conflict
+
+
+def test_a_type_that_nobody_made_is_in_nobodys_way(root: Path, repository: ButlerRepository):
+    assert repository.certify(BIAS, RUN, lambda: True) is not None
+    assert repository.conflicts(replace(BIAS, dataset_type="linearizer")) == ()
+
+
+def test_gains_that_no_job_wrote(repository: ButlerRepository):
+    assert repository.gains(RUN, ["cpPtcPartial", "cpPtcExtract"]) == ()
+
+
+def test_a_database_that_refuses_to_be_written_to(root: Path):
+    with sqlite3.connect(root / "gen3.sqlite3") as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON instrument BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    database.close()
+    repository = ButlerRepository(str(root))
+    with pytest.raises(RepositoryError, match=r"cannot be written to: .*the disk is full"):
+        repository.check(writing=True)
+    repository.check(writing=False)
+    repository.close()
+
+
+def written(path: Path, *hdus: fits.hdu.base.ExtensionHDU) -> str:
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
+    return str(path)
+
+
+def amplifier(level: float, overscan: float, **cards: str) -> fits.ImageHDU:
+    pixels = np.full((4, 6), level, np.float32)
+    pixels[:, 4:] = overscan
+    return fits.ImageHDU(pixels, fits.Header(cards))
+
+
+SECTIONS = {"DATASEC": "[1:4,1:4]", "BIASSEC": "[5:6,1:4]"}
+
+
+def test_the_signal_is_the_image_less_the_overscan(tmp_path: Path):
+    amplifiers = [
+        amplifier(110, 10, **SECTIONS),
+        amplifier(220, 20, **SECTIONS),
+        amplifier(330, 30, **SECTIONS),
+    ]
+    path = written(tmp_path / "raw.fits", *amplifiers, fits.ImageHDU(np.zeros((2, 2))))
+    assert signal_level(path) == 200.0
+
+
+@pytest.mark.parametrize(
+    ("cards", "problem"),
+    [
+        ({}, "no extension with DATASEC and BIASSEC"),
+        ({**SECTIONS, "DATASEC": "all"}, "all is no FITS section"),
+    ],
+)
+def test_a_signal_needs_sections(tmp_path: Path, cards: dict[str, str], problem: str):
+    path = written(tmp_path / "raw.fits", amplifier(1, 1, **cards))
+    with pytest.raises(ValueError, match=problem):
+        signal_level(path)
+
+
+@pytest.mark.parametrize(
+    ("cards", "level"),
+    [
+        ({}, 12.0),
+        ({"BUNIT": "electron"}, 12.0),
+        ({"BUNIT": "electron", "HIERARCH LSST ISR GAIN C00": 1.5, "HIERARCH LSST ISR GAIN C01": 2.5}, 6.0),
+        ({"HIERARCH LSST ISR UNITS": "electron", "HIERARCH LSST ISR GAIN C00": 4.0}, 3.0),
+        ({"BUNIT": "adu", "HIERARCH LSST ISR GAIN C00": 4.0}, 12.0),
+    ],
+)
+def test_what_is_left_is_told_in_adu(tmp_path: Path, cards: dict[str, Any], level: float):
+    image = fits.ImageHDU(np.full((4, 4), 12.0, np.float32), fits.Header(cards))
+    assert corrected_level(written(tmp_path / "image.fits", image)) == level
+
+
+def test_a_file_without_an_image_has_no_level(tmp_path: Path):
+    with pytest.raises(ValueError, match="holds no image"):
+        corrected_level(written(tmp_path / "empty.fits"))
+
+
+class Curve:
+    """A PhotonTransferCurveDataset of the Science Pipelines, as far as gains are read from it."""
+
+    gain: Mapping[str, float] = {"C00": 2.0}
+    noise: Mapping[str, float] = {"C00": 5.0}
+    ptcFitType = "PARTIAL"  # noqa: N815
+
+    def __init__(self, pairs: Any) -> None:
+        self.inputExpIdPairs = {"C00": pairs}
+
+
+@pytest.mark.parametrize("pairs", [[[(7, 8)]], [(7, 8)], [[(5, 6)], [(7, 8)]]])
+def test_pairs_of_the_science_pipelines(pairs: Any):
+    reference: Any = SimpleNamespace(dataId={"detector": 3, "exposure": 7})
+    found = written_gains(reference, Curve(pairs))
+    assert found is not None
+    assert (found.detector, found.exposures, found.gain) == (3, (7, 8), {"C00": 2.0})
+    assert found.noise_unit == "ADU"
