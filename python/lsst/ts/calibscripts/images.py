@@ -22,6 +22,9 @@ __all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "observed_within", "s
 _OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
 """Images that the OCS has taken; those of other controllers have other exposure ids."""
 
+UNTOLD = ("", "UNKNOWN")
+"""What the butler says of the type of an image whose header does not tell it."""
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -131,7 +134,9 @@ def strangers(image_type: ImageType, records: Sequence[ExposureRecord]) -> str:
     `str`
         A sentence; empty where nothing is wrong.
     """
-    others = [f"{r.id} is of type {r.image_type or 'unknown'}" for r in records if r.image_type != image_type]
+    # Where the header tells no type, nothing speaks against it.
+    fitting = (image_type, *UNTOLD)
+    others = [f"{r.id} is of type {r.image_type}" for r in records if r.image_type not in fitting]
     filters = sorted({str(record.physical_filter) for record in records})
     if others:
         what = f"{', '.join(others)}, so somebody else has taken images at the same time"
