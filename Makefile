@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 REHEARSAL ?= rehearsal
 
-.PHONY: rehearse test soak bench coverage lint doc clean
+.PHONY: rehearse test wheel soak bench coverage lint doc clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,9 +20,21 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check python tests
 	$(BIN)/ruff format --check python tests
 	$(BIN)/mypy
+	$(BIN)/numpydoc lint $$(find python -name '*.py')
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# Wheel and source distribution in dist/, and a rehearsal from the wheel alone: an empty environment, away from the tree.
+wheel: $(VENV)/.installed
+	rm -rf build dist $(VENV)/wheel
+	$(BIN)/pip install --quiet build
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv $(VENV)/wheel
+	$(VENV)/wheel/bin/pip install --quiet "$$(ls dist/*.whl)[summit]"
+	$(VENV)/wheel/bin/pip check
+	cp doc/examples/rehearse.yaml $(VENV)/wheel/
+	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo $(REHEARSAL)
 
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
@@ -48,4 +60,6 @@ doc: $(VENV)/.documented
 	$(BIN)/sphinx-build -E -W --keep-going -b html doc doc/_build/html
 
 clean:
-	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch
+	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch build dist python/*.egg-info doc/_build doc/api tests/love/node_modules
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.mypy_cache
+	find python tests doc -name __pycache__ -prune -exec rm -rf {} +

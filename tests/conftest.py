@@ -1,11 +1,15 @@
-"""What every test has: a clock that jumps, and no leaked task."""
+"""What every test has: the simulated summit, a clock that jumps, and no leaked task."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+
+# The simulated summit is what tests run on, wherever the observatory's middleware is installed as well.
+os.environ["CALIBSCRIPTS_SAL"] = "embedded"
 
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
 

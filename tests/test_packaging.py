@@ -137,3 +137,25 @@ def test_a_rehearsal_without_its_packages_says_what_to_install(missing: str, tmp
         "Install what the simulated summit needs: pip install 'lsst-ts-calibscripts[summit]'\n"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rehearsal_is_simulated_where_the_middleware_of_the_observatory_is_installed(tmp_path: Path):
+    for name in ("salobj", "observatory/control"):
+        (tmp_path / "lsst/ts" / name).mkdir(parents=True)
+        (tmp_path / "lsst/ts" / name / "__init__.py").write_text(
+            "raise RuntimeError('this is the real summit')"
+        )
+    environ = {name: value for name, value in os.environ.items() if name != "CALIBSCRIPTS_SAL"}
+    paths = {"PYTHONPATH": f"{tmp_path}:{ROOT / 'python'}"}
+    scripts, rehearsals = (
+        subprocess.run(
+            [sys.executable, "-c", program], env=environ | paths, capture_output=True, text=True, check=False
+        )
+        for program in (
+            "import lsst.ts.calibscripts.sal",
+            "from lsst.ts.calibscripts.cli import main; main(['rehearse', '--list-faults'])",
+        )
+    )
+    assert "this is the real summit" in scripts.stderr
+    assert rehearsals.returncode == 0
+    assert "component-standby" in rehearsals.stdout

@@ -87,6 +87,8 @@ def rehearse(
     Scripts of other packages that the weekly calibrations of LATISS use have small stand-ins. A script that ends
     FAILED pauses the queue: the rest is not run. The exit code is 0 only if all scripts ended DONE.
     """
+    # A rehearsal never talks to a real summit, not even where the observatory's middleware is installed.
+    os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
     # The simulated summit needs the data middleware: imported when it is needed.
     from rich.console import Console
 
