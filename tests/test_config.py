@@ -307,6 +307,7 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"exposures": {"SKY": []}}, "exposures: SKY: unknown property"),
         ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it begins with "
          "no date (month must be in 1..12)"),
+        ({"n_bias": "1e3"}, "n_bias: write 1000: YAML takes 1e3 for a text"),
         ({"n_bias": 2026091800002}, "n_bias: 2026091800002 images are more than the 10000 that are taken at most: is "
          "it a number of images?"),
         ({"reason": "daily, imageType: FLAT"}, "reason: 'daily, imageType: FLAT': what is between a comma and a "

@@ -89,9 +89,12 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
     if len(numbers) > 1 and all(map(_NUMBER.fullmatch, numbers)) and ("array" in kinds or not kinds):
         return f"write a list, in brackets: {name}: [{', '.join(numbers[:4] + ['...'] * (len(numbers) > 4))}]"
     if kinds and "string" not in kinds:
-        is_flag = value.lower() in ("true", "false") and "boolean" in kinds
-        is_number = _NUMBER.fullmatch(value.strip()) and kinds & {"integer", "number"}
-        return f"write {value.strip()} without quotes" if is_flag or is_number else None
+        word = value.strip()
+        is_flag = word.lower() in ("true", "false") and "boolean" in kinds
+        is_number = _NUMBER.fullmatch(word) and kinds & {"integer", "number"}
+        if is_number and "e" in word.lower():
+            return f"write {float(word):.12g}: YAML takes {word} for a text"
+        return f"write {word} without quotes" if is_flag or is_number else None
     return None
 
 
