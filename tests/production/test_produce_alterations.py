@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,15 @@ def failing(detector: str) -> Callable[[Any], Any]:
         return {**of_exposures, "SUCCESS": False}
 
     return change
+
+
+def refuse(path: Path, table: str) -> None:
+    """Let the database of a repository refuse new rows of a table."""
+    database = sqlite3.connect(path.parent / "repo" / "gen3.sqlite3")
+    database.execute(
+        f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    )
+    database.close()
 
 
 def test_the_only_detector_by_another_name_fails(copy: Path):
@@ -255,3 +265,40 @@ def test_an_import_keeps_the_permissions_where_no_others_are_asked_for(
     again = produce("import-to", third, brought / "selection.yaml")
     assert again.exit_code == 1
     assert f"Imported files differ from those exported: {damaged}" in again.output
+
+
+def test_chains_that_the_database_refuses_are_as_before(copy: Path):
+    with opened(copy) as butler:
+        butler.collections.redefine_chain("LATISS/calib", ["LATISS/calib/reference"])
+        butler.collections.x_remove(TICKET)
+    refuse(copy, "collection_chain")
+    result = produce("chain", copy)
+    assert result.exit_code == 1
+    assert "were not changed: " in result.output
+    assert "the disk is full" in result.output
+    with opened(copy) as butler:
+        assert tuple(butler.collections.get_info("LATISS/calib").children) == ("LATISS/calib/reference",)
+
+
+def test_a_raw_image_without_a_header_is_named(copy: Path):
+    (raw,) = (copy.parent / "repo").rglob(f"raw_*{DAY}_000004*.fits")
+    raw.write_bytes(b"")
+    result = produce("generate", copy, "--only", "bias")
+    assert result.exit_code == 1
+    assert f"The header of LATISS exposure {ids(4, 4)[0]} cannot be read: " in result.output
+
+
+def test_verification_skipped_images_of_a_detector(copy: Path):
+    with opened(copy) as butler:
+        refs = butler.query_datasets("verifyBiasDetStats", collections=BIAS_VERIFICATION)
+        butler.pruneDatasets(refs[:1], purge=True, unstore=True, disassociate=True)
+    result = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
+    assert result.exit_code == 1
+    assert "does not hold statistics of all exposures for detectors [0]" in result.output
+
+
+def test_a_report_that_cannot_be_written_is_told(copy: Path):
+    (copy.parent / "reports").touch()
+    result = produce("approve", copy, "--only", "bias")
+    assert result.exit_code == 1
+    assert f"The report {copy.parent / 'reports'}" in result.output

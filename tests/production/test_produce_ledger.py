@@ -46,6 +46,13 @@ def test_damage_is_told_with_its_line(tmp_path: Path, text: str):
         ledger.events(Did)
 
 
+def test_what_cannot_be_read_is_told(tmp_path: Path):
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
+    for path in (tmp_path, tmp_path / "binary.jsonl"):
+        with pytest.raises(LedgerError, match="cannot be read"):
+            Ledger(path).events(Did)
+
+
 def test_what_cannot_be_recorded_is_told(tmp_path: Path):
     with pytest.raises(LedgerError, match="cannot be written to"):
         Ledger(tmp_path / "no directory" / "ledger.jsonl").write(DID)

@@ -84,6 +84,7 @@ def test_written_by_hand(tmp_path: Path):
         ("2024032600131..2024032600133", "2024032600133..2024032600131", "has no members or too many"),
         ("tag: lowerSetTemp", "tag: lowerSetTemp\ntag: other", "tag"),
         ("sets:", "exposures:", "sets is missing"),
+        ("  bias:\n", "  dark: 7\n  bias:\n", "dark: write `generate` and `verify` with their exposures"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, problem: str):
@@ -105,11 +106,6 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path):
 def test_no_file(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_selection(tmp_path / "none.yaml")
-
-
-def test_unknown_label():
-    with pytest.raises(ConfigurationError, match="The selection has no 'dark', only bias"):
-        selection(ExposureChoice("bias", ids(2, 3))).choice("dark")
 
 
 @pytest.mark.parametrize(

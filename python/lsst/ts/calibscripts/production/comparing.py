@@ -86,16 +86,12 @@ def _associations(first: Contents, other: Contents) -> Iterator[str]:
         for contents in (first, other)
     )
     for key in sorted(mine.keys() | theirs.keys(), key=str):
-        here, there = mine.get(key), theirs.get(key)
-        if here is not None and there is not None:
-            if here.dataset != there.dataset:
-                yield (
-                    f"{_words(here)} is {here.dataset} in {first.repo}, but {there.dataset} in {other.repo}."
-                )
-        elif here is not None:
-            yield f"{_words(here)} is in {first.repo}, but not in {other.repo}."
-        elif there is not None:
-            yield f"{_words(there)} is in {other.repo}, but not in {first.repo}."
+        if key not in theirs:
+            yield f"{_words(mine[key])} is in {first.repo}, but not in {other.repo}."
+        elif key not in mine:
+            yield f"{_words(theirs[key])} is in {other.repo}, but not in {first.repo}."
+        elif (here := mine[key].dataset) != (there := theirs[key].dataset):
+            yield f"{_words(mine[key])} is {here} in {first.repo}, but {there} in {other.repo}."
 
 
 def _words(one: Association) -> str:

@@ -124,20 +124,6 @@ class Selection:
     def _names_of(self, choice: ExposureChoice) -> Names:
         return replace(self.names, rerun=choice.rerun or self.names.rerun)
 
-    def choice(self, label: str) -> ExposureChoice:
-        """Give the exposures for a calibration.
-
-        Raises
-        ------
-        ConfigurationError
-            If the selection has none of that label.
-        """
-        for choice in self.choices:
-            if choice.label == label:
-                return choice
-        known = ", ".join(choice.label for choice in self.choices)
-        raise ConfigurationError([f"The selection has no '{label}', only {known}"])
-
 
 def selection_text(selection: Selection) -> str:
     """Write a selection as YAML."""

@@ -112,8 +112,6 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
 
     def processed(self, run: str) -> frozenset[int]:
         """Give the exposures that a RUN has any dataset of."""
-        if self.missing_collections([run]):
-            return frozenset()
         butler = self._open()
         names = butler.collections.get_info(run, include_summary=True).dataset_types or ()
         return frozenset(
