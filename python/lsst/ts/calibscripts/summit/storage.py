@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -192,24 +193,29 @@ def write_raw(frame: RawFrame, path: str | Path) -> None:
     counts = frame.data.astype(">i4")
     with open(path, "wb") as file:
         file.write(primary.tostring().encode("ascii"))
-        corners = _corners(rows, frame.image_columns)
-        for index, (name, x, y) in enumerate(corners):
-            header = _extension_header(rows, columns)
-            header["EXTNAME"] = name
-            header["DATASEC"] = _section(0, 0, frame.image_columns, rows)
-            header["BIASSEC"] = _section(frame.image_columns, 0, columns - frame.image_columns, rows)
-            header["DETSEC"] = _section(x, y, frame.image_columns, rows)
-            header["GAIN"] = frame.gains[index]
-            header["RDNOISE"] = frame.read_noises[index]
-            file.write(header.tostring().encode("ascii"))
+        for index, (name, x, y) in enumerate(_corners(rows, frame.image_columns)):
+            values = (frame.gains[index], frame.read_noises[index])
+            file.write(_amplifier_header(name, x, y, rows, columns, frame.image_columns, *values))
             file.write(counts[index].tobytes())
             file.write(bytes(-counts[index].nbytes % _FITS_BLOCK))
 
 
-def _extension_header(rows: int, columns: int) -> fits.Header:
+# The same for all frames of a detector, and dearer than the pixels of a small one.
+@lru_cache(maxsize=4096)
+def _amplifier_header(
+    name: str, x: int, y: int, rows: int, columns: int, image_columns: int, gain: float, read_noise: float
+) -> bytes:
     # Built by hand: sixteen ImageHDU objects cost more than making the pixels of a small frame.
     axes = {"NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
-    return fits.Header({"XTENSION": "IMAGE", "BITPIX": 32} | axes | {"PCOUNT": 0, "GCOUNT": 1})
+    header = fits.Header({"XTENSION": "IMAGE", "BITPIX": 32} | axes | {"PCOUNT": 0, "GCOUNT": 1})
+    header["EXTNAME"] = name
+    header["DATASEC"] = _section(0, 0, image_columns, rows)
+    header["BIASSEC"] = _section(image_columns, 0, columns - image_columns, rows)
+    header["DETSEC"] = _section(x, y, image_columns, rows)
+    header["GAIN"] = gain
+    header["RDNOISE"] = read_noise
+    text: str = header.tostring()
+    return text.encode("ascii")
 
 
 def read_raw(path: str | Path) -> RawFrame:
