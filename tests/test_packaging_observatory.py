@@ -1,5 +1,7 @@
 """The recipe and the table of the observatory name what the package says of itself."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def test_the_table_sets_up_the_middleware_and_the_pipelines():
     assert "envPrepend(PYTHONPATH, ${PRODUCT_DIR}/python)" in lines
 
 
-def test_the_project_is_cited_under_one_name():
-    jenkins = (ROOT / "Jenkinsfile").read_text()
-    assert 'name: "ts_calibscripts"' in jenkins
-    assert 'module_name: "lsst.ts.calibscripts"' in jenkins
+def test_the_command_can_be_called_where_the_package_is_only_set_up():
+    words = [sys.executable, "-m", "lsst.ts.calibscripts.cli", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: calibscripts ")
