@@ -12,7 +12,7 @@ from ..sal import LATISS
 __all__ = ["MakeLatissCalibrations"]
 
 
-class MakeLatissCalibrations(MakeCalibrations):
+class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
     """Take, generate, verify and certify calibrations of LATISS.
 
     Parameters

@@ -10,7 +10,7 @@ from ..sal import ComCam
 __all__ = ["MakeComCamCalibrations"]
 
 
-class MakeComCamCalibrations(MakeCalibrations):
+class MakeComCamCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
     """Take, generate, verify and certify calibrations of LSSTComCam.
 
     Parameters
