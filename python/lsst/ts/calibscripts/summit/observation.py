@@ -7,12 +7,12 @@ from typing import Any
 
 from astropy.time import Time, TimeDelta
 
+from ..instruments import INSTRUMENTS
 from .focalplane import Detector, physical_filter
 
 __all__ = ["Observation", "raw_header"]
 
 _TELESCOPES = {"LATISS": "LSST AuxTelescope"}
-_CAMERA_CODES = {"LATISS": "AT", "LSSTComCam": "CC", "LSSTCam": "MC"}
 _CONTROLLERS = {"LATISS": "ats", "LSSTComCam": "comcam", "LSSTCam": "lsstcam"}
 
 
@@ -73,7 +73,7 @@ class Observation:
     @property
     def obs_id(self) -> str:
         """Name of the image, for example ``AT_O_20260918_000042``."""
-        return f"{_CAMERA_CODES[self.instrument]}_O_{self.day_obs}_{self.seq_num:06d}"
+        return f"{INSTRUMENTS[self.instrument].prefix}_O_{self.day_obs}_{self.seq_num:06d}"
 
 
 def raw_header(observation: Observation, detector: Detector) -> dict[str, Any]:
@@ -95,12 +95,13 @@ def raw_header(observation: Observation, detector: Detector) -> dict[str, Any]:
 
 
 def _identity(observation: Observation, detector: Detector) -> dict[str, Any]:
+    code = INSTRUMENTS[observation.instrument].prefix
     return {
         "ORIGIN": "LSST DM Header Service (simulated)",
         "TELESCOP": _TELESCOPES.get(observation.instrument, "LSST"),
         "INSTRUME": observation.instrument,
-        "TELCODE": _CAMERA_CODES[observation.instrument],
-        "CAMCODE": _CAMERA_CODES[observation.instrument],
+        "TELCODE": code,
+        "CAMCODE": code,
         "CONTRLLR": "O",
         "OBSID": observation.obs_id,
         "DAYOBS": str(observation.day_obs),
