@@ -201,14 +201,6 @@ class Progress:
         self._stages = dict.fromkeys(products, Stage.WAITING)
         self._observer = observer
 
-    def __getitem__(self, product: str) -> Stage:
-        return self._stages[product]
-
-    @property
-    def stages(self) -> dict[str, Stage]:
-        """Stage of every product (a copy)."""
-        return dict(self._stages)
-
     def advance(self, product: str, stage: Stage) -> None:
         """Move a product to its next stage.
 

@@ -65,7 +65,7 @@ if TYPE_CHECKING or MIDDLEWARE == "embedded":
         State,
         name_to_name_index,
     )
-else:
+else:  # pragma: no cover: the observatory's middleware, which no public package index has
     from lsst.ts.observatory.control import RemoteGroup
     from lsst.ts.observatory.control.auxtel.latiss import LATISS
     from lsst.ts.observatory.control.maintel.comcam import ComCam

@@ -150,8 +150,6 @@ def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
     if begin is None or end is None or datetime.fromisoformat(begin) < datetime.fromisoformat(end):
         return
     defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
-    if "certify_calib_begin_date" not in given:
-        defaults = f"; certify_calib_begin_date is {begin} by default: give it too"
     yield f"certify_calib_end_date: {end} is not after certify_calib_begin_date {begin}{defaults}"
 
 

@@ -1,0 +1,22 @@
+"""Stages of a product, and the ways between them."""
+
+import pytest
+
+from lsst.ts.calibscripts.errors import TransitionError
+from lsst.ts.calibscripts.progress import Event, Progress, Stage, StageReached
+
+
+def test_each_stage_is_told_once_and_an_end_is_one():
+    told: list[Event] = []
+    progress = Progress(("BIAS", "DARK"), told.append)
+    for stage in (Stage.TAKING, Stage.INGESTED, Stage.FAILED):
+        progress.advance("BIAS", stage)
+    # A job of it may go on to its own end.
+    progress.advance("BIAS", Stage.GENERATED)
+    assert told == [StageReached("BIAS", stage) for stage in (Stage.TAKING, Stage.INGESTED, Stage.FAILED)]
+
+
+def test_nothing_is_certified_that_was_not_made():
+    progress = Progress(("BIAS",), lambda event: None)
+    with pytest.raises(TransitionError, match=r"BIAS cannot go from .* to .*"):
+        progress.advance("BIAS", Stage.CERTIFIED)
