@@ -30,6 +30,7 @@ LAYERS = [
     "history",
     "replay",
     "report",
+    "acceptance",
     "record",
     "ocps",
     "images",

@@ -15,6 +15,7 @@ from production_support import BASE, BEGIN, CERTIFIED, DAY, TICKET, Walk, ids, p
 
 from lsst.ts.calibscripts.production import Ledger, contents
 from lsst.ts.calibscripts.production.ledger import Did
+from lsst.ts.calibscripts.report.account import of_collections
 
 BIAS_RUN, BIAS_VERIFICATION = f"{BASE}/biasGen.20240326a/run", f"{BASE}/verifyBias.20240326a/run"
 
@@ -75,6 +76,15 @@ def test_the_only_detector_by_another_name_fails(copy: Path):
     assert result.exit_code == 1
     assert "13 of 13 exposures failed" in result.output
     assert "bias was not approved, since it failed its verification" in result.output
+
+
+def test_the_only_detector_by_another_name_fails_in_a_report_too(copy: Path):
+    rewrite(copy, "verifyBiasStats", BIAS_VERIFICATION, failing("R22_S11"))
+    account = of_collections([BIAS_VERIFICATION], str(copy.parent / "repo"), images=())
+    judged = account.evidence.verification("BIAS")
+    assert judged is not None
+    assert len(judged.verdict.failed_exposures) == 13
+    assert not judged.verdict.passed
 
 
 def test_detectors_there_are_not_are_no_verification(copy: Path):

@@ -7,18 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from . import report
+from .acceptance import Verification, verdict_on
 from .config import CalibrationsConfig
-from .errors import RepositoryError, StatisticsError
 from .plan import Action, Step, StepId
 from .products import PRODUCTS
 from .repository import Detector, Repository
 from .results import Results
-from .verification import Statistics, Verdict, judge, parse_statistics, without_statistics
+from .verification import Verdict
 
-__all__ = ["Judging"]
+__all__ = ["Judged", "Judging"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict and how it is said.
+
+    Attributes
+    ----------
+    verdict : `Verdict`
+        The verdict; statistics that are missing or unreadable are a failed verification.
+    headline : `str`
+        What follows from it, in the documented words.
+    numbers : `str`
+        Its numbers in one line.
+    text : `str`
+        What is logged: one line where all is well, the documented report where a test failed.
+    """
+
+    verdict: Verdict
+    headline: str
+    numbers: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -29,12 +50,10 @@ class Judging:
     ----------
     config : `CalibrationsConfig`
         Configuration.
-    instrument : `str`
-        Butler instrument name.
     detectors : mapping [`int`, `Detector`]
         Detectors asked for.
-    known_detectors : `frozenset` [`str`]
-        Names of all detectors of the instrument.
+    known_detectors : mapping [`int`, `str`]
+        Full names of all detectors of the instrument.
     repository : `Repository`
         The butler.
     results : `Results`
@@ -42,78 +61,37 @@ class Judging:
     """
 
     config: CalibrationsConfig
-    instrument: str
     detectors: Mapping[int, Detector]
-    known_detectors: frozenset[str]
+    known_detectors: Mapping[int, str]
     repository: Repository
     results: Results
 
-    def verdict(self, step: Step, run: str | None, exposures: Sequence[int]) -> tuple[Verdict, str]:
-        """Judge a verification job.
-
-        Returns
-        -------
-        verdict : `Verdict`
-            The verdict; statistics that are missing or unreadable are a failed verification.
-        text : `str`
-            What is logged: one line where all is well, the documented report where a test failed.
-        """
-        verdict = self._judge(step, run, exposures)
-        return verdict, self._words(step, verdict)
-
-    def _judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
-        asked: dict[str, Any] = {
-            "exposures": exposures,
-            "detectors": [detector.name for detector in self.detectors.values()],
-            "threshold": getattr(self.config, f"number_verification_tests_threshold_{step.product.option}"),
-            "image_type": step.product.name,
-        }
-        if run is None:
-            return without_statistics("the verification job left no RUN", **asked)
-        try:
-            statistics = self._statistics(step, run, exposures)
-        except (RepositoryError, StatisticsError) as error:
-            return without_statistics(str(error), **asked)
-        strange = {failure.detector for failure in statistics.failures} - {None, *self.known_detectors}
-        if strange and len(self.known_detectors) > 1:
-            listed = ", ".join(sorted(map(str, strange)))
-            return without_statistics(
-                f"they name detectors {self.instrument} does not have: {listed}", **asked
-            )
-        if strange:
-            # The only detector there is, by another of its names.
-            asked["detectors"] = 1
-        return judge(statistics, **asked)
-
-    def _statistics(self, step: Step, run: str, exposures: Sequence[int]) -> Statistics:
-        """Read and parse the statistics of a verification job."""
-        types = step.product.statistics
-        found = self.repository.statistics(run, types)
-        if not found.run:
-            raise StatisticsError(f"{run} holds no {types[0]}")
-        if skipped := found.skipped(exposures, self.results.detectors[step.id]):
-            raise StatisticsError(
-                f"{run} does not hold statistics of all exposures for detectors {list(skipped)}"
-            )
-        merged = {key: value for level in found.run for key, value in level.items()}
-        # One run level for each filter: all of them must have succeeded.
-        merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
-        return parse_statistics(
-            merged,
-            exposure_stats=found.exposures,
-            detector_stats=found.detectors,
-            detector_names={detector.id: detector.name for detector in self.detectors.values()},
-        )
-
-    def _words(self, step: Step, verdict: Verdict) -> str:
+    def judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Judged:
+        """Judge a verification job."""
+        verdict = self._verdict(step, run, exposures)
         generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
         verification = self.results.collection(step.id) or ""
         headline = report.headline(verdict, generation is not None)
+        numbers = report.verdict_line(verdict, generation is not None)
         if verdict.clean:
-            return f"{headline} {report.verdict_line(verdict, generation is not None)}"
+            return Judged(verdict, headline, numbers, f"{headline} {numbers}")
         text = report.failure_report(verdict, generation, verification)
         where = f"butler get {step.product.statistics[0]} in {verification}"
-        return f"{headline}\n{report.for_log(text, where=where)}"
+        return Judged(verdict, headline, numbers, f"{headline}\n{report.for_log(text, where=where)}")
+
+    def _verdict(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
+        asked = Verification(
+            product=step.product,
+            run=run or "",
+            exposures=exposures,
+            detectors=[detector.name for detector in self.detectors.values()],
+            known=self.known_detectors,
+            processed=self.results.detectors[step.id],
+            threshold=getattr(self.config, f"number_verification_tests_threshold_{step.product.option}"),
+        )
+        if run is None:
+            return asked.failed("the verification job left no RUN")
+        return verdict_on(asked, lambda: self.repository.statistics(run, step.product.statistics))
 
     def gains(self, step: Step, run: str) -> tuple[str, list[int]]:
         """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes.

@@ -56,7 +56,7 @@ class Opening:
         What is to be done, after `check` without what cannot be.
     detectors : `dict` [`int`, `Detector`]
         Detectors asked for.
-    known_detectors : `frozenset` [`str`]
+    known_detectors : `dict` [`int`, `str`]
         Names of all detectors of the instrument.
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
@@ -73,7 +73,7 @@ class Opening:
     ) -> None:
         self.plan = script.plan
         self.detectors: dict[int, Detector] = {}
-        self.known_detectors: frozenset[str] = frozenset()
+        self.known_detectors: dict[int, str] = {}
         self.calib_exists = False
         self._script = script
         self._config = script.settings
@@ -135,7 +135,7 @@ class Opening:
                 )
                 if not findings.problems:
                     known = await self._thread(self._repository.detectors, script.instrument_name)
-                    self.known_detectors = frozenset(detector.name for detector in known)
+                    self.known_detectors = {detector.id: detector.name for detector in known}
                     self.detectors = {d.id: d for d in known if d.id in asked}
                     self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
         except TimeoutError:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import report
 from .config import CalibrationsConfig
 from .errors import (
     CertificationError,
@@ -19,7 +18,7 @@ from .errors import (
 )
 from .images import ImageSet
 from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
-from .judging import Judging
+from .judging import Judged, Judging
 from .ocps import JobResult, Ocps
 from .plan import Action, Plan, Step, StepId
 from .preflight import certification
@@ -28,7 +27,6 @@ from .progress import Certified, Progress, Stage, Verdicted
 from .repository import Certification, Detector, Repository
 from .results import Journal, Results
 from .threads import OneThread
-from .verification import Verdict
 
 __all__ = ["Processing"]
 
@@ -132,19 +130,18 @@ class Processing:
         name = step.id.product
         exposures = self._exposures_for(step, images)
         result, run = await self._job(step, exposures, images)
-        verdict, text = await self.thread(self.judging.verdict, step, run, exposures)
+        judged = await self.thread(self.judging.judge, step, run, exposures)
+        verdict = judged.verdict
         if result.exit_code is None and (verdict.reason or verdict.missing):
             reason = "no job_result came, and its statistics are not complete"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id)
         self.results.verdicts[name] = verdict
         self._note_silent(step, result)
-        self._report(step, verdict, text)
+        self._report(step, judged)
         await self._look_at_residual(step, run)
         if not verdict.passed:
-            generating = StepId(Action.GENERATE, name) in self.results.jobs
             where = f"see {self.results.collection(step.id)}"
-            line = report.verdict_line(verdict, generating)
-            raise VerificationFailedError(name, f"{line}. {report.headline(verdict, generating)} ({where})")
+            raise VerificationFailedError(name, f"{judged.numbers}. {judged.headline} ({where})")
         self.progress.advance(name, Stage.VERIFIED)
 
     async def _certify(self, step: Step) -> None:
@@ -249,14 +246,13 @@ class Processing:
                 "so the run goes on."
             )
 
-    def _report(self, step: Step, verdict: Verdict, text: str) -> None:
+    def _report(self, step: Step, judged: Judged) -> None:
         """Tell a verdict, and log it."""
-        generating = StepId(Action.GENERATE, step.id.product) in self.results.jobs
-        headline = report.headline(verdict, generating)
+        verdict = judged.verdict
         verification = self.results.collection(step.id) or ""
         counts = len(verdict.exposures), len(verdict.failed_exposures), verdict.thresholds.exposures
-        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, headline, *counts))
-        self.journal.log.log(logging.INFO if verdict.clean else logging.WARNING, text)
+        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, judged.headline, *counts))
+        self.journal.log.log(logging.INFO if verdict.clean else logging.WARNING, judged.text)
 
     async def _look_at_residual(self, step: Step, run: str | None) -> None:
         """Warn of biases and darks that are brighter after correction than the configuration allows."""

@@ -134,7 +134,6 @@ class Run:
             instrument=self._script.instrument_name,
             judging=Judging(
                 self._config,
-                self._script.instrument_name,
                 self.opening.detectors,
                 self.opening.known_detectors,
                 self._repository,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..errors import StatisticsError, describe
+from .. import acceptance
+from ..errors import describe
 from ..plan import Action, StepId
 from ..products import PRODUCTS, Product
 from ..repository import RunStatistics
-from ..verification import Verdict, judge, parse_statistics, without_statistics
+from ..verification import Verdict
 from .adapters import curves_of, defects_of, image_of, nominal_gains_of
 from .archive import Archive
 from .evidence import Curve, Defects, Evidence, Grid, Image, Levels, PairGain, Verification
@@ -27,9 +28,6 @@ ALL_IMAGES = tuple(
     f"{kind} {name}" for kind in ("combined", "corrected") for name in ("bias", "dark", "flat")
 )
 """Images of a report: combined calibrations, and exposures that were corrected with them."""
-
-DEFAULT_THRESHOLD = 8
-"""number_verification_tests_threshold_* where nothing tells it."""
 
 T = TypeVar("T")
 
@@ -138,25 +136,15 @@ class _Reader:
         exposures: Sequence[int] = self._question.exposures.get(product.name) or (
             grid.exposures if grid else ()
         )
-        asked: dict[str, Any] = {
-            "exposures": exposures,
-            "detectors": detectors,
-            "threshold": self._question.thresholds.get(product.name, DEFAULT_THRESHOLD),
-            "image_type": product.name,
-        }
-        if found is None or not found.run:
-            return without_statistics(f"{run} holds no {product.statistics[0]} that can be read", **asked)
-        try:
-            statistics = parse_statistics(
-                {key: value for level in found.run for key, value in level.items()},
-                exposure_stats=found.exposures,
-                detector_stats=found.detectors,
-                detector_names=self._names,
-            )
-        except StatisticsError as error:
-            return without_statistics(str(error), **asked)
-        asked["exposures"] = exposures or sorted(statistics.exposures)
-        return judge(statistics, **asked)
+        asked = acceptance.Verification(
+            product=product,
+            run=run,
+            exposures=exposures or None,
+            detectors=detectors,
+            known=self._names,
+            threshold=self._question.thresholds.get(product.name, acceptance.THRESHOLD),
+        )
+        return acceptance.verdict_on(asked, lambda: found or RunStatistics((), {}, {}))
 
     def curves(self) -> tuple[Curve, ...]:
         """Read the photon transfer curve."""

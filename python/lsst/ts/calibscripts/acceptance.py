@@ -1,0 +1,109 @@
+"""cp_verify's statistics of a RUN, as the butler gives them -> verdict, for scripts, productions and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .errors import RepositoryError, StatisticsError
+from .products import Product
+from .repository import RunStatistics
+from .verification import Statistics, Verdict, judge, parse_statistics, without_statistics
+
+__all__ = ["THRESHOLD", "Verification", "verdict_on"]
+
+THRESHOLD = 8
+"""Failed tests of one type that a detector may have where nothing tells it, as of the scripts'
+``number_verification_tests_threshold_*``."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was verified.
+
+    Attributes
+    ----------
+    product : `Product`
+        The product whose images, or which itself, was verified.
+    run : `str`
+        RUN of the verification.
+    exposures : sequence of `int`, or `None`
+        Exposures asked for; None for all that there are statistics of.
+    detectors : sequence of `str`
+        Full names of the detectors asked for.
+    known : mapping [`int`, `str`]
+        Full names of all detectors of the instrument.
+    processed : collection of `int`
+        Detectors of which there must be statistics.
+    threshold : `int`
+        Failed tests of one type per detector.
+    """
+
+    product: Product
+    run: str
+    exposures: Sequence[int] | None
+    detectors: Sequence[str]
+    known: Mapping[int, str] = field(repr=False)
+    processed: Collection[int] = ()
+    threshold: int = THRESHOLD
+
+    def failed(self, reason: str) -> Verdict:
+        """Give the verdict where there are no statistics to judge."""
+        return without_statistics(
+            reason,
+            exposures=self.exposures or (),
+            detectors=self.detectors,
+            threshold=self.threshold,
+            image_type=self.product.name,
+        )
+
+
+def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdict:
+    """Read the statistics of a verification and judge them; those that cannot be read are a failed one.
+
+    Parameters
+    ----------
+    asked : `Verification`
+        What was verified.
+    read : callable
+        Gives the statistics of its RUN; may raise `RepositoryError`.
+
+    Returns
+    -------
+    `Verdict`
+        The verdict.
+    """
+    try:
+        statistics = _parsed(asked, read())
+    except (RepositoryError, StatisticsError) as error:
+        return asked.failed(str(error))
+    strange = {failure.detector for failure in statistics.failures} - {None, *asked.known.values()}
+    if strange and len(asked.known) > 1:
+        listed = ", ".join(sorted(map(str, strange)))
+        return asked.failed(f"they name detectors there are not: {listed}")
+    return judge(
+        statistics,
+        exposures=sorted(statistics.exposures) if asked.exposures is None else asked.exposures,
+        # Strange to an instrument with one detector: that one, by another of its names.
+        detectors=1 if strange else asked.detectors,
+        threshold=asked.threshold,
+        image_type=asked.product.name,
+    )
+
+
+def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
+    if not found.run:
+        raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
+    if skipped := found.skipped(asked.exposures or (), asked.processed):
+        raise StatisticsError(
+            f"{asked.run} does not hold statistics of all exposures for detectors {list(skipped)}"
+        )
+    merged = {key: value for level in found.run for key, value in level.items()}
+    # One run level for each filter: all of them must have succeeded.
+    merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
+    return parse_statistics(
+        merged,
+        exposure_stats=found.exposures,
+        detector_stats=found.detectors,
+        detector_names=asked.known,
+    )
