@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .config import CalibrationsConfig, exposure_times
+from .config import CalibrationsConfig
 from .products import PRODUCTS, ImageType, Product, made_from_closure
 
 __all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "build"]
@@ -231,7 +231,7 @@ def build(
     `Plan`
         The plan.
     """
-    sets = tuple(_exposure_set(config, image_type) for image_type in image_types(config.script_mode))
+    sets = tuple(_exposure_set(config, ImageType(name)) for name in config.image_types)
     steps = _steps(config, [exposure_set.image_type for exposure_set in sets])
     taking = [
         sum(
@@ -247,25 +247,12 @@ def build(
     return Plan(sets, steps, camera_seconds=sum(taking), seconds=seconds)
 
 
-def image_types(script_mode: str) -> tuple[ImageType, ...]:
-    """Give the image types of a script mode, in the order they are taken."""
-    return tuple(ImageType(name) for name in script_mode.split("_"))
-
-
 def _exposure_set(config: CalibrationsConfig, image_type: ImageType) -> ExposureSet:
     if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
         return ExposureSet(image_type, taken=tuple(taken))
-    name = image_type.name.lower()
-    n_discard = getattr(config, f"n_discard_{name}")
-    times = (
-        exposure_times(0.0, config.n_bias, n_discard)
-        if image_type is ImageType.BIAS
-        else exposure_times(getattr(config, f"exp_times_{name}"), getattr(config, f"n_{name}"), n_discard)
-    )
-    return ExposureSet(
-        image_type,
-        tuple(Exposure(image_type, time, index < n_discard) for index, time in enumerate(times)),
-    )
+    images = config.image_set(image_type)
+    exposures = (Exposure(image_type, time, i < images.n_discard) for i, time in enumerate(images.times))
+    return ExposureSet(image_type, tuple(exposures))
 
 
 def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step, ...]:
