@@ -98,7 +98,7 @@ def rehearse(
         for fault in FAULTS.values():
             click.echo(f"{fault.name:32}{fault.description}")
         return
-    _check_usage(script, config, resume, blocks, overrides)
+    _check_usage(script, config, resume, blocks, overrides, repo)
     from ..blocks import parse_overrides
     from ..summit.rehearsal import Rehearsal, rehearse
     from ..summit.script_queue import read_config
@@ -167,8 +167,13 @@ def _check_usage(
     resume: Path | None,
     blocks: tuple[Path, ...],
     overrides: tuple[str, ...],
+    repo: Path,
 ) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that do not go together, and a directory that no butler could be in."""
+    if repo.suffix:
+        raise click.UsageError(
+            f"--repo {repo}: the butler takes {repo.name!r} for the name of a file; choose a name without a dot"
+        )
     if sum((script is not None, bool(blocks), resume is not None)) != 1:
         raise click.UsageError(
             "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block, or a record with "
