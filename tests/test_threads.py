@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import gc
+import sys
 
-from lsst.ts.calibscripts.threads import short_collections
+from lsst.ts.calibscripts.threads import responsive_loop
 
 
 def test_collections_leave_alone_what_was_there_before() -> None:
     before = gc.get_freeze_count()
-    with short_collections():
+    with responsive_loop():
         assert gc.get_freeze_count() > 10_000
     # All of it is collected again: other scripts may follow in this process.
     assert gc.get_freeze_count() <= before
 
 
 def test_garbage_of_a_run_is_collected_while_it_goes_on() -> None:
-    with short_collections():
+    with responsive_loop():
         knot: list[object] = []
         knot.append(knot)
         del knot
         assert gc.collect() >= 1
+
+
+def test_threads_give_way_sooner() -> None:
+    before = sys.getswitchinterval()
+    with responsive_loop():
+        assert sys.getswitchinterval() < before
+    assert sys.getswitchinterval() == before

@@ -15,7 +15,7 @@ from .progress import Observer
 from .repository import ButlerRepository, Repository
 from .run import Run
 from .sal import BaseScript, RemoteGroup
-from .threads import short_collections
+from .threads import responsive_loop
 
 __all__ = ["BaseMakeCalibrations"]
 
@@ -173,7 +173,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             await run.opening.check()
             await run.opening.set_up_instrument()
             # Middleware and butler are loaded by now.
-            with short_collections():
+            with responsive_loop():
                 async with asyncio.TaskGroup() as tasks:
                     exposing = run.begin(tasks)
                     await exposing.take_all(tasks)

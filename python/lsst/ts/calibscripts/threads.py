@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -13,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from .errors import NoAnswerError
 
-__all__ = ["OneThread", "short_collections"]
+__all__ = ["OneThread", "responsive_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,20 +22,27 @@ T = TypeVar("T")
 ANSWER_TIMEOUT = 600.0
 """Longest wait for the answer of a call, seconds: with 189 detectors some minutes are no fault."""
 
+SWITCH_INTERVAL = 0.001
+"""Longest time that a thread goes on while another one waits, seconds; Python's own is five times as long."""
+
 GRACE = 10.0
 """How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
 
 
 @contextmanager
-def short_collections() -> Iterator[None]:
-    """Let the garbage collector leave alone what is there now, until the context is left."""
-    # No thread goes on during one of its passes. A full one goes through all modules, the butler's universe and the
-    # middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes some milliseconds.
+def responsive_loop() -> Iterator[None]:
+    """Let neither garbage collection nor busy threads hold up the event loop, until the context is left."""
+    # No thread goes on during a pass of the collector. A full one goes through all modules, the butler's universe and
+    # the middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes some milliseconds.
     gc.freeze()
+    before = sys.getswitchinterval()
+    # The loop waits so long for a thread that computes, several times between two exposures.
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         yield
     finally:
         # A rehearsal or a test goes on with other scripts.
+        sys.setswitchinterval(before)
         gc.unfreeze()
 
 
