@@ -17,7 +17,7 @@ from bench.lag import measure_all
 from bench.stage import Measured, run_case
 from bench.table import RATIO_GOAL, CaseResult, as_rst, missed
 
-VARIATIONS = 7
+VARIATIONS = 5
 """How many runs with other durations of the jobs."""
 
 

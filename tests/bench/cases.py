@@ -94,8 +94,8 @@ CASES = (
         "LSSTCam, 189 detectors, all products",
         "maintel/make_lsstcam_calibrations.py",
         _LSSTCam,
-        25,
-        125,
+        30,
+        250,
         _FULL,
     ),
 )
