@@ -1,7 +1,12 @@
 """Components that do not tell their state."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from lsst.ts.calibscripts.config import ConfigValidator, LSSTCamConfig
+from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.preflight import component_problems
 from lsst.ts.calibscripts.sal import Domain, RemoteGroup
 
@@ -30,3 +35,23 @@ async def test_a_state_that_cannot_be_understood_is_told() -> None:
         await group.close()
     assert problem.startswith("OCPS:1 is in an unknown state (")
     assert "42 is not a valid State" in problem
+
+
+async def test_a_dome_that_is_silent_stops_flats_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    script = MakeLSSTCamCalibrations(index=1)
+    await script.start_task
+    try:
+        validator = ConfigValidator(script.get_schema(), LSSTCamConfig)
+        given = {"script_mode": "FLAT", "generate_calibrations": True, "ignore": ["mtdometrajectory"]}
+        await script.configure(SimpleNamespace(**validator.validate(given)))
+        await script.start_remotes()
+        camera = script.camera
+        await script.start_remotes()
+        assert script.camera is camera
+        await script.assert_feasibility("DARK")
+        with pytest.raises(RuntimeError, match="No flats can be taken: MTDome is silent"):
+            await script.assert_feasibility("FLAT")
+    finally:
+        await script.close()
