@@ -1,0 +1,20 @@
+"""Configuration -> exposures to take and steps with their prerequisites. Pure.
+
+The graph of steps is the section "Order" of the decisions: the camera takes images in sequence and never waits
+for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as soon as what they need is there.
+"""
+
+from .building import IMAGE_SECONDS, JOB_SECONDS, build
+from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
+
+__all__ = [
+    "IMAGE_SECONDS",
+    "JOB_SECONDS",
+    "Action",
+    "Exposure",
+    "ExposureSet",
+    "Plan",
+    "Step",
+    "StepId",
+    "build",
+]
