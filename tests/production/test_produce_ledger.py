@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibscripts.production.ledger import Approved, Chained, Did, Ledger, LedgerError
+from lsst.ts.calibscripts.errors import LedgerError
+from lsst.ts.calibscripts.production.ledger import Approved, Chained, Did, Ledger
 
 DID = Did("generate", "bias", "repo", True, "made", ("pipetask run",), {"run": "a/run"})
 APPROVED = Approved("bias", "TAXICAB", "flat as a pancake", "", "passed", "a/run", ("one", "two"))

@@ -16,10 +16,12 @@ __all__ = [
     "FlatLevelError",
     "ImageSetError",
     "JobError",
+    "LedgerError",
     "NoAnswerError",
     "OutputsMissingError",
     "PreconditionError",
     "ReadBackError",
+    "RecordError",
     "RepositoryError",
     "RunFailedError",
     "StatisticsError",
@@ -120,6 +122,14 @@ class NoAnswerError(RepositoryError):
 
 class StatisticsError(CalibScriptsError, ValueError):
     """cp_verify statistics have an unknown shape."""
+
+
+class RecordError(CalibScriptsError, ValueError):
+    """A file is no record of a run, or a damaged one."""
+
+
+class LedgerError(CalibScriptsError, RuntimeError):
+    """The ledger of a production cannot be read or written. What is not recorded is not done."""
 
 
 class TransitionError(CalibScriptsError, RuntimeError):

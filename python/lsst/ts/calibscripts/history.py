@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from .errors import CalibScriptsError
+from .errors import CalibScriptsError, RecordError
 from .products import PRODUCTS
-from .record import Record, RecordError, find_records, read_record
+from .record import Record, find_records, read_record
 from .report.account import Account, of_record
 from .report.trends import Measured, Past, Trend, compare, measure
 

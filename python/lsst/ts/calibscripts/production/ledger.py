@@ -8,7 +8,6 @@ steps read it: what was approved, and how a chain was before it was changed.
 from __future__ import annotations
 
 import getpass
-import importlib.metadata
 import json
 import os
 import platform
@@ -19,22 +18,10 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import CalibScriptsError, describe
+from ..errors import LedgerError, describe
+from ..record import environment, versions
 
-__all__ = ["Approved", "Chained", "Did", "Ledger", "LedgerError", "Line"]
-
-_DISTRIBUTIONS = (
-    "lsst-ts-calibscripts",
-    "lsst-daf-butler",
-    "lsst-pipe-base",
-    "lsst-ctrl-mpexec",
-    "lsst-ctrl-bps",
-)
-_VARIABLES = ("CP_PIPE_DIR", "CP_VERIFY_DIR", "SETUP_CP_PIPE", "SETUP_CP_VERIFY")
-
-
-class LedgerError(CalibScriptsError, RuntimeError):
-    """The ledger cannot be read or written. What is not recorded is not done."""
+__all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]
 
 
 @dataclass(frozen=True)
@@ -190,7 +177,8 @@ class Ledger:
             "tai": _now(),
             "user": getpass.getuser(),
             "host": platform.node(),
-            "versions": _versions(),
+            "versions": versions(),
+            "environment": environment(),
             "what": asdict(event),
         }
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
@@ -212,14 +200,3 @@ def _now() -> str:
     from astropy.time import Time
 
     return str(Time.now().tai.isot)
-
-
-def _versions() -> dict[str, Any]:
-    """Give the versions that decide what was done, as far as this machine tells them."""
-    found = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -4,10 +4,12 @@ A file of JSON Lines, one for the header, one for each event and one for the end
 runs. What happened before a script was killed is there.
 """
 
+from ..errors import RecordError
 from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
-from .records import About, Ended, Entry, Header, Job, Record, RecordError
+from .records import About, Ended, Entry, Header, Job, Record
 from .resume import resume_configuration
+from .versions import environment, versions
 
 __all__ = [
     "DIRECTORY_VARIABLE",
@@ -19,9 +21,11 @@ __all__ = [
     "Record",
     "RecordError",
     "Recorder",
+    "environment",
     "find_records",
     "open_record",
     "read_record",
     "record_directory",
     "resume_configuration",
+    "versions",
 ]

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import describe
-from .records import EVENTS, FORMAT, Entry, Header, Noted, Record, RecordError
+from ..errors import RecordError, describe
+from .records import EVENTS, FORMAT, Entry, Header, Noted, Record
 
 __all__ = ["find_records", "read_record"]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import json
 import os
 import platform
 import queue
-import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import IO, Any, TypeAlias
 from ..errors import describe
 from ..progress import Event
 from .records import FORMAT, About, Ended, Noted
+from .versions import environment, versions
 
 __all__ = ["DIRECTORY_VARIABLE", "Recorder", "open_record", "record_directory"]
 
@@ -29,17 +28,6 @@ DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
 
 CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
-
-_DISTRIBUTIONS = {
-    "calibscripts": ("lsst-ts-calibscripts",),
-    "salobj": ("ts-salobj", "lsst-ts-salobj"),
-    "observatory_control": ("ts-observatory-control", "lsst-ts-observatory-control"),
-    "daf_butler": ("lsst-daf-butler",),
-    "pipe_base": ("lsst-pipe-base",),
-    "ctrl_mpexec": ("lsst-ctrl-mpexec",),
-}
-_PIPELINES = ("cp_pipe", "cp_verify")
-_VARIABLES = ("CP_PIPE_DIR", "CP_VERIFY_DIR", "CALIBSCRIPTS_SAL")
 
 _Line: TypeAlias = tuple[float, float, Noted]
 """POSIX time, time of the clock (both seconds) and an event."""
@@ -203,33 +191,9 @@ def _header(about: About, posix: float, loop: float, tai_offset: float) -> str:
         "record": FORMAT,
         **_stamp(posix, loop, tai_offset),
         "about": asdict(about),
-        "versions": _versions(),
-        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "versions": versions(),
+        "environment": environment(),
         "host": platform.node(),
     }
     # A value that JSON does not know must not cost the record.
     return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def _versions() -> dict[str, str]:
-    versions = {name: _distribution(names) for name, names in _DISTRIBUTIONS.items()}
-    return {
-        "python": platform.python_version(),
-        **{name: version for name, version in versions.items() if version},
-        **{name: _eups_version(name, os.environ) for name in _PIPELINES},
-    }
-
-
-def _distribution(names: Sequence[str]) -> str:
-    for name in names:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ""
-
-
-def _eups_version(name: str, environment: Mapping[str, str]) -> str:
-    """Give the version of a package that eups has set up, which it keeps in ``SETUP_<NAME>``."""
-    setup = re.match(rf"{name}\s+(\S+)", environment.get(f"SETUP_{name.upper()}", ""))
-    return setup[1] if setup else "unknown"

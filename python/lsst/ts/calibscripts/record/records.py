@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
-from ..errors import CalibScriptsError
 from ..progress import (
     Certified,
     Event,
@@ -25,14 +24,10 @@ from ..progress import (
     Warned,
 )
 
-__all__ = ["EVENTS", "FORMAT", "About", "Ended", "Entry", "Header", "Job", "Noted", "Record", "RecordError"]
+__all__ = ["EVENTS", "FORMAT", "About", "Ended", "Entry", "Header", "Job", "Noted", "Record"]
 
 FORMAT = 1
 """Version of the layout of the file; a reader knows all up to its own."""
-
-
-class RecordError(CalibScriptsError, ValueError):
-    """A file is no record, or a damaged one."""
 
 
 @dataclass(frozen=True)
