@@ -10,6 +10,7 @@ from ..verification import exposures_to_look_into
 from .gains import written_gains
 from .levels import corrected_level, signal_level
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
+from .validity import detectors_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, Timespan
@@ -149,25 +150,14 @@ class ButlerRepository:
         within: tuple[str, str],
     ) -> tuple[int, ...]:
         """See `Repository`."""
-        from astropy.time import Time
-        from lsst.daf.butler import Timespan
-
         butler = self._open()
         if not _registered(butler, dataset_type):
             # Nobody ever made a bootstrap there; of the others the OCPS' pipelines may know better than we do.
             return tuple(detectors) if dataset_type.endswith("Bootstrap") else ()
-        wanted = {"instrument": instrument} | (
-            {"physical_filter": physical_filter} if physical_filter else {}
-        )
-        times = Timespan(*(Time(date, scale="tai") for date in within))
-        found = {
-            association.ref.dataId["detector"]
-            for association in butler.registry.queryDatasetAssociations(
-                dataset_type, collections, flattenChains=True
-            )
-            if wanted.items() <= dict(association.ref.dataId.required).items()
-            and (association.timespan is None or association.timespan.overlaps(times))
-        }
+        data_id = {"instrument": instrument}
+        if physical_filter:
+            data_id["physical_filter"] = physical_filter
+        found = detectors_with(butler, dataset_type, collections, data_id, within)
         return tuple(detector for detector in detectors if detector not in found)
 
     def conflicts(self, wanted: Certification) -> tuple[str, ...]:
