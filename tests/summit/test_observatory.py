@@ -124,6 +124,7 @@ async def test_a_group_leaves_the_domain_of_others_open() -> None:
 async def test_a_group_may_be_closed_before_it_started() -> None:
     group = RemoteGroup(["OCPS:1"])
     await group.close()
+    assert not group.domain.isopen
 
 
 async def test_only_all_topics_can_be_had() -> None:

@@ -68,11 +68,13 @@ async def test_a_job_that_cannot_work_ends_with_1_and_says_why(runner: PipetaskR
     assert "FileNotFoundError" in log
 
 
-@pytest.mark.parametrize("config", ["--no-such-option", "-c 'not closed"])
-async def test_wrong_usage_ends_with_2(runner: PipetaskRunner, config: str) -> None:
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [("--no-such-option", "No such option"), ("-c 'not closed", "No closing quotation")],
+)
+async def test_wrong_usage_ends_with_2(runner: PipetaskRunner, config: str, problem: str) -> None:
     assert await runner.run(job(config)) == 2
-    log = runner.log_path(job().job_id).read_text()
-    assert "No such option" in log or "No closing quotation" in log
+    assert problem in runner.log_path(job().job_id).read_text()
 
 
 @pytest.mark.parametrize("wait", [False, True])
