@@ -9,7 +9,7 @@ from ..plan import Action, StepId
 from ..products import PRODUCTS, ImageType
 from ..progress import ImageSetClosed, Stage
 from ..record import Record
-from .archive import Archive
+from ..repository.archive import Archive
 from .contents import Account, ProductAccount, Standing, summary_of
 from .evidence import Evidence, Verification
 from .gathering import ALL_IMAGES, Question, gather
@@ -49,7 +49,7 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
 def _runs(archive: Archive, record: Record) -> dict[StepId, str]:
     found: dict[StepId, str] = {}
     for job in record.jobs:
-        run = archive.repository.run_of(job.job_id) if job.job_id else None
+        run = archive.run_of(job.job_id) if job.job_id else None
         action, _, product = job.step.partition(" ")
         if run is not None and action in Action.__members__ and product in PRODUCTS:
             found[StepId(Action(action), product)] = run
@@ -167,7 +167,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
             raise RepositoryError(
                 f"There are neither calibrations nor statistics of cp_verify in {', '.join(collections)}"
             )
-        certified = archive.certified(collections)
+        certified = {name: Certified(name, *told) for name, told in archive.certified(collections).items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
     products = tuple(_of_runs(name, runs, certified.get(name), evidence.verification(name)) for name in names)

@@ -13,9 +13,9 @@ from ..errors import describe
 from ..plan import Action, StepId
 from ..products import PRODUCTS, Product
 from ..repository import RunStatistics
+from ..repository.archive import Archive
 from ..verification import Verdict
 from .adapters import curves_of, defects_of, image_of, nominal_gains_of
-from .archive import Archive
 from .evidence import Curve, Defects, Evidence, Grid, Image, Levels, PairGain, Verification
 from .grids import make_grid
 
@@ -122,11 +122,11 @@ class _Reader:
     def _statistics(self, run: str, product: Product) -> RunStatistics:
         of_run, of_exposure, of_detector = product.statistics
         return RunStatistics(
-            run=tuple(values for _, values in self._archive.statistics(run, of_run)),
-            exposures={int(i["exposure"]): v for i, v in self._archive.statistics(run, of_exposure)},
+            run=tuple(values for _, values in self._archive.statistics_of(run, of_run)),
+            exposures={int(i["exposure"]): v for i, v in self._archive.statistics_of(run, of_exposure)},
             detectors={
                 (int(i["exposure"]), int(i["detector"])): v
-                for i, v in self._archive.statistics(run, of_detector)
+                for i, v in self._archive.statistics_of(run, of_detector)
             },
         )
 
@@ -144,7 +144,9 @@ class _Reader:
             known=self._names,
             threshold=self._question.thresholds.get(product.name, acceptance.THRESHOLD),
         )
-        return acceptance.verdict_on(asked, lambda: found or RunStatistics((), {}, {}))
+        if found is None or not found.run:
+            return asked.failed(f"{run} holds no {product.statistics[0]} that can be read")
+        return acceptance.verdict_on(asked, lambda: found)
 
     def curves(self) -> tuple[Curve, ...]:
         """Read the photon transfer curve."""
@@ -160,7 +162,7 @@ class _Reader:
         run = self._run(Action.GENERATE, "GAIN") or self._run(Action.GENERATE, "PTC")
         if run is None:
             return ()
-        written = self._archive.repository.gains(run, PRODUCTS["GAIN"].dataset_types)
+        written = self._archive.gains(run, PRODUCTS["GAIN"].dataset_types)
         return tuple(
             PairGain(self._names.get(w.detector, str(w.detector)), w.exposures, w.gain, w.noise, w.noise_unit)
             for w in written
@@ -171,8 +173,7 @@ class _Reader:
         if grid is None or "MEAN" not in grid.values:
             return ()
         known = {
-            record.id: record
-            for record in self._archive.repository.exposures(self._question.instrument, grid.exposures)
+            record.id: record for record in self._archive.exposures(self._question.instrument, grid.exposures)
         }
         means = grid.values["MEAN"].reshape(len(grid.exposures), -1)
         return tuple(

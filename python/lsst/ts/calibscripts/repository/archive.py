@@ -1,4 +1,4 @@
-"""Reads a butler repository for a report. Blocks; needs daf_butler only when an archive is opened."""
+"""A butler repository as a report needs it: what jobs wrote, read back by RUN, and what is certified. Blocks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import yaml
 from ..errors import RepositoryError
 from ..plan import Action, StepId
 from ..products import PRODUCTS, Product
-from ..repository import ButlerRepository
-from .summary import Certified
+from .butler import ButlerRepository
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef, Timespan
+    from lsst.daf.butler import DatasetRef, Timespan
 
 __all__ = ["Archive"]
 
 
-class Archive:
+class Archive(ButlerRepository):
     """A butler repository that a report is made from; a context manager.
 
     Parameters
@@ -35,12 +34,8 @@ class Archive:
     """
 
     def __init__(self, repo: str) -> None:
-        from lsst.daf.butler import Butler
-
-        self.repo = repo
-        self.repository = ButlerRepository(repo)
-        self.repository.check(writing=False)
-        self._butler: Butler = Butler.from_config(repo)
+        super().__init__(repo)
+        self.check(writing=False)
 
     def __enter__(self) -> Self:
         return self
@@ -51,34 +46,35 @@ class Archive:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._butler.close()
-        self.repository.close()
+        self.close()
 
     def names(self, instrument: str) -> dict[int, str]:
         """Give the full names of the detectors of an instrument."""
-        return {detector.id: detector.name for detector in self.repository.detectors(instrument)}
+        return {detector.id: detector.name for detector in self.detectors(instrument)}
 
     def refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
         """Give the datasets of a type in a RUN; none where the type is not registered."""
-        if not any(True for _ in self._butler.registry.queryDatasetTypes(dataset_type)):
+        butler = self._open()
+        if not any(True for _ in butler.registry.queryDatasetTypes(dataset_type)):
             return []
-        return self._butler.query_datasets(dataset_type, run, explain=False, limit=None)
+        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
 
     def get(self, ref: DatasetRef) -> Any:
         """Read a dataset."""
-        return self._butler.get(ref)
+        return self._open().get(ref)
 
-    def statistics(self, run: str, dataset_type: str) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    def statistics_of(self, run: str, dataset_type: str) -> Iterator[tuple[Mapping[str, Any], Any]]:
         """Read the datasets of a type of cp_verify's statistics, with their data ids.
 
         The butler reads YAML without the C parser, which takes ten times as long: minutes for a large camera.
         """
+        butler = self._open()
         for ref in self.refs(run, dataset_type):
-            uri = self._butler.getURI(ref)
+            uri = butler.getURI(ref)
             plain = uri.getExtension() == ".yaml"
             yield (
                 ref.dataId.mapping,
-                yaml.load(uri.read(), Loader=yaml.CSafeLoader) if plain else self.get(ref),
+                yaml.load(uri.read(), Loader=yaml.CSafeLoader) if plain else butler.get(ref),
             )
 
     def runs_of(self, collections: Iterable[str]) -> tuple[str, ...]:
@@ -94,12 +90,13 @@ class Archive:
         """
         from lsst.daf.butler import CollectionType, MissingCollectionError
 
+        butler = self._open()
         runs: list[str] = []
         for name in collections:
             try:
-                info = self._butler.collections.get_info(name)
+                info = butler.collections.get_info(name)
             except MissingCollectionError as error:
-                raise RepositoryError(f"{self.repo} has no collection {name}") from error
+                raise RepositoryError(f"{self.uri} has no collection {name}") from error
             if info.type is CollectionType.CHAINED:
                 job_run = f"{name}/run"
                 runs += [job_run] if job_run in info.children else self.runs_of(info.children)
@@ -109,22 +106,19 @@ class Archive:
                 runs.append(name)
         return tuple(dict.fromkeys(runs))
 
-    def certified(self, collections: Iterable[str]) -> dict[str, Certified]:
-        """Give what is certified in CALIBRATION collections, by product; the last validity range counts."""
+    def certified(self, collections: Iterable[str]) -> dict[str, tuple[str, str | None, str | None]]:
+        """Give collection, begin and end (TAI, None is open) of what is certified, by product; the last counts."""
         return {
-            name: Certified(name, collection, *_dates(found.timespan))
+            name: (collection, *_dates(found.timespan))
             for collection in collections
             for name, found in self._associations(collection)
         }
 
     def _associations(self, collection: str) -> Iterator[tuple[str, Any]]:
+        registry = self._open().registry
         for product in PRODUCTS.values():
-            if product.certified and any(
-                True for _ in self._butler.registry.queryDatasetTypes(product.dataset_type)
-            ):
-                for found in self._butler.registry.queryDatasetAssociations(
-                    product.dataset_type, collections=collection
-                ):
+            if product.certified and any(True for _ in registry.queryDatasetTypes(product.dataset_type)):
+                for found in registry.queryDatasetAssociations(product.dataset_type, collections=collection):
                     if found.timespan is not None:
                         yield product.name, found
 
