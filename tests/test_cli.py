@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,19 @@ def test_a_record_that_cannot_be_read_is_named(tmp_path: Path):
         result = run(*words)
         assert result.exit_code == 1
         assert str(broken) in result.output
+
+
+def test_a_block_that_is_no_json_is_named_beside_the_others(tmp_path: Path):
+    (tmp_path / "broken.json").write_text("{")
+    result = run("check-block", tmp_path / "broken.json")
+    assert result.exit_code == 1
+    assert str(tmp_path / "broken.json") in result.output
+
+
+def test_a_package_that_only_the_summit_needs_is_named(monkeypatch: pytest.MonkeyPatch):
+    for name in ("rich", "rich.console"):
+        monkeypatch.setitem(sys.modules, name, None)
+    result = run("rehearse", LATISS)
+    assert result.exit_code == 1
+    assert "rehearse needs the package rich" in result.output
+    assert "pip install 'lsst-ts-calibscripts[summit]'" in result.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ async def run_with(
     exposures: Mapping[str, Sequence[int]],
     lost: Sequence[int] = (),
     troubles: tuple[Trouble, ...] = (),
+    observers: Sequence[Callable[[Event], None]] = (),
     **config: Any,
 ) -> Run:
     butler, log, events = taken_before(lost), [], []
@@ -100,7 +101,7 @@ async def run_with(
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
             yaml.safe_dump({"repo": "/repo/LATISS", "exposures": dict(exposures), **given}),
-            observers=[events.append],
+            observers=[*observers, events.append],
             make=make,
         )
         queries = [job.data_query for job in summit.jobs]
@@ -196,3 +197,21 @@ async def test_a_flat_whose_level_cannot_be_read_is_a_warning() -> None:
     assert run.outcome.state is ScriptState.DONE, run.outcome.reason
     assert "could not be read: no such file" in run.text
     assert run.n_taken == 3
+
+
+async def test_whoever_looks_on_cannot_harm_the_run() -> None:
+    def fail(event: Event) -> None:
+        raise ValueError("what is this?")
+
+    run = await run_with({"BIAS": BIASES}, observers=[fail])
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert run.certified == ["bias"]
+    assert "An observer failed on" in run.text
+
+
+async def test_a_database_that_fails_before_the_start_refuses_the_run() -> None:
+    run = await run_with({"BIAS": BIASES}, troubles=(Trouble("exposures", error=OSError("no space left")),))
+    assert run.outcome.state is ScriptState.FAILED
+    assert "Butler repository /repo/LATISS cannot be read: " in run.outcome.reason
+    assert "no space left" in run.outcome.reason
+    assert run.queries == []
