@@ -18,7 +18,7 @@ from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification, RunStatistics
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
 from lsst.ts.calibscripts.summit.observation import Observation
@@ -108,6 +108,13 @@ def test_another_kind_of_collection_is_in_the_way(repository: ButlerRepository):
 def test_a_type_that_nobody_made_is_in_nobodys_way(root: Path, repository: ButlerRepository):
     assert repository.certify(BIAS, RUN, lambda: True) is not None
     assert repository.conflicts(replace(BIAS, dataset_type="linearizer")) == ()
+
+
+def test_detectors_are_skipped_only_where_statistics_are_told_per_detector():
+    run = ({11: {"SUCCESS": True}, "12": {"SUCCESS": True}, "SUCCESS": True},)
+    assert RunStatistics(run, {}, {}).skipped([11, 12, 13], [0, 1]) == ()
+    verified = frozenset({(11, 0), (12, 0), (11, 1)})
+    assert RunStatistics(run, {}, {}, verified).skipped([11, 12, 13], [0, 1]) == (1,)
 
 
 def test_gains_that_no_job_wrote(repository: ButlerRepository):

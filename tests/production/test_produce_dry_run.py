@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, DatasetType
 from production_support import BASE, BEGIN, ENVIRONMENT, Walk, ids, produce, select_words
 
 from lsst.ts.calibscripts.production import Ledger
@@ -78,6 +78,18 @@ def test_a_selection_that_cannot_be_written(walk: Walk, tmp_path: Path):
     result = produce(*select_words(walk.first, tmp_path / "file" / "selection.yaml"))
     assert result.exit_code == 1
     assert "cannot be written" in result.output
+
+
+def test_types_that_nobody_made_and_nobody_expects_are_not_told(site: Path, tmp_path: Path):
+    repo = shutil.copytree(site, tmp_path / "repo")
+    with Butler.from_config(str(repo), writeable=True) as butler:
+        dimensions = butler.dimensions.conform(("instrument", "detector"))
+        butler.registry.registerDatasetType(
+            DatasetType("crosstalk", dimensions, "StructuredDataDict", isCalibration=True)
+        )
+    result = produce("check-deployed", repo, ids(18, 18)[0])
+    assert "bias     detector 0: " in result.output
+    assert "crosstalk" not in result.output
 
 
 def program(directory: Path, text: str) -> dict[str, str]:
