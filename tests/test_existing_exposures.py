@@ -86,13 +86,14 @@ async def run_with(
     lost: Sequence[int] = (),
     troubles: tuple[Trouble, ...] = (),
     observers: Sequence[Callable[[Event], None]] = (),
+    repository: type[MemoryRepository] = MemoryRepository,
     **config: Any,
 ) -> Run:
     butler, log, events = taken_before(lost), [], []
 
     def make(index: int) -> LatissInMemory:
         script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler, troubles)
+        script.repository = repository(butler, troubles)
         return script
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
@@ -215,3 +216,24 @@ async def test_a_database_that_fails_before_the_start_refuses_the_run() -> None:
     assert "Butler repository /repo/LATISS cannot be read: " in run.outcome.reason
     assert "no space left" in run.outcome.reason
     assert run.queries == []
+
+
+class Bright(MemoryRepository):
+    """A repository whose corrected images have a level."""
+
+    def residual(self, run: str, dataset_type: str) -> float | None:
+        return 7.5
+
+
+@pytest.mark.parametrize(("limit", "warned"), [(7.0, True), (8.0, False)])
+async def test_biases_that_are_bright_after_correction_are_warned_of(limit: float, warned: bool) -> None:
+    run = await run_with({"BIAS": BIASES}, repository=Bright, bias_dark_counts_max=limit)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert ("BIAS images have 7.5 ADU after correction" in run.text) is warned
+
+
+async def test_flats_that_are_too_dark_are_not_processed() -> None:
+    run = await run_with({"FLAT": []}, n_flat=2, exp_times_flat=1, flat_counts_min=1e6)
+    assert run.outcome.state is ScriptState.FAILED
+    assert "flat_counts_min" in run.outcome.reason
+    assert (run.queries, run.certified) == ([], [])
