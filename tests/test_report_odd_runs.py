@@ -198,6 +198,6 @@ async def test_a_record_that_breaks_off_tells_which_jobs_ran(tmp_path: Path):
 
 
 async def test_a_stopped_run_tells_what_it_aborted(tmp_path: Path):
-    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=500.0, stop="Taking 5 darks.*")
+    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=500.0, stop="Taking 3 flats.*")
     assert any(job.aborted for job in record.jobs)
     assert "aborted" in command("report", record.path, "--format", "text").output
