@@ -52,6 +52,12 @@ __all__ = ["rehearse"]
     help="Directory of the rehearsal repository; made where there is none.",
 )
 @click.option(
+    "--registry",
+    metavar="POSTGRESQL://USER@HOST:PORT/DATABASE",
+    help="PostgreSQL database for the registry of the repository, as at the summit, instead of SQLite; with "
+    "?namespace=NAME in that schema, else in one called as the repository.",
+)
+@click.option(
     "--speed",
     type=click.FloatRange(min=0.01),
     default=100.0,
@@ -75,6 +81,7 @@ def rehearse(
     overrides: tuple[str, ...],
     ready: bool,
     repo: Path,
+    registry: str | None,
     speed: float,
     seed: int,
     workers: int | None,
@@ -121,6 +128,7 @@ def rehearse(
             blocks,
             parse_overrides(overrides),
             ready,
+            registry,
         )
         finished = asyncio.run(rehearse(wanted, Console()))
         # The process ends soon: looking for garbage on the way would take longer than to leave it.

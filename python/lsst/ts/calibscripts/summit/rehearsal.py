@@ -13,7 +13,7 @@ import yaml
 from rich.console import Console
 
 from ..blocks import Block, expand, load_block
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, RepositoryError
 from ..instruments import LATISS
 from ..sal import MIDDLEWARE
 from .pipetask import PIPELINES, start_server
@@ -53,6 +53,8 @@ class Rehearsal:
     ready : `bool`
         Begin with LATISS ready for flats. A calibration script by itself always does, else the summit is as before
         BLOCK-309.
+    registry : `str` or `None`
+        PostgreSQL database for the registry of a repository that is made; SQLite where it is None.
     """
 
     script: str = ""
@@ -66,6 +68,7 @@ class Rehearsal:
     blocks: tuple[Path, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     ready: bool = False
+    registry: str | None = None
 
     @property
     def begins_ready(self) -> bool:
@@ -94,6 +97,8 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
         If a configuration is no YAML, a BLOCK cannot be read or expanded, or a fault is unknown.
     LookupError
         If there is no such script.
+    RepositoryError
+        If the database for the registry cannot be used.
     """
     blocks = [_load(path) for path in rehearsal.blocks]
     entries = _expand(blocks, rehearsal.overrides) if blocks else [Entry(rehearsal.script, rehearsal.config)]
@@ -168,10 +173,19 @@ def _instruments(entries: Iterable[Entry]) -> list[str]:
 def _repository(rehearsal: Rehearsal, instruments: Iterable[str], console: Console) -> str:
     """Give the rehearsal repository, made afresh where there is none."""
     if (rehearsal.repo / "butler.yaml").exists():
+        if rehearsal.registry is not None:
+            raise RepositoryError(
+                f"{rehearsal.repo} holds a repository already, whose registry stays where it is: leave out "
+                "--registry, or name another directory with --repo"
+            )
         console.print(f"Using the repository in {rehearsal.repo}.", highlight=False, soft_wrap=True)
         return str(rehearsal.repo.absolute())
     repo = make_rehearsal_repository(
-        rehearsal.repo.absolute(), instruments, seed=rehearsal.seed, full_scale=rehearsal.full_scale
+        rehearsal.repo.absolute(),
+        instruments,
+        seed=rehearsal.seed,
+        full_scale=rehearsal.full_scale,
+        registry=rehearsal.registry,
     )
     console.print(
         f"Made a rehearsal repository with reference calibrations in {rehearsal.repo}.",

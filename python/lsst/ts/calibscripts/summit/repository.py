@@ -24,6 +24,7 @@ from .focalplane import physical_filter
 from .formatters import RawFrameFormatter
 from .reference import make_reference_calibrations
 from .registration import SUMMIT_INSTRUMENTS
+from .registry import make_with_registry
 from .storage import RawFrame
 
 __all__ = ["ingest_raw", "make_reference_calibrations", "make_repository", "put_raw", "register_exposure"]
@@ -61,7 +62,9 @@ _CALIBRATIONS = (
 )
 
 
-def make_repository(root: str | Path, instruments: Iterable[str] = ("LATISS",)) -> str:
+def make_repository(
+    root: str | Path, instruments: Iterable[str] = ("LATISS",), registry: str | None = None
+) -> str:
     """Make a repository that knows the cameras and the dataset types of their calibrations, without any data.
 
     Every camera gets the RUN for its raw images and the CHAINED collection of its calibrations, still empty.
@@ -72,6 +75,8 @@ def make_repository(root: str | Path, instruments: Iterable[str] = ("LATISS",)) 
         Directory of the repository; it is made.
     instruments
         Names of the cameras: LATISS, LSSTComCam, LSSTCam.
+    registry
+        PostgreSQL database of the registry, see `registry.registry_config`; None is SQLite.
 
     Returns
     -------
@@ -84,9 +89,11 @@ def make_repository(root: str | Path, instruments: Iterable[str] = ("LATISS",)) 
         If a camera is not simulated.
     FileExistsError
         If there is a repository already.
+    RepositoryError
+        If the database cannot be used.
     """
     cameras = [SUMMIT_INSTRUMENTS[name]() for name in instruments]
-    Butler.makeRepo(str(root), config=Config.fromString(_SEED))
+    make_with_registry(Path(root), Config.fromString(_SEED), registry)
     with Butler.from_config(str(root), writeable=True) as butler:
         for camera in cameras:
             camera.register(butler.registry)

@@ -254,6 +254,7 @@ def make_rehearsal_repository(
     full_scale: bool = False,
     detectors: Sequence[int] | None = None,
     filters: Sequence[str] | None = None,
+    registry: str | None = None,
 ) -> str:
     """Make a repository with reference calibrations; blocks for a second or more.
 
@@ -269,6 +270,8 @@ def make_rehearsal_repository(
         Detectors with reference calibrations; those used by default where it is None.
     filters : sequence of `str` or `None`
         Physical filters with a flat; all where it is None.
+    registry : `str` or `None`
+        PostgreSQL database of the registry, ``postgresql://user@host:port/database``; SQLite where it is None.
 
     Returns
     -------
@@ -279,9 +282,11 @@ def make_rehearsal_repository(
     ------
     FileExistsError
         If there is a repository already.
+    RepositoryError
+        If the database cannot be used.
     """
     names = list(instruments)
-    repo = make_repository(root, names)
+    repo = make_repository(root, names, registry)
     with Butler.from_config(repo, writeable=True) as butler:
         for name in names:
             scale = 1 if full_scale else frame_scale(name)
