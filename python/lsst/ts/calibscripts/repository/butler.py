@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
+from .certifying import commit, conflicts, holds
 from .gains import written_gains
 from .levels import corrected_level, signal_level
+from .patience import connection_lost, patient
 from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
 from .validity import detectors_with
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef, Timespan
+    from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["ButlerRepository"]
 
@@ -75,12 +77,14 @@ class ButlerRepository:
             self._butler.close()
             self._butler = None
 
+    @patient
     def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
         """See `Repository`."""
         names = list(dict.fromkeys(collections))
         present = {info.name for info in self._open().collections.query_info("*")} if names else set()
         return tuple(name for name in names if name not in present)
 
+    @patient
     def detectors(self, instrument: str) -> tuple[Detector, ...]:
         """See `Repository`."""
         records = self._open().query_dimension_records(
@@ -91,6 +95,7 @@ class ButlerRepository:
             for r in sorted(records, key=lambda record: int(record.id))
         )
 
+    @patient
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
         """See `Repository`."""
         if not exposures:
@@ -110,11 +115,13 @@ class ButlerRepository:
             for r in records
         )
 
+    @patient
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
         """See `Repository`."""
         refs = self._raws(instrument, "exposure IN (wanted)", {"wanted": sorted(exposures)})
         return frozenset((int(ref.dataId["exposure"]), int(ref.dataId["detector"])) for ref in refs)
 
+    @patient
     def level(self, instrument: str, exposure: int, detector: int) -> float:
         """See `Repository`."""
         bind = {"wanted": exposure, "one": detector}
@@ -134,12 +141,14 @@ class ButlerRepository:
             limit=None,
         )
 
+    @patient
     def residual(self, run: str, dataset_type: str) -> float | None:
         """See `Repository`; a few images tell it, the first of the RUN."""
         refs = self._refs(run, dataset_type)[:RESIDUALS_LOOKED_AT]
         levels = [corrected_level(self._open().getURI(ref).ospath) for ref in refs]
         return max(map(abs, levels), default=None)
 
+    @patient
     def lacking(
         self,
         dataset_type: str,
@@ -160,40 +169,15 @@ class ButlerRepository:
         found = detectors_with(butler, dataset_type, collections, data_id, within)
         return tuple(detector for detector in detectors if detector not in found)
 
+    @patient
     def conflicts(self, wanted: Certification) -> tuple[str, ...]:
         """See `Repository`."""
-        from lsst.daf.butler import CollectionType
-
         butler = self._open()
         if self.missing_collections([wanted.collection]):
             return ()
-        kind = butler.collections.get_info(wanted.collection).type
-        if kind is not CollectionType.CALIBRATION:
-            return (
-                f"calib_collection {wanted.collection} is a {kind.name} collection, so {wanted.product} "
-                "cannot be certified into it: name a CALIBRATION collection, or one that does not exist yet.",
-            )
-        if not _registered(butler, wanted.dataset_type):
-            return ()
-        timespan = _timespan(wanted)
-        for found in butler.registry.queryDatasetAssociations(
-            wanted.dataset_type, collections=wanted.collection, collectionTypes={CollectionType.CALIBRATION}
-        ):
-            data_id = found.ref.dataId
-            if (
-                data_id["detector"] in wanted.detectors
-                and data_id["instrument"] == wanted.instrument
-                and wanted.physical_filter in (None, data_id.get("physical_filter", wanted.physical_filter))
-                and found.timespan is not None
-                and found.timespan.overlaps(timespan)
-            ):
-                return (
-                    f"{wanted.collection} already holds a {wanted.dataset_type} ({_words(found.ref)}) for "
-                    f"{found.timespan} which overlaps {wanted.validity}: name another calib_collection, or "
-                    "other certify_calib_begin_date and certify_calib_end_date.",
-                )
-        return ()
+        return conflicts(butler, wanted)
 
+    @patient
     def run_of(self, job_id: str) -> str | None:
         """See `Repository`; where the job's collection is itself a RUN, that is it."""
         from lsst.daf.butler import CollectionType
@@ -205,6 +189,7 @@ class ButlerRepository:
                 return name
         return None
 
+    @patient
     def made(self, run: str, dataset_type: str) -> frozenset[int]:
         """See `Repository`."""
         return frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, dataset_type))
@@ -215,6 +200,7 @@ class ButlerRepository:
             return []
         return butler.query_datasets(dataset_type, run, explain=False, limit=None)
 
+    @patient
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """See `Repository`; the finer levels are read for the exposures the coarser ones leave open only."""
         try:
@@ -235,6 +221,7 @@ class ButlerRepository:
             raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
         return RunStatistics(levels, by_exposure, by_detector, frozenset(verified))
 
+    @patient
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """See `Repository`; partial datasets that only fill the second place of a pair are skipped."""
         for dataset_type in dataset_types:
@@ -262,75 +249,52 @@ class ButlerRepository:
         from lsst.daf.butler import CollectionType
         from lsst.daf.butler.registry import ConflictingDefinitionError
 
-        butler = self._open()
+        refs = self._to_certify(wanted, run)
+        try:
+            butler = self._open()
+            butler.collections.register(wanted.collection, CollectionType.CALIBRATION)
+            if not commit(butler, wanted, refs, may_commit):
+                return None
+        except ConflictingDefinitionError as error:
+            reasons = self.conflicts(wanted) or (describe(error),)
+            raise ConflictError(" ".join(reasons)) from error
+        except Exception as error:
+            # The answer to the commit may have been lost with the connection: what is in the collection decides.
+            if not connection_lost(error) or not self._is_there(wanted, refs):
+                raise
+        if not self._is_there(wanted, refs):
+            raise ReadBackError(
+                f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
+                "it back did not find all of it: look with `butler query-datasets` before you use it"
+            )
+        return tuple(sorted(str(ref.id) for ref in refs))
+
+    @patient
+    def _to_certify(self, wanted: Certification, run: str) -> list[DatasetRef]:
+        """Give the datasets of a RUN that are to be certified, one of every detector at least."""
         refs = [
             ref for ref in self._refs(run, wanted.dataset_type) if ref.dataId["detector"] in wanted.detectors
         ]
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
-        butler.collections.register(wanted.collection, CollectionType.CALIBRATION)
+        return refs
+
+    def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
+        """Does the collection hold all these datasets for this validity range?"""
         try:
-            with butler.transaction():
-                butler.registry.certify(wanted.collection, refs, _timespan(wanted))
-                if not may_commit():
-                    raise _RolledBackError
-        except _RolledBackError:
-            return None
-        except ConflictingDefinitionError as error:
-            reasons = self.conflicts(wanted) or (describe(error),)
-            raise ConflictError(" ".join(reasons)) from error
-        try:
-            self._read_back(wanted, refs)
+            return self._holds(wanted, refs)
         except Exception as error:
-            # Whatever the database raises now: it has been committed.
+            # Whatever the database raises now: it may have been committed.
             raise ReadBackError(
-                f"{wanted.product} was committed, but not read back: {describe(error)}"
+                f"{wanted.product} may have been committed, but was not read back: {describe(error)}"
             ) from error
-        return tuple(sorted(str(ref.id) for ref in refs))
 
-    def _read_back(self, wanted: Certification, refs: Sequence[DatasetRef]) -> None:
-        """Raise unless the collection holds these datasets for this validity range."""
-        from lsst.daf.butler import CollectionType
-
-        timespan = _timespan(wanted)
-        found = {
-            association.ref.id
-            for association in self._open().registry.queryDatasetAssociations(
-                wanted.dataset_type,
-                collections=wanted.collection,
-                collectionTypes={CollectionType.CALIBRATION},
-            )
-            if association.timespan == timespan
-        }
-        lost = [str(ref.id) for ref in refs if ref.id not in found]
-        if lost:
-            raise ReadBackError(
-                f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
-                f"it back did not find datasets {', '.join(lost)}: look with `butler query-datasets` before "
-                "you use it"
-            )
-
-
-class _RolledBackError(Exception):
-    """Undoes a transaction that may not be committed any more."""
+    @patient
+    def _holds(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
+        butler = self._open()
+        return not self.missing_collections([wanted.collection]) and holds(butler, wanted, refs)
 
 
 def _registered(butler: Butler, dataset_type: str) -> bool:
     return any(True for _ in butler.registry.queryDatasetTypes(dataset_type))
-
-
-def _timespan(wanted: Certification) -> Timespan:
-    from astropy.time import Time
-    from lsst.daf.butler import Timespan
-
-    # The butler knows no time before 1970, takes that instead, and would log so for every use of the date.
-    epoch = Time("1970-01-01", scale="tai")
-    begin, end = (
-        max(Time(date, scale="tai"), epoch) if date else None for date in (wanted.begin, wanted.end)
-    )
-    return Timespan(begin, end)
-
-
-def _words(ref: DatasetRef) -> str:
-    return ", ".join(f"{key} {ref.dataId[key]}" for key in ref.dataId.dimensions.required)

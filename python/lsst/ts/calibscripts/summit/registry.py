@@ -17,6 +17,9 @@ __all__ = ["make_with_registry", "registry_config"]
 _DRIVER = "postgresql+psycopg2"
 """Which driver a bare ``postgresql`` means differs between versions of SQLAlchemy; the observatory's is this one."""
 
+_LONGEST_NAME = 63
+"""Number of letters that PostgreSQL keeps of a name."""
+
 
 def registry_config(registry: str, root: Path) -> dict[str, str]:
     """Give the registry section of a butler configuration.
@@ -47,7 +50,7 @@ def registry_config(registry: str, root: Path) -> dict[str, str]:
             "~/.lsst/db-auth.yaml or in the environment variable PGPASSWORD, and leave it out of the address"
         )
     given = url.query.get("namespace")
-    namespace = given if isinstance(given, str) else re.sub(r"\W", "_", root.name.lower())
+    namespace = given if isinstance(given, str) else re.sub(r"\W", "_", root.name.lower())[:_LONGEST_NAME]
     plain = url.set(drivername=_DRIVER).difference_update_query(["namespace"])
     return {"db": plain.render_as_string(hide_password=False), "namespace": namespace}
 

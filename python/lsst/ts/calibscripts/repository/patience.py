@@ -1,0 +1,57 @@
+"""A database server may be restarted while a script runs: what only reads is tried again until it is back."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+__all__ = ["connection_lost", "patient"]
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
+
+RESTART_TIMEOUT = 30.0
+"""Longest wait for a server that is restarted, seconds."""
+
+PAUSE = 0.5
+"""Time between two attempts, seconds."""
+
+
+def connection_lost(error: BaseException | None) -> bool:
+    """Was an error caused by a PostgreSQL server that went away, or is not there?
+
+    Notes
+    -----
+    psycopg2 raises OperationalError for that, InterfaceError for what is done with the connection afterwards. SQLite,
+    whose OperationalError is a lock or a disk, has no server that comes back.
+    """
+    while error is not None:
+        kind = type(error)
+        if kind.__module__.startswith("psycopg") and {base.__name__ for base in kind.__mro__} & {
+            "OperationalError",
+            "InterfaceError",
+        }:
+            return True
+        # SQLAlchemy keeps the driver's error as `orig`.
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    return False
+
+
+def patient(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Let a method that only reads wait for a server that is restarted. It blocks."""
+
+    @functools.wraps(method)
+    def again(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        give_up = time.monotonic() + RESTART_TIMEOUT
+        while True:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception as error:
+                if not connection_lost(error) or time.monotonic() > give_up:
+                    raise
+            time.sleep(PAUSE)
+
+    return again
