@@ -79,7 +79,7 @@ def _generating(config: CalibrationsConfig) -> Iterator[str]:
 def _certifying(config: CalibrationsConfig) -> Iterator[str]:
     if not (config.generate_calibrations or config.do_defects or config.do_ptc):
         return
-    if config.calib_collection == type(config).model_fields["calib_collection"].default:
+    if config.calib_collection.endswith("/calib/daily"):
         yield (
             f"calib_collection is the default {config.calib_collection}: calibrations are certified there, "
             "where a type can be certified only once for a validity range."
