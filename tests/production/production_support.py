@@ -63,11 +63,11 @@ def night(day: int, sets: Iterable[Set]) -> Iterator[Observation]:
             begin += TimeDelta(time + 3.0, format="sec")
 
 
-def make_site(root: Path) -> None:
+def make_site(root: Path, registry: str | None = None) -> None:
     """Make a repository with the exposures of two days, and with reference calibrations."""
     model = SensorModel.for_detector("LATISS", 0, 0, SCALE)
     filters = [physical_filter("LATISS", filter) for filter in (G, R)]
-    with Butler.from_config(make_repository(root, ["LATISS"]), writeable=True) as butler:
+    with Butler.from_config(make_repository(root, ["LATISS"], registry), writeable=True) as butler:
         make_reference_calibrations(butler, "LATISS", scale=SCALE, filters=filters)
         for day, sets in NIGHTS.items():
             for observation in night(day, sets):
