@@ -89,7 +89,7 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.Path):
     metadata = message_from_string((about / "METADATA").read_text())
     assert metadata["Version"] == "0.1.0"
     assert metadata["License-Expression"] == "GPL-3.0-or-later"
-    assert set(metadata.get_all("Provides-Extra", [])) == {"summit", "bps", "doc", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"summit", "bps", "postgres", "doc", "test"}
     assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert "calibscripts = lsst.ts.calibscripts.cli:main" in (about / "entry_points.txt").read_text()
 
