@@ -56,6 +56,23 @@ def _conflicts_before() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "a flat in the filter that is given as a slot of the wheel, so that only the set-up shows which it is",
+        FAILED,
+        ("No image was taken", "already holds a flat", *ways_out),
+        images=0,
+        config={"filter": 1, "grating": "empty_1"},
+        present=(Present("flat", physical_filter=FILTERS["LATISS"]),),
+    )
+    yield Case(
+        event,
+        "a flat in another filter than that slot's",
+        DONE,
+        certified=ALL,
+        config={"filter": 1, "grating": "empty_1"},
+        present=(Present("flat", physical_filter="SDSSg_65mm~empty"),),
+    )
+    yield Case(
+        event,
         "a bias that was valid until the range begins",
         DONE,
         certified=ALL,
@@ -369,6 +386,19 @@ def _repository() -> Iterator[Case]:
         images=0,
         troubles=(Trouble("check", seconds=70.0),),
     )
+    for trouble, words in (
+        (Trouble("conflicts", 5, error=sqlite3.OperationalError("disk I/O error")), "disk I/O error"),
+        (Trouble("conflicts", 5, seconds=70.0), "did not answer within 60 s"),
+    ):
+        yield Case(
+            event,
+            f"when the set-up has shown which filter the flats will have: {words}",
+            FAILED,
+            ("No image was taken", words),
+            images=0,
+            config={"filter": 1, "grating": "empty_1"},
+            troubles=(trouble,),
+        )
     yield Case(
         event,
         "it vanishes when the biases have been verified, on disk",
@@ -453,6 +483,21 @@ def _repository() -> Iterator[Case]:
         images=0,
         config=EXTERNAL,
         references_end="2025-12-31",
+    )
+    yield Case(
+        event,
+        "only the set-up shows the filter of the flats, and there is a flat in another one to verify them with",
+        FAILED,
+        ("No image was taken", "VERIFY FLAT needs a flat in SDSSr_65mm~empty", "that is valid today"),
+        images=0,
+        config={
+            **EXTERNAL,
+            "filter": 1,
+            "grating": "empty_1",
+            "input_collections_verify_flat": "LATISS/calib,LATISS/calib/daily",
+        },
+        references=("bias", "dark"),
+        present=(Present("flat", physical_filter="SDSSg_65mm~empty"),),
     )
 
 

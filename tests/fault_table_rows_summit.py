@@ -141,6 +141,14 @@ def _exposures() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "the wheel has no such slot as is asked for",
+        FAILED,
+        ("No image was taken", "filter 9, grating empty_1 was not set: ", "slot 9, only 0 to 7"),
+        images=0,
+        config={"filter": 9, "grating": "empty_1"},
+    )
+    yield Case(
+        event,
         "somebody turns the filter wheel after the third flat",
         FAILED,
         ("The flats are given up: the filter was changed while they were taken, they have ", " and "),

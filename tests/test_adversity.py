@@ -13,7 +13,7 @@ import yaml
 from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.progress import Event, ExposureTaken, JobEnded, JobStarted
+from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
@@ -49,6 +49,7 @@ class Odd(LatissInMemory):
     answer: Any = None
     filter_error: Exception | None = None
     late = False
+    untold = False
 
     async def start_remotes(self) -> None:
         if self.answer is not None:
@@ -60,6 +61,8 @@ class Odd(LatissInMemory):
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
         if self.filter_error is not None and set_up is self.late:
             raise self.filter_error
+        if self.untold:
+            return None
         return await super().get_physical_filter(set_up=set_up)
 
 
@@ -155,6 +158,16 @@ async def test_what_nobody_expects_before_the_first_exposure_is_told_like_every_
     assert run.taken == 0
     assert run.recorded_failures == ["Unexpected RuntimeError: the wheel has no name."]
     assert any("Failures:" in line.message and "the wheel has no name" in line.message for line in run.log)
+
+
+async def test_a_filter_that_nobody_tells_is_the_one_the_butler_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_of(tmp_path, monkeypatch, FLATS, untold=True)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert run.taken == 3
+    (certified,) = [event for event in run.events if isinstance(event, Certified)]
+    assert (certified.product, certified.collection) == ("FLAT", "LATISS/calib/daily")
 
 
 async def test_a_butler_that_does_not_know_the_images_is_a_warning(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .cancellation import heed_cancellation
 from .errors import PreconditionError, describe
 from .plan import Action, StepId
-from .preflight import RepositoryFindings, component_problems, flat_conflicts, repository_findings
+from .preflight import RepositoryFindings, component_problems, repository_findings
 from .products import ImageType
 from .repository import Detector, Repository
 from .results import Journal, Results
@@ -103,6 +103,7 @@ class Opening:
                 # Subclasses raise what they like; here it only means no.
                 problems.append(describe(error) + ".")
         heed_cancellation()
+        self._filter = await self._script.get_physical_filter(set_up=False)
         findings = await self._ask_repository()
         problems += findings.problems
         if problems:
@@ -122,7 +123,6 @@ class Opening:
         script, asked = self._script, self._script.asked_detectors()
         try:
             async with asyncio.timeout(REPOSITORY_TIMEOUT):
-                self._filter = await script.get_physical_filter(set_up=False)
                 findings = await self._thread(
                     repository_findings,
                     self._repository,
@@ -168,26 +168,16 @@ class Opening:
             await self._check_filter()
 
     async def _check_filter(self) -> None:
-        """Refuse flats in another filter than asked for, and conflicts in one that shows only now."""
+        """Refuse flats in another filter than asked for, and what cannot work in one that shows only now."""
         in_beam = await self._filter_in_beam()
-        if in_beam is None:
+        if in_beam is None or in_beam == self._filter:
             return
+        problems: Sequence[str] = (
+            f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
+        )
         if self._filter is None:
-            problems = await self._thread(
-                flat_conflicts,
-                self._repository,
-                self._config,
-                self.plan,
-                self._script.instrument_name,
-                self._script.asked_detectors(),
-                in_beam,
-            )
-        elif in_beam != self._filter:
-            problems = (
-                f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
-            )
-        else:
-            return
+            self._filter = in_beam
+            problems = (await self._ask_repository()).problems
         if problems:
             raise self._refusal(problems)
 

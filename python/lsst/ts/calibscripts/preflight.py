@@ -171,18 +171,6 @@ def repository_findings(
     return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times, without_pairs)
 
 
-def flat_conflicts(
-    repository: Repository,
-    config: CalibrationsConfig,
-    plan: Plan,
-    instrument: str,
-    detectors: Sequence[int],
-    physical_filter: str,
-) -> tuple[str, ...]:
-    """Say what stands in the way of certifying flats in a filter that was not known before. Blocks."""
-    return tuple(_conflicts(repository, config, plan, instrument, detectors, physical_filter))
-
-
 def _conflicts(
     repository: Repository,
     config: CalibrationsConfig,
