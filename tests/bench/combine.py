@@ -75,8 +75,8 @@ class Combined:
 
 def main() -> Combined:
     """Measure, and print it."""
-    times, memory = _apart(_times), _apart(_memory)
-    combined = Combined(*times, memory)
+    sort, combination = _apart(_times)
+    combined = Combined(sort, combination, _apart(_memory))
     for row in combined.rows():
         print("{:42}{:>10}   goal {}".format(*row), flush=True)
     return combined
@@ -110,7 +110,8 @@ def _seconds(function: Callable[[], object]) -> float:
 
 def _memory() -> float:
     handles: list[Any] = [_Handle(number) for number in range(FRAMES)]
-    CombineTask(config=CombineTask.ConfigClass()).run(inputExpHandles=handles)
+    task: Any = CombineTask
+    task(config=task.ConfigClass()).run(inputExpHandles=handles)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,9 +92,10 @@ def _rehearse() -> Rehearsed:
         phases = {
             name: end - start for (name, _), start, end in zip(_PHASES, [0.0, *stamps], stamps, strict=False)
         }
-        jobs: Counter[str] = Counter()
+        jobs: defaultdict[str, float] = defaultdict(float)
         for log in Path(directory).glob("rehearsal-scratch/uws/*/outs/ocps.log"):
-            jobs.update(_parts(log.read_text().splitlines()))
+            for part, seconds in _parts(log.read_text().splitlines()).items():
+                jobs[part] += seconds
         return Rehearsed(stamps[-1], phases, jobs)
 
 
@@ -120,9 +121,9 @@ def _run(repo: Path) -> Iterator[float]:
     yield time.perf_counter()
 
 
-def _parts(lines: Iterable[str]) -> Counter[str]:
+def _parts(lines: Iterable[str]) -> Mapping[str, float]:
     """Split the time of a job's log by kind of task; what no quantum took is of the graph and the butler."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     matches = [match for line in lines if (match := _LINE.match(line))]
     first, last = (datetime.fromisoformat(match[1]) for match in (matches[0], matches[-1]))
     found["graph and all else"] = (last - first).total_seconds()

@@ -1,7 +1,7 @@
 """The butler repository as the scripts need it.
 
 Everything here blocks: the state machine calls it in a thread. `Repository` is a protocol, so that a test can
-bring its own.
+bring its own. Nothing else among the production modules imports daf_butler when it runs.
 """
 
 from .butler import ButlerRepository

@@ -1,4 +1,4 @@
-"""A real butler repository: the only runtime import of daf_butler among the production modules."""
+"""A real butler repository, as a run needs it."""
 
 from __future__ import annotations
 

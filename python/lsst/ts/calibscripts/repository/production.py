@@ -1,7 +1,4 @@
-"""A butler repository as a production needs it: exposures, chains, exports and what is deployed.
-
-Beside butler.py the only runtime import of daf_butler among the production modules.
-"""
+"""A butler repository as a production needs it: exposures, chains, exports and what is deployed."""
 
 from __future__ import annotations
 
