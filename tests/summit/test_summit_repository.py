@@ -16,6 +16,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.pipe.base import Instrument
 
+from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.summit.focalplane import illumination_rate, physical_filters
 from lsst.ts.calibscripts.summit.observation import Observation
 from lsst.ts.calibscripts.summit.repository import (
@@ -119,7 +120,7 @@ def test_repository_is_not_made_twice(root: str) -> None:
 
 
 def test_unknown_camera_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="DECam"):
+    with pytest.raises(ConfigurationError, match="no camera of DECam, only those of LATISS"):
         make_repository(tmp_path / "repo", ("DECam",))
     assert not (tmp_path / "repo").exists()
 

@@ -19,6 +19,7 @@ from lsst.daf.butler import (
     Timespan,
 )
 
+from ..errors import ConfigurationError
 from ..instruments import INSTRUMENTS
 from .focalplane import physical_filter
 from .formatters import RawFrameFormatter
@@ -85,13 +86,21 @@ def make_repository(
 
     Raises
     ------
-    KeyError
+    ConfigurationError
         If a camera is not simulated.
     FileExistsError
         If there is a repository already.
     RepositoryError
         If the database cannot be used.
     """
+    instruments = tuple(instruments)
+    if unknown := [name for name in instruments if name not in SUMMIT_INSTRUMENTS]:
+        raise ConfigurationError(
+            [
+                f"The simulated summit has no camera of {', '.join(unknown)}, only those of "
+                f"{', '.join(SUMMIT_INSTRUMENTS)}: the manual says under Extending how to add one."
+            ]
+        )
     cameras = [SUMMIT_INSTRUMENTS[name]() for name in instruments]
     make_with_registry(Path(root), Config.fromString(_SEED), registry)
     with Butler.from_config(str(root), writeable=True) as butler:
