@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,19 @@ async def test_the_observing_day_ends_while_biases_are_taken(
     days = {event.exposure // 100_000 for event in run.events if isinstance(event, ExposureTaken)}
     assert days == {20260917, 20260918}
     assert any("certified" in line.message for line in run.log)
+
+
+async def test_the_wait_between_exposures_does_not_hold_the_processing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CONFIG | {"wait_between_exposures": 100.0}
+    run = await run_of(tmp_path, monkeypatch, config)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    _, *lines = map(json.loads, run.record.read_text().splitlines())
+    taken = [line["loop"] for line in lines if line["event"] == "ExposureTaken"]
+    submitted = [line["loop"] for line in lines if line["event"] == "JobSubmitted"]
+    assert min(after - before for before, after in pairwise(taken)) > 100.0
+    assert submitted[0] - taken[-1] < 100.0
 
 
 async def until_a_job_runs(events: list[Event]) -> None:

@@ -111,9 +111,10 @@ class Exposing:
             await self._expose(exposure, taken)
             if watched and len(taken.all) == LEVELS_LOOKED_AT:
                 self._levels = tasks.create_task(self._look_at_levels(tuple(taken.all)))
+            if len(taken.all) == len(images.exposures):
+                # Before the wait and the checkpoint: they hold the camera, not the processing.
+                tasks.create_task(self._await_images(image_type))
             await asyncio.sleep(self.config.wait_between_exposures)
-        # Before the checkpoint: a pause there holds the camera, not the processing.
-        tasks.create_task(self._await_images(image_type))
         await self.checkpoint(f"Images taken: {image_type.name} {report.exposure_range(taken.kept)}")
 
     async def _expose(self, exposure: Exposure, taken: Taken) -> None:
