@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument"]
+__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument", "physical_filter"]
 
 
 @dataclass(frozen=True)
@@ -133,3 +133,23 @@ LSSTCAM = Instrument(
 )
 
 INSTRUMENTS = {instrument.name: instrument for instrument in (LATISS, LSSTCOMCAM, LSSTCAM)}
+
+
+def physical_filter(filter: str, *gratings: str) -> str:
+    """Give the butler's name of what is in the beam.
+
+    Parameters
+    ----------
+    filter : `str`
+        Name of the filter.
+    *gratings : `str`
+        Name of the grating, of a camera that has gratings.
+
+    Returns
+    -------
+    `str`
+        With a grating ``FILTER~GRATING``, with ``empty`` for any empty place, e.g. empty_1; else the filter.
+    """
+    if not gratings:
+        return filter
+    return "~".join("empty" if name.startswith("empty") else name for name in (filter, *gratings))

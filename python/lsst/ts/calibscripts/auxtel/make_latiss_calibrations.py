@@ -42,4 +42,4 @@ class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
         ]
         if not all(isinstance(name, str) and name for name in names):
             return None
-        return "~".join("empty" if str(name).startswith("empty") else str(name) for name in names)
+        return instruments.physical_filter(*map(str, names))

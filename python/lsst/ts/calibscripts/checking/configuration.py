@@ -10,6 +10,7 @@ import jsonschema
 
 from ..config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
 from ..errors import ConfigurationError
+from ..instruments import physical_filter
 from ..jobs import StepPipelines, install
 from ..plan import Action, Plan, build
 from ..preflight import certification
@@ -56,17 +57,10 @@ class Checked:
 
     @property
     def physical_filter(self) -> str | None:
-        """Physical filter of the flats, None where the configuration does not name it.
-
-        Of LATISS it is FILTER~GRATING, with ``empty`` for empty_1.
-        """
+        """Physical filter of the flats, None where the configuration does not name it."""
         known = type(self.config).model_fields if self.config is not None else {}
         names = [getattr(self.config, name) for name in ("filter", "grating") if name in known]
-        if not names or not all(isinstance(name, str) for name in names):
-            return None
-        if len(names) == 1:
-            return str(names[0])
-        return "~".join("empty" if name.startswith("empty") else name for name in names)
+        return physical_filter(*names) if names and all(isinstance(name, str) for name in names) else None
 
     @property
     def certifications(self) -> tuple[Certification, ...]:

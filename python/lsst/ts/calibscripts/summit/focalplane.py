@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import instruments
 from ..instruments import LATISS
 
 __all__ = ["INSTALLED", "Detector", "detectors", "illumination_rate", "physical_filter", "physical_filters"]
@@ -140,9 +141,8 @@ def physical_filter(instrument: str, filter: str, grating: str = "empty_1") -> s
     physical_filter
         For LATISS ``FILTER~GRATING`` with ``empty`` for ``empty_1``, else the filter.
     """
-    if instrument != LATISS.name:
-        return filter
-    return "~".join("empty" if name.startswith("empty") else name for name in (filter, grating))
+    gratings = (grating,) if instrument == LATISS.name else ()
+    return instruments.physical_filter(filter, *gratings)
 
 
 def physical_filters(instrument: str) -> tuple[str, ...]:
