@@ -15,6 +15,7 @@ from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
+from lsst.ts.calibscripts.repository import Detector
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
@@ -67,6 +68,14 @@ class Odd(LatissInMemory):
         return await super().get_physical_filter(set_up=set_up)
 
 
+class WithoutDetectors(MemoryRepository):
+    """A repository in which nobody has registered the detectors of the instrument."""
+
+    def detectors(self, instrument: str) -> tuple[Detector, ...]:
+        super().detectors(instrument)
+        return ()
+
+
 class Run:
     """How a run ended, and what was told of it."""
 
@@ -93,6 +102,7 @@ async def run_of(
     start: float = EVENING,
     seconds: float = 5.0,
     beside: Callable[[Remote, list[Event]], Awaitable[None]] | None = None,
+    repository: type[MemoryRepository] = MemoryRepository,
     **oddities: Any,
 ) -> Run:
     for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
@@ -103,7 +113,7 @@ async def run_of(
 
     def make(index: int) -> Odd:
         script = Odd(index)
-        script.repository = MemoryRepository(butler, troubles)
+        script.repository = repository(butler, troubles)
         for name, value in oddities.items():
             setattr(script, name, value)
         return script
@@ -159,6 +169,15 @@ async def test_what_nobody_expects_before_the_first_exposure_is_told_like_every_
     assert run.taken == 0
     assert run.recorded_failures == ["Unexpected RuntimeError: the wheel has no name."]
     assert any("Failures:" in line.message and "the wheel has no name" in line.message for line in run.log)
+
+
+async def test_a_repository_of_another_camera_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_of(tmp_path, monkeypatch, repository=WithoutDetectors)
+    assert (run.outcome.state, run.taken) == (ScriptState.FAILED, 0)
+    assert "Repository /repo/LATISS does not know detectors [0] of LATISS" in run.outcome.reason
+    assert "check the properties repo and detectors" in run.outcome.reason
 
 
 async def test_a_filter_that_nobody_tells_is_the_one_the_butler_tells(
