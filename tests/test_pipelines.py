@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.pipelines import check_options, locate, missing_inputs
+from lsst.ts.calibscripts.pipelines import Installed, check_options, locate, missing_inputs
 from lsst.ts.calibscripts.products import PRODUCTS
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
@@ -123,7 +123,8 @@ def test_a_pipeline_that_wants_bootstraps(tmp_path: Path, environ: Environ):
     assert missing_inputs(installed, ["biasBootstrap", "darkBootstrap"]) == ("darkBootstrap",)
 
 
-LABELS = ["cpBiasIsr", "cpBiasCombine"]
+BIAS = Installed("/x/cpBias.yaml", ("cpBiasIsr", "cpBiasCombine"))
+"""A pipeline whose tasks are on another machine."""
 
 
 @pytest.mark.parametrize(
@@ -141,21 +142,64 @@ LABELS = ["cpBiasIsr", "cpBiasCombine"]
     ],
 )
 def test_options(options: str, expected: str | None, warnings: int):
-    checked = check_options(options, LABELS, "config_options_bias")
+    checked = check_options(options, BIAS, "config_options_bias")
     assert str(checked) == (expected if expected is not None else options.replace("isr:", "cpBiasIsr:"))
     assert len(checked.warnings) == warnings
 
 
 def test_an_unknown_label_names_those_there_are():
     with pytest.raises(ConfigurationError, match=r"no task has the label .cpBias.*cpBiasIsr, cpBiasCombine"):
-        check_options("-c cpBias:x=1", LABELS, "config_options_bias")
+        check_options("-c cpBias:x=1", BIAS, "config_options_bias")
 
 
 def test_isr_is_not_translated_where_there_is_no_or_more_than_one():
-    for labels in (["a"], ["aIsr", "bIsr"]):
+    for labels in (("a",), ("aIsr", "bIsr")):
         with pytest.raises(ConfigurationError, match="no task has the label 'isr'"):
-            check_options("-c isr:x=1", labels, "config_options_bias")
+            check_options("-c isr:x=1", Installed("/x/y.yaml", labels), "config_options_bias")
 
 
 def test_labels_are_not_checked_where_they_cannot_be_read():
-    assert check_options("-c whatever:x=1", None, "config_options_bias").words == ("-c", "whatever:x=1")
+    assert check_options("-c whatever:x=1", Installed("/x/y.yaml"), "config_options_bias").words == (
+        "-c",
+        "whatever:x=1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "problems"),
+    [
+        ("-c cpBiasIsr:doDefect=False -c cpBiasCombine:connections.outputData=bias", []),
+        (
+            "-c cpBiasIsr:doDefcet=False",
+            ["cpBiasIsr:doDefcet=False is refused: ", "no attribute doDefcet", "did you mean doDefect"],
+        ),
+        (
+            "-c isr:doDefect=Flase -c cpBiasCombine:nothing=1 -c cpBiasIsr:doDefect=True",
+            [
+                "cpBiasIsr:doDefect=Flase is refused: Field 'doDefect' failed",
+                "cpBiasCombine:nothing=1 is refused",
+            ],
+        ),
+    ],
+)
+def test_tasks_that_are_here_are_asked_about_their_options(
+    options: str, problems: list[str], environ: Environ
+):
+    environ(TODAY)
+    installed = locate(PRODUCTS["BIAS"].generate, "LATISS")
+    if problems:
+        with pytest.raises(ConfigurationError) as caught:
+            check_options(options, installed, "config_options_bias")
+        found = "\n".join(caught.value.problems)
+        assert all(text in found for text in problems), found
+        assert all(text.startswith("config_options_bias: ") for text in caught.value.problems)
+    else:
+        assert check_options(options, installed, "config_options_bias").words
+
+
+def test_tasks_that_are_elsewhere_are_not_asked(environ: Environ, tmp_path: Path):
+    write(tmp_path, "LATISS/cpBias.yaml", "description: bias\ntasks:\n  cpBiasIsr: lsst.somewhere.else.Isr\n")
+    environ({"CP_PIPE_DIR": str(tmp_path)})
+    installed = locate(PRODUCTS["BIAS"].generate, "LATISS")
+    assert installed.labels == ("cpBiasIsr",)
+    assert check_options("-c cpBiasIsr:anything=1", installed, "config_options_bias").words

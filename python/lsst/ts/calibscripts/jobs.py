@@ -54,9 +54,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
         try:
             found = locate(pipeline, pipeline_instrument)
             # The options overwrite values of the generation pipelines (002); verification takes none.
-            words = (
-                check_options(getattr(config, name), found.labels, name) if generating else TaskOptions(())
-            )
+            words = check_options(getattr(config, name), found, name) if generating else TaskOptions(())
         except ConfigurationError as error:
             problems += error.problems
         else:

@@ -139,7 +139,10 @@ class Opening:
                     self.detectors = {d.id: d for d in known if d.id in asked}
                     self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
         except TimeoutError:
-            text = f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s."
+            text = (
+                f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at its "
+                "database and its disk, then queue the script or its BLOCK again."
+            )
             return RepositoryFindings((text,))
         return findings
 

@@ -1,19 +1,21 @@
 """Names of cp_pipe and cp_verify pipelines, their subsets and task labels, as they are installed.
 
 Where the package directories can be read (``CP_PIPE_DIR``, ``CP_VERIFY_DIR``), names and labels are looked up
-there; where they cannot, today's names are used and labels are not checked.
+there, and where their tasks can be imported, too, these are asked about their options; where they cannot, today's
+names are used and options are not checked.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .config import option_settings
+from .config import did_you_mean, option_settings
 from .errors import ConfigurationError, describe
 from .products import Pipeline
 
@@ -142,15 +144,15 @@ def missing_inputs(installed: Installed, names: Collection[str]) -> tuple[str, .
     return tuple(name for name in names if name in values)
 
 
-def check_options(options: str, labels: Sequence[str] | None, where: str) -> TaskOptions:
-    """Parse the options for a pipetask as words, and check their labels where the pipeline can be read.
+def check_options(options: str, installed: Installed, where: str) -> TaskOptions:
+    """Parse the options for a pipetask as words, and check them as far as this machine has what they are for. Blocks.
 
     Parameters
     ----------
     options : `str`
         E.g. ``-c cpBiasIsr:doDefect=False``.
-    labels : sequence of `str` or `None`
-        Task labels of the pipeline.
+    installed : `Installed`
+        The pipeline.
     where : `str`
         Name of the configuration property, for messages.
 
@@ -162,26 +164,69 @@ def check_options(options: str, labels: Sequence[str] | None, where: str) -> Tas
     Raises
     ------
     ConfigurationError
-        If a label is not one of the pipeline's, or a word is no setting.
+        If a label is not one of the pipeline's, a word is no setting, or a task refuses one. All that tasks refuse
+        is told.
     """
+    labels = installed.labels
     try:
         settings = option_settings(options)
     except ValueError as error:
         raise ConfigurationError([f"{where}: {error}"]) from error
-    words: list[str] = []
+    known: list[str] = []
     warnings: list[str] = []
     for setting in settings:
         label, _, rest = setting.partition(":")
         if labels is not None and label not in labels:
             translated = _isr_label(label, labels)
             if translated is None:
-                known = ", ".join(labels)
-                text = f"{where}: no task has the label '{label}' (in {setting}); its labels are {known}"
+                text = f"{where}: no task has the label '{label}' (in {setting}); its labels are {', '.join(labels)}"
                 raise ConfigurationError([text])
             warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{translated}'")
             label = translated
-        words += ["-c", f"{label}:{rest}"]
-    return TaskOptions(tuple(words), tuple(warnings))
+        known.append(f"{label}:{rest}")
+    if refused := list(_refused(known, installed)):
+        raise ConfigurationError([f"{where}: {text}" for text in refused])
+    return TaskOptions(tuple(word for setting in known for word in ("-c", setting)), tuple(warnings))
+
+
+def _refused(settings: Sequence[str], installed: Installed) -> Iterator[str]:
+    """Say which settings ``label:field=value`` the tasks refuse, where this machine has the tasks."""
+    if not settings or installed.labels is None:
+        return
+    try:
+        tasks = _configured(installed.uri).tasks
+    except Exception:
+        # The tasks, or what they need, may be on the OCPS' machine only.
+        return
+    if not (together := _reason(installed.uri, *settings)):
+        # One may need another.
+        return
+    alone = {setting: reason for setting in settings if (reason := _reason(installed.uri, setting))}
+    for setting, reason in (alone or {" ".join(settings): together}).items():
+        label, field, _ = re.split("[:=]", setting, maxsplit=2)
+        known = tasks[label].config.keys()
+        near = "" if field in known else did_you_mean(field, known)
+        yield f"{setting} is refused: {reason}{f'; {near}' if near else ''}"
+
+
+def _reason(uri: str, *settings: str) -> str:
+    """Say why the tasks of a pipeline refuse settings; empty where they take them."""
+    try:
+        _configured(uri, *settings)
+    except Exception as error:
+        # pex_config tells after the first line where the field is defined.
+        return (str(error).splitlines() or [type(error).__name__])[0]
+    return ""
+
+
+def _configured(uri: str, *settings: str) -> Any:
+    """Configure the tasks of a pipeline as pipetask does."""
+    from lsst.pipe import base
+
+    pipeline = base.Pipeline.from_uri(uri)
+    for setting in settings:
+        pipeline.addConfigOverride(*re.split("[:=]", setting, maxsplit=2))
+    return pipeline.to_graph()
 
 
 def _isr_label(label: str, labels: Sequence[str]) -> str | None:

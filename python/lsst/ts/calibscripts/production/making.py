@@ -130,7 +130,7 @@ def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
     assert pipeline is not None  # Others are not concerned.
     installed, options = locate(pipeline, selection.instrument), NO_OPTIONS
     if choice.options and work.step == GENERATE:
-        options = check_options(choice.options, installed.labels, f"{choice.label}: options")
+        options = check_options(choice.options, installed, f"{choice.label}: options")
     return job(
         selection,
         choice,
