@@ -140,8 +140,8 @@ class Opening:
                     self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
         except TimeoutError:
             text = (
-                f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at its "
-                "database and its disk, then queue the script or its BLOCK again."
+                f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at "
+                "its database and its disk, then queue the script or its BLOCK again."
             )
             return RepositoryFindings((text,))
         return findings
