@@ -99,6 +99,23 @@ async def test_an_ocps_that_leaves_enabled_before_it_acknowledges():
     assert "the OCPS left ENABLED, it is FAULT" in str(running.result())
 
 
+async def test_an_ocps_in_a_state_that_there_is_not():
+    async with bench() as b, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_failure(b, "is good"))
+        await asyncio.sleep(5)
+        await b.simulated.controller.evt_summaryState.set_write(summaryState=17)
+    assert "the OCPS left ENABLED, it is in the unknown state 17" in str(running.result())
+    assert running.result().job_id is not None
+
+
+async def test_an_unknown_state_before_the_acknowledgement_leaves_no_job_waiting():
+    async with bench() as b, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_failure(b, "is silent"))
+        await asyncio.sleep(20)
+        await b.simulated.controller.evt_summaryState.set_write(summaryState=17)
+    assert "it is in the unknown state 17" in str(running.result())
+
+
 async def _failure(b: Bench, how: str) -> JobError:
     with pytest.raises(JobError) as caught:
         await b.run(how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -191,6 +192,15 @@ def test_a_file_without_an_image_has_no_level(tmp_path: Path):
         corrected_level(written(tmp_path / "empty.fits"))
 
 
+def test_pixels_without_a_value_do_not_hide_the_level(tmp_path: Path):
+    pixels = np.full((4, 4), 12.0, np.float32)
+    pixels[0, :2] = np.nan, np.inf
+    assert corrected_level(written(tmp_path / "image.fits", fits.ImageHDU(pixels))) == 12.0
+    nothing = fits.ImageHDU(np.full((4, 4), np.nan, np.float32))
+    with pytest.raises(ValueError, match=r"no pixel of .*nothing.fits has a value"):
+        corrected_level(written(tmp_path / "nothing.fits", nothing))
+
+
 class Curve:
     """A PhotonTransferCurveDataset of the Science Pipelines, as far as gains are read from it."""
 
@@ -209,3 +219,11 @@ def test_pairs_of_the_science_pipelines(pairs: Any):
     assert found is not None
     assert (found.detector, found.exposures, found.gain) == (3, (7, 8), {"C00": 2.0})
     assert found.noise_unit == "ADU"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_gains_that_are_no_numbers_are_none(value: float):
+    reference: Any = SimpleNamespace(dataId={"detector": 3, "exposure": 7})
+    curve = Curve([(7, 8)])
+    curve.gain = {"C00": value, "C01": math.nan}
+    assert written_gains(reference, curve) is None

@@ -277,7 +277,7 @@ class Ocps:
         while True:
             state = self._remote.evt_summaryState.get()
             if state is not None and state.summaryState != State.ENABLED:
-                return str(State(state.summaryState).name)
+                return _state_name(state.summaryState)
             await asyncio.sleep(STATE_PERIOD)
 
     async def _abort(self, job_id: str) -> None:
@@ -297,6 +297,11 @@ def _job_id(result: str) -> str:
     except ValueError:
         return ""
     return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""
+
+
+def _state_name(state: int) -> str:
+    """Give the name of a summary state, also of one that there is not."""
+    return State(state).name if state in {*State} else f"in the unknown state {state}"
 
 
 def _settle(outcome: _Outcome, answer: JobResult | JobError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,7 @@ __all__ = ["written_gains"]
 def written_gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
     """Take gains out of whatever the stack writes; None for the second, empty half of a pair."""
     gain, noise = dict(dataset.gain), dict(dataset.noise)
-    if str(getattr(dataset, "ptcFitType", "")) == "DUMMY" or not any(
-        value == value for value in gain.values()
-    ):
+    if str(getattr(dataset, "ptcFitType", "")) == "DUMMY" or not any(map(math.isfinite, gain.values())):
         return None
     exposure = ref.dataId.get("exposure")
     if exposure is None:

@@ -55,12 +55,12 @@ def corrected_level(path: str) -> float:
     Returns
     -------
     `float`
-        Median, ADU.
+        Median of the pixels that have a value, ADU.
 
     Raises
     ------
     ValueError
-        If there is no image in it.
+        If there is no image in it, or none of its pixels has a value.
     """
     import numpy as np
     from astropy.io import fits
@@ -72,7 +72,10 @@ def corrected_level(path: str) -> float:
                 gains = [float(v) for k, v in cards.items() if k.startswith("LSST ISR GAIN")]
                 in_electrons = "electron" in f"{cards.get('BUNIT', '')}{cards.get('LSST ISR UNITS', '')}"
                 gain = float(np.median(gains)) if in_electrons and gains else 1.0
-                return float(np.median(hdu.data)) / gain
+                pixels = hdu.data[np.isfinite(hdu.data)]
+                if not pixels.size:
+                    raise ValueError(f"no pixel of {path} has a value")
+                return float(np.median(pixels)) / gain
     raise ValueError(f"{path} holds no image")
 
 
