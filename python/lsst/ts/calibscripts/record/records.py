@@ -8,14 +8,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from ..progress import (
     Certified,
     Event,
     ExposureTaken,
-    ImageArrived,
-    ImageSetClosed,
     JobEnded,
     JobStarted,
     JobSubmitted,
@@ -104,24 +102,7 @@ class Ended:
 Noted: TypeAlias = Event | Ended
 """What a line after the first one holds."""
 
-EVENTS: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        kind.__name__: kind
-        for kind in (
-            StageReached,
-            ExposureTaken,
-            ImageArrived,
-            ImageSetClosed,
-            JobSubmitted,
-            JobStarted,
-            JobEnded,
-            Verdicted,
-            Certified,
-            Warned,
-            Ended,
-        )
-    }
-)
+EVENTS: Mapping[str, type[Any]] = MappingProxyType({kind.__name__: kind for kind in get_args(Noted)})
 """Name of an event in the file -> its type."""
 
 Kind = TypeVar("Kind")
