@@ -30,7 +30,6 @@ __all__ = [
     "describe",
 ]
 
-
 REASON_CHARACTERS = 8000
 """Longest reason of a final state; the middleware refuses messages above a million bytes."""
 
@@ -45,12 +44,7 @@ class ConfigurationError(CalibScriptsError, ValueError):
     Parameters
     ----------
     problems : sequence of `str`
-        Everything that is wrong, one sentence each.
-
-    Attributes
-    ----------
-    problems : `tuple` [`str`]
-        As given.
+        Everything that is wrong, one sentence each; kept as a `tuple`.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -64,12 +58,7 @@ class PreconditionError(CalibScriptsError, RuntimeError):
     Parameters
     ----------
     problems : sequence of `str`
-        Everything that is wrong, one sentence each.
-
-    Attributes
-    ----------
-    problems : `tuple` [`str`]
-        As given.
+        Everything that is wrong, one sentence each; kept as a `tuple`.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -77,13 +66,10 @@ class PreconditionError(CalibScriptsError, RuntimeError):
         super().__init__("No image was taken. " + " ".join(self.problems))
 
 
-class ConflictError(CalibScriptsError, RuntimeError):  # numpydoc ignore=PR02
+class ConflictError(CalibScriptsError, RuntimeError):
     """A calibration collection already holds what is to be certified over an overlapping validity range.
 
-    Parameters
-    ----------
-    message : `str`
-        Type, collection, validity range and ways out.
+    The text names type, collection, validity range and ways out.
     """
 
 
@@ -97,12 +83,7 @@ class RunFailedError(CalibScriptsError, RuntimeError):
     Parameters
     ----------
     failures : sequence of `str`
-        One readable sentence each.
-
-    Attributes
-    ----------
-    failures : `tuple` [`str`]
-        As given.
+        One readable sentence each; kept as a `tuple`.
     """
 
     def __init__(self, failures: Sequence[str]) -> None:
@@ -181,6 +162,20 @@ class ImageSetError(CalibScriptsError, RuntimeError):
         super().__init__(message)
 
 
+_TOO_DARK = (
+    "low",
+    "flat_counts_min",
+    "Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
+    "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
+    "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
+)
+_TOO_BRIGHT = (
+    "high",
+    "flat_counts_max",
+    "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the BLOCK.",
+)
+
+
 class FlatLevelError(CalibScriptsError, RuntimeError):
     """The first flats are too dark or too bright to go on.
 
@@ -201,22 +196,7 @@ class FlatLevelError(CalibScriptsError, RuntimeError):
 
     def __init__(self, level: float, limit: float, *, too_low: bool) -> None:
         self.level, self.limit = level, limit
-        what, name, advice = (
-            (
-                "low",
-                "flat_counts_min",
-                "Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
-                "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
-                "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
-            )
-            if too_low
-            else (
-                "high",
-                "flat_counts_max",
-                "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the "
-                "BLOCK.",
-            )
-        )
+        what, name, advice = _TOO_DARK if too_low else _TOO_BRIGHT
         super().__init__(
             f"The first flats are too {what}: {level:.0f} ADU, {name} is {limit:g}. No further flats are taken. "
             f"{advice}"
@@ -314,7 +294,6 @@ def describe(error: BaseException) -> str:
     `str`
         One line, without a full stop at its end.
     """
-    ackcmd = getattr(error, "ackcmd", None)
-    result = getattr(ackcmd, "result", "") if ackcmd is not None else ""
+    result = getattr(getattr(error, "ackcmd", None), "result", "")
     text = " ".join(str(result or error).split()) or type(error).__name__
     return text.rstrip(".")
