@@ -6,7 +6,8 @@ everything that is wrong at once; `parse` makes the frozen configuration that `p
 
 from .advice import RECOMMENDED_IMAGES, warnings
 from .base import CalibrationsConfig, Exposures
-from .fields import did_you_mean, option_settings
+from .explain import did_you_mean
+from .fields import option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas

@@ -22,6 +22,7 @@ from pydantic import (
 from ..errors import ConfigurationError
 from ..instruments import Instrument
 from . import fields as f
+from .explain import did_you_mean, which
 from .rules import Given, problems, resolve
 from .times import ImageSet, exposure_times
 
@@ -36,30 +37,6 @@ class Exposures(BaseModel):
     BIAS: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the biases, e.g. 2026091800002.")
     DARK: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the darks.")
     FLAT: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the flats.")
-
-
-def _threshold(images: str) -> Any:
-    return Field(
-        8,
-        description=f"Verification of {images}: number of failed tests per detector and test type (a test "
-        "is made of each amplifier) at which an exposure fails.",
-    )
-
-
-def _options(product: str, pipeline: str) -> Any:
-    return Field(
-        "",
-        description=f"Options for the pipetask that makes {product}, each as -c label:field=value. They "
-        f"override the values in {pipeline}.",
-    )
-
-
-def _inputs(task: str) -> Any:
-    return Field(
-        f"{f.INSTRUMENT}/calib",
-        description=f"Input collections, separated by commas, of the pipetask that {task}; they are searched "
-        f"in this order. The OCPS adds {f.INSTRUMENT}/raw/all by itself.",
-    )
 
 
 class CalibrationsConfig(BaseModel):
@@ -127,9 +104,9 @@ class CalibrationsConfig(BaseModel):
         description="Verify the images with cp_verify. With False, what generate_calibrations makes is "
         "certified unverified.",
     )
-    number_verification_tests_threshold_bias: f.Count = _threshold("biases")
-    number_verification_tests_threshold_dark: f.Count = _threshold("darks")
-    number_verification_tests_threshold_flat: f.Count = _threshold("flats")
+    number_verification_tests_threshold_bias: f.Count = f.threshold_field("biases")
+    number_verification_tests_threshold_dark: f.Count = f.threshold_field("darks")
+    number_verification_tests_threshold_flat: f.Count = f.threshold_field("flats")
     on_verification_failure: f.Policy = Field(
         "fail",
         description="fail: a failed verification ends the script FAILED, which pauses the queue. warn: it "
@@ -151,19 +128,21 @@ class CalibrationsConfig(BaseModel):
         "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Without effect where "
         "no flat pair is taken.",
     )
-    config_options_bias: f.PipelineOptions = _options("the bias", "cpBias.yaml")
-    config_options_dark: f.PipelineOptions = _options("the dark", "cpDark.yaml")
-    config_options_flat: f.PipelineOptions = _options("the flat", "cpFlat.yaml")
-    config_options_defects: f.PipelineOptions = _options("the defects", "cpDefects.yaml")
-    config_options_ptc: f.PipelineOptions = _options("the Photon Transfer Curve or the gains", "cpPtc.yaml")
-    input_collections_bias: f.CollectionNames = _inputs("makes the bias")
-    input_collections_verify_bias: f.CollectionNames = _inputs("verifies the biases")
-    input_collections_dark: f.CollectionNames = _inputs("makes the dark")
-    input_collections_verify_dark: f.CollectionNames = _inputs("verifies the darks")
-    input_collections_flat: f.CollectionNames = _inputs("makes the flat")
-    input_collections_verify_flat: f.CollectionNames = _inputs("verifies the flats")
-    input_collections_defects: f.CollectionNames = _inputs("makes the defects")
-    input_collections_ptc: f.CollectionNames = _inputs("makes the Photon Transfer Curve or the gains")
+    config_options_bias: f.PipelineOptions = f.options_field("the bias", "cpBias.yaml")
+    config_options_dark: f.PipelineOptions = f.options_field("the dark", "cpDark.yaml")
+    config_options_flat: f.PipelineOptions = f.options_field("the flat", "cpFlat.yaml")
+    config_options_defects: f.PipelineOptions = f.options_field("the defects", "cpDefects.yaml")
+    config_options_ptc: f.PipelineOptions = f.options_field(
+        "the Photon Transfer Curve or the gains", "cpPtc.yaml"
+    )
+    input_collections_bias: f.CollectionNames = f.inputs_field("makes the bias")
+    input_collections_verify_bias: f.CollectionNames = f.inputs_field("verifies the biases")
+    input_collections_dark: f.CollectionNames = f.inputs_field("makes the dark")
+    input_collections_verify_dark: f.CollectionNames = f.inputs_field("verifies the darks")
+    input_collections_flat: f.CollectionNames = f.inputs_field("makes the flat")
+    input_collections_verify_flat: f.CollectionNames = f.inputs_field("verifies the flats")
+    input_collections_defects: f.CollectionNames = f.inputs_field("makes the defects")
+    input_collections_ptc: f.CollectionNames = f.inputs_field("makes the Photon Transfer Curve or the gains")
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",
         description="CALIBRATION collection that new calibrations are certified into, e.g. "
@@ -278,7 +257,7 @@ class CalibrationsConfig(BaseModel):
         valid = cls.instrument.valid_detectors
         if unknown := [str(detector) for detector in detectors if detector not in valid]:
             kind = "are not detectors" if len(unknown) > 1 else "is not a detector"
-            raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; valid {f.which(valid)}")
+            raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; valid {which(valid)}")
         return detectors
 
     @field_validator("filter", "grating", check_fields=False)
@@ -287,7 +266,7 @@ class CalibrationsConfig(BaseModel):
         names = getattr(cls.instrument, f"{info.field_name}s", ())
         if cls.instrument is None or not isinstance(value, str) or not names or value in names:
             return value
-        near = f"write {value} without quotes?" if value.isdigit() else f.did_you_mean(value, names)
+        near = f"write {value} without quotes?" if value.isdigit() else did_you_mean(value, names)
         raise ValueError(
             f"'{value}' is not a {info.field_name} of {cls.instrument.name}; "
             f"{f'{near} Known' if near else 'known'} are {', '.join(names)}"

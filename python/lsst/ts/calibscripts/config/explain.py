@@ -1,23 +1,65 @@
-"""Texts for an observer on what a schema finds wrong."""
+"""Texts for an observer on what is wrong with a value, and what may have been meant."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from math import isfinite
 from typing import Any
 
 import jsonschema
 
-from .fields import did_you_mean
-
-__all__ = ["hint", "not_a_mapping", "schema_problems", "shown"]
+__all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown", "which"]
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(\S+)")
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|^\$\w+$")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "True or False", "null": "null"}
 _LONGEST = 60
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Propose what was probably meant.
+
+    Parameters
+    ----------
+    word : `object`
+        What was written.
+    known : iterable of `str`
+        What could have been written.
+
+    Returns
+    -------
+    `str`
+        ``did you mean A or B?``, or nothing where no name is near.
+    """
+    text = str(word).lower()
+    scores = {name: SequenceMatcher(None, text, name.lower()).ratio() for name in known}
+    best = max(scores.values(), default=0.0)
+    near = [name for name, score in scores.items() if score >= max(0.6, best - 0.03)]
+    return f"did you mean {' or '.join(near[:3])}?" if near else ""
+
+
+def which(numbers: Iterable[int]) -> str:
+    """Say shortly which ids there are.
+
+    Parameters
+    ----------
+    numbers : iterable of `int`
+        Ascending ids.
+
+    Returns
+    -------
+    `str`
+        E.g. ``are 0..8``, ``is 0`` or ``are 1, 3``.
+    """
+    known = tuple(numbers)
+    if len(known) == 1:
+        return f"is {known[0]}"
+    if known == tuple(range(known[0], known[-1] + 1)):
+        return f"are {known[0]}..{known[-1]}"
+    return f"are {', '.join(map(str, known))}"
 
 
 def shown(value: Any) -> str:

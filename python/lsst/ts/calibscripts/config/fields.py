@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
 from datetime import date, datetime
-from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -34,9 +32,10 @@ __all__ = [
     "Seconds",
     "Text",
     "Wait",
-    "did_you_mean",
+    "inputs_field",
     "option_settings",
-    "which",
+    "options_field",
+    "threshold_field",
     "whole",
 ]
 
@@ -48,49 +47,6 @@ _SHELL = ";|&$`<>\n\r"
 _OPTIONS_PATTERN = r"^[^;|&$`<>\n\r]*$"
 _SETTING = re.compile(r"[A-Za-z_][\w-]*:[A-Za-z_][\w.\[\]'\"-]*=.*", re.DOTALL)
 _DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
-
-
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Propose what was probably meant.
-
-    Parameters
-    ----------
-    word : `object`
-        What was written.
-    known : iterable of `str`
-        What could have been written.
-
-    Returns
-    -------
-    `str`
-        ``did you mean A or B?``, or nothing where no name is near.
-    """
-    text = str(word).lower()
-    scores = {name: SequenceMatcher(None, text, name.lower()).ratio() for name in known}
-    best = max(scores.values(), default=0.0)
-    near = [name for name, score in scores.items() if score >= max(0.6, best - 0.03)]
-    return f"did you mean {' or '.join(near[:3])}?" if near else ""
-
-
-def which(numbers: Iterable[int]) -> str:
-    """Say shortly which ids there are.
-
-    Parameters
-    ----------
-    numbers : iterable of `int`
-        Ascending ids.
-
-    Returns
-    -------
-    `str`
-        E.g. ``are 0..8``, ``is 0`` or ``are 1, 3``.
-    """
-    known = tuple(numbers)
-    if len(known) == 1:
-        return f"is {known[0]}"
-    if known == tuple(range(known[0], known[-1] + 1)):
-        return f"are {known[0]}..{known[-1]}"
-    return f"are {', '.join(map(str, known))}"
 
 
 def option_settings(options: str) -> tuple[str, ...]:
@@ -270,3 +226,30 @@ DateTai = Annotated[
     AfterValidator(_date),
     Field(json_schema_extra={"pattern": _DATE_PATTERN}),
 ]
+
+
+def threshold_field(images: str) -> Any:
+    """Make the property with the threshold of a verification."""
+    return Field(
+        8,
+        description=f"Verification of {images}: number of failed tests per detector and test type (a test "
+        "is made of each amplifier) at which an exposure fails.",
+    )
+
+
+def options_field(product: str, pipeline: str) -> Any:
+    """Make the property with the pipeline options of a product."""
+    return Field(
+        "",
+        description=f"Options for the pipetask that makes {product}, each as -c label:field=value. They "
+        f"override the values in {pipeline}.",
+    )
+
+
+def inputs_field(task: str) -> Any:
+    """Make the property with the input collections of a job."""
+    return Field(
+        f"{INSTRUMENT}/calib",
+        description=f"Input collections, separated by commas, of the pipetask that {task}; they are searched "
+        f"in this order. The OCPS adds {INSTRUMENT}/raw/all by itself.",
+    )
