@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from .evidence import Grid, Outcome
 __all__ = ["make_grid"]
 
 _NOISE_OF_OVERSCAN = "READ_NOISE_ADU"
+_Number = TypeVar("_Number", np.float32, np.int8)
 
 
 def make_grid(
@@ -48,8 +49,10 @@ def make_grid(
     shape = len(exposures), len(detectors), len(amplifiers)
     rows, columns = (_positions(keys) for keys in (exposures, detectors))
     places = {name: place for place, name in enumerate(amplifiers)}
-    values, detector_values = _Values(shape), _Values(shape[:2])
-    outcomes, detector_outcomes, exposure_outcomes = (_Outcomes(shape[:n]) for n in (3, 2, 1))
+    values, detector_values = (_Arrays(shape[:n], np.float32(np.nan)) for n in (3, 2))
+    outcomes, detector_outcomes, exposure_outcomes = (
+        _Arrays(shape[:n], np.int8(Outcome.NONE)) for n in (3, 2, 1)
+    )
     for (exposure, detector), statistics in of_detectors.items():
         place = rows[exposure], columns[detector]
         for amplifier, name, value in _amplifier_values(statistics):
@@ -78,27 +81,16 @@ def make_grid(
     )
 
 
-class _Values(dict[str, NDArray[np.float32]]):
-    """Statistics by name; a new one is NaN everywhere."""
+class _Arrays(dict[str, NDArray[_Number]]):
+    """Arrays by name; a new one holds the same number everywhere."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], blank: _Number) -> None:
         super().__init__()
         self._shape = shape
+        self._blank: _Number = blank
 
-    def __missing__(self, name: str) -> NDArray[np.float32]:
-        self[name] = np.full(self._shape, np.nan, dtype=np.float32)
-        return self[name]
-
-
-class _Outcomes(dict[str, NDArray[np.int8]]):
-    """Tests by name; a new one has no outcome anywhere."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self._shape = shape
-
-    def __missing__(self, name: str) -> NDArray[np.int8]:
-        self[name] = np.full(self._shape, Outcome.NONE, dtype=np.int8)
+    def __missing__(self, name: str) -> NDArray[_Number]:
+        self[name] = np.full(self._shape, self._blank, dtype=self._blank.dtype)
         return self[name]
 
 
