@@ -217,6 +217,8 @@ def test_names_that_every_block_has_and_doubled_dollars() -> None:
 def test_defaults_are_filled_two_levels_deep() -> None:
     found = block(configuration_schema=SCHEMA)
     assert block_configuration(found)["limits"] == {"low": 1}
+    without_own = SCHEMA.replace("limits: {type: object, default: {},", "limits: {type: object,")
+    assert block_configuration(block(configuration_schema=without_own))["limits"] == {"low": 1}
     assert block_configuration(found, {"limits": {"low": 3}, "run_times": [1]}) == {
         "limits": {"low": 3},
         "run_times": [1],

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from ..config import did_you_mean, read_yaml
+from ..config import did_you_mean, read_yaml, with_defaults
 from ..config.explain import schema_problems
 from ..errors import ConfigurationError
 from .model import Block, BlockScript
@@ -121,7 +121,7 @@ def block_configuration(block: Block, overrides: Mapping[str, Any] | None = None
         return {}
     schema = _schema(block.configuration_schema)
     properties: Mapping[str, Any] = schema.get("properties", {})
-    filled = _filled(properties, given)
+    filled = with_defaults(properties, given)
     wrong = dict(schema_problems(schema, filled))
     for name in given:
         if name not in properties:
@@ -148,21 +148,6 @@ def _schema(text: str) -> dict[str, Any]:
     if problems:
         raise ConfigurationError([f"configuration_schema: {problem}" for problem in problems])
     return schema
-
-
-def _filled(properties: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in defaults two levels deep, as salobj's validator does."""
-    filled = dict(given)
-    for name, schema in properties.items():
-        if not isinstance(schema, Mapping):
-            continue
-        if name not in filled and "default" in schema:
-            filled[name] = schema["default"]
-        if isinstance(filled.get(name), Mapping):
-            inner = schema.get("properties", {})
-            defaults = {key: value["default"] for key, value in inner.items() if "default" in value}
-            filled[name] = {**defaults, **filled[name]}
-    return filled
 
 
 def _these(names: Iterable[str]) -> str:

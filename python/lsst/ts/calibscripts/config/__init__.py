@@ -12,7 +12,7 @@ from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
 from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
-from .validator import ConfigValidator, parse
+from .validator import ConfigValidator, parse, with_defaults
 from .yaml_text import read_yaml
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "resuming",
     "schema_text",
     "warnings",
+    "with_defaults",
     "write_schemas",
 ]

@@ -15,7 +15,7 @@ from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
 from .yaml_text import understand
 
-__all__ = ["ConfigValidator", "parse"]
+__all__ = ["ConfigValidator", "parse", "with_defaults"]
 
 Config = TypeVar("Config", bound=CalibrationsConfig)
 _Problem = tuple[str, str]
@@ -45,7 +45,7 @@ class ConfigValidator:
         self.model = model
         self.given: dict[str, Any] = {}
         self._properties: dict[str, Any] = schema.get("properties", {})
-        self._defaults = _with_defaults(self._properties, {})
+        self._defaults: dict[str, Any] = _plain(with_defaults(self._properties, {}))
 
     def validate(self, data_dict: Mapping[str, Any] | None) -> dict[str, Any]:
         """Check a configuration and fill in what it leaves out.
@@ -114,7 +114,7 @@ class ConfigValidator:
             return {}, problems + rules
         told = {*self._defaults, *given}
         known = {name: value for name, value in config.model_dump(mode="json").items() if name in told}
-        filled = {**_with_defaults(self._properties, given), **known}
+        filled = {**_plain(with_defaults(self._properties, given)), **known}
         return filled, list(schema_problems(self.schema, filled))
 
     def _wrong(self, given: Mapping[str, Any]) -> dict[str, str]:
@@ -196,21 +196,34 @@ def _build(
         return None, [(name, text) for name, _, text in (line.partition(": ") for line in lines)]
 
 
-def _with_defaults(properties: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in the defaults of a schema, two levels deep as salobj does."""
+def with_defaults(properties: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the defaults of a schema, two levels deep as salobj does.
+
+    Parameters
+    ----------
+    properties : mapping
+        Properties of the schema.
+    given : mapping
+        Values by property.
+
+    Returns
+    -------
+    `dict`
+        With the defaults, an absent object made of those of its own properties.
+    """
     values = dict(given)
     for name, schema in properties.items():
         if not isinstance(schema, dict):
             continue
         inner = {
-            key: _plain(value["default"])
+            key: value["default"]
             for key, value in schema.get("properties", {}).items()
             if isinstance(value, dict) and "default" in value
         }
+        if name not in values and ("default" in schema or inner):
+            values[name] = schema.get("default", inner)
         if isinstance(values.get(name), dict):
             values[name] = {**inner, **values[name]}
-        elif name not in values and ("default" in schema or inner):
-            values[name] = _plain(schema["default"]) if "default" in schema else inner
     return values
 
 
