@@ -421,7 +421,7 @@ def _repository() -> Iterator[Case]:
         event,
         "it cannot be read from the darks on",
         FAILED,
-        ("GENERATE DARK: unable to open database file",),
+        ("GENERATE DARK (u/ocps/", "): unable to open database file"),
         ("BIAS",),
         troubles=(
             Trouble("made", at=2, count=99, error=sqlite3.OperationalError("unable to open database file")),
@@ -449,7 +449,7 @@ def _repository() -> Iterator[Case]:
         event,
         "it hangs when the dark is looked for, and never answers again",
         FAILED,
-        ("GENERATE DARK: the butler did not answer within 600 s",),
+        ("GENERATE DARK (u/ocps/", "): the butler did not answer within 600 s"),
         ("BIAS",),
         troubles=(Trouble("made", 2, seconds=10_000.0),),
         config={"script_mode": "BIAS_DARK", "do_defects": False, "do_ptc": False},

@@ -108,6 +108,10 @@ class Opening:
         problems += findings.problems
         if problems:
             raise self._refusal(problems)
+        self.known_detectors = {detector.id: detector.name for detector in findings.detectors}
+        asked = self._script.asked_detectors()
+        self.detectors = {d.id: d for d in findings.detectors if d.id in asked}
+        self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
         self.calib_exists = findings.calib_exists
         self._results.times.update(findings.exposure_times)
         if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
@@ -120,31 +124,24 @@ class Opening:
         return [images.image_type for images in self.plan.sets if not images.taken]
 
     async def _ask_repository(self) -> RepositoryFindings:
-        script, asked = self._script, self._script.asked_detectors()
         try:
             async with asyncio.timeout(REPOSITORY_TIMEOUT):
-                findings = await self._thread(
+                return await self._thread(
                     repository_findings,
                     self._repository,
                     self._config,
                     self.plan,
-                    script.pipelines,
-                    script.instrument_name,
-                    asked,
+                    self._script.pipelines,
+                    self._script.instrument_name,
+                    self._script.asked_detectors(),
                     self._filter,
                 )
-                if not findings.problems:
-                    known = await self._thread(self._repository.detectors, script.instrument_name)
-                    self.known_detectors = {detector.id: detector.name for detector in known}
-                    self.detectors = {d.id: d for d in known if d.id in asked}
-                    self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
         except TimeoutError:
             text = (
                 f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at "
                 "its database and its disk, then queue the script or its BLOCK again."
             )
             return RepositoryFindings((text,))
-        return findings
 
     def detector_of(self, raft: str, sensor: str) -> int | None:
         """Give the detector of an arrival; the name of a camera's only detector is taken as it comes."""

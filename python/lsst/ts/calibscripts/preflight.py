@@ -16,7 +16,7 @@ from .jobs import StepPipelines, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
-from .repository import Certification, ExposureRecord, Repository
+from .repository import Certification, Detector, ExposureRecord, Repository
 from .sal import RemoteGroup, State
 
 __all__ = ["RepositoryFindings", "certification", "component_problems", "repository_findings"]
@@ -33,6 +33,8 @@ class RepositoryFindings:
     ----------
     problems : `tuple` [`str`]
         One sentence each; the run must not begin if there is one.
+    detectors : `tuple` [`Detector`]
+        All detectors of the instrument.
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
     exposure_times : mapping [`int`, `float`]
@@ -42,6 +44,7 @@ class RepositoryFindings:
     """
 
     problems: tuple[str, ...]
+    detectors: tuple[Detector, ...] = ()
     calib_exists: bool = False
     exposure_times: Mapping[int, float] = field(default_factory=dict)
     without_pairs: bool = False
@@ -133,8 +136,8 @@ def repository_findings(
     certifying = [step for step in plan.steps if step.id.action is Action.CERTIFY]
     try:
         repository.check(writing=bool(certifying))
-        known = {detector.id for detector in repository.detectors(instrument)}
-        problems = list(_detector_problems(instrument, detectors, known, config.repo))
+        known = tuple(repository.detectors(instrument))
+        problems = list(_detector_problems(instrument, detectors, {d.id for d in known}, config.repo))
         records: list[ExposureRecord] = []
         for images in plan.sets:
             wrong, found = _exposure_problems(repository, plan, instrument, detectors, images)
@@ -168,7 +171,7 @@ def repository_findings(
         return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
     times = {record.id: record.exposure_time for record in records}
     without_pairs = bool(of_flats) and not pairs_of([record.id for record in of_flats], times)
-    return RepositoryFindings(tuple(dict.fromkeys(problems)), calib_exists, times, without_pairs)
+    return RepositoryFindings(tuple(dict.fromkeys(problems)), known, calib_exists, times, without_pairs)
 
 
 def _conflicts(

@@ -160,7 +160,8 @@ class Run:
         """Keep why a step failed, and cancel what must not go on."""
         text = str(error)
         if not isinstance(error, CalibScriptsError) or isinstance(error, RepositoryError):
-            text = f"{step_id}: {describe(error)}."
+            collection = self._results.collection(step_id)
+            text = f"{step_id}{f' ({collection})' if collection else ''}: {describe(error)}."
         if not isinstance(error, CalibScriptsError):
             self._journal.log.error(f"{step_id} failed", exc_info=error)
         verdict = isinstance(error, VerificationFailedError)
