@@ -146,6 +146,10 @@ def _images(value: int) -> int:
 
 
 def _header(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(
+            f"{value!r}: a header holds one line of printable text; leave the other characters out"
+        )
     # The camera takes key and value of every header from one text with commas and colons.
     if re.search(r",[^,]*:", value):
         raise ValueError(
