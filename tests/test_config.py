@@ -312,8 +312,8 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
          "it a number of images?"),
         ({"reason": "daily, imageType: FLAT"}, "reason: 'daily, imageType: FLAT': what is between a comma and a "
          "colon would become a header of its own; leave one out"),
-        ({"program": "BLOCK-295\nBLOCK-309"}, "program: 'BLOCK-295\\nBLOCK-309': a header holds one line of printable "
-         "text; leave the other characters out"),
+        ({"program": "BLOCK-295\nBLOCK-309"}, "program: 'BLOCK-295\\nBLOCK-309': a header holds one line of "
+         "printable text; leave the other characters out"),
         ({"calibration_collection": "x"}, "calibration_collection: unknown property; did you mean "
          "calib_collection?"),
         ({"nbias": 3}, "nbias: unknown property; did you mean n_bias?"),
