@@ -152,6 +152,14 @@ def test_an_unknown_label_names_those_there_are():
         check_options("-c cpBias:x=1", BIAS, "config_options_bias")
 
 
+def test_every_unknown_label_is_told():
+    with pytest.raises(ConfigurationError) as caught:
+        check_options("-c cpBias:x=1 -c cpBiasIsr:doDefect=False -c y:x=1", BIAS, "config_options_bias")
+    assert [problem.split(" (in ")[0] for problem in caught.value.problems] == [
+        f"config_options_bias: no task has the label '{label}'" for label in ("cpBias", "y")
+    ]
+
+
 def test_isr_is_not_translated_where_there_is_no_or_more_than_one():
     for labels in (("a",), ("aIsr", "bIsr")):
         with pytest.raises(ConfigurationError, match="no task has the label 'isr'"):

@@ -164,8 +164,8 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
     Raises
     ------
     ConfigurationError
-        If a label is not one of the pipeline's, a word is no setting, or a task refuses one. All that tasks refuse
-        is told.
+        If a label is not one of the pipeline's, a word is no setting, or a task refuses one. All such labels and
+        all that tasks refuse are told.
     """
     labels = installed.labels
     try:
@@ -173,19 +173,21 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
     except ValueError as error:
         raise ConfigurationError([f"{where}: {error}"]) from error
     known: list[str] = []
+    unknown: list[str] = []
     warnings: list[str] = []
     for setting in settings:
         label, _, rest = setting.partition(":")
         if labels is not None and label not in labels:
             translated = _isr_label(label, labels)
             if translated is None:
-                text = f"{where}: no task has the label '{label}' (in {setting}); its labels are {', '.join(labels)}"
-                raise ConfigurationError([text])
+                told = f"no task has the label '{label}' (in {setting}); its labels are {', '.join(labels)}"
+                unknown.append(f"{where}: {told}")
+                continue
             warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{translated}'")
             label = translated
         known.append(f"{label}:{rest}")
-    if refused := list(_refused(known, installed)):
-        raise ConfigurationError([f"{where}: {text}" for text in refused])
+    if problems := [*unknown, *(f"{where}: {text}" for text in _refused(known, installed))]:
+        raise ConfigurationError(problems)
     return TaskOptions(tuple(word for setting in known for word in ("-c", setting)), tuple(warnings))
 
 
