@@ -292,7 +292,11 @@ def test_what_is_no_record_is_said(tmp_path: Path, content: str, told: str):
 def test_damage_in_the_middle_is_told_with_its_line(tmp_path: Path):
     path = written(tmp_path)
     lines = path.read_text().splitlines(keepends=True)
-    for damaged in ("garbage\n", '{"event":"Warned","tai":"2026-01-01T00:00:00","loop":1}\n'):
+    for damaged in (
+        "garbage\n",
+        '{"event":"Warned","tai":"2026-01-01T00:00:00","loop":1}\n',
+        '{"event":"Warned","tai":"2026-01-01T00:00:00","loop":{},"message":"x"}\n',
+    ):
         path.write_text("".join([*lines[:3], damaged, *lines[4:]]))
         with pytest.raises(RecordError, match="line 4"):
             read_record(path)

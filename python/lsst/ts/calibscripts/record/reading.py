@@ -70,7 +70,7 @@ def read_record(path: Path) -> Record:
     try:
         header = TypeAdapter(Header).validate_python(first)
         return Record(path, header, _time(first), float(first["loop"]), entries, torn=bool(rest))
-    except (ValidationError, ValueError, KeyError) as error:
+    except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error
 
 
@@ -82,7 +82,7 @@ def _entries(path: Path, lines: list[str]) -> Iterator[Entry]:
             continue
         try:
             yield Entry(_time(line), float(line["loop"]), adapter.validate_python(line))
-        except (ValidationError, ValueError, KeyError) as error:
+        except (ValidationError, TypeError, ValueError, KeyError) as error:
             raise RecordError(f"{path}, line {number}: {describe(error)}") from error
 
 
