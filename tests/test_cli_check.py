@@ -147,3 +147,21 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "x.yaml: 'utf-8' codec can't decode byte 0xff" in result.output
     assert run(LATISS, tmp_path / "y.yaml").exit_code == 2
+
+
+def test_what_salobj_takes_out_is_no_property() -> None:
+    result = run(LATISS, "-", text="metadata: {author: me}\nscript_mode: BIAS\n")
+    assert result.exit_code == 0, result.output
+    assert "OK: 0 problems, 0 warnings" in result.output
+
+
+def test_a_date_that_does_not_exist_hides_nothing() -> None:
+    result = run(LATISS, "-", text="certify_calib_begin_date: 2022-02-30\nn_biases: 3\nn_dark: 0\n")
+    assert result.exit_code == 1
+    words = (
+        "line 1: the date 2022-02-30 does not exist",
+        "line 2: n_biases: unknown",
+        "line 3: n_dark: must be",
+    )
+    assert [word for word in words if word not in result.output] == []
+    assert "REFUSED: 3 problems" in result.output

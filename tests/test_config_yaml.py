@@ -65,10 +65,15 @@ def validator(model: type[CalibrationsConfig] = LatissConfig) -> ConfigValidator
         ),
         ("n_bias\n", {}, ('the configuration must be lines of `property: value`, not "n_bias"',)),
         (
-            "n_bias: 3\ncertify_calib_end_date: 2022-02-30\n",
-            {},
-            ("line 2: the date 2022-02-30 does not exist (day is out of range for month)",),
+            "n_bias: 3\ncertify_calib_end_date: 2022-02-30\nn_bias: 4\nb: [2022-13-01]\n",
+            {"n_bias": 4, "certify_calib_end_date": None, "b": [None]},
+            (
+                "line 2: the date 2022-02-30 does not exist (day is out of range for month)",
+                "line 4: the date 2022-13-01 does not exist (month must be in 1..12)",
+                "lines 1 and 3: n_bias is given twice, YAML silently keeps the last: leave one",
+            ),
         ),
+        ("2022-02-30\n", {}, ("line 1: the date 2022-02-30 does not exist (day is out of range for month)",)),
         ("n_bias: !!python/object:x {}\n", {}, ("line 1, column 9: not YAML: could not determine a constructor "
          "for the tag 'tag:yaml.org,2002:python/object:x'",)),
         ("a=1\nb: [1\n", {}, ("line 1: write `a: 1` instead of `a=1`", "line 2, column 6: not YAML: expected ',' or "

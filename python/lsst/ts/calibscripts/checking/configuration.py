@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from ..config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
 from ..errors import ConfigurationError
 from ..instruments import physical_filter
 from ..jobs import StepPipelines, install
@@ -113,7 +113,8 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
     `Checked`
         Its problems name properties.
     """
-    return _check(script, lambda validator: validator.validate(values))
+    kept = {name: value for name, value in values.items() if name != DROPPED}
+    return _check(script, lambda validator: validator.validate(kept))
 
 
 def _check(script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]]) -> Checked:

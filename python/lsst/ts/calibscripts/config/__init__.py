@@ -12,10 +12,11 @@ from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
 from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
-from .validator import ConfigValidator, parse, with_defaults
+from .validator import DROPPED, ConfigValidator, parse, with_defaults
 from .yaml_text import read_yaml
 
 __all__ = [
+    "DROPPED",
     "RECOMMENDED_IMAGES",
     "CalibrationsConfig",
     "ComCamConfig",

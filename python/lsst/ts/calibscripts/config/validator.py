@@ -15,9 +15,12 @@ from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
 from .yaml_text import understand
 
-__all__ = ["ConfigValidator", "parse", "with_defaults"]
+__all__ = ["DROPPED", "ConfigValidator", "parse", "with_defaults"]
 
 Config = TypeVar("Config", bound=CalibrationsConfig)
+DROPPED = "metadata"
+"""What salobj takes out of the configuration of a script before it is validated."""
+
 _Problem = tuple[str, str]
 """A property, or nothing, and what is wrong with it."""
 
@@ -95,7 +98,7 @@ class ConfigValidator:
             If anything is wrong. As of `validate`, with lines.
         """
         understood = understand(text)
-        given = {name: _plain(value) for name, value in understood.config.items()}
+        given = {name: _plain(value) for name, value in understood.config.items() if name != DROPPED}
         # Where nothing could be understood, there is nothing to check either.
         checked = bool(given) or not understood.problems
         filled, problems = self._check(given) if checked else ({}, [])

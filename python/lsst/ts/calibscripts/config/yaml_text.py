@@ -86,25 +86,41 @@ def understand(text: str) -> YamlText:
 def _read(text: str) -> YamlText:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        dates = tuple(_impossible_dates(node))
-        data = None if dates else yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ValueError(_yaml_problem(error)) from None
-    if dates:
-        raise ValueError("; ".join(dates))
+    dates = tuple(_impossible_dates(node))
     if data is None:
-        return YamlText()
+        return YamlText(problems=dates)
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         raise ValueError(not_a_mapping(data))
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
-    return YamlText({str(key): value for key, value in data.items()}, tuple(_repeated(node)), lines)
+    return YamlText({str(key): value for key, value in data.items()}, (*dates, *_repeated(node)), lines)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads on past a date that the calendar does not have, so that the rest can be checked too."""
+
+
+def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 def _impossible_dates(node: yaml.Node | None) -> Iterator[str]:
     """Find dates without quotes that the calendar does not have; YAML does not say where they are."""
     if isinstance(node, yaml.MappingNode):
-        for _, value in node.value:
-            yield from _impossible_dates(value)
+        for pair in node.value:
+            for part in pair:
+                yield from _impossible_dates(part)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _impossible_dates(item)
     elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:timestamp":
         try:
             yaml.safe_load(node.value)
