@@ -634,6 +634,24 @@ def test_the_command_refuses(tmp_path: Path) -> None:
     assert lines[-1] == "REFUSED: 1 problem, 3 warnings in 1 file"
 
 
+def test_parameters_that_are_mappings(tmp_path: Path) -> None:
+    ids = [2026091800002, 2026091800003]
+    ours = script(
+        script_mode="BIAS",
+        exposures={"BIAS": ids},
+        test_case={"name": "BLOCK-T1", "step": {"n": 1}},
+        metadata={},
+    )
+    other = script("set_summary_state.py", standard=True, data=[["ATOODS", {"state": "$program"}]])
+    path = write(tmp_path / "x.json", data(ours, other))
+    result = run(path)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1] == "OK: 0 problems, 1 warning in 1 file"
+    first, second = parameters(expand(load_block(path)))
+    assert (first["exposures"], first["test_case"]["step"]) == ({"BIAS": ids}, {"n": 1})
+    assert second == {"data": [["ATOODS", {"state": "BLOCK-901"}]]}
+
+
 def test_the_command_with_overrides() -> None:
     weekly = get_blocks_dir() / WEEKLY
     result = run(weekly, "--override", "set1_filter=SDSSi_65mm", "--override", "set1_exp_times_flat=8")

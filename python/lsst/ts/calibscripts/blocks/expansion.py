@@ -55,6 +55,8 @@ _Dumper.add_representer(
         "tag:yaml.org,2002:str", text, style="'" if ":" in text else None
     ),
 )
+# An object of a BLOCK file is a dict of a class of its own.
+_Dumper.add_multi_representer(dict, _Dumper.represent_dict)
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
