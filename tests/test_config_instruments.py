@@ -14,6 +14,7 @@ from lsst.ts.calibscripts.config import (
     parse,
 )
 from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.instruments import INSTRUMENTS
 
 COLLECTIONS = {
     "calib_collection",
@@ -101,3 +102,18 @@ def test_a_wrong_default_of_a_schema_is_refused() -> None:
 def test_a_schema_that_is_none_is_refused() -> None:
     with pytest.raises(jsonschema.SchemaError):
         ConfigValidator({"type": "nothing"}, LatissConfig)
+
+
+def test_components_and_names_of_the_instruments() -> None:
+    told = {
+        name: (i.ocps_index, i.camera, i.oods, i.prefix, i.repo, i.calib_collection, i.daily_collection)
+        for name, i in INSTRUMENTS.items()
+    }
+    assert told == {
+        name: (index, camera, oods, prefix, f"/repo/{name}", f"{name}/calib", f"{name}/calib/daily")
+        for name, index, camera, oods, prefix in (
+            ("LATISS", 1, "ATCamera", "ATOODS", "AT"),
+            ("LSSTComCam", 2, "CCCamera", "CCOODS", "CC"),
+            ("LSSTCam", 3, "MTCamera", "MTOODS", "MC"),
+        )
+    }
