@@ -101,6 +101,42 @@ def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
         repository.certify(replace(BIAS, begin="2026-06-01"), RUN, lambda: True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "in_the_way"),
+    [
+        ({"begin": "2026-12-31T23:59:59"}, True),
+        ({"begin": None, "end": "2026-01-01T00:00:01"}, True),
+        ({"begin": None, "end": None}, True),
+        ({"detectors": (0, 1)}, True),
+        ({"detectors": (1,)}, False),
+        ({"begin": "2027-01-01", "end": None}, False),
+        ({"begin": None, "end": "2026-01-01"}, False),
+    ],
+)
+def test_only_the_same_detectors_and_an_overlapping_range_are_in_the_way(
+    repository: ButlerRepository, changes: dict[str, Any], in_the_way: bool
+):
+    assert repository.certify(BIAS, RUN, lambda: True) is not None
+    assert bool(repository.conflicts(replace(BIAS, **changes))) is in_the_way
+
+
+def test_a_flat_in_another_filter_is_not_in_the_way(root: Path, repository: ButlerRepository):
+    certified = replace(BIAS, product="FLAT", dataset_type="flat", physical_filter="SDSSr_65mm~empty")
+    with Butler.from_config(root, writeable=True) as butler:
+        butler.put(
+            CCDData(np.ones((4, 4), np.float32), unit="adu"),
+            "flat",
+            instrument="LATISS",
+            detector=0,
+            physical_filter=certified.physical_filter,
+            run=RUN,
+        )
+    assert repository.certify(certified, RUN, lambda: True) is not None
+    assert repository.conflicts(certified)
+    assert repository.conflicts(replace(certified, physical_filter=None))
+    assert repository.conflicts(replace(certified, physical_filter="SDSSg_65mm~empty")) == ()
+
+
 def test_another_kind_of_collection_is_in_the_way(repository: ButlerRepository):
     (conflict,) = repository.conflicts(replace(BIAS, collection=RUN))
     assert f"calib_collection {RUN} is a RUN collection" in conflict
