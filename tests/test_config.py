@@ -673,7 +673,7 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
         ({"exp_times_flat": [1, 1, 2], "do_gain_from_flat_pairs": False}, []),
         ({"exp_times_flat": [1, 2]}, ["No two consecutive flats have the same exposure time, unpaired: 1 (1 s), "
                                       "2 (2 s)."]),
-        ({"background_task_timeout": 30, "test_case": {"name": "LVV-T1"}},
+        ({"background_task_timeout": 0, "test_case": {"name": "LVV-T1"}},
          ["Deprecated and ignored: background_task_timeout, test_case."]),
     ],
 )  # fmt: skip

@@ -200,7 +200,7 @@ class CalibrationsConfig(BaseModel):
     reason: f.Header | None = Field(None, description="Reason for taking the images; goes to their headers.")
     note: f.Text | None = Field(None, description="Note about the images; goes to their headers.")
     record: f.Flag = Field(True, description="Write a record of the run.")
-    background_task_timeout: f.Seconds | None = Field(None, description="Deprecated: accepted and ignored.")
+    background_task_timeout: f.Number | None = Field(None, description="Deprecated: accepted and ignored.")
     test_case: dict[str, Any] | None = Field(None, description="Deprecated: accepted and ignored.")
 
     @classmethod

@@ -24,6 +24,7 @@ __all__ = [
     "FlatTimes",
     "Header",
     "NameOrNumber",
+    "Number",
     "NumberOfImages",
     "PipelineOptions",
     "Policy",
@@ -186,11 +187,11 @@ def _date(value: str) -> str:
 _MOST_IMAGES = 10_000
 _WHOLE = BeforeValidator(whole)
 _NULL = {"type": ["integer", "null"]}
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _String = Annotated[str, Field(strict=True)]
-_DarkTime = Annotated[_Number, Field(gt=0)]
+_DarkTime = Annotated[Number, Field(gt=0)]
 # observatory_control's cameras cannot open and close a shutter faster.
-_FlatTime = Annotated[_Number, Field(ge=0.1)]
+_FlatTime = Annotated[Number, Field(ge=0.1)]
 
 ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
@@ -206,9 +207,9 @@ ExposureId = Annotated[
 ]
 DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
 FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
-Seconds = Annotated[_Number, Field(gt=0)]
-Wait = Annotated[_Number, Field(ge=0)]
-Counts = Annotated[_Number, Field(ge=0)]
+Seconds = Annotated[Number, Field(gt=0)]
+Wait = Annotated[Number, Field(ge=0)]
+Counts = Annotated[Number, Field(ge=0)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header)]
 NameOrNumber = _String | Count | None
