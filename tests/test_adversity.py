@@ -15,7 +15,7 @@ from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
-from lsst.ts.calibscripts.repository import Detector
+from lsst.ts.calibscripts.repository import Certification, Detector
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
@@ -48,12 +48,15 @@ class OddCamera(LATISS):
 class Odd(LatissInMemory):
     """A script with such a camera class, or whose filter cannot be told."""
 
+    loop: asyncio.AbstractEventLoop
+
     answer: Any = None
     filter_error: Exception | None = None
     late = False
     untold = False
 
     async def start_remotes(self) -> None:
+        self.loop = asyncio.get_running_loop()
         if self.answer is not None:
             self._camera = OddCamera(domain=self.domain, log=self.log)
             self._camera.answer = self.answer
@@ -74,6 +77,27 @@ class WithoutDetectors(MemoryRepository):
     def detectors(self, instrument: str) -> tuple[Detector, ...]:
         super().detectors(instrument)
         return ()
+
+
+class PausedBeforeTheCommit(MemoryRepository):
+    """Somebody pauses the script when a certification has begun, and resumes it when it has been answered."""
+
+    script: Any = None
+    answers: list[tuple[str, ...] | None]
+
+    def certify(
+        self, wanted: Certification, run: str, may_commit: Callable[[], bool]
+    ) -> tuple[str, ...] | None:
+        first, self.answers = not hasattr(self, "answers"), getattr(self, "answers", [])
+        if first:
+            self._set_state(ScriptState.PAUSED)
+        self.answers.append(super().certify(wanted, run, may_commit))
+        if first:
+            self._set_state(ScriptState.RUNNING)
+        return self.answers[-1]
+
+    def _set_state(self, state: ScriptState) -> None:
+        asyncio.run_coroutine_threadsafe(self.script.set_state(state), self.script.loop).result()
 
 
 class Run:
@@ -114,6 +138,8 @@ async def run_of(
     def make(index: int) -> Odd:
         script = Odd(index)
         script.repository = repository(butler, troubles)
+        if isinstance(script.repository, PausedBeforeTheCommit):
+            script.repository.script = script
         for name, value in oddities.items():
             setattr(script, name, value)
         return script
@@ -178,6 +204,24 @@ async def test_a_repository_of_another_camera_is_refused(
     assert (run.outcome.state, run.taken) == (ScriptState.FAILED, 0)
     assert "Repository /repo/LATISS does not know detectors [0] of LATISS" in run.outcome.reason
     assert "check the properties repo and detectors" in run.outcome.reason
+
+
+async def test_nothing_is_committed_when_the_script_was_paused_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[PausedBeforeTheCommit] = []
+
+    class Watched(PausedBeforeTheCommit):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    run = await run_of(tmp_path, monkeypatch, repository=Watched)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    refused, certified = made[0].answers
+    assert refused is None
+    assert certified
+    assert sum(isinstance(event, Certified) for event in run.events) == 1
 
 
 async def test_a_filter_that_nobody_tells_is_the_one_the_butler_tells(
