@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from lsst.ts.calibscripts.config import (
     exposure_times,
     flat_pairs,
+    groups_of_times,
+    same_time,
 )
 
 
@@ -49,11 +51,34 @@ def test_exposure_times_that_do_not_fit(length: int, n: int, n_discard: int, par
         ([1, 1, 1], ((0, 1),), (2,)),
         ([1, 2, 2, 1], ((1, 2),), (0, 3)),
         ([1, 1, 1, 1], ((0, 1), (2, 3)), ()),
+        ([2.0004, 2.0011, 4.0002, 4.0009], ((0, 1), (2, 3)), ()),
+        ([2.0, 2.006, 2.006], ((1, 2),), (0,)),
     ],
 )
 def test_flat_pairs(times: list[float], pairs: Any, unpaired: Any) -> None:
     found = flat_pairs(times)
     assert (found.pairs, found.unpaired) == (pairs, unpaired)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [(2.0, 2.005, True), (2.0, 1.995, True), (30.0, 30.0051, False), (0.0, 0.0, True)],
+)
+def test_times_are_equal_within_five_milliseconds(one: float, other: float, equal: bool) -> None:
+    assert same_time(one, other) is same_time(other, one) is equal
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 1.0, 1.5, 2.0, 30.0, 900.0])),
+    st.data(),
+)
+def test_shutter_times_make_the_pairs_of_the_times_asked_for(times: list[float], data: st.DataObject) -> None:
+    """Whatever the shutter adds, up to 4 ms."""
+    measured = [time + data.draw(st.floats(0.0, 0.004)) for time in times]
+    assert flat_pairs(measured) == flat_pairs(times)
+    groups = groups_of_times(measured)
+    assert len(groups) == len(set(times))
+    assert sorted(measured) == [time for group in groups for time in group]
 
 
 @given(st.lists(st.sampled_from([1.0, 2.0, 3.0])))

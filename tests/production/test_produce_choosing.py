@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from production_support import DAY, DAY_BEFORE, G, R, Y, frames, ids
 
 from lsst.ts.calibscripts.production.choosing import Wanted, choose, table
@@ -72,6 +73,22 @@ def test_sample_of_flats_has_the_same_light():
 def test_flats_have_one_exposure_time():
     night = frames(DAY, [("FLAT", [1.0] * 4 + [5.0] * 9 + [2.0] * 3, G)])
     assert chosen("FLAT", night=night)[0]["flat-g"].generate == ids(5, 13)
+
+
+@pytest.mark.parametrize("product", ["FLAT", "PTC"])
+def test_shutter_times_select_what_the_times_asked_for_select(product: str):
+    """The records of LSSTCam hold the time that the shutter was measured to be open."""
+    times = [1.0] * 4 + [5.0] * 6 + [2.0, 2.0, 3.0, 3.0]
+    plain = frames(DAY, [("FLAT", times, G)])
+    measured = [
+        replace(frame, exposure_time=frame.exposure_time + 0.001 * (number % 5))
+        for number, frame in enumerate(plain)
+    ]
+    expected, _ = chosen(product, night=plain)
+    assert expected
+    assert chosen(product, night=measured)[0] == expected
+    asked = {"exposure_times": {product: 5.0}} if product == "FLAT" else {}
+    assert chosen(product, night=measured, **asked)[0] == expected
 
 
 def test_mixed_states_are_refused_and_another_set_is_taken():

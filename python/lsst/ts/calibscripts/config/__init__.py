@@ -11,7 +11,7 @@ from .fields import option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
-from .times import FlatPairs, ImageSet, exposure_times, flat_pairs
+from .times import FlatPairs, ImageSet, exposure_times, flat_pairs, groups_of_times, same_time
 from .validator import DROPPED, ConfigValidator, parse, with_defaults
 from .yaml_text import read_yaml
 
@@ -29,11 +29,13 @@ __all__ = [
     "did_you_mean",
     "exposure_times",
     "flat_pairs",
+    "groups_of_times",
     "json_schema",
     "option_settings",
     "parse",
     "read_yaml",
     "resuming",
+    "same_time",
     "schema_text",
     "warnings",
     "with_defaults",

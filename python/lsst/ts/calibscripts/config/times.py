@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["FlatPairs", "ImageSet", "exposure_times", "flat_pairs"]
+__all__ = [
+    "TOLERANCE",
+    "FlatPairs",
+    "ImageSet",
+    "exposure_times",
+    "flat_pairs",
+    "groups_of_times",
+    "same_time",
+]
+
+TOLERANCE = 0.005
+"""Exposure times that differ by no more than this are equal, seconds: the tolerance of cp_pipe. The records of LSSTCam
+hold the time that its shutter was measured to be open."""
+
+_ROUNDING = 1e-9
+"""What the subtraction of two times may add to their difference, seconds."""
+
+
+def same_time(one: float, other: float) -> bool:
+    """Compare two exposure times (s): equal are those that differ by no more than `TOLERANCE`."""
+    return abs(one - other) <= TOLERANCE + _ROUNDING
+
+
+def groups_of_times(times: Iterable[float]) -> tuple[tuple[float, ...], ...]:
+    """Group exposure times that are equal.
+
+    Parameters
+    ----------
+    times : iterable of `float`
+        Exposure times (s), in any order.
+
+    Returns
+    -------
+    `tuple` [`tuple` [`float`, ...], ...]
+        The shortest times first. All members of a group equal its first one.
+    """
+    groups: list[list[float]] = []
+    for time in sorted(times):
+        if groups and same_time(groups[-1][0], time):
+            groups[-1].append(time)
+        else:
+            groups.append([time])
+    return tuple(map(tuple, groups))
 
 
 @dataclass(frozen=True)
@@ -95,7 +137,7 @@ def exposure_times(
 
 
 def flat_pairs(times: Sequence[float]) -> FlatPairs:
-    """Pair consecutive exposures of equal time.
+    """Pair consecutive exposures of equal time, as `same_time` compares them.
 
     Parameters
     ----------
@@ -111,7 +153,7 @@ def flat_pairs(times: Sequence[float]) -> FlatPairs:
     unpaired: list[int] = []
     position = 0
     while position < len(times):
-        if times[position : position + 1] == times[position + 1 : position + 2]:
+        if position + 1 < len(times) and same_time(times[position], times[position + 1]):
             pairs.append((position, position + 1))
             position += 2
         else:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..config import groups_of_times, same_time
 from ..products import PRODUCTS, ImageType, Product
 from ..report import exposure_range
 from ..repository.production_records import Frame
@@ -55,7 +56,7 @@ class Wanted:
         time = self.exposure_times.get(product)
         return (
             self.reasons.get(product, frame.reason) == frame.reason
-            and (time is None or abs(time - frame.exposure_time) < 1e-3)
+            and (time is None or same_time(time, frame.exposure_time))
             and (
                 frame.image_type != ImageType.FLAT
                 or not self.filters
@@ -200,13 +201,13 @@ class _Chooser:
         if product.paired:
             pairs = pairs_among(fits)
             # A curve needs pairs at many levels: that counts before their number.
-            score = len({first.exposure_time for first, _ in pairs}) + len(pairs) / 1000
+            score = len(groups_of_times(first.exposure_time for first, _ in pairs)) + len(pairs) / 1000
             kept = [frame for pair in pairs for frame in pair]
             return _Candidate(tuple(kept), score) if len(pairs) >= MIN_PTC_PAIRS else None
         if product.by_filter and fits:
             # Consistent illumination: those of the most frequent exposure time.
-            (time, _), *_ = Counter(frame.exposure_time for frame in fits).most_common(1)
-            fits = [frame for frame in fits if frame.exposure_time == time]
+            times = max(groups_of_times(frame.exposure_time for frame in fits), key=len)
+            fits = [frame for frame in fits if frame.exposure_time in times]
         if len(fits) > self._wanted.number * _ABOUT:
             fits = fits[: self._wanted.number]
         return _Candidate(tuple(fits), len(fits)) if fits else None
@@ -231,8 +232,10 @@ class _Chooser:
                 and self._wanted.takes(product.name, frame)
                 and (
                     not product.by_filter
-                    or (frame.physical_filter, frame.exposure_time)
-                    == (first.physical_filter, first.exposure_time)
+                    or (
+                        frame.physical_filter == first.physical_filter
+                        and same_time(frame.exposure_time, first.exposure_time)
+                    )
                 )
                 and not wrong_types(product, [frame], self._states)
                 and not mixed_states([first.image_type], together)
@@ -261,7 +264,8 @@ def table(choices: Iterable[ExposureChoice], frames: Mapping[int, Frame]) -> str
 
 
 def _seconds(times: Collection[float]) -> str:
-    return f"{min(times):g}" if len(times) == 1 else f"{min(times):g}..{max(times):g}" if times else ""
+    ends = dict.fromkeys(f"{round(group[0], 2):g}" for group in groups_of_times(times))
+    return "..".join([*ends][:1] + [*ends][1:][-1:])
 
 
 def _short(exposures: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from ...config import same_time
 from .statistics import clipped_level
 
 __all__ = [
@@ -92,7 +93,7 @@ def find_pairs(exposures: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
     pairs = []
     waiting: tuple[int, float] | None = None
     for exposure, time in exposures:
-        if waiting is not None and waiting[1] == time:
+        if waiting is not None and same_time(waiting[1], time):
             pairs.append((waiting[0], exposure))
             waiting = None
         else:
