@@ -34,6 +34,7 @@ LAYERS = [
     "record",
     "ocps",
     "images",
+    "sparing",
     "repository",
     "threads",
     "cancellation",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 from .products import ImageType
 from .progress import ImageArrived
 from .repository import ExposureRecord
+from .sparing import LeftOut, least_left_out
 
 __all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "observed_within", "strangers"]
 
@@ -68,7 +70,9 @@ def judge(
     """Decide which exposures and detectors of a set go on, as "When something else fails" says.
 
     An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing
-    in more than half of the set is left out instead.
+    in more than half of the set is left out instead. Where this would leave half of the set or less, as a few
+    images lost here and there do to a camera with many detectors, each costs its exposure or its detector,
+    whichever loses fewer images.
 
     Parameters
     ----------
@@ -82,16 +86,24 @@ def judge(
     `ImageSet`
         What goes on.
     """
-    missing = {d: sum((e, d) not in arrived for e in exposures) for d in detectors}
-    good = tuple(d for d in detectors if 2 * missing[d] <= len(exposures))
+    missing = {(e, d) for e in exposures for d in detectors} - set(arrived)
+    lost = Counter(detector for _, detector in missing)
     # A set of which nothing came has lost its exposures, not its detectors.
-    good = good or tuple(detectors)
-    here = tuple(e for e in exposures if all((e, d) in arrived for d in good))
+    bad = frozenset(d for d in detectors if 2 * lost[d] > len(exposures))
+    bad = bad if len(bad) < len(detectors) else frozenset()
+    by_exposures = LeftOut(frozenset(e for e, d in missing if d not in bad), bad)
+    found = _without(exposures, detectors, by_exposures)
+    if found.complete or (least := least_left_out(exposures, detectors, missing)) is None:
+        return found
+    return _without(exposures, detectors, least)
+
+
+def _without(exposures: Sequence[int], detectors: Sequence[int], left_out: LeftOut) -> ImageSet:
     return ImageSet(
-        here,
-        good,
-        tuple(e for e in exposures if e not in here),
-        tuple(d for d in detectors if d not in good),
+        tuple(e for e in exposures if e not in left_out.exposures),
+        tuple(d for d in detectors if d not in left_out.detectors),
+        tuple(e for e in exposures if e in left_out.exposures),
+        tuple(d for d in detectors if d in left_out.detectors),
     )
 
 

@@ -1,0 +1,81 @@
+"""What to leave out of a set that lacks images, against every choice there is."""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations, product
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsst.ts.calibscripts.images import judge
+from lsst.ts.calibscripts.sparing import least_left_out
+
+Missing = set[tuple[int, int]]
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> tuple[range, range, Missing]:
+    exposures, detectors = range(draw(st.integers(1, 6))), range(draw(st.integers(1, 6)))
+    pairs = list(product(exposures, detectors))
+    return exposures, detectors, draw(st.sets(st.sampled_from(pairs)))
+
+
+def kept_at_most(exposures: range, detectors: range, missing: Missing) -> int:
+    """Try every choice that keeps more than half of both, and return the most images one of them keeps."""
+    return max(
+        (
+            len(some) * len(others)
+            for n in range(len(exposures) // 2 + 1, len(exposures) + 1)
+            for some in combinations(exposures, n)
+            for m in range(len(detectors) // 2 + 1, len(detectors) + 1)
+            for others in combinations(detectors, m)
+            if missing.isdisjoint(product(some, others))
+        ),
+        default=0,
+    )
+
+
+@given(sets())
+def test_no_choice_keeps_more(drawn: tuple[range, range, Missing]) -> None:
+    exposures, detectors, missing = drawn
+    found = least_left_out(exposures, detectors, missing)
+    most = kept_at_most(exposures, detectors, missing)
+    if found is None:
+        assert most == 0
+        return
+    some, others = set(exposures) - found.exposures, set(detectors) - found.detectors
+    assert missing.isdisjoint(product(some, others))
+    assert len(some) * len(others) == most
+
+
+@given(sets())
+def test_a_set_goes_on_whenever_more_than_half_of_both_can_be_left(
+    drawn: tuple[range, range, Missing],
+) -> None:
+    exposures, detectors, missing = drawn
+    found = judge(exposures, detectors, set(product(exposures, detectors)) - missing)
+    assert found.complete == bool(kept_at_most(exposures, detectors, missing))
+    if found.complete:
+        assert missing.isdisjoint(product(found.exposures, found.detectors))
+        # No detector is given up where the exposures that lack an image can be spared.
+        spared = {e for e, _ in missing}
+        assert not found.left_out_detectors or 2 * len(spared) >= len(exposures)
+
+
+@pytest.mark.parametrize(
+    ("n_exposures", "n_lost", "complete"),
+    [(20, 12, True), (20, 189, True), (60, 200, True), (60, 2000, False), (200, 300, True)],
+)
+def test_single_images_lost_here_and_there_in_a_large_camera(
+    n_exposures: int, n_lost: int, complete: bool
+) -> None:
+    exposures, detectors = range(n_exposures), range(189)
+    missing = set(Random(n_lost).sample(list(product(exposures, detectors)), n_lost))
+    begin = time.thread_time()
+    found = judge(exposures, detectors, set(product(exposures, detectors)) - missing)
+    assert time.thread_time() - begin < 0.5
+    assert missing.isdisjoint(product(found.exposures, found.detectors))
+    assert found.complete is complete
