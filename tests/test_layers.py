@@ -49,10 +49,21 @@ LAYERS = [
     "progress",
     "instruments",
     "errors",
+    "job_logs",
 ]
 """Production modules, top to bottom."""
 
-SUMMIT_MAY_IMPORT = {"sal", "instruments", "products", "blocks", "config", "errors", "progress", "repository"}
+SUMMIT_MAY_IMPORT = {
+    "sal",
+    "instruments",
+    "products",
+    "blocks",
+    "config",
+    "errors",
+    "job_logs",
+    "progress",
+    "repository",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from .job_logs import job_log
+
 __all__ = [
     "CalibScriptsError",
     "CertificationError",
@@ -228,7 +230,7 @@ class JobError(CalibScriptsError, RuntimeError):
     ) -> None:
         self.step, self.job_id, self.exit_code = step, job_id, exit_code
         where = (
-            f" (OCPS job {job_id}; its log: /scratch/uws/{job_id}/outs/ocps.log)"
+            f" (OCPS job {job_id}; its log: {job_log(job_id)})"
             if job_id
             else " (the job id is unknown, so there is nothing to abort)"
         )

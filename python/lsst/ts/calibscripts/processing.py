@@ -17,6 +17,7 @@ from .errors import (
     VerificationFailedError,
 )
 from .images import ImageSet
+from .job_logs import job_log
 from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
 from .judging import Judged, Judging
 from .ocps import JobResult, Ocps
@@ -236,7 +237,7 @@ class Processing:
 
     def _started(self, step_id: StepId, job_id: str) -> None:
         self.results.jobs[step_id] = job_id
-        self.journal.log.info(f"{step_id}: OCPS job {job_id}, log /scratch/uws/{job_id}/outs/ocps.log")
+        self.journal.log.info(f"{step_id}: OCPS job {job_id}, log {job_log(job_id)}")
 
     def _note_silent(self, step: Step, result: JobResult) -> None:
         """Say so where a job's outputs are there but its result never came."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rich.console import Console
 from ..blocks import Block, expand, load_block
 from ..errors import ConfigurationError, RepositoryError
 from ..instruments import LATISS
+from ..job_logs import JOB_LOGS_VARIABLE, job_log
 from ..sal import MIDDLEWARE
 from .pipetask import PIPELINES, start_server
 from .script_queue import Entry, Finished, block_entries, find_queued, script_names
@@ -107,9 +109,7 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
     console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.", soft_wrap=True)
     start_server()
     repo = await asyncio.to_thread(_repository, rehearsal, instruments, console)
-    # The script looks its pipelines up where the Science Pipelines' packages say they are.
-    os.environ |= {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
-    async with Summit(
+    summit = Summit(
         repo,
         instruments,
         speed=rehearsal.speed,
@@ -118,11 +118,28 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
         workers=rehearsal.workers,
         full_scale=rehearsal.full_scale,
         ready=rehearsal.begins_ready,
-    ) as summit:
-        console.print(
-            f"Logs of jobs: {summit.scratch}/uws/<jobId>/outs/ocps.log", highlight=False, soft_wrap=True
-        )
-        return await Stage(console, summit, blocks, rehearsal.begins_ready).run(entries)
+    )
+    with _environment(summit.scratch / "uws"):
+        console.print(f"Logs of jobs: {job_log('<jobId>')}", highlight=False, soft_wrap=True)
+        async with summit:
+            return await Stage(console, summit, blocks, rehearsal.begins_ready).run(entries)
+
+
+@contextmanager
+def _environment(logs: Path) -> Iterator[None]:
+    """Set the variables that the summit's environment has, until the context is left."""
+    before = dict(os.environ)
+    os.environ |= {
+        # The script looks its pipelines up where the Science Pipelines' packages say they are.
+        "CP_PIPE_DIR": str(PIPELINES / "cp_pipe"),
+        "CP_VERIFY_DIR": str(PIPELINES / "cp_verify"),
+        JOB_LOGS_VARIABLE: str(logs),
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 def _load(path: Path) -> Block:
