@@ -174,7 +174,7 @@ def _arrivals() -> Iterator[Case]:
         "one of four biases has statusCode 1",
         DONE,
         (
-            "BIAS exposures 2026091800003 were not ingested (status 1, RuntimeError: the file is truncated)",
+            "BIAS exposure 2026091800003 was not ingested (status 1, RuntimeError: the file is truncated)",
             "left out",
         ),
         ALL,
@@ -184,7 +184,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "one of four biases never arrives",
         DONE,
-        (f"BIAS exposures 2026091800003 {late}", "left out"),
+        (f"BIAS exposure 2026091800003 {late}", "left out"),
         ALL,
         faults=("image-missing:at=3",),
     )
@@ -193,7 +193,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "two of four biases never arrive",
         FAILED,
-        ("Only 2 of 4 biases and 1 of 1 detectors are there: the set is given up",),
+        ("Only 2 of 4 biases and 1 of 1 detector are there: the set is given up",),
         faults=("image-missing:at=3,count=2",),
     )
     yield Case(
@@ -222,13 +222,34 @@ def _arrivals() -> Iterator[Case]:
     )
     yield from _detectors(event)
     yield Case(
+        event,
+        "the events of one bias get lost, though it is ingested",
+        DONE,
+        ("no imageInOODS came for 1 image of exposure 2026091800003, but the butler has it: it is used",),
+        ALL,
+        faults=("image-unannounced:at=3",),
+    )
+    yield Case(
+        event,
+        "the images of the biases are announced with names of detectors that the camera does not have",
+        DONE,
+        (
+            "no imageInOODS came for 12 images",
+            "the butler has them: they are used",
+            "R22_XS00, R22_XS01, R22_XS02",
+        ),
+        ALL,
+        faults=("detectors-renamed",),
+        **COMCAM,
+    )
+    yield Case(
         event, "a bias arrives after the darks have begun", DONE, certified=ALL, faults=("image-late:at=5",)
     )
     yield Case(
         event,
         "a bias arrives later than oods_timeout",
         DONE,
-        ("BIAS exposures 2026091800005 did not arrive within oods_timeout (20 s)",),
+        ("BIAS exposure 2026091800005 did not arrive within oods_timeout (20 s)",),
         ALL,
         config={"oods_timeout": 20},
         faults=("image-late:at=5,delay=25",),
@@ -271,7 +292,7 @@ def _detectors(event: str) -> Iterator[Case]:
         event,
         "LSSTComCam: one detector of three is missing in one of four biases",
         DONE,
-        ("BIAS exposures 2026091800002 did not arrive", "left out"),
+        ("BIAS exposure 2026091800002 of detector 1 did not arrive", "is left out"),
         ALL,
         faults=("detector-missing:of=1,strikes=2",),
         **COMCAM,
@@ -280,7 +301,7 @@ def _detectors(event: str) -> Iterator[Case]:
         event,
         "LSSTComCam: one detector of three is missing in three of four biases: the other two are certified",
         FAILED,
-        ("BIAS: detectors [1] did not arrive", "more than half of the set", "the rest was processed"),
+        ("BIAS: images of detector 1 did not arrive", "it is left out, and the rest was processed"),
         ALL,
         faults=("detector-missing:of=1,strikes=4",),
         **COMCAM,
@@ -289,7 +310,7 @@ def _detectors(event: str) -> Iterator[Case]:
         event,
         "LSSTComCam: one detector of three never arrives: the other two are certified",
         FAILED,
-        ("BIAS: detectors [1]", "DARK: detectors [1]", "FLAT: detectors [1]"),
+        ("BIAS: images of detector 1", "DARK: images of detector 1", "FLAT: images of detector 1"),
         ALL,
         faults=("detector-missing:of=1",),
         **COMCAM,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
@@ -309,3 +309,40 @@ async def test_an_ocps_that_leaves_enabled_and_comes_back(
     else:
         # Nobody has seen it, and the jobs were not touched.
         assert (run.outcome.state, ended) == (ScriptState.DONE, ["completed"] * 2)
+
+
+class NoIngest:
+    """An OODS that announces every image and ingests none."""
+
+    async def __call__(self, *image: Any) -> None:
+        """Ingest nothing."""
+
+
+async def test_events_with_unknown_names_of_detectors_are_said_with_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
+    butler = MemoryButler()
+    reference_calibrations(butler, "LSSTComCam", tuple(range(9)))
+
+    def make(index: int) -> ComCamInMemory:
+        script = ComCamInMemory(index)
+        script.repository = MemoryRepository(butler, ())
+        return script
+
+    config = {**CONFIG, "repo": "/repo/LSSTComCam"}
+    async with Summit(
+        "memory",
+        ["LSSTComCam"],
+        start=EVENING,
+        ingest=NoIngest(),
+        runner=MemoryRunner(butler),
+        faults=["detectors-renamed"],
+    ):
+        outcome = await ScriptQueue(lambda line: None).run(
+            "maintel/make_comcam_calibrations.py", yaml.safe_dump(config), make=make
+        )
+    assert outcome.state is ScriptState.FAILED
+    assert "Only 0 of 3 biases and 9 of 9 detectors are there: the set is given up." in outcome.reason
+    assert "names that are not names of detectors of LSSTComCam in /repo/LSSTComCam" in outcome.reason
+    assert "R22_XS00, R22_XS01, R22_XS02, R22_XS10, R22_XS11 and 4 more." in outcome.reason

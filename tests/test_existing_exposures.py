@@ -164,7 +164,7 @@ async def test_too_few_raw_images_are_refused_before_anything_starts() -> None:
 async def test_one_without_a_raw_image_is_left_out() -> None:
     run = await run_with({"BIAS": BIASES}, lost=BIASES[:1])
     assert run.outcome.state is ScriptState.DONE, run.outcome.reason
-    assert f"BIAS exposures {BIASES[0]} are not in the repository and are left out." in run.text
+    assert f"BIAS exposure {BIASES[0]} is not in the repository and is left out." in run.text
     assert all(str(BIASES[0]) not in query for query in run.queries)
 
 

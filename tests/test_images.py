@@ -71,7 +71,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.told: list[ImageArrived] = []
-        self.arrivals = Arrivals(lambda raft, sensor: NAMES.get((raft, sensor)), self.told.append)
+        self.arrivals = Arrivals(lambda raft, sensor: NAMES.get((raft, sensor)), (0, 1), self.told.append)
 
     async def note(self, *samples: SimpleNamespace) -> None:
         for one in samples:

@@ -18,6 +18,7 @@ LAYERS = [
     "summary",
     "opening",
     "exposing",
+    "absences",
     "processing",
     "judging",
     "blocks",

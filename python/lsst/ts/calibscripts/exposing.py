@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import report
+from .absences import Absences
 from .cancellation import heed_cancellation
 from .config import CalibrationsConfig
 from .errors import ExposureError, FlatLevelError, ImageSetError, describe
@@ -44,6 +44,8 @@ class Exposing:
         Detectors asked for.
     arrivals : `Arrivals`
         Knows what has arrived in the OODS.
+    absences : `Absences`
+        Finds and reports what has not arrived.
     repository : `Repository`
         The butler.
     thread : `OneThread`
@@ -65,6 +67,7 @@ class Exposing:
     plan: Plan
     detectors: Mapping[int, Detector]
     arrivals: Arrivals
+    absences: Absences
     repository: Repository
     thread: OneThread
     graph: Graph[ImageSet]
@@ -181,6 +184,8 @@ class Exposing:
         """Wait for a set in the OODS."""
         kept = self.results.taken[image_type].kept
         found = await self.arrivals.wait(kept, tuple(self.detectors), self.config.oods_timeout)
+        if await self.absences.look_for(image_type, kept):
+            found = self.arrivals.judge(kept)
         if image_type is ImageType.FLAT and self._levels is not None:
             await asyncio.wait([self._levels])
         if wrong := await self._strangers(image_type, found):
@@ -212,47 +217,15 @@ class Exposing:
         left_out = found.left_out_exposures, found.left_out_detectors
         self.journal.tell(ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out))
         if any(left_out):
-            self._report_left_out(image_type, found)
+            self.absences.report(self.results.taken[image_type], found)
         if self._wrong_level is not None and image_type is ImageType.FLAT:
             self._fail(image_type, self._wrong_level)
         elif found.complete:
             self.progress.advance(image_type.name, Stage.INGESTED)
             self.graph.images_are_there(image_type, found)
         else:
-            n_exposures = len(self.results.taken[image_type].kept)
-            text = (
-                f"Only {len(found.exposures)} of {n_exposures} {image_type.plural} and {len(found.detectors)} of "
-                f"{len(self.detectors)} detectors are there: the set is given up. Look at the OODS; what is ingested "
-                "later can still be processed with the property exposures."
-            )
+            text = self.absences.given_up(self.results.taken[image_type], found)
             self._fail(image_type, ImageSetError(image_type.name, text))
-
-    def _report_left_out(self, image_type: ImageType, found: ImageSet) -> None:
-        """Say which images did not arrive, and keep it for the end."""
-        for arrival in self.arrivals.bad(self.results.taken[image_type].kept):
-            self.journal.log.error(
-                f"{image_type.name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
-                f"status {arrival.status_code}, {arrival.description}"
-            )
-        if found.left_out_exposures:
-            ids = report.exposure_range(found.left_out_exposures)
-            why = self._why_missing(image_type, found.left_out_exposures)
-            text = f"{image_type.name} exposures {ids} {why} and are left out."
-            self.journal.warn(text, logging.ERROR)
-        if found.left_out_detectors and found.complete:
-            why = self._why_missing(image_type, self.results.taken[image_type].kept)
-            self.journal.fail(
-                f"{image_type.name}: detectors {list(found.left_out_detectors)} {why} for more than half of the "
-                "set and are left out; the rest was processed."
-            )
-
-    def _why_missing(self, image_type: ImageType, exposures: tuple[int, ...]) -> str:
-        if self.results.taken[image_type].images.taken:
-            return "are not in the repository"
-        refused = self.arrivals.bad(exposures)
-        if refused:
-            return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
-        return f"did not arrive within oods_timeout ({self.config.oods_timeout:g} s)"
 
     # The level of flats.
 

@@ -111,7 +111,7 @@ class Opening:
         self.known_detectors = {detector.id: detector.name for detector in findings.detectors}
         asked = self._script.asked_detectors()
         self.detectors = {d.id: d for d in findings.detectors if d.id in asked}
-        self._detector_names = {(d.raft, d.sensor): d.id for d in self.detectors.values()}
+        self._detector_names = {(d.raft, d.sensor): d.id for d in findings.detectors}
         self.calib_exists = findings.calib_exists
         self._results.times.update(findings.exposure_times)
         if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
@@ -144,7 +144,7 @@ class Opening:
             return RepositoryFindings((text,))
 
     def detector_of(self, raft: str, sensor: str) -> int | None:
-        """Give the detector of an arrival; the name of a camera's only detector is taken as it comes."""
+        """Return the detector of an arrival, None for unknown names; any name is that of a camera's only detector."""
         if len(self.detectors) == 1 and self._script.n_detectors == 1:
             return next(iter(self.detectors))
         return self._detector_names.get((raft, sensor))

@@ -25,6 +25,10 @@ class ImageType(StrEnum):
         """What an observer calls several of them."""
         return {"BIAS": "biases", "DARK": "darks", "FLAT": "flats"}[self.value]
 
+    def counted(self, number: int) -> str:
+        """Return a number of them as an observer says it, e.g. ``1 bias``."""
+        return f"{number} {self.name.lower() if number == 1 else self.plural}"
+
 
 @dataclass(frozen=True)
 class Pipeline:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import report
+from .absences import Absences
 from .errors import (
     CalibScriptsError,
     RepositoryError,
@@ -71,7 +72,6 @@ class Run:
         self._not_paused = asyncio.Event()
         self._not_paused.set()
         self._ocps = Ocps(script.ocps, script.log, self._journal.tell)
-        self._arrivals = Arrivals(self.opening.detector_of, self._journal.tell)
         self._progress = Progress(self._plan.products, self._journal.tell)
         self._graph: Graph[ImageSet] | None = None
 
@@ -146,11 +146,20 @@ class Run:
             **common,
         )
         graph = self._graph = Graph(self._plan, processing.run, self._step_failed, self._step_cancelled)
-        self._script.image_in_oods.callback = self._arrivals.note
+        arrivals = Arrivals(self.opening.detector_of, self.opening.detectors, self._journal.tell)
+        self._script.image_in_oods.callback = arrivals.note
         graph.start(tasks)
         return Exposing(
             script=self._script,
-            arrivals=self._arrivals,
+            arrivals=arrivals,
+            absences=Absences(
+                self._script.instrument_name,
+                self._config,
+                arrivals,
+                self._repository,
+                self._thread,
+                self._journal,
+            ),
             graph=graph,
             checkpoint=self._checkpoint,
             **common,

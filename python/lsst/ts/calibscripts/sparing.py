@@ -66,9 +66,7 @@ def least_left_out(
     return max(allowed, key=kept, default=None)
 
 
-def _forced(
-    exposures: Sequence[int], detectors: Sequence[int], lost: dict[int, frozenset[int]]
-) -> LeftOut:
+def _forced(exposures: Sequence[int], detectors: Sequence[int], lost: dict[int, frozenset[int]]) -> LeftOut:
     """Return what must be left out: to keep one of these would cost half of the others."""
     without = {d: sum(d in found for found in lost.values()) for d in detectors}
     return LeftOut(

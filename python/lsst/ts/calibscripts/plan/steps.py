@@ -105,10 +105,8 @@ class ExposureSet:
         return len(self.taken) or len(self.exposures) - self.n_discarded
 
     def __str__(self) -> str:
-        n = len(self.taken) or len(self.exposures)
-        name = self.image_type.name.lower() if n == 1 else self.image_type.plural
         discarded = f" (first {self.n_discarded} discarded)" if self.n_discarded else ""
-        return f"{n} {name}{discarded}"
+        return f"{self.image_type.counted(len(self.taken) or len(self.exposures))}{discarded}"
 
 
 @dataclass(frozen=True)

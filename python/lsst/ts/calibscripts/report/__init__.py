@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .gains import PairGains, gain_report
 from .summary import Certified, RunSummary, StepOutcome, TakenSet, run_summary
-from .text import LOG_CHARACTERS, exposure_range, for_log
+from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log
 from .verdicts import failure_report, headline, verdict_line
 
 __all__ = [
@@ -14,7 +14,10 @@ __all__ = [
     "RunSummary",
     "StepOutcome",
     "TakenSet",
+    "counted",
+    "detectors_of",
     "exposure_range",
+    "exposures_of",
     "failure_report",
     "for_log",
     "gain_report",

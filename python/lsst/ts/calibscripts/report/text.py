@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["LOG_CHARACTERS", "counted", "exposure_range", "for_log"]
+__all__ = ["LOG_CHARACTERS", "counted", "detectors_of", "exposure_range", "exposures_of", "for_log"]
 
 LOG_CHARACTERS = 8000
 """Longest report that goes to the log in full, in characters: about 200 lines."""
@@ -51,6 +51,21 @@ def exposure_range(exposures: Iterable[int]) -> str:
             ranges.append((exposure, exposure))
     texts = (f"{first}..{last}" if first != last else f"{first}" for first, last in ranges)
     return ", ".join(texts) or "none"
+
+
+def exposures_of(exposures: Iterable[int]) -> str:
+    """Name exposures, e.g. ``exposure 2026091800002`` or ``exposures 2026091800002..2026091800021``."""
+    return _named("exposure", exposures)
+
+
+def detectors_of(detectors: Iterable[int]) -> str:
+    """Name detectors, e.g. ``detector 4`` or ``detectors 0..3, 7``."""
+    return _named("detector", detectors)
+
+
+def _named(noun: str, numbers: Iterable[int]) -> str:
+    unique = set(numbers)
+    return f"{noun}{'' if len(unique) == 1 else 's'} {exposure_range(unique)}"
 
 
 def for_log(text: str, *, where: str, limit: int = LOG_CHARACTERS) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
 from ..instruments import Instrument
@@ -88,7 +89,10 @@ class SimulatedOods(SimulatedCsc):
         status, description = await self._try(readout, detectors)
         if self._hits("image-foreign", readout):
             await self._announce(self._foreign(readout.observation), readout.detectors, 0, "file ingested")
-        for _ in range(2 if self._hits("image-duplicated", readout) else 1):
+        times = 0 if self._hits("image-unannounced", readout) else 1
+        if self._hits("detectors-renamed", readout):
+            detectors = tuple(replace(detector, sensor=f"X{detector.sensor}") for detector in detectors)
+        for _ in range(2 if self._hits("image-duplicated", readout) else times):
             await self._announce(readout.observation.obs_id, detectors, status, description)
         if status == 0:
             self.arrived.append(readout.observation.exposure_id)
