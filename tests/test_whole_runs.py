@@ -18,7 +18,7 @@ from soak.strategies import scenarios
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.memory import Trouble
+from lsst.ts.calibscripts.summit.memory import Trouble, Verification
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
@@ -123,6 +123,12 @@ WORTH_REMEMBERING = {
     "no dark arrives, and flats are verified all the same": Scenario(
         config=ALL | {"generate_calibrations": False, "do_defects": True, "oods_timeout": 2.0},
         faults=("image-missing:of=DARK,at=1,count=9",),
+    ),
+    "a verdict falls at the moment when jobs that read what failed are submitted": Scenario(
+        config=ALL | {"n_flat": 2, "n_bias": 2, "n_dark": 2},
+        job_seconds={"cpBias": 60.0, "cpDark": 0.5, "verifyBias": 0.0},
+        verifications={"verifyBias": Verification.INCOMPLETE},
+        faults=("results-swapped",),
     ),
 }
 

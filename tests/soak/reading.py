@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from soak.asked import CALIBRATIONS, VERIFY, Asked
 from soak.story import Committed, Story
 
+from lsst.ts.calibscripts.progress import JobSubmitted
 from lsst.ts.calibscripts.summit.memory import Dataset
 from lsst.ts.calibscripts.summit.ocps import Job, Phase
 
@@ -50,8 +51,8 @@ def verifications(story: Story, product: str) -> Iterator[tuple[float, tuple[Dat
                     yield time, dataset.inputs
 
 
-def data(job: Job) -> Iterator[tuple[int, int]]:
-    """Give exposures and detectors of a job."""
+def data(job: Job | JobSubmitted) -> Iterator[tuple[int, int]]:
+    """Return exposures and detectors of a job."""
     match = _DATA.search(job.data_query)
     assert match is not None, job.data_query
     detectors = [

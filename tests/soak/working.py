@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
-from soak.reading import Problems, data, later
+from soak.reading import Problems, data, later, step
 from soak.story import Committed, Exposed, Story
 
 from lsst.ts.calibscripts.progress import (
@@ -21,23 +21,30 @@ __all__ = [
     "camera_stops_at_a_verdict",
     "discarded_are_not_used",
     "fresh_is_read",
+    "heirs_of_failures_are_aborted",
     "no_job_runs_on",
     "only_what_was_asked",
     "steps_run_once",
     "steps_wait",
 ]
 
+CANNOT_BE_ABORTED = frozenset({"result-before-ack", "no-acknowledgement", "ocps-fault"})
+"""Faults through which the id of a job is not known in time, or nobody aborts it."""
+
+ABORT_SECONDS = 1.0
+
 _FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED})
 
 
 def steps_wait(story: Story) -> Problems:
-    """No step starts before its images and its prerequisites are there."""
+    """No job is submitted before its images and its prerequisites are there, and the OCPS runs no other."""
     asked = Asked(story.scenario)
     generated: set[str] = set()
     certified: set[str] = set()
     failed: set[str] = set()
     arrived: set[tuple[int, int]] = set()
     types: dict[int, str] = {}
+    submitted: set[tuple[str, str]] = set()
     for entry in story.entries:
         match entry.what:
             case Exposed(exposure, image_type):
@@ -51,27 +58,43 @@ def steps_wait(story: Story) -> Problems:
             case Job(phase=Phase.COMPLETED) as job:
                 generated |= {product for product, name in GENERATE.items() if name == job.name}
             case Job(phase=Phase.QUEUED) as job:
-                product = asked.product_of(job)
+                if (job.pipeline, job.data_query) not in submitted:
+                    yield f"{job.name} was queued on {job.data_query}, which nobody submitted"
+            case JobSubmitted(step=name) as request:
+                submitted.add((request.pipeline, request.data_query))
+                action, product = step(name)
                 needed = set(ancestors(product)) & asked.made
-                ready = certified if asked.waits and job.name in GENERATE.values() else generated
-                if job.name in VERIFY.values() and product in asked.made:
+                ready = certified if asked.waits and action == "GENERATE" else generated
+                if action == "VERIFY" and product in asked.made:
                     needed |= {product}
                 if needed - ready:
-                    yield f"{job.name} began before {sorted(needed - ready)}"
+                    yield f"{name} began before {sorted(needed - ready)}"
                 if spoiled := {*ancestors(product), product} & failed & asked.made:
-                    yield f"{job.name} began though {sorted(spoiled)} failed"
-                for exposure, detector in data(job):
+                    yield f"{name} began though {sorted(spoiled)} failed"
+                for exposure, detector in data(request):
                     if (exposure, detector) not in arrived:
-                        yield f"{job.name} began before {exposure} of detector {detector} had arrived"
+                        yield f"{name} began before {exposure} of detector {detector} had arrived"
                     if types.get(exposure) not in asked.images(product):
-                        yield f"{job.name} reads {exposure}, a {types.get(exposure)}"
+                        yield f"{name} reads {exposure}, a {types.get(exposure)}"
+
+
+def heirs_of_failures_are_aborted(story: Story) -> Problems:
+    """A job that reads what a verdict has failed is aborted at once, not waited for."""
+    asked = Asked(story.scenario)
+    if not asked.generating or story.scenario.fault_names & CANNOT_BE_ABORTED:
+        return
+    for time, verdict in story.of(Verdicted):
+        for ended, job in story.of(Job):
+            heir = verdict.product in ancestors(asked.product_of(job))
+            if heir and not verdict.passed and job.phase is Phase.COMPLETED and ended > time + ABORT_SECONDS:
+                yield f"{job.name} ran on until {ended}, though {verdict.product} had failed at {time}"
 
 
 def steps_run_once(story: Story) -> Problems:
     """No step is submitted twice."""
-    for step, n in Counter(event.step for _, event in story.of(JobSubmitted)).items():
+    for name, n in Counter(event.step for _, event in story.of(JobSubmitted)).items():
         if n > 1:
-            yield f"{step} was submitted {n} times"
+            yield f"{name} was submitted {n} times"
 
 
 def discarded_are_not_used(story: Story) -> Problems:
@@ -148,7 +171,7 @@ def camera_stops_at_a_verdict(story: Story) -> Problems:
         if not verdict.passed:
             lost.setdefault(verdict.product, time)
     for time, end in story.of(JobEnded):
-        action, product = end.step.split()
+        action, product = step(end.step)
         if action == "GENERATE" and end.exit_code not in (0, None):
             lost.setdefault(product, time)
     for time, event in story.of(Exposed):
