@@ -275,7 +275,7 @@ def test_defaults_are_filled_two_levels_deep() -> None:
             block(configuration_schema=SCHEMA),
             {"run_filter": 3, "run_time": [1]},
             [
-                "override run_filter: must be a text, not 3",
+                "override run_filter: must be a text, not 3; put the text in quotes",
                 "override run_time: the configuration_schema has no such property, so it changes nothing; did you "
                 "mean run_times?",
             ],

@@ -215,6 +215,9 @@ def test_only_exposure_times_are_a_choice(model: type[CalibrationsConfig]) -> No
         ("calib_collection", "a,b"),
         ("repo", ""),
         ("certify_calib_begin_date", "tomorrow"),
+        ("program", "BLOCK-295\n"),
+        ("reason", "weekly \u2013 Mu\u00f1oz"),
+        ("note", "two\nlines"),
         ("certify_calib_begin_date", "2022-11-04T00:00:00Z"),
         ("oods_timeout", 0),
         ("n_processes", 0),
@@ -277,8 +280,8 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"exp_times_dark": 0}, "exp_times_dark: must be a number greater than 0 or a list in brackets, each "
          "item a number greater than 0, not 0"),
         ({"exp_times_dark": "5, 10, 15"}, "exp_times_dark: write a list, in brackets: exp_times_dark: [5, 10, 15]"),
-        ({"detectors": 0}, "detectors: must be a list in brackets, each item a whole number from 0 to 0, not 0"),
-        ({"detectors": [7]}, "detectors: 7 is not a detector of LATISS; valid is 0"),
+        ({"detectors": 0}, "detectors: must be the list [0] (0 is the only one), not 0"),
+        ({"detectors": [7]}, "detectors: 7 is not a detector of LATISS; detector 0 is the only one"),
         ({"detectors": [0, 0]}, "detectors: a detector is listed twice"),
         ({"filter": 0}, "filter: must be one of SDSSg_65mm, SDSSr_65mm, SDSSi_65mm, SDSSz_65mm, SDSSy_65mm, "
          "BG40_65mm_1, OG550_65mm_1, BG40, OG550, RG610, FELH0600, empty_1, empty_2, empty_3, "
@@ -293,7 +296,8 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
          "exists (day is out of range for month)"),
         ({"certify_calib_begin_date": "2022-11-04T00:00:00Z"}, "certify_calib_begin_date: '2022-11-04T00:00:00Z' "
          "has a time zone; dates are TAI, write it without one"),
-        ({"certify_calib_begin_date": 2022}, "certify_calib_begin_date: must be a text or null, not 2022"),
+        ({"certify_calib_begin_date": 2022}, "certify_calib_begin_date: must be a text or null, not 2022; put "
+         "the text in quotes"),
         ({"calib_collection": "LATISS/calib daily"}, "calib_collection: 'LATISS/calib daily' is not the name of "
          "one collection (no blanks, no commas)"),
         ({"input_collections_flat": "a,,b"}, "input_collections_flat: a collection name is empty: separate names "
@@ -307,13 +311,27 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"exposures": {"SKY": []}}, "exposures: SKY: unknown property"),
         ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it begins with "
          "no date (month must be in 1..12)"),
-        ({"n_bias": "1e3"}, "n_bias: write 1000: YAML takes 1e3 for a text"),
-        ({"n_bias": 2026091800002}, "n_bias: 2026091800002 images are more than the 10000 that are taken at most: is "
-         "it a number of images?"),
-        ({"reason": "daily, imageType: FLAT"}, "reason: 'daily, imageType: FLAT': what is between a comma and a "
-         "colon would become a header of its own; leave one out"),
-        ({"program": "BLOCK-295\nBLOCK-309"}, "program: 'BLOCK-295\\nBLOCK-309': a header holds one line of "
-         "printable text; leave the other characters out"),
+        ({"n_bias": "1e3"}, "n_bias: write 1000: YAML reads 1e3 as a text"),
+        ({"n_bias": "08"}, "n_bias: write 8: YAML reads 08 as a text"),
+        ({"exp_times_flat": [5, "05"]}, "exp_times_flat: number 2 of the list: write 5: YAML reads 05 as a text"),
+        ({"program": "None"}, "program: write null: YAML reads None as a text"),
+        ({"reason": False}, "reason: must be a text or null, not False; put the text in quotes (YAML reads yes, no, "
+         "on and off as True or False)"),
+        ({"n_bias\u00a0": 3}, "n_bias\u00a0: the name contains no-break space (U+00A0): write n_bias"),
+        ({"n_bias": "3\u00a0"}, 'n_bias: "3 " contains no-break space (U+00A0): remove it'),
+        ({"do_ptc": "True\u200b"}, 'do_ptc: "True\u200b" contains zero width space (U+200B): remove it'),
+        ({"calib_collection": "a\u00a0b"}, "calib_collection: 'a\\xa0b' is not the name of one collection (no "
+         "blanks, no commas): it contains no-break space (U+00A0)"),
+        ({"n_bias": 2026091800002}, "n_bias: 2026091800002 exceeds the maximum of 10000 images"),
+        ({"reason": "daily, imageType: FLAT"}, "reason: 'daily, imageType: FLAT': the camera reads text "
+         "between a comma and a colon as another header keyword; remove the comma or the colon"),
+        ({"program": "BLOCK-295\nBLOCK-309"}, "program: 'BLOCK-295\\nBLOCK-309' contains a line break: image "
+         "headers hold printable ASCII on one line; replace or remove it"),
+        ({"reason": "weekly \u2013 Mu\u00f1oz"}, "reason: "
+         "'weekly \u2013 Mu\u00f1oz' contains \u2013 (en dash) and \u00f1 "
+         "(latin small letter n with tilde): image headers hold printable ASCII on one line; replace or remove it"),
+        ({"note": "two\tlines\n"}, "note: 'two\\tlines\\n' contains a tab and a line break: image headers hold "
+         "printable ASCII on one line; replace or remove it"),
         ({"calibration_collection": "x"}, "calibration_collection: unknown property; did you mean "
          "calib_collection?"),
         ({"nbias": 3}, "nbias: unknown property; did you mean n_bias?"),
@@ -457,8 +475,19 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             "default: give it too",
         ),
         (
-            {"certify_calib_end_date": "1949-12-31"},
-            "certify_calib_end_date: the butler knows no time before 1970, 1949-12-31 would be no range at all",
+            {"certify_calib_end_date": "1970-01-01"},
+            "certify_calib_end_date: 1970-01-01 is too early, the butler keeps dates from 1970-01-01 to 2100-01-01 "
+            "only; the range would be empty",
+        ),
+        (
+            {"certify_calib_end_date": "2206-11-27"},
+            "certify_calib_end_date: 2206-11-27 is too late, the butler keeps dates from 1970-01-01 to 2100-01-01 "
+            "only; check the year, or write null for a range without an end",
+        ),
+        (
+            {"certify_calib_begin_date": "2100-01-01", "certify_calib_end_date": None},
+            "certify_calib_begin_date: 2100-01-01 is too late, the butler keeps dates from 1970-01-01 to 2100-01-01 "
+            "only; check the year",
         ),
         (
             {"flat_counts_min": 20000, "flat_counts_max": 10000},
@@ -546,6 +575,7 @@ def test_each_problem_can_be_read_from_the_error() -> None:
         ({"n_bias": 20.0}, {"n_bias": 20}),
         ({"filter": 3}, {"filter": 3}),
         ({"certify_calib_end_date": None}, {"certify_calib_end_date": None}),
+        ({"certify_calib_end_date": "9999-12-31"}, {"certify_calib_end_date": None}),
         ({"input_collections_ptc": "a, b"}, {"input_collections_ptc": "a,b"}),
         ({"exposures": {"BIAS": [2026091800002]}}, {"exposures": {"BIAS": [2026091800002], "DARK": [], "FLAT": []}}),
     ],
@@ -710,7 +740,11 @@ def test_a_model_made_directly_obeys_the_same_rules() -> None:
 
 @pytest.mark.parametrize(
     ("model", "valid"),
-    [(LatissConfig, "valid is 0"), (ComCamConfig, "valid are 0..8"), (LSSTCamConfig, "0..204")],
+    [
+        (LatissConfig, "detector 0 is the only one"),
+        (ComCamConfig, "valid are 0..8"),
+        (LSSTCamConfig, "0..204"),
+    ],
 )
 def test_detectors(model: type[CalibrationsConfig], valid: str) -> None:
     (text,) = refusal({"script_mode": "BIAS", "detectors": [0, 999]}, model)

@@ -94,6 +94,110 @@ def test_a_repeated_property_is_refused_though_its_values_are_right() -> None:
         validator().validate_text("n_bias: 3\nn_bias: 4\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (
+            "script_mode: BIAS_DARK\nn_bias: 010\nn_dark: 3\nexp_times_dark: 1:30\n",
+            [
+                'line 2: n_bias: YAML reads 010 as 8 (octal): write 10 or 8 for a number, "010" in quotes for a text',
+                'line 4: exp_times_dark: YAML reads 1:30 as 90 (base 60): write 90 for a number, "1:30" in quotes '
+                "for a text",
+            ],
+        ),
+        ("n_bias: 08\n", ["line 1: n_bias: write 8: YAML reads 08 as a text"]),
+        (
+            "program: 010\n",
+            [
+                'line 1: program: YAML reads 010 as 8 (octal): write 10 or 8 for a number, "010" in quotes for a text'
+            ],
+        ),
+        (
+            "exp_times_flat: [0x10, 5]\n",
+            [
+                'line 1: exp_times_flat: YAML reads 0x10 as 16: write 16 for a number, "0x10" in quotes for a text'
+            ],
+        ),
+        (
+            "reason: 2026-1-5 1:02:03\n",
+            [
+                'line 1: reason: YAML reads 2026-1-5 1:02:03 as the date 2026-01-05 01:02:03: write "2026-01-05 '
+                '01:02:03" for it, "2026-1-5 1:02:03" for a text'
+            ],
+        ),
+        (
+            "reason: off\n",
+            [
+                "line 1: reason: must be a text or null, not False; put the text in quotes (YAML reads yes, no, on "
+                "and off as True or False)"
+            ],
+        ),
+        (
+            "reason: dome: closed\n",
+            [
+                "line 1, column 13: not YAML: mapping values are not allowed here; put a text that contains a colon "
+                "in quotes"
+            ],
+        ),
+    ],
+)
+def test_what_yaml_reads_as_something_else_is_refused(text: str, problems: list[str]) -> None:
+    with pytest.raises(jsonschema.ValidationError) as caught:
+        validator().validate_text(text)
+    assert caught.value.message.splitlines() == problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n_bias: 10\nexp_times_flat: [5, 5.0, 05.5, 1.5e+1, .5, 5.]\n",
+        "do_verify: yes\n",
+        "program: '010'\nreason: \"1:30\"\n",
+        "certify_calib_begin_date: 2026-09-18\ncertify_calib_end_date: 2026-09-19 12:00:00\n",
+        "test_case: {name: 010}\nbackground_task_timeout: 1:30\nmetadata: {a: 0x10}\n",
+    ],
+)
+def test_what_is_read_as_it_looks_is_accepted(text: str) -> None:
+    validator().validate_text(text)
+
+
+def decimal(number: int) -> str:
+    return str(number)
+
+
+def refused_by_name(error: jsonschema.ValidationError, name: str, written: str) -> None:
+    assert error.message.startswith(f"line 1: {name}: ")
+    assert written in error.message
+
+
+NOTATIONS = (
+    decimal,
+    oct,
+    hex,
+    bin,
+    "0{}".format,
+    "00{}".format,
+    "{:_}".format,
+    lambda number: f"{number // 60}:{number % 60:02}",
+    "{}e1".format,
+    "{}.0e1".format,
+    "0o{:o}".format,
+    "0{:o}".format,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 200), st.sampled_from(NOTATIONS), st.sampled_from(["n_bias", "exp_times_flat"]))
+def test_a_number_is_what_it_looks_like_or_it_is_refused(number: int, notation: Any, name: str) -> None:
+    written = notation(number)
+    try:
+        filled = validator().validate_text(f"{name}: {written}\n")
+    except jsonschema.ValidationError as error:
+        refused_by_name(error, name, written)
+    else:
+        assert (written, filled[name]) == (decimal(number), number)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab:=[]{}, \n\t'\"#-1.&*!|>", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
 from ..errors import ConfigurationError
 from ..instruments import Instrument
 from . import fields as f
+from .dates import open_end
 from .explain import did_you_mean, which
 from .rules import Given, problems, resolve
 from .times import ImageSet, exposure_times
@@ -195,10 +196,15 @@ class CalibrationsConfig(BaseModel):
         "2026091800003]}: how an interrupted run is resumed. null: take images.",
     )
     program: f.Header | None = Field(
-        None, description="Program the images belong to, e.g. BLOCK-295; goes to their headers."
+        None,
+        description="Program the images belong to, e.g. BLOCK-295; one line in ASCII, goes to their headers.",
     )
-    reason: f.Header | None = Field(None, description="Reason for taking the images; goes to their headers.")
-    note: f.Text | None = Field(None, description="Note about the images; goes to their headers.")
+    reason: f.Header | None = Field(
+        None, description="Reason for taking the images, one line in ASCII; goes to their headers."
+    )
+    note: f.Note | None = Field(
+        None, description="Note about the images, one line in ASCII; goes to their headers."
+    )
     record: f.Flag = Field(True, description="Write a record of the run.")
     background_task_timeout: f.Number | None = Field(None, description="Deprecated: accepted and ignored.")
     test_case: dict[str, Any] | None = Field(None, description="Deprecated: accepted and ignored.")
@@ -247,6 +253,11 @@ class CalibrationsConfig(BaseModel):
         # A form writes the empty lists of a property that nobody filled in.
         return exposures if any(ids for _, ids in exposures or ()) else None
 
+    @field_validator("certify_calib_end_date")
+    @classmethod
+    def _last_day_is_open(cls, end: str | None) -> str | None:
+        return open_end(end)
+
     @field_validator("detectors")
     @classmethod
     def _detectors_exist(cls, detectors: tuple[int, ...]) -> tuple[int, ...]:
@@ -257,7 +268,8 @@ class CalibrationsConfig(BaseModel):
         valid = cls.instrument.valid_detectors
         if unknown := [str(detector) for detector in detectors if detector not in valid]:
             kind = "are not detectors" if len(unknown) > 1 else "is not a detector"
-            raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; valid {which(valid)}")
+            known = f"detector {valid[0]} is the only one" if len(valid) == 1 else f"valid {which(valid)}"
+            raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; {known}")
         return detectors
 
     @field_validator("filter", "grating", check_fields=False)

@@ -10,11 +10,14 @@ from typing import Any
 
 import jsonschema
 
+from .characters import named, odd_characters
+
 __all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown", "which"]
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(\S+)")
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|^\$\w+$")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "True or False", "null": "null"}
 _LONGEST = 60
 
@@ -127,15 +130,19 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
     if name != "repo" and (found := _PLACEHOLDER.search(value)):
         return f"replace the placeholder {found[0]} by a value, or leave the line out"
     kinds = _types(schema or {})
+    if value == "None" and "null" in kinds:
+        return "write null: YAML reads None as a text"
     numbers = [word for word in re.split(r"[,\s]+", value) if word]
     if len(numbers) > 1 and all(map(_NUMBER.fullmatch, numbers)) and ("array" in kinds or not kinds):
         return f"write a list, in brackets: {name}: [{', '.join(numbers[:4] + ['...'] * (len(numbers) > 4))}]"
     if kinds and "string" not in kinds:
+        if odd := odd_characters(value):
+            return f"{shown(value)} contains {named(odd)}: remove it"
         word = value.strip()
         is_flag = word.lower() in ("true", "false") and "boolean" in kinds
         is_number = _NUMBER.fullmatch(word) and kinds & {"integer", "number"}
-        if is_number and "e" in word.lower():
-            return f"write {float(word):.12g}: YAML takes {word} for a text"
+        if is_number and (_LEADING_ZERO.match(word) or "e" in word.lower()):
+            return f"write {float(word):.12g}: YAML reads {word} as a text"
         return f"write {word} without quotes" if is_flag or is_number else None
     return None
 
@@ -176,6 +183,9 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
 def _unknown(name: str, value: Any, known: Mapping[str, Any]) -> str:
     if found := _ASSIGNMENT.fullmatch(name):
         return f"write `{found[1]}: {found[2]}`"
+    plain = "".join(character for character in name if character not in odd_characters(name)).strip()
+    if plain in known:
+        return f"the name contains {named(odd_characters(name))}: write {plain}"
     texts = ("unknown property", hint(name, value) or "", did_you_mean(name, known))
     return "; ".join(text for text in texts if text)
 
@@ -192,7 +202,19 @@ def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> st
     if not (expected := _expected(schema)):
         return message
     near = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
-    return f"must be {expected}, not {shown(value)}" + (f"; {near}" if near else "")
+    odd = odd_characters(value) if isinstance(value, str) else ""
+    strange = f"it contains {named(odd)}" if odd else ""
+    texts = (f"must be {expected}, not {shown(value)}", strange, near, _quotes(value, schema))
+    return "; ".join(text for text in texts if text)
+
+
+def _quotes(value: Any, schema: Mapping[str, Any]) -> str:
+    """Say how to write a text that YAML reads as something else; nothing where no free text is asked for."""
+    if "string" not in _types(schema) or "enum" in schema or "examples" in schema:
+        return ""
+    if isinstance(value, bool):
+        return "put the text in quotes (YAML reads yes, no, on and off as True or False)"
+    return "put the text in quotes" if isinstance(value, int | float) else ""
 
 
 def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
@@ -202,6 +224,8 @@ def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
     validator = jsonschema.Draft7Validator(items)
     for position, item in enumerate(value, 1):
         if not validator.is_valid(item):
+            if text := hint("", item, items):
+                return f"number {position} of the list: {text}"
             return f"number {position} of the list must be {_expected(items)}, not {shown(item)}"
     if len(value) < schema.get("minItems", 0):
         return f"the list must have at least {schema['minItems']} item, not {len(value)}"
@@ -231,7 +255,10 @@ def _either(texts: Sequence[str]) -> str:
 
 def _expected_kind(kind: str, schema: Mapping[str, Any]) -> str:
     if kind == "array":
-        items = _expected(schema.get("items", {}))
+        inner = schema.get("items", {})
+        if isinstance(inner, Mapping) and (only := inner.get("minimum")) == inner.get("maximum") is not None:
+            return f"the list [{only}] ({only} is the only one)"
+        items = _expected(inner)
         return "a list in brackets" + (f", each item {items}" if items else "")
     if kind == "string":
         return f"one of {', '.join(schema['examples'])}" if "examples" in schema else "a text"
@@ -239,6 +266,8 @@ def _expected_kind(kind: str, schema: Mapping[str, Any]) -> str:
     if kind not in ("integer", "number"):
         return text
     low, high = schema.get("minimum"), schema.get("maximum")
+    if low == high is not None:
+        return f"{low}, which is the only one"
     if low is not None:
         return f"{text} from {low} to {high}" if high is not None else f"{text} of at least {low}"
     return f"{text} greater than {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else text

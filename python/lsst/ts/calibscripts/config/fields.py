@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from .characters import HEADER_PATTERN, header_problem, key_problem, named, odd_characters
+from .dates import DATE_PATTERN, check_date, text_of_date
 
 __all__ = [
     "INSTRUMENT",
@@ -24,6 +27,7 @@ __all__ = [
     "FlatTimes",
     "Header",
     "NameOrNumber",
+    "Note",
     "Number",
     "NumberOfImages",
     "PipelineOptions",
@@ -47,7 +51,6 @@ _NAME = r"[A-Za-z0-9_./:+@~=-]+"
 _SHELL = ";|&$`<>\n\r"
 _OPTIONS_PATTERN = r"^[^;|&$`<>\n\r]*$"
 _SETTING = re.compile(r"[A-Za-z_][\w-]*:[A-Za-z_][\w.\[\]'\"-]*=.*", re.DOTALL)
-_DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
 
 
 def option_settings(options: str) -> tuple[str, ...]:
@@ -122,14 +125,23 @@ def _collections(value: str) -> str:
         if not name:
             raise ValueError("a collection name is empty: separate names by single commas")
         if not re.fullmatch(_NAME, name):
-            raise ValueError(f"{name!r} is not the name of a collection (no blanks, no special characters)")
+            raise ValueError(
+                f"{name!r} is not the name of a collection (no blanks, no special characters){_strange(name)}"
+            )
     return ",".join(names)
 
 
 def _collection(value: str) -> str:
     if not re.fullmatch(_NAME, value):
-        raise ValueError(f"{value!r} is not the name of one collection (no blanks, no commas)")
+        raise ValueError(
+            f"{value!r} is not the name of one collection (no blanks, no commas){_strange(value)}"
+        )
     return value
+
+
+def _strange(value: str) -> str:
+    odd = odd_characters(value)
+    return f": it contains {named(odd)}" if odd else ""
 
 
 def _repository(value: str) -> str:
@@ -140,22 +152,20 @@ def _repository(value: str) -> str:
 
 def _images(value: int) -> int:
     if value > _MOST_IMAGES:
-        raise ValueError(
-            f"{value} images are more than the {_MOST_IMAGES} that are taken at most: is it a number of images?"
-        )
+        raise ValueError(f"{value} exceeds the maximum of {_MOST_IMAGES} images")
     return value
 
 
 def _header(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError(
-            f"{value!r}: a header holds one line of printable text; leave the other characters out"
-        )
-    # The camera takes key and value of every header from one text with commas and colons.
-    if re.search(r",[^,]*:", value):
-        raise ValueError(
-            f"{value!r}: what is between a comma and a colon would become a header of its own; leave one out"
-        )
+    if problem := key_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def _note(value: str) -> str:
+    # It has a field of its own in the camera's command, so commas and colons do no harm.
+    if problem := header_problem(value):
+        raise ValueError(problem)
     return value
 
 
@@ -164,23 +174,6 @@ def _exposure(value: int) -> int:
         date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
     except ValueError as error:
         raise ValueError(f"{value} is not an exposure id, it begins with no date ({error})") from None
-    return value
-
-
-def _text_of_date(value: Any) -> Any:
-    # YAML makes a date of 2022-11-04 without quotes; it means the same.
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _date(value: str) -> str:
-    if re.search(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$", value) and "T" in value.replace(" ", "T"):
-        raise ValueError(f"{value!r} has a time zone; dates are TAI, write it without one")
-    if not re.fullmatch(_DATE_PATTERN.strip("^$"), value):
-        raise ValueError(f"{value!r} is not a date: write YYYY-MM-DD or YYYY-MM-DDThh:mm:ss (TAI)")
-    try:
-        datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError(f"{value!r} is not a date that exists ({error})") from None
     return value
 
 
@@ -211,7 +204,8 @@ Seconds = Annotated[Number, Field(gt=0)]
 Wait = Annotated[Number, Field(ge=0)]
 Counts = Annotated[Number, Field(ge=0)]
 Text = _String
-Header = Annotated[_String, AfterValidator(_header)]
+Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
+Note = Annotated[_String, AfterValidator(_note), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
 NameOrNumber = _String | Count | None
 RepositoryUri = Annotated[_String, AfterValidator(_repository), Field(min_length=1)]
 CollectionName = Annotated[
@@ -227,9 +221,9 @@ PipelineOptions = Annotated[
 ]
 DateTai = Annotated[
     _String,
-    BeforeValidator(_text_of_date),
-    AfterValidator(_date),
-    Field(json_schema_extra={"pattern": _DATE_PATTERN}),
+    BeforeValidator(text_of_date),
+    AfterValidator(check_date),
+    Field(json_schema_extra={"pattern": DATE_PATTERN}),
 ]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .dates import range_problems
 from .times import FlatPairs, exposure_times, flat_pairs
 
 if TYPE_CHECKING:
@@ -139,18 +139,10 @@ def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
         )
 
 
-_FIRST_YEAR = 1970
-
-
 def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
-    begin, end = config.certify_calib_begin_date, config.certify_calib_end_date
-    if end is not None and datetime.fromisoformat(end).year < _FIRST_YEAR:
-        yield f"certify_calib_end_date: the butler knows no time before {_FIRST_YEAR}, {end} would be no range at all"
-        return
-    if begin is None or end is None or datetime.fromisoformat(begin) < datetime.fromisoformat(end):
-        return
-    defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
-    yield f"certify_calib_end_date: {end} is not after certify_calib_begin_date {begin}{defaults}"
+    for which, text in range_problems(config.certify_calib_begin_date, config.certify_calib_end_date):
+        defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
+        yield f"certify_calib_{which}_date: {text}{defaults if which == 'end' else ''}"
 
 
 def _counts(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:

@@ -13,14 +13,11 @@ from ..errors import ConfigurationError
 from .base import CalibrationsConfig
 from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
-from .yaml_text import understand
+from .yaml_text import DROPPED, understand
 
 __all__ = ["DROPPED", "ConfigValidator", "parse", "with_defaults"]
 
 Config = TypeVar("Config", bound=CalibrationsConfig)
-DROPPED = "metadata"
-"""What salobj takes out of the configuration of a script before it is validated."""
-
 _Problem = tuple[str, str]
 """A property, or nothing, and what is wrong with it."""
 
@@ -103,6 +100,7 @@ class ConfigValidator:
         checked = bool(given) or not understood.problems
         filled, problems = self._check(given) if checked else ({}, [])
         by_line = [("", problem) for problem in understood.problems]
+        problems = [problem for problem in problems if problem[0] not in understood.misread]
         if by_line or problems:
             raise _error(by_line + problems, understood.lines)
         return filled

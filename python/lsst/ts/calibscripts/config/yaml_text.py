@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
 from .explain import not_a_mapping
+from .misread import misread
 
-__all__ = ["YamlText", "read_yaml", "understand"]
+__all__ = ["DROPPED", "IGNORED", "YamlText", "read_yaml", "understand"]
+
+DROPPED = "metadata"
+"""What salobj takes out of the configuration of a script before it is validated."""
+
+IGNORED = frozenset({DROPPED, "background_task_timeout", "test_case"})
+"""Properties whose values nobody reads, so that they may be anything."""
 
 _ASSIGNMENT = re.compile(r"(\s*)([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 _KEY = re.compile(r"[A-Za-z_]\w*:\s*")
 _NUMBER = r"[-+]?\.?\d[\d.eE+-]*"
+_ADVICE = {
+    "\\t": "; use blanks instead of tabs",
+    "mapping values are not allowed": "; put a text that contains a colon in quotes",
+    "that cannot start any token": "; put a text that begins with it in quotes",
+}
 _NUMBERS = re.compile(rf"\s*{_NUMBER}(\s*,\s*{_NUMBER})*\s*,?\s*")
 
 
@@ -31,11 +43,14 @@ class YamlText:
         One sentence each, with its line. If there is one, the text must not be used.
     lines : `dict` [`str`, `int`]
         Line of each property, from 1.
+    misread : `frozenset` [`str`]
+        Properties whose value is another one than it looks like; ``problems`` name them.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     lines: dict[str, int] = field(default_factory=dict)
+    misread: frozenset[str] = frozenset()
 
 
 def read_yaml(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -80,7 +95,7 @@ def understand(text: str) -> YamlText:
         rest = _read(mended)
     except ValueError as error:
         return YamlText(problems=(*told, str(error)))
-    return YamlText(rest.config, (*told, *rest.problems), rest.lines)
+    return replace(rest, problems=(*told, *rest.problems))
 
 
 def _read(text: str) -> YamlText:
@@ -95,7 +110,13 @@ def _read(text: str) -> YamlText:
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         raise ValueError(not_a_mapping(data))
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
-    return YamlText({str(key): value for key, value in data.items()}, (*dates, *_repeated(node)), lines)
+    others = tuple(misread(node, IGNORED))
+    return YamlText(
+        {str(key): value for key, value in data.items()},
+        (*dates, *_repeated(node), *(text for _, text in others)),
+        lines,
+        frozenset(name for name, _ in others),
+    )
 
 
 class _Loader(yaml.SafeLoader):
@@ -175,5 +196,5 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
     text = " ".join((getattr(error, "problem", None) or str(error)).split())
     if mark is None:
         return f"not YAML: {text}"
-    advice = "; use blanks instead of tabs" if "\\t" in text else ""
+    advice = next((words for sign, words in _ADVICE.items() if sign in text), "")
     return f"line {mark.line + 1}, column {mark.column + 1}: not YAML: {text}{advice}"

@@ -1,0 +1,105 @@
+"""Dates of validity ranges: how they are written, and which of them the butler can keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+
+__all__ = ["DATE_PATTERN", "check_date", "open_end", "range_problems", "text_of_date"]
+
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
+
+_FIRST, _LAST = datetime(1970, 1, 1), datetime(2100, 1, 1)
+"""The butler's first and last moment, TAI; it would silently make an open end of anything later."""
+
+_OPEN = date(9999, 12, 31)
+"""How other tools write that a range has no end."""
+
+
+def text_of_date(value: object) -> object:
+    """Make a text of the date that YAML makes of 2022-11-04 without quotes, which means the same.
+
+    Parameters
+    ----------
+    value : `object`
+        Anything.
+
+    Returns
+    -------
+    `object`
+        The text of a date, else the value.
+    """
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def check_date(value: str) -> str:
+    """Check that a text is a date.
+
+    Parameters
+    ----------
+    value : `str`
+        Any text.
+
+    Returns
+    -------
+    `str`
+        The text.
+
+    Raises
+    ------
+    ValueError
+        If it is not a date, with how to write one.
+    """
+    if re.search(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$", value) and "T" in value.replace(" ", "T"):
+        raise ValueError(f"{value!r} has a time zone; dates are TAI, write it without one")
+    if not re.fullmatch(DATE_PATTERN.strip("^$"), value):
+        raise ValueError(f"{value!r} is not a date: write YYYY-MM-DD or YYYY-MM-DDThh:mm:ss (TAI)")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a date that exists ({error})") from None
+    return value
+
+
+def open_end(value: str | None) -> str | None:
+    """Read the end 9999-12-31 as what it stands for.
+
+    Parameters
+    ----------
+    value : `str` or `None`
+        A date.
+
+    Returns
+    -------
+    `str` or `None`
+        None for an open end.
+    """
+    return None if value is not None and datetime.fromisoformat(value).date() == _OPEN else value
+
+
+def range_problems(begin: str | None, end: str | None) -> Iterator[tuple[str, str]]:
+    """Say what is wrong with a validity range for a butler.
+
+    Parameters
+    ----------
+    begin, end : `str` or `None`
+        Dates, TAI, half open; None is open.
+
+    Yields
+    ------
+    which, text : `str`
+        ``begin`` or ``end``, and one sentence.
+    """
+    first, last = (None if text is None else datetime.fromisoformat(text) for text in (begin, end))
+    kept = f"the butler keeps dates from {_FIRST.date()} to {_LAST.date()} only"
+    if first is not None and first >= _LAST:
+        yield "begin", f"{begin} is too late, {kept}; check the year"
+        return
+    if last is not None and last > _LAST:
+        yield "end", f"{end} is too late, {kept}; check the year, or write null for a range without an end"
+        return
+    if last is not None and last <= _FIRST:
+        yield "end", f"{end} is too early, {kept}; the range would be empty"
+    elif first is not None and last is not None and first >= last:
+        yield "end", f"{end} is not after certify_calib_begin_date {begin}"
