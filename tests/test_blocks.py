@@ -389,7 +389,7 @@ def test_overrides_as_they_are_typed() -> None:
                     certify_calib_begin_date="2026-09-18", certify_calib_end_date="2026-09-19")],
             [],
             ["script 1 (auxtel/make_latiss_calibrations.py): Few images: n_bias is 5. DMTN-222 recommends 20 of each "
-             "type. With fewer than 11 the NOISE test is likely to fail."],
+             "type."],
         ),
         (
             [script(program="BLOCK-295")],

@@ -196,8 +196,7 @@ Certified
 Estimated duration: 2 min 26 s
 
 Warnings
-  Few images: n_dark is 4. DMTN-222 recommends 20 of each type. With fewer than 11 the NOISE test is likely to
-      fail.
+  Few images: n_dark is 4. DMTN-222 recommends 20 of each type.
 
 OK: 0 problems, 1 warning"""
     )

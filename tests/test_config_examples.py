@@ -41,10 +41,7 @@ FIVE_UNPAIRED = (
     "11 (2.3 s), counted without the discarded ones. They do not contribute to gains or the Photon Transfer "
     "Curve."
 )
-FEW = (
-    "Few images: n_bias is 3, n_dark is 3. DMTN-222 recommends 20 of each type. With fewer than 11 the NOISE "
-    "test is likely to fail."
-)
+FEW = "Few images: n_bias is 3, n_dark is 3. DMTN-222 recommends 20 of each type."
 
 
 def weekly(exp_time_dark: float, exp_time_flat: float) -> dict[str, tuple[float, ...]]:

@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lsst.ts.calibscripts.acceptance import Verification
+from lsst.ts.calibscripts.acceptance import verdict_on as accept
 from lsst.ts.calibscripts.errors import StatisticsError
+from lsst.ts.calibscripts.products import PRODUCTS
+from lsst.ts.calibscripts.repository import RunStatistics
 from lsst.ts.calibscripts.verification import (
     Failure,
     Statistics,
     Thresholds,
     Verdict,
+    enough_detectors,
     exposures_to_look_into,
     judge,
     parse_statistics,
@@ -212,9 +217,15 @@ class TestTestsWithoutAmplifier:
         failures = [Failure(FIRST, names(2)[0], None, "SCATTER"), Failure(FIRST, names(2)[1], None, "OTHER")]
         assert verdict_on(failures, n_exposures=1, n_detectors=2).passed
 
-    def test_of_an_exposure_fails_it(self) -> None:
-        verdict = verdict_on([Failure(FIRST, None, None, "SCATTER")], n_exposures=1, n_detectors=205)
-        assert verdict.failed_exposures == (FIRST,)
+    @pytest.mark.parametrize("n_detectors", [1, 2, 205])
+    def test_of_an_exposure_is_reported_and_does_not_decide(self, n_detectors: int) -> None:
+        failures = [Failure(exposure, None, None, "SCATTER") for exposure in ids(3)]
+        verdict = verdict_on(failures, n_exposures=3, n_detectors=n_detectors)
+        assert verdict.failed_exposures == ()
+        assert verdict.passed
+        assert not verdict.clean
+        assert verdict.undecisive == dict.fromkeys(ids(3), ("SCATTER",))
+        assert verdict.counts == {exposure: {"SCATTER": 1} for exposure in ids(3)}
 
 
 class TestDetectorsAskedFor:
@@ -242,6 +253,51 @@ class TestDetectorsAskedFor:
         assert verdict.thresholds.n_detectors == 9
         assert verdict.failed_exposures == (FIRST,)
         assert verdict.others == ()
+
+
+class TestDetectorsVerified:
+    @pytest.mark.parametrize(
+        ("n_left", "n_asked", "enough"),
+        [
+            (0, 1, False),
+            (1, 1, True),
+            (1, 2, False),
+            (4, 9, False),
+            (5, 9, True),
+            (94, 189, False),
+            (95, 189, True),
+        ],
+    )
+    def test_more_than_half_of_those_asked_for_are_needed(
+        self, n_left: int, n_asked: int, enough: bool
+    ) -> None:
+        assert enough_detectors(n_left, n_asked) is enough
+
+    @UNTIMED
+    @given(data=st.data(), n_asked=st.integers(1, 9), broken=st.booleans())
+    def test_the_limits_count_those_that_are_left(
+        self, data: st.DataObject, n_asked: int, broken: bool
+    ) -> None:
+        """A set in which every amplifier of every detector that is left fails is never passed."""
+        known = dict(enumerate(names(n_asked)))
+        left = data.draw(st.sets(st.sampled_from(sorted(known)), min_size=1), label="left")
+        texts = [f"{known[i]} {amplifier} NOISE" for i in sorted(left) for amplifier in AMPLIFIERS]
+        entry = failed(*texts) if broken else PASSED
+        run = dict.fromkeys(ids(4), entry) | {"SUCCESS": not broken}
+        asked = Verification(
+            product=PRODUCTS["BIAS"],
+            run="u/ocps/1/run",
+            exposures=ids(4),
+            detectors=list(known.values()),
+            known=known,
+            processed=sorted(left),
+        )
+        verified = frozenset((exposure, i) for exposure in ids(4) for i in left)
+        verdict = accept(asked, lambda: RunStatistics((run,), {}, {}, verified))
+        assert verdict.passed is (not broken and 2 * len(left) > n_asked)
+        assert verdict.thresholds.n_detectors == len(left)
+        if 2 * len(left) <= n_asked:
+            assert verdict.reason == (f"only {len(left)} of the {n_asked} detectors asked for were verified")
 
 
 def test_without_statistics_every_verification_has_failed() -> None:
@@ -280,7 +336,20 @@ class TestRunLevel:
     @pytest.mark.parametrize("key", [FIRST, str(FIRST)])
     def test_failures(self, text: str, failure: Failure, key: object) -> None:
         statistics = parse_statistics({key: failed(text), "SUCCESS": False})
-        assert statistics == Statistics((failure,), frozenset([FIRST]))
+        # What failed for the exposure as a whole does not say that its amplifiers passed.
+        unexplained = frozenset() if failure.decides else frozenset([(FIRST, None)])
+        assert statistics == Statistics((failure,), frozenset([FIRST]), unexplained)
+
+    @pytest.mark.parametrize("key", [FIRST, str(FIRST)])
+    def test_before_may_2024_a_failed_exposure_had_no_success(self, key: object) -> None:
+        texts = ["RXX_S00 C01 NOISE", "RXX_S00 SCATTER"]
+        run = {key: {"FAILURES": texts}, FIRST + 1: PASSED, "SUCCESS": False}
+        assert parse_statistics(run) == parse_statistics({**run, key: failed(*texts)})
+        assert len(parse_statistics(run).failures) == 2
+
+    def test_before_may_2024_without_a_reason(self) -> None:
+        statistics = parse_statistics({FIRST: {"FAILURES": []}, FIRST + 1: PASSED, "SUCCESS": False})
+        assert statistics.unexplained == {(FIRST, None)}
 
     def test_other_keys_are_not_exposures(self) -> None:
         run = {FIRST: PASSED, "RUN": {"SCATTER": 0.1}, "VERIFY": {"RUN": {}}, "SUCCESS": True}
@@ -375,6 +444,8 @@ def amplifiers_of(passed: dict[str, dict[str, bool]]) -> dict[str, object]:
 
 # Today's verifyFlatStats keeps only what failed for an exposure as a whole.
 VAGUE_RUN = {FIRST: failed(), FIRST + 1: PASSED, FIRST + 2: failed("SCATTER"), "SUCCESS": False}
+# What remains unexplained of the above where only its first exposure is looked into.
+NOT_LOOKED_INTO = (FIRST + 2, None)
 
 
 class TestLookingDeeper:
@@ -419,14 +490,14 @@ class TestLookingDeeper:
             Failure(FIRST, "B", None, "SCATTER"),
             Failure(FIRST + 2, None, None, "SCATTER"),
         )
-        assert statistics.unexplained == {(FIRST, "C")}
+        assert statistics.unexplained == {(FIRST, "C"), NOT_LOOKED_INTO}
 
     def test_detector_statistics_without_those_of_the_exposure(self) -> None:
         statistics = parse_statistics(
             VAGUE_RUN, detector_stats={(FIRST, "A"): amplifiers_of({"C00": {"NOISE": False}})}
         )
         assert Failure(FIRST, "A", "C00", "NOISE") in statistics.failures
-        assert statistics.unexplained == frozenset()
+        assert statistics.unexplained == {NOT_LOOKED_INTO}
 
     def test_what_the_run_tells_stays(self) -> None:
         statistics = parse_statistics(
@@ -439,7 +510,7 @@ class TestLookingDeeper:
 
     def test_a_detector_that_is_unexplained_is_no_blame_on_the_others(self) -> None:
         statistics = parse_statistics(VAGUE_RUN, exposure_stats={FIRST: {"A": failed(), "B": PASSED}})
-        assert statistics.unexplained == {(FIRST, "A")}
+        assert statistics.unexplained == {(FIRST, "A"), NOT_LOOKED_INTO}
 
     def test_not_looked_into_where_the_run_tells(self) -> None:
         run = {FIRST: failed("A C00 NOISE"), "SUCCESS": False}
@@ -462,7 +533,7 @@ class TestLookingDeeper:
             exposure_stats={FIRST: whole},
             detector_stats={(FIRST, "A"): amplifiers_of({"C00": {"NOISE": True}})},
         )
-        assert statistics.unexplained == {(FIRST, None)}
+        assert statistics.unexplained == {(FIRST, None), NOT_LOOKED_INTO}
 
     def test_a_detector_that_failed_without_a_failed_test_is_unexplained(self) -> None:
         statistics = parse_statistics(
@@ -470,7 +541,7 @@ class TestLookingDeeper:
             exposure_stats={FIRST: {"A": failed(), "B": failed("C00 NOISE")}},
             detector_stats={(FIRST, "A"): amplifiers_of({"C00": {"NOISE": True}})},
         )
-        assert statistics.unexplained == {(FIRST, "A")}
+        assert statistics.unexplained == {(FIRST, "A"), NOT_LOOKED_INTO}
 
     def test_a_test_that_decides_nothing_for_cp_verify_does_not_for_us(self) -> None:
         """READ_NOISE_CONSISTENT is added after SUCCESS of the amplifier was decided."""
@@ -670,7 +741,7 @@ class TestProperties:
         n_failed = 0
         for exposure in ids(4):
             here = [f for f in failures if f.exposure == exposure]
-            reached = any(f.detector is None for f in here)
+            reached = False
             for test in ("NOISE", "MEAN"):
                 n_amplifiers = sum(f.test == test and f.amplifier is not None for f in here)
                 n_detectors = len(

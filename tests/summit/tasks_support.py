@@ -68,30 +68,37 @@ class Summit:
                 ids.append(observation.exposure_id)
         return ids
 
-    def job(self, pipeline: str, exposures: Sequence[int], *inputs: str, options: Sequence[str] = ()) -> str:
+    def job(
+        self,
+        pipeline: str,
+        exposures: Sequence[int],
+        *inputs: str,
+        options: Sequence[str] = (),
+        name: str = "test",
+    ) -> str:
         """Run a pipeline, or a subset of one, and return the RUN of its outputs."""
         product = "CP_VERIFY" if pipeline.startswith("verify") else "CP_PIPE"
-        name, hash_sign, subset = pipeline.partition("#")
-        run = f"u/test/{pipeline.replace('#', '_')}_{exposures[0]}_{len(exposures)}/run"
+        file, hash_sign, subset = pipeline.partition("#")
+        run = f"u/{name}/{pipeline.replace('#', '_')}_{exposures[0]}_{len(exposures)}/run"
         detectors = ",".join(str(model.detector.id) for model in self.models)
         query = (
             f"instrument='{self.instrument}' AND detector IN ({detectors}) "
             f"AND exposure IN ({','.join(map(str, exposures))})"
         )
-        file = f"${product}_DIR/pipelines/{self.instrument}/{name}.yaml{hash_sign}{subset}"
+        path = f"${product}_DIR/pipelines/{self.instrument}/{file}.yaml{hash_sign}{subset}"
         arguments = [
             "run",
             "-b",
             self.root,
             "-p",
-            file,
+            path,
             "-i",
             ",".join([*inputs, f"{self.instrument}/raw/all"]),
         ]
         arguments += ["-o", run.removesuffix("/run"), "--output-run", run, "-d", query, "-j", "1"]
         result = CliRunner().invoke(cli, [*arguments, "--register-dataset-types", *options], env=ENVIRONMENT)
         if result.exit_code:
-            raise RuntimeError(f"{file} ended with {result.exit_code}: {result.output}") from result.exception
+            raise RuntimeError(f"{path} ended with {result.exit_code}: {result.output}") from result.exception
         return run
 
     def get(self, name: str, run: str, **data_id: int | str) -> Any:

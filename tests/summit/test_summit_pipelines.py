@@ -130,9 +130,14 @@ def test_biases_pass_against_their_own_mean(summit: Summit, biases: list[int], b
     assert np.std(image.data[:250, :64]) == pytest.approx(detector["AMP"]["C00"]["NOISE"], rel=1e-3)
 
 
-def test_three_biases_fail_against_their_own_mean(summit: Summit, bias_run: str):
+def test_three_biases_fail_against_their_own_mean_in_older_stacks_only(summit: Summit, bias_run: str):
     taken = summit.take("BIAS", [0.0] * 3)
-    statistics = summit.get("verifyBiasStats", summit.job("verifyBias", taken, summit.job("cpBias", taken)))
+    bias = summit.job("cpBias", taken)
+    assert summit.get("verifyBiasStats", summit.job("verifyBias", taken, bias)) == passed(taken)
+    options = ["-c", "verifyBiasDet:twoSidedNoise=True"]
+    statistics = summit.get(
+        "verifyBiasStats", summit.job("verifyBias", taken, bias, options=options, name="two_sided")
+    )
     assert statistics["SUCCESS"] is False
     assert failed_tests(statistics) == {
         exposure: [f"RXX_S00 {name} NOISE" for name in AMPLIFIERS] for exposure in taken
@@ -172,10 +177,7 @@ def test_dark_agrees_with_the_sensor(summit: Summit, dark_run: str):
 
 def test_darks_pass_against_their_own_mean(summit: Summit, darks: list[int], dark_run: str, bias_run: str):
     statistics = summit.get("verifyDarkStats", summit.job("verifyDark", darks, dark_run, bias_run))
-    # 12 of 18 frames have 30 s: NOISE is close to its lower limit, which a few of 288 may miss.
-    failures = [failure for names in failed_tests(statistics).values() for failure in names]
-    assert {failure.split()[-1] for failure in failures} <= {"NOISE"}
-    assert len(failures) <= 6
+    assert statistics == passed(darks)
 
 
 def test_flat_agrees_with_the_sensor(summit: Summit, flat_run: str):
@@ -195,15 +197,15 @@ def test_flats_pass(summit: Summit, flats: list[int], flat_run: str, dark_run: s
     assert statistics == passed(flats)
 
 
-def test_noisy_flat_is_named_by_its_exposure_only(
-    summit: Summit, flat_run: str, dark_run: str, bias_run: str
-):
-    noisy = replace(summit, models=(noisier(MODEL, ["C05"], 20.0),))
-    taken = noisy.take("FLAT", [5.0], RATE)
+def test_noisy_flats_are_named_by_their_exposures_only(summit: Summit, dark_run: str, bias_run: str):
+    noisy = replace(summit, models=(noisier(MODEL, ["C05"], 40.0),))
+    taken = noisy.take("FLAT", [5.0] * 3, RATE)
     summit.seq_num = noisy.seq_num
-    run = summit.job("verifyFlat", taken, flat_run, dark_run, bias_run)
+    flat = summit.job("cpFlat", taken, dark_run, bias_run)
+    run = summit.job("verifyFlat", taken, flat, dark_run, bias_run)
     statistics = summit.get("verifyFlatStats", run, physical_filter=FILTER)
-    assert statistics == {taken[0]: {"SUCCESS": False, "FAILURES": []}, "SUCCESS": False}
+    failed = {exposure: {"SUCCESS": False, "FAILURES": []} for exposure in taken}
+    assert statistics == failed | {"SUCCESS": False}
     exposure = summit.get("verifyFlatExpStats", run, exposure=taken[0])
     assert exposure["RXX_S00"] == {"SUCCESS": False, "FAILURES": ["C05 NOISE"]}
     detector = summit.get("verifyFlatDetStats", run, exposure=taken[0], detector=0)
@@ -282,8 +284,12 @@ def test_certified_calibrations_serve_as_well_as_fresh_ones(tmp_path: Path):
     assert levels[1] / levels[0] == pytest.approx(0.9, abs=0.005)
     verified = summit.job("verifyFlat", taken, run, "LSSTComCam/calib")
     exposure = summit.get("verifyFlatExpStats", verified, exposure=taken[0])
-    assert exposure["VERIFY"] == {"EXP": {"SCATTER": True}}
-    assert {"R22_S00", "R22_S11"} < set(exposure)
+    # As with cp_verify, no flat of several detectors passes: their means differ by more than 0.05 electrons.
+    # Means that agree within 1e-4 of their level are too far apart for cp_verify.
+    scatter = [summit.get("verifyFlatExpStats", verified, exposure=e) for e in taken]
+    assert [e["VERIFY"]["EXP"]["SCATTER"] for e in scatter] == [e["EXP"]["SCATTER"] <= 0.05 for e in scatter]
+    assert max(e["EXP"]["SCATTER"] for e in scatter) > 0.05
+    assert exposure["R22_S00"] == exposure["R22_S11"] == {"SUCCESS": True}
     defects = summit.job("cpDefects", taken, "LSSTComCam/calib")
     found = defect_mask(summit.get("defects", defects, detector=0), (124, 128))
     hot = expectation.hot_pixels(models[0], 3.0)

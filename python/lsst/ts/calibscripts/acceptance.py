@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .errors import RepositoryError, StatisticsError
 from .products import Product
 from .repository import RunStatistics
-from .verification import Statistics, Verdict, judge, parse_statistics, without_statistics
+from .verification import Statistics, Verdict, enough_detectors, judge, parse_statistics, without_statistics
 
 __all__ = ["THRESHOLD", "Verification", "verdict_on"]
 
@@ -34,7 +34,7 @@ class Verification:
     known : mapping [`int`, `str`]
         Full names of all detectors of the instrument.
     processed : collection of `int`
-        Detectors of which there must be statistics.
+        Detectors that were verified, of which there must be statistics; empty for all that were asked for.
     threshold : `int`
         Failed tests of one type per detector.
     """
@@ -47,12 +47,17 @@ class Verification:
     processed: Collection[int] = ()
     threshold: int = THRESHOLD
 
+    @property
+    def verified(self) -> tuple[str, ...]:
+        """Full names of the detectors that were verified, which the limits count."""
+        return tuple(self.known.get(i, str(i)) for i in self.processed) or tuple(self.detectors)
+
     def failed(self, reason: str) -> Verdict:
-        """Give the verdict where there are no statistics to judge."""
+        """Return the verdict where there is nothing to judge by."""
         return without_statistics(
             reason,
             exposures=self.exposures or (),
-            detectors=self.detectors,
+            detectors=self.verified,
             threshold=self.threshold,
             image_type=self.product.name,
         )
@@ -61,18 +66,23 @@ class Verification:
 def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdict:
     """Read the statistics of a verification and judge them; those that cannot be read are a failed one.
 
+    A set in which half or fewer of the detectors asked for are left is not judged: it has failed.
+
     Parameters
     ----------
     asked : `Verification`
         What was verified.
     read : callable
-        Gives the statistics of its RUN; may raise `RepositoryError`.
+        Returns the statistics of its RUN; may raise `RepositoryError`.
 
     Returns
     -------
     `Verdict`
         The verdict.
     """
+    n_left, n_asked = len(asked.verified), len(set(asked.detectors))
+    if not enough_detectors(n_left, n_asked):
+        return asked.failed(f"only {n_left} of the {n_asked} detectors asked for were verified")
     try:
         statistics = _parsed(asked, read())
     except (RepositoryError, StatisticsError) as error:
@@ -85,7 +95,7 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
         statistics,
         exposures=sorted(statistics.exposures) if asked.exposures is None else asked.exposures,
         # Strange to an instrument with one detector: that one, by another of its names.
-        detectors=1 if strange else asked.detectors,
+        detectors=1 if strange else asked.verified,
         threshold=asked.threshold,
         image_type=asked.product.name,
     )

@@ -34,12 +34,15 @@ class Judged:
         Its numbers in one line.
     text : `str`
         What is logged: one line where all is well, the documented report where a test failed.
+    undecisive : `str`
+        The failed tests that do not decide, in one line; empty where there is none.
     """
 
     verdict: Verdict
     headline: str
     numbers: str
     text: str
+    undecisive: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Judging:
             return Judged(verdict, headline, numbers, f"{headline} {numbers}")
         text = report.failure_report(verdict, generation, verification)
         where = f"butler get {step.product.statistics[0]} in {verification}"
-        return Judged(verdict, headline, numbers, f"{headline}\n{report.for_log(text, where=where)}")
+        shown = f"{headline}\n{report.for_log(text, where=where)}"
+        return Judged(verdict, headline, numbers, shown, report.undecisive_line(verdict))
 
     def _verdict(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
         asked = Verification(

@@ -28,6 +28,7 @@ from .progress import Certified, Progress, Stage, Verdicted
 from .repository import Certification, Detector, Repository
 from .results import Journal, Results
 from .threads import OneThread
+from .verification import enough_detectors
 
 __all__ = ["Processing"]
 
@@ -205,15 +206,26 @@ class Processing:
         return tuple(exposure for pair in pairs for exposure in pair)
 
     def _detectors_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
-        """Give the detectors of a step: those of its images for which everything it reads was made."""
+        """Return the detectors of a step: those of its images for which everything it reads was made.
+
+        Raises
+        ------
+        ImageSetError
+            If half or fewer of those asked for are left.
+        """
         wanted = set(self.detectors)
         for image_type in step.images:
             wanted &= set(images[image_type].detectors)
         for name in (*step.product.made_from, step.id.product):
             # Of what this run makes itself nothing else may be read: a detector it was not made for is left out.
             wanted &= set(self.results.detectors.get(StepId(Action.GENERATE, name), wanted))
-        if not wanted:
-            raise ImageSetError(step.id.product, f"{step.id}: no detector is left to process.")
+        if not enough_detectors(len(wanted), len(self.detectors)):
+            left = f"detectors {sorted(wanted)}" if wanted else "none"
+            raise ImageSetError(
+                step.id.product,
+                f"{step.id}: of the {len(self.detectors)} detectors asked for only {left} are left, more than half "
+                "are needed. The others have lost their images or a calibration that this step reads.",
+            )
         return tuple(sorted(wanted))
 
     async def _job(
@@ -254,6 +266,8 @@ class Processing:
         counts = len(verdict.exposures), len(verdict.failed_exposures), verdict.thresholds.exposures
         self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, judged.headline, *counts))
         self.journal.log.log(logging.INFO if verdict.clean else logging.WARNING, judged.text)
+        if judged.undecisive:
+            self.journal.warn(judged.undecisive)
 
     async def _look_at_residual(self, step: Step, run: str | None) -> None:
         """Warn of biases and darks that are brighter after correction than the configuration allows."""

@@ -70,8 +70,7 @@ def _generating(config: CalibrationsConfig) -> Iterator[str]:
         for kind in config.image_types
     }
     if few := [f"{name} is {n}" for name, n in numbers.items() if n < RECOMMENDED_IMAGES]:
-        likely = " With fewer than 11 the NOISE test is likely to fail." if min(numbers.values()) < 11 else ""
-        yield f"Few images: {', '.join(few)}. DMTN-222 recommends {RECOMMENDED_IMAGES} of each type.{likely}"
+        yield f"Few images: {', '.join(few)}. DMTN-222 recommends {RECOMMENDED_IMAGES} of each type."
     if not config.do_verify:
         yield f"do_verify is False: {', '.join(config.image_types)} will be certified unverified."
 

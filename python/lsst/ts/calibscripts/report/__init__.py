@@ -5,7 +5,7 @@ from __future__ import annotations
 from .gains import PairGains, gain_report
 from .summary import Certified, RunSummary, StepOutcome, TakenSet, run_summary
 from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log
-from .verdicts import failure_report, headline, verdict_line
+from .verdicts import failure_report, headline, undecisive_line, verdict_line
 
 __all__ = [
     "LOG_CHARACTERS",
@@ -23,5 +23,6 @@ __all__ = [
     "gain_report",
     "headline",
     "run_summary",
+    "undecisive_line",
     "verdict_line",
 ]

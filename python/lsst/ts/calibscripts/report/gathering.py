@@ -142,6 +142,7 @@ class _Reader:
             exposures=exposures or None,
             detectors=detectors,
             known=self._names,
+            processed=sorted({detector for _, detector in found.detectors}) if found else (),
             threshold=self._question.thresholds.get(product.name, acceptance.THRESHOLD),
         )
         if found is None or not found.run:

@@ -6,12 +6,13 @@ them. Only the first line of a report is ours.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ..verification import Failure, Thresholds, Verdict
-from .text import exposure_range
+from .text import counted, exposure_range
 
-__all__ = ["failure_report", "headline", "verdict_line"]
+__all__ = ["failure_report", "headline", "undecisive_line", "verdict_line"]
 
 _CRITERIUM = """\
 Verification failure criterium: if, for at least une type of test,
@@ -138,9 +139,33 @@ def _words(failure: Failure) -> str:
     return " ".join(word for word in (failure.detector, failure.amplifier, failure.test) if word is not None)
 
 
+def undecisive_line(verdict: Verdict) -> str:
+    """Say in one line which failed tests do not decide.
+
+    Parameters
+    ----------
+    verdict : `Verdict`
+        The verdict.
+
+    Returns
+    -------
+    `str`
+        E.g. ``FLAT: SCATTER of the whole exposure failed in 20 of 20 exposures. Tests of an exposure as a whole are
+        reported and do not decide.``; empty where none failed.
+    """
+    exposures = Counter(test for tests in verdict.undecisive.values() for test in dict.fromkeys(tests))
+    if not exposures:
+        return ""
+    of = f"of {counted(len(verdict.exposures), 'exposure')}"
+    told = ", ".join(f"{test} of the whole exposure failed in {n} {of}" for test, n in exposures.items())
+    return f"{verdict.image_type}: {told}. Tests of an exposure as a whole are reported and do not decide."
+
+
 def _remarks(verdict: Verdict) -> Iterator[str]:
     if verdict.missing:
         yield f"Exposures without statistics: {exposure_range(verdict.missing)}"
+    if text := undecisive_line(verdict):
+        yield text
     if verdict.others:
         yield f"Failed tests of detectors that were not asked for do not count: {', '.join(verdict.others)}"
 

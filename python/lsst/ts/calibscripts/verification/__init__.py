@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .statistics import Failure, Statistics, exposures_to_look_into, parse_statistics
-from .verdict import Thresholds, Verdict, judge, without_statistics
+from .verdict import Thresholds, Verdict, enough_detectors, judge, without_statistics
 
 __all__ = [
     "Failure",
     "Statistics",
     "Thresholds",
     "Verdict",
+    "enough_detectors",
     "exposures_to_look_into",
     "judge",
     "parse_statistics",

@@ -44,6 +44,11 @@ class Failure:
     amplifier: str | None
     test: str
 
+    @property
+    def decides(self) -> bool:
+        """Whether it counts in a verdict: tests of an exposure as a whole are only reported."""
+        return self.detector is not None
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -74,7 +79,7 @@ class _Entry:
 
     @property
     def is_vague(self) -> bool:
-        """Whether something failed, and of no smaller part is it said that it did."""
+        """Whether something failed, and no smaller part is named."""
         return not self.success and all(len(words) == 1 for words in self.failures)
 
 
@@ -114,6 +119,7 @@ def parse_statistics(
     run : mapping
         ``verify<Type>Stats``: by exposure id (`int` or its text) ``{"SUCCESS": True}`` or ``{"SUCCESS":
         False, "FAILURES": ["RXX_S00 C01 NOISE", "R22_S11 SCATTER", "SCATTER"]}``, and ``SUCCESS`` of the run.
+        Before May 2024 an exposure that failed had ``FAILURES`` alone, without ``SUCCESS``.
         Other text keys (``RUN``, ``VERIFY``) are not exposures. Where there is one dict for each physical
         filter, these merged.
     exposure_stats : mapping [`int`, mapping], optional
@@ -147,11 +153,14 @@ def parse_statistics(
         if entry.is_vague:
             details = of_detectors.get(exposure, {})
             whole = exposure_stats.get(exposure)
-            if whole is None:
-                known.update(_failures_of_detectors(exposure, details))
-            else:
+            if whole is not None:
                 more, unknown = _look_into(exposure, whole, details, detector_names)
                 known |= more
+            elif details:
+                known.update(_failures_of_detectors(exposure, details))
+            else:
+                # What failed for the exposure as a whole says nothing about its amplifiers.
+                unexplained.add((exposure, None))
         # One exposure at a time: sorting all at once would hold up every other thread for a tenth of a second.
         failures += sorted(known, key=_rank)
         unexplained |= {(exposure, detector) for detector in unknown}
@@ -255,7 +264,9 @@ def _entry(value: object, where: str) -> _Entry:
         isinstance(text, str) and text.split() for text in texts
     ):
         raise _unknown(where, "texts as FAILURES", texts)
-    return _Entry(_flag(found, "SUCCESS", where), tuple(tuple(text.split()) for text in texts))
+    # Before May 2024 the merge task of cp_verify wrote no SUCCESS beside the FAILURES of an exposure.
+    success = "SUCCESS" in found or "FAILURES" not in found
+    return _Entry(success and _flag(found, "SUCCESS", where), tuple(tuple(text.split()) for text in texts))
 
 
 def _flag(found: _Untyped, name: object, where: str) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from .statistics import Failure, Statistics
 
-__all__ = ["Thresholds", "Verdict", "judge", "without_statistics"]
+__all__ = ["Thresholds", "Verdict", "enough_detectors", "judge", "without_statistics"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,11 @@ class Thresholds:
     ----------
     tests_per_detector : `int`
         Failed tests of one type in one detector, as configured.
-    n_detectors, n_exposures : `int`
-        Detectors and exposures asked for.
+    n_detectors : `int`
+        Detectors that were verified in this set. Those asked for but left out do not count: otherwise the few
+        that are left could never reach a limit.
+    n_exposures : `int`
+        Exposures asked for.
     """
 
     tests_per_detector: int
@@ -44,6 +47,24 @@ class Thresholds:
         return min(self.n_exposures, (self.n_exposures + 1) // 2 + 1)
 
 
+def enough_detectors(n_left: int, n_asked: int) -> bool:
+    """Return whether the detectors left of a set are enough to process and judge it: more than half.
+
+    Parameters
+    ----------
+    n_left : `int`
+        Detectors left in the set.
+    n_asked : `int`
+        Detectors asked for.
+
+    Returns
+    -------
+    `bool`
+        Half or fewer are not enough.
+    """
+    return 2 * n_left > n_asked
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a set of exposures passed its verification, and all that was counted.
@@ -57,13 +78,13 @@ class Verdict:
     thresholds : `Thresholds`
         The limits.
     failures : `tuple` [`Failure`]
-        Failed tests of these exposures and of the detectors asked for, in the order of `Statistics`.
+        Failed tests of these exposures and of the detectors verified, in the order of `Statistics`.
     missing : `tuple` [`int`]
         Exposures that the statistics do not cover.
     unexplained : `tuple` [`int`]
         Exposures that did not succeed though no test is named.
     others : `tuple` [`str`]
-        Detectors with failed tests that were not asked for; these tests do not count.
+        Detectors with failed tests that are not among those to verify; these tests do not count.
     reason : `str`
         Why there are no statistics to judge; empty where there are.
     """
@@ -109,6 +130,15 @@ class Verdict:
         return verified and len(self.failed_exposures) < self.thresholds.exposures
 
     @property
+    def undecisive(self) -> Mapping[int, tuple[str, ...]]:
+        """Tests of an exposure as a whole that failed, by exposure: reported, but they decide nothing."""
+        found = {
+            exposure: tuple(f.test for f in failures if not f.decides)
+            for exposure, failures in self.by_exposure.items()
+        }
+        return {exposure: tests for exposure, tests in found.items() if tests}
+
+    @property
     def clean(self) -> bool:
         """Whether it passed without a single failed test."""
         return self.passed and not (self.failures or self.unexplained or self.others)
@@ -126,9 +156,11 @@ def judge(
 
     It failed when, for at least one type of test, a majority of tests failed in a majority of detectors in a
     majority of exposures (DMTN-222). One exposure has failed when the failed tests of one type reach
-    `threshold` times a majority of detectors, when a test reported per detector failed in a majority of them,
-    when a test of the exposure as a whole failed, or when it did not succeed though no test is named.
-    Statistics that do not cover every exposure count as a failed verification.
+    `threshold` times a majority of the detectors verified, when a test reported per detector failed in a
+    majority of them, or when it did not succeed though no test is named. A failed test of the exposure as a
+    whole is reported and does not decide: the rule speaks of detectors, and cp_verify compares the scatter of
+    the detectors' means, in electrons, with 0.05. Statistics that do not cover every exposure count as a
+    failed verification.
 
     Parameters
     ----------
@@ -137,7 +169,8 @@ def judge(
     exposures : sequence of `int`
         Exposures asked for; others do not count.
     detectors : sequence of `str`, or `int`
-        Full names of the detectors asked for, others do not count; or their number alone, then all count.
+        Full names of the detectors verified in this set, others do not count; or their number alone, then all
+        count.
     threshold : `int`
         Failed tests of one type per detector, ``number_verification_tests_threshold_*``.
     image_type : `str`
@@ -175,12 +208,12 @@ def without_statistics(
     threshold: int,
     image_type: str,
 ) -> Verdict:
-    """Give the verdict where there are no statistics to judge: failed.
+    """Return the verdict where there is nothing to judge by: failed.
 
     Parameters
     ----------
     reason : `str`
-        Why there are none: missing, unreadable or damaged, with dataset type and collection.
+        Why: statistics missing, unreadable or damaged, with dataset type and collection, or too few detectors.
     exposures, detectors, threshold, image_type
         As for `judge`.
 
@@ -200,10 +233,9 @@ def _thresholds(exposures: Sequence[int], detectors: Sequence[str] | int, thresh
 
 
 def _exposure_fails(failures: Sequence[Failure], thresholds: Thresholds) -> bool:
-    if any(failure.detector is None for failure in failures):
-        return True
-    of_amplifiers = Counter(failure.test for failure in failures if failure.amplifier is not None)
-    of_detectors = Counter(failure.test for failure in failures if failure.amplifier is None)
+    deciding = [failure for failure in failures if failure.decides]
+    of_amplifiers = Counter(failure.test for failure in deciding if failure.amplifier is not None)
+    of_detectors = Counter(failure.test for failure in deciding if failure.amplifier is None)
     return any(n >= thresholds.tests_per_exposure for n in of_amplifiers.values()) or any(
         n >= thresholds.detectors for n in of_detectors.values()
     )

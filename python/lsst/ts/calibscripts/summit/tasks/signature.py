@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from ..storage import RawFrame, amplifier_views
 
 __all__ = [
-    "EXPECTED_NOISE",
     "GAIN",
     "OVERSCAN_NOISE",
     "READ_NOISE",
     "Calibrations",
     "amplifier_values",
     "defect_mask",
-    "expected_noise",
     "overscan_level",
     "remove_signature",
 ]
@@ -33,8 +31,6 @@ READ_NOISE = "LSST ISR READNOISE"
 """Header keyword, followed by the amplifier's name: nominal read noise in electrons."""
 OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV"
 """Header keyword, followed by the amplifier's name: scatter of the corrected overscan in ADU."""
-EXPECTED_NOISE = "LSST ISR EXPECTED NOISE"
-"""Header keyword, followed by the amplifier's name: noise of read-out and photons in units of the image."""
 
 MINIMUM_RESPONSE = 0.05
 """Pixels that respond less than this fraction of the mean are masked, not flat-fielded."""
@@ -86,40 +82,6 @@ def overscan_level(overscan: NDArray[Any], order: int) -> NDArray[np.float64]:
     return level
 
 
-def expected_noise(
-    image: NDArray[np.float32], scale: NDArray[np.float32] | None, read_noises: Mapping[str, float]
-) -> dict[str, float]:
-    """Noise that photons and read-out explain, by amplifier.
-
-    The root of the mean variance of the pixels: a signal that was multiplied with ``scale`` has the variance
-    ``signal * scale + (read noise * scale)**2``.
-
-    Parameters
-    ----------
-    image
-        Corrected image in electrons.
-    scale
-        What flat-fielding multiplied the image with (0: pixel not used), None where it was not flat-fielded.
-    read_noises
-        Read noise in electrons, by amplifier.
-
-    Returns
-    -------
-    noise
-        Electrons, by amplifier.
-    """
-    scales = {} if scale is None else amplifier_views(scale)
-    noise = {}
-    for name, signal in amplifier_views(image).items():
-        photons, readout = float(signal.mean()), read_noises[name] ** 2
-        if scale is not None:
-            used = max(int(np.count_nonzero(scales[name])), 1)
-            photons = float(np.vdot(signal, scales[name])) / used
-            readout *= float(np.vdot(scales[name], scales[name])) / used
-        noise[name] = float(np.sqrt(max(photons, 0.0) + readout))
-    return noise
-
-
 def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float]:
     """Values of one quantity of all amplifiers, in the order of the header.
 
@@ -128,7 +90,7 @@ def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float
     header
         Header of a processed image.
     keyword
-        One of `GAIN`, `READ_NOISE`, `OVERSCAN_NOISE`, `EXPECTED_NOISE`.
+        One of `GAIN`, `READ_NOISE`, `OVERSCAN_NOISE`.
 
     Returns
     -------
@@ -176,12 +138,10 @@ def remove_signature(raw: RawFrame, calibrations: Calibrations, *, order: int, e
         views[name] *= raw.gains[index]
     scale = _flat_scale(calibrations.flat)
     _apply(image, calibrations, float(raw.header["DARKTIME"]), scale)
-    noise = expected_noise(image, scale, dict(zip(raw.amplifiers, raw.read_noises, strict=True)))
     if not electrons:
         for name, view in views.items():
             view /= gains[name]
-            noise[name] /= gains[name]
-    header = _header(raw, np.std(raw.overscan - level[:, :, None], axis=(1, 2)), noise)
+    header = _header(raw, np.std(raw.overscan - level[:, :, None], axis=(1, 2)))
     mask = _mask(calibrations, scale, image.shape)
     return CCDData(image, unit="electron" if electrons else "adu", meta=header, mask=mask)
 
@@ -244,11 +204,10 @@ def defect_mask(defects: Table, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return mask
 
 
-def _header(raw: RawFrame, overscan_noise: NDArray[np.float64], noise: Mapping[str, float]) -> fits.Header:
+def _header(raw: RawFrame, overscan_noise: NDArray[np.float64]) -> fits.Header:
     header = fits.Header(dict(raw.header))
     for index, name in enumerate(raw.amplifiers):
         header[f"HIERARCH {GAIN} {name}"] = float(raw.gains[index])
         header[f"HIERARCH {READ_NOISE} {name}"] = float(raw.read_noises[index])
         header[f"HIERARCH {OVERSCAN_NOISE} {name}"] = round(float(overscan_noise[index]), 6)
-        header[f"HIERARCH {EXPECTED_NOISE} {name}"] = round(noise[name], 6)
     return header

@@ -1,5 +1,7 @@
 """Tasks that verify processed exposures: by detector, by exposure, and for the run."""
 # ruff: noqa: N815 - names of connections are those of cp_verify
+# pex_config has no type information:
+# mypy: allow-untyped-calls
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 
 from astropy.nddata import CCDData
 from lsst.daf.butler import DeferredDatasetHandle
+from lsst.pex.config import Field
 from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
@@ -50,11 +53,20 @@ class VerifyDetectorConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections
     """Nothing to choose: the thresholds are those of DMTN-101."""
 
 
+class VerifyDarkLevelConfig(VerifyDetectorConfig):
+    """Which generation of cp_verify is simulated."""
+
+    twoSidedNoise = Field[bool](
+        doc="Does too little noise fail the NOISE test, as before March 2023?", default=False
+    )
+
+
 class VerifyDarkLevelTask(PipelineTask):
     """Test a corrected bias or dark, see `dark_level_statistics`."""
 
-    ConfigClass = VerifyDetectorConfig
+    ConfigClass = VerifyDarkLevelConfig
     _DefaultName = "verifyDarkLevel"
+    config: VerifyDarkLevelConfig
 
     def run(self, *, inputExp: CCDData) -> Struct:  # noqa: N803
         """Measure and test.
@@ -69,7 +81,7 @@ class VerifyDarkLevelTask(PipelineTask):
         result
             ``outputStats``.
         """
-        return Struct(outputStats=dark_level_statistics(inputExp))
+        return Struct(outputStats=dark_level_statistics(inputExp, two_sided=self.config.twoSidedNoise))
 
 
 class VerifyFlatTask(PipelineTask):

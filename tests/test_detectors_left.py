@@ -1,0 +1,132 @@
+"""Detectors that get lost on the way: what is judged by what is left, and what is not judged at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fault_table_stages import EVENING, ComCamInMemory
+
+from lsst.ts.calibscripts.progress import Event, Verdicted
+from lsst.ts.calibscripts.repository import ExposureRecord
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    Verification,
+    reference_calibrations,
+)
+from lsst.ts.calibscripts.summit.ocps import Job
+from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+
+DAY = 20260917_00000
+DETECTORS = range(9)
+SETS = {"BIAS": [DAY + n for n in range(1, 4)], "DARK": [DAY + n for n in range(4, 7)]}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
+
+
+class Run:
+    """A run on biases and darks that exist, for the detectors that were ingested."""
+
+    outcome: Outcome
+    events: list[Event]
+    certified: dict[str, set[int]]
+
+    async def play(self, ingested: dict[str, Collection[int]], behave: Any) -> None:
+        butler = MemoryButler()
+        reference_calibrations(butler, "LSSTComCam", tuple(DETECTORS))
+        for image_type, exposures in SETS.items():
+            for exposure in exposures:
+                seconds = 5.0 if image_type == "DARK" else 0.0
+                butler.add_exposure("LSSTComCam", ExposureRecord(exposure, image_type, seconds, "r_03"))
+                for detector in ingested[image_type]:
+                    butler.put(
+                        "raw",
+                        "LSSTComCam/raw/all",
+                        "LSSTComCam",
+                        detector=detector,
+                        exposure=exposure,
+                        value=0.0,
+                    )
+        self.events = []
+
+        def make(index: int) -> ComCamInMemory:
+            script = ComCamInMemory(index)
+            script.repository = MemoryRepository(butler)
+            return script
+
+        config = {
+            "script_mode": "BIAS_DARK",
+            "generate_calibrations": True,
+            "exposures": SETS,
+            "repo": "/repo/LSSTComCam",
+        }
+        ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
+        async with Summit("memory", ["LSSTComCam"], start=EVENING, ingest=ingest, runner=runner):
+            self.outcome = await ScriptQueue(lambda line: None).run(
+                "maintel/make_comcam_calibrations.py",
+                yaml.safe_dump(config),
+                observers=[self.events.append],
+                make=make,
+            )
+        self.certified = {}
+        for one in butler.associations("LSSTComCam/calib/daily"):
+            self.certified.setdefault(one.dataset.dataset_type, set()).add(int(one.dataset.detector or 0))
+
+    @property
+    def reason(self) -> str:
+        return str(self.outcome.reason)
+
+
+def broken_darks(job: Job) -> Behaviour:
+    """Let all amplifiers fail the verification of the darks."""
+    return Behaviour(verification=Verification.FAILS if job.name == "verifyDark" else Verification.PASSES)
+
+
+async def test_one_detector_of_nine_is_not_judged() -> None:
+    run = Run()
+    await run.play({"BIAS": range(4, 9), "DARK": [0, 1, 2, 3, 8]}, broken_darks)
+    assert run.outcome.state is ScriptState.FAILED
+    assert run.certified == {"bias": set(range(4, 9))}
+    assert "GENERATE DARK: of the 9 detectors asked for only detectors [8] are left" in run.reason
+    assert [event.product for event in run.events if isinstance(event, Verdicted)] == ["BIAS"]
+
+
+async def test_the_limits_count_the_detectors_that_are_left() -> None:
+    """Five detectors in which everything fails: 80 tests of 5 x 16, where 9 detectors would have allowed 40."""
+    run = Run()
+    await run.play({"BIAS": range(9), "DARK": range(5)}, broken_darks)
+    assert run.outcome.state is ScriptState.FAILED
+    assert "DARK calibration failed verification" in run.reason
+    assert run.certified == {"bias": set(range(9))}
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_nothing_is_certified_of_half_or_fewer_of_the_detectors(seed: int) -> None:
+    """Whatever is lost: what is certified was verified and is more than half of what was asked for."""
+    chance = random.Random(seed)
+    ingested = {kind: sorted(chance.sample(DETECTORS, chance.randint(5, 9))) for kind in SETS}
+    broken = chance.random() < 0.5
+    run = Run()
+    await run.play(ingested, broken_darks if broken else lambda job: Behaviour())
+    both = set(ingested["BIAS"]) & set(ingested["DARK"])
+    expected = {"bias": set(ingested["BIAS"])}
+    if len(both) > 4 and not broken:
+        expected["dark"] = both
+    assert run.certified == expected
+    complete = len(both) == len(DETECTORS) and not broken
+    assert run.outcome.state is (ScriptState.DONE if complete else ScriptState.FAILED), run.reason
