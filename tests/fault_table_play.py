@@ -72,6 +72,7 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
             observers=[events.append, moments.note],
             make=stage.make_script,
             stop=case.stop,
+            block_id=case.block_id,
             while_running=lambda script: _beside(case, summit, domain, moments, script),
         )
         jobs, images = summit.jobs, len(summit.readouts)

@@ -139,6 +139,8 @@ class Case:
         What is certified already.
     on_repository : `bool`
         Is it played on a butler repository on disk?
+    block_id : `str`
+        BLOCK that the queue says the script belongs to.
     """
 
     event: str
@@ -165,6 +167,7 @@ class Case:
     references_end: str | None = None
     present: tuple[Present, ...] = ()
     on_repository: bool = False
+    block_id: str = ""
 
     @property
     def id(self) -> str:

@@ -269,7 +269,7 @@ async def test_filter_cameras_change_filters_and_read_the_sensors_asked_for(name
         assert (await camera.evt_endSetFilter.aget(timeout=1)).filterName == filter
         with pytest.raises(sal.AckError, match="no filter 'SDSSr_65mm'"):
             await camera.cmd_setFilter.set_start(name="SDSSr_65mm", timeout=60)
-        names = (await camera.evt_availableFilters.aget(timeout=1)).filterNames.split(":")
+        names = (await camera.evt_availableFilters.aget(timeout=1)).filterNames.split(",")
         flat = {"expTime": 5.0, "shutter": True, "keyValueMap": "imageType: FLAT"}
         await take(camera, **flat)
         await take(camera, sensors="R22_S00:R22_S11", **flat)

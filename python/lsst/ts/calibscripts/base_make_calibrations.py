@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -111,6 +112,14 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             Has the instrument been set up already, so that what is in the beam is what the flats will have?
         """
         return None
+
+    async def get_installed(self) -> Mapping[str, Sequence[str]]:
+        """Return the names that the instrument reports as installed, by setup attribute; empty if unknown."""
+        return {}
+
+    def get_group_id(self) -> str:
+        """Return the group id of the images, as upstream has it."""
+        return f"{self.obs_id}_{self.salinfo.index}" if self.obs_id else str(self.group_id)
 
     def make_repository(self, repo: str) -> Repository:
         """Make the repository of a run; a test may bring its own."""

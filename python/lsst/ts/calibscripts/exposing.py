@@ -130,7 +130,7 @@ class Exposing:
                 name,
                 exposure.exposure_time,
                 1,
-                group_id=self._group_id(),
+                group_id=self.script.get_group_id(),
                 reason=self.config.reason,
                 program=self.config.program,
                 note=self.config.note,
@@ -162,11 +162,6 @@ class Exposing:
             f"the camera told {told} instead of the id of one exposure{after}; "
             "if it was taken, nobody knows which it is"
         )
-
-    def _group_id(self) -> str:
-        """Give the group id of the images, as upstream has it."""
-        script = self.script
-        return f"{script.obs_id}_{script.salinfo.index}" if script.obs_id else str(script.group_id)
 
     async def _adopt(self, images: ExposureSet) -> None:
         """Use exposures that were taken before."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument", "physical_filter"]
+__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument", "listed", "physical_filter"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Instrument:
     prefix : `str`
         First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
     filters, gratings : `tuple` [`str`]
-        Names that are known; empty where there is none or where any name is taken.
+        Names to propose; what is installed changes, and only the instrument can say it. Empty where there is none.
     amplifiers : `int`
         Amplifiers of a detector.
     """
@@ -67,6 +67,15 @@ class Instrument:
         return f"/repo/{self.name}"
 
 
+_SDSS = tuple(f"SDSS{band}_65mm" for band in "ugrizy")
+"""They fit into either wheel of LATISS."""
+
+_PINHOLES = tuple(
+    f"pinhole_{size}_{width}"
+    for size in ("1", "2_1", "2_2", "2_3", "2_4")
+    for width in ("1000", "0500", "0200", "0100")
+)
+
 LATISS = Instrument(
     name="LATISS",
     detectors=(0,),
@@ -77,17 +86,19 @@ LATISS = Instrument(
     header_service="ATHeaderService",
     prefix="AT",
     filters=(
-        "SDSSg_65mm",
-        "SDSSr_65mm",
-        "SDSSi_65mm",
-        "SDSSz_65mm",
-        "SDSSy_65mm",
+        *_SDSS,
         "BG40_65mm_1",
+        "BG40_65mm_2",
         "OG550_65mm_1",
+        "OG550_65mm_2",
         "BG40",
         "OG550",
         "RG610",
         "FELH0600",
+        "blank_bk7_wg05",
+        "cyl_lens",
+        "collimator",
+        "diffuser",
         "empty_1",
         "empty_2",
         "empty_3",
@@ -95,16 +106,14 @@ LATISS = Instrument(
     gratings=(
         "empty_1",
         "empty_2",
-        "SDSSy_65mm",
-        "SDSSg_65mm",
+        *_SDSS,
         "holo4_001",
         "holo4_003",
         "ronchi90lpmm",
         "ronchi170lpmm",
         "blue300lpmm_qn1",
         "quadnotch1",
-        "pinhole_1_1000",
-        "pinhole_1_0500",
+        *_PINHOLES,
     ),
 )
 
@@ -117,7 +126,7 @@ LSSTCOMCAM = Instrument(
     oods="CCOODS",
     header_service="CCHeaderService",
     prefix="CC",
-    filters=("u_02", "u_05", "g_01", "g_07", "r_03", "i_06", "z_03", "z_04", "y_02", "y_04"),
+    filters=("u_02", "u_05", "g_01", "g_07", "r_03", "i_06", "z_03", "z_04", "y_02", "y_04", "NONE"),
 )
 
 LSSTCAM = Instrument(
@@ -129,7 +138,7 @@ LSSTCAM = Instrument(
     oods="MTOODS",
     header_service="MTHeaderService",
     prefix="MC",
-    filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10"),
+    filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "ef_43", "ph_5", "NONE"),
 )
 
 INSTRUMENTS = {instrument.name: instrument for instrument in (LATISS, LSSTCOMCAM, LSSTCAM)}
@@ -148,8 +157,25 @@ def physical_filter(filter: str, *gratings: str) -> str:
     Returns
     -------
     `str`
-        With a grating ``FILTER~GRATING``, with ``empty`` for any empty place, e.g. empty_1; else the filter.
+        With a grating ``FILTER~GRATING``, with ``empty`` for any empty place, e.g. empty_1; else the filter, ``none``
+        where the camera says NONE.
     """
     if not gratings:
-        return filter
+        return "none" if filter.lower() == "none" else filter
     return "~".join("empty" if name.startswith("empty") else name for name in (filter, *gratings))
+
+
+def listed(names: str) -> tuple[str, ...]:
+    """Read the names in a list that an event holds as one text.
+
+    Parameters
+    ----------
+    names : `str`
+        E.g. ``u_24,g_6,NONE``; in older interfaces with colons.
+
+    Returns
+    -------
+    `tuple` [`str`]
+        The names.
+    """
+    return tuple(name for part in names.replace(":", ",").split(",") if (name := part.strip()))

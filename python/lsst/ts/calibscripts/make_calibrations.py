@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .base_make_calibrations import BaseMakeCalibrations
-from .instruments import Instrument
+from .instruments import Instrument, listed, physical_filter
 from .sal import RemoteGroup
 
 __all__ = ["MakeCalibrations"]
@@ -103,4 +103,9 @@ class MakeCalibrations(BaseMakeCalibrations):
         now = getattr(self.camera.rem, self.instrument.camera.lower()).evt_endSetFilter.get()
         here = None if now is None else now.filterName
         name = here if self.config.filter is None or set_up else self.config.filter
-        return name if isinstance(name, str) and name else None
+        return physical_filter(name) if isinstance(name, str) and name else None
+
+    async def get_installed(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the filters that the camera reports."""
+        told = getattr(self.camera.rem, self.instrument.camera.lower()).evt_availableFilters.get()
+        return {"filter": () if told is None else listed(told.filterNames)}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .cancellation import heed_cancellation
+from .config import as_installed, key_problem, not_installed
 from .errors import PreconditionError, describe
 from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, repository_findings
@@ -103,6 +104,12 @@ class Opening:
                 # Subclasses raise what they like; here it only means no.
                 problems.append(describe(error) + ".")
         heed_cancellation()
+        if self._exposing:
+            problems += not_installed(
+                self._script.get_instrument_configuration(), await self._script.get_installed()
+            )
+            if problem := key_problem(self._script.get_group_id()):
+                problems.append(f"The group id of the images {problem}.")
         self._filter = await self._script.get_physical_filter(set_up=False)
         findings = await self._ask_repository()
         problems += findings.problems
@@ -154,7 +161,12 @@ class Opening:
         if not self._exposing:
             return
         wanted = self._script.get_instrument_configuration()
-        given = {name: value for name, value in wanted.items() if value is not None}
+        installed = await self._script.get_installed()
+        given = {
+            name: as_installed(value, installed.get(name, ()))
+            for name, value in wanted.items()
+            if value is not None
+        }
         words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
         await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
         if given:

@@ -43,3 +43,13 @@ class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
         if not all(isinstance(name, str) and name for name in names):
             return None
         return instruments.physical_filter(*map(str, names))
+
+    async def get_installed(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the filters and gratings in the wheels of the spectrograph."""
+        told = self.camera.rem.atspectrograph.evt_settingsAppliedValues.get()
+        if told is None:
+            return {}
+        return {
+            "filter": instruments.listed(told.filterNames),
+            "grating": instruments.listed(told.gratingNames),
+        }

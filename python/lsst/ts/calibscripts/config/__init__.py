@@ -6,9 +6,11 @@ everything that is wrong at once; `parse` makes the frozen configuration that `p
 
 from .advice import RECOMMENDED_IMAGES, warnings
 from .base import CalibrationsConfig, Exposures
+from .characters import key_problem
 from .explain import did_you_mean
 from .fields import option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
+from .names import as_installed, not_installed
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
 from .times import FlatPairs, ImageSet, exposure_times, flat_pairs, groups_of_times, same_time
@@ -26,11 +28,14 @@ __all__ = [
     "ImageSet",
     "LSSTCamConfig",
     "LatissConfig",
+    "as_installed",
     "did_you_mean",
     "exposure_times",
     "flat_pairs",
     "groups_of_times",
     "json_schema",
+    "key_problem",
+    "not_installed",
     "option_settings",
     "parse",
     "read_yaml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .base import CalibrationsConfig
+from .names import name_warnings
 from .times import flat_pairs
 
 __all__ = ["RECOMMENDED_IMAGES", "warnings"]
@@ -26,7 +27,7 @@ def warnings(config: CalibrationsConfig) -> tuple[str, ...]:
     `tuple` [`str`]
         One sentence each.
     """
-    found = (_flats, _thresholds, _generating, _certifying, _ignored)
+    found = (name_warnings, _flats, _thresholds, _generating, _certifying, _ignored)
     return tuple(text for advice in found for text in advice(config))
 
 

@@ -23,7 +23,7 @@ from ..errors import ConfigurationError
 from ..instruments import Instrument
 from . import fields as f
 from .dates import open_end
-from .explain import did_you_mean, which
+from .explain import which
 from .rules import Given, problems, resolve
 from .times import ImageSet, exposure_times
 
@@ -271,18 +271,6 @@ class CalibrationsConfig(BaseModel):
             known = f"detector {valid[0]} is the only one" if len(valid) == 1 else f"valid {which(valid)}"
             raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; {known}")
         return detectors
-
-    @field_validator("filter", "grating", check_fields=False)
-    @classmethod
-    def _name_is_known(cls, value: str | int | None, info: ValidationInfo) -> str | int | None:
-        names = getattr(cls.instrument, f"{info.field_name}s", ())
-        if cls.instrument is None or not isinstance(value, str) or not names or value in names:
-            return value
-        near = f"write {value} without quotes?" if value.isdigit() else did_you_mean(value, names)
-        raise ValueError(
-            f"'{value}' is not a {info.field_name} of {cls.instrument.name}; "
-            f"{f'{near} Known' if near else 'known'} are {', '.join(names)}"
-        )
 
     @property
     def image_types(self) -> tuple[str, ...]:

@@ -261,7 +261,7 @@ def _expected_kind(kind: str, schema: Mapping[str, Any]) -> str:
         items = _expected(inner)
         return "a list in brackets" + (f", each item {items}" if items else "")
     if kind == "string":
-        return f"one of {', '.join(schema['examples'])}" if "examples" in schema else "a text"
+        return f"a name such as {', '.join(schema['examples'][:3])}" if "examples" in schema else "a text"
     text = _KINDS.get(kind, "a mapping")
     if kind not in ("integer", "number"):
         return text

@@ -169,6 +169,12 @@ def _note(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty; write null, or leave the line out, to leave it as it is")
+    return value
+
+
 def _exposure(value: int) -> int:
     try:
         date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
@@ -206,7 +212,7 @@ Counts = Annotated[Number, Field(ge=0)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
 Note = Annotated[_String, AfterValidator(_note), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
-NameOrNumber = _String | Count | None
+NameOrNumber = Annotated[_String, AfterValidator(_name), Field(min_length=1)] | Count | None
 RepositoryUri = Annotated[_String, AfterValidator(_repository), Field(min_length=1)]
 CollectionName = Annotated[
     _String, AfterValidator(_collection), Field(json_schema_extra={"pattern": f"^{_NAME}$"})

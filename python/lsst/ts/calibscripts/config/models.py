@@ -10,7 +10,10 @@ from .base import CalibrationsConfig
 
 __all__ = ["ComCamConfig", "LSSTCamConfig", "LatissConfig"]
 
-_FILTER = "Filter: its name, or its number. null or omitted: the filter is not changed."
+_FILTER = (
+    "Filter: its name, or its number. It must be installed, which is checked before the first image; names known "
+    "are only proposals. null or omitted: the filter is not changed."
+)
 _LATISS_DARK_TIMES = (5.0,) * 5 + (15.0,) * 2 + (30.0,) * 16
 
 
@@ -29,7 +32,9 @@ class LatissConfig(CalibrationsConfig):
     )
     filter: f.NameOrNumber = Field(None, description=_FILTER)
     grating: f.NameOrNumber = Field(
-        None, description="Grating: its name, or its number. null or omitted: the grating is not changed."
+        None,
+        description="Grating: its name, or its number. It must be installed, which is checked before the first "
+        "image. null or omitted: the grating is not changed.",
     )
 
 

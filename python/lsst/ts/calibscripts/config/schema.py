@@ -129,7 +129,7 @@ def _named(model: type[CalibrationsConfig], text: str) -> str:
 
 
 def _instrument_facts(model: type[CalibrationsConfig]) -> dict[str, dict[str, Any]]:
-    """Say in schema words which detectors, filters and gratings the instrument has."""
+    """Say in schema words which detectors the instrument has, and which filters and gratings it may have."""
     if (instrument := model.instrument) is None:
         return {}
     valid = instrument.valid_detectors
@@ -142,8 +142,8 @@ def _instrument_facts(model: type[CalibrationsConfig]) -> dict[str, dict[str, An
     }
     for name, known in (("filter", instrument.filters), ("grating", instrument.gratings)):
         if known:
-            # A pattern says nothing of the numbers and null that are allowed beside the names.
-            facts[name] = {"pattern": f"^({'|'.join(known)})$", "examples": list(known)}
+            # Proposals: what is installed changes, and shows when the script runs.
+            facts[name] = {"examples": list(known)}
     return facts
 
 

@@ -33,7 +33,7 @@ class SimulatedFilterCamera(SimulatedCamera):
         self.controller.cmd_setFilter.callback = self.set_filter
         if hasattr(self.controller, "cmd_initGuiders"):
             self.controller.cmd_initGuiders.callback = self.init_guiders
-        await self.controller.evt_availableFilters.set_write(filterNames=":".join(self._filters))
+        await self.controller.evt_availableFilters.set_write(filterNames=",".join(self._filters))
         await self._publish_filter()
 
     async def set_filter(self, data: Any) -> None:

@@ -73,8 +73,8 @@ INSTALLED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("empty_1", "SDSSy_65mm", "holo4_003", "blue300lpmm_qn1"),
     ),
-    "LSSTComCam": (("u_02", "g_01", "r_03", "i_06", "z_03", "y_04"), ()),
-    "LSSTCam": (("u_24", "g_6", "r_57", "i_39", "z_20", "y_10"), ()),
+    "LSSTComCam": (("u_02", "g_01", "r_03", "i_06", "z_03", "y_04", "NONE"), ()),
+    "LSSTCam": (("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "NONE"), ()),
 }
 """Filters and gratings in the wheels of the simulated cameras; the real ones know more, and change them."""
 
@@ -83,6 +83,7 @@ _EMPTY_RATE = 13600.0
 
 _TRANSMISSION: Mapping[str, float] = {
     "empty": 1.0,
+    "none": 1.0,
     "SDSSg_65mm": 0.29,
     "SDSSr_65mm": 0.36,
     "SDSSi_65mm": 0.40,
