@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType
+from sqlalchemy import Engine, event
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification, RunStatistics
@@ -263,3 +265,47 @@ def test_gains_that_are_no_numbers_are_none(value: float):
     curve = Curve([(7, 8)])
     curve.gain = {"C00": value, "C01": math.nan}
     assert written_gains(reference, curve) is None
+
+
+class TestHistory:
+    """What a call costs must not depend on how many OCPS jobs there ever were: each left two collections."""
+
+    CALLS: Mapping[str, Any] = {
+        "missing_collections": lambda r: r.missing_collections(["LATISS/calib", "no/such"]),
+        "run_of": lambda r: r.run_of("past7"),
+        "made": lambda r: r.made("u/ocps/past7/run", "bias"),
+        "conflicts": lambda r: r.conflicts(BIAS),
+        "lacking": lambda r: r.lacking(
+            "bias", "LATISS", (0,), ["LATISS/calib"], None, ("2026-09-18", "2026-09-19")
+        ),
+        "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),
+        "ingested": lambda r: r.ingested("LATISS", [FLAT.exposure_id]),
+        "statistics": lambda r: r.statistics(
+            "u/ocps/past7/run", ("verifyBiasStats", "verifyBiasExpStats", "verifyBiasDetStats")
+        ),
+        "certify": lambda r: r.certify(BIAS, RUN, lambda: True),
+    }
+
+    @pytest.mark.parametrize("name", CALLS)
+    def test_no_call_reads_all_collections(self, template: Path, tmp_path: Path, name: str) -> None:
+        root = tmp_path / "repo"
+        shutil.copytree(template, root)
+        with Butler.from_config(str(root), writeable=True) as butler, butler.transaction():
+            for job in range(30):
+                butler.collections.register(f"u/ocps/past{job}/run", CollectionType.RUN)
+                butler.collections.register(f"u/ocps/past{job}", CollectionType.CHAINED)
+        repository = ButlerRepository(str(root))
+        repository.check(writing=True)
+        read: list[int] = []
+
+        @event.listens_for(Engine, "after_cursor_execute")
+        def count(_: Any, cursor: Any, statement: str, *others: Any) -> None:
+            if re.search(r"\bFROM collection\b", statement) and not re.search(r"\bWHERE\b", statement):
+                read.append(1)
+
+        try:
+            self.CALLS[name](repository)
+        finally:
+            event.remove(Engine, "after_cursor_execute", count)
+            repository.close()
+        assert not read

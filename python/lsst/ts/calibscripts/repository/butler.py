@@ -15,7 +15,7 @@ from .records import Certification, Detector, ExposureRecord, RunStatistics, Wri
 from .validity import detectors_with
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import Butler, CollectionType, DatasetRef
 
 __all__ = ["ButlerRepository"]
 
@@ -80,9 +80,8 @@ class ButlerRepository:
     @patient
     def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
         """See `Repository`."""
-        names = list(dict.fromkeys(collections))
-        present = {info.name for info in self._open().collections.query_info("*")} if names else set()
-        return tuple(name for name in names if name not in present)
+        butler = self._open()
+        return tuple(name for name in dict.fromkeys(collections) if _collection_type(butler, name) is None)
 
     @patient
     def detectors(self, instrument: str) -> tuple[Detector, ...]:
@@ -182,12 +181,9 @@ class ButlerRepository:
         """See `Repository`; where the job's collection is itself a RUN, that is it."""
         from lsst.daf.butler import CollectionType
 
-        job = f"u/ocps/{job_id}"
-        found = {info.name: info.type for info in self._open().collections.query_info(f"{job}*")}
-        for name in (f"{job}/run", job):
-            if found.get(name) is CollectionType.RUN:
-                return name
-        return None
+        butler, job = self._open(), f"u/ocps/{job_id}"
+        names = (f"{job}/run", job)
+        return next((name for name in names if _collection_type(butler, name) is CollectionType.RUN), None)
 
     @patient
     def made(self, run: str, dataset_type: str) -> frozenset[int]:
@@ -294,6 +290,19 @@ class ButlerRepository:
     def _holds(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         butler = self._open()
         return not self.missing_collections([wanted.collection]) and holds(butler, wanted, refs)
+
+
+def _collection_type(butler: Butler, name: str) -> CollectionType | None:
+    """Return the type of a collection, None where it does not exist.
+
+    It is asked for by its name: a pattern makes the butler read all collections, of which every OCPS job leaves two.
+    """
+    from lsst.daf.butler import MissingCollectionError
+
+    try:
+        return butler.collections.get_info(name).type
+    except MissingCollectionError:
+        return None
 
 
 def _registered(butler: Butler, dataset_type: str) -> bool:
