@@ -49,6 +49,7 @@ LAYERS = [
     "products",
     "progress",
     "instruments",
+    "untrusted",
     "errors",
     "job_logs",
 ]
@@ -64,6 +65,7 @@ SUMMIT_MAY_IMPORT = {
     "job_logs",
     "progress",
     "repository",
+    "untrusted",
 }
 
 

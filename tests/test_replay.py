@@ -180,7 +180,7 @@ def test_what_is_no_record_is_said(tmp_path: Path):
     path.write_text("no record\n")
     told = CliRunner().invoke(main, ["replay", str(path)])
     assert told.exit_code == 1
-    assert "is no JSON" in told.output
+    assert "not JSON" in told.output
 
 
 # Quoting.

@@ -17,6 +17,7 @@ __all__ = [
     "ExposureError",
     "FlatLevelError",
     "ImageSetError",
+    "InputError",
     "JobError",
     "LedgerError",
     "NoAnswerError",
@@ -101,6 +102,13 @@ class ReadBackError(CalibScriptsError, RuntimeError):
 
 class NoAnswerError(RepositoryError):
     """The butler repository has not answered; what it was asked to do may still happen."""
+
+
+class InputError(CalibScriptsError, ValueError):
+    """A text from outside cannot be read, or holds more than any use of it needs.
+
+    Its text is what is wrong, with its line; whoever reads says what of.
+    """
 
 
 class StatisticsError(CalibScriptsError, ValueError):

@@ -16,6 +16,7 @@ from .products import PRODUCTS
 from .record import Record, find_records, read_record
 from .report.account import Account, of_record
 from .report.trends import Measured, Past, Trend, compare, measure
+from .untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Run", "earlier", "history", "history_table", "recall", "remember", "with_history"]
 
@@ -57,8 +58,8 @@ def recall(record: Path) -> Past | None:
         The record.
     """
     try:
-        return TypeAdapter(Past).validate_json(_beside(record).read_bytes())
-    except (OSError, ValidationError):
+        return TypeAdapter(Past).validate_python(parse_json(read_text(_beside(record), RECORD), RECORD))
+    except (InputError, ValidationError):
         # It is made again from the butler.
         return None
 

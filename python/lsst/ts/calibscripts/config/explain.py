@@ -8,8 +8,7 @@ from difflib import SequenceMatcher
 from math import isfinite
 from typing import Any
 
-import jsonschema
-
+from ..untrusted import schema_validator
 from .characters import named, odd_characters
 
 __all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown", "which"]
@@ -20,6 +19,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "True or False", "null": "null"}
 _LONGEST = 60
+_LIKE = 0.6
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -38,10 +38,16 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
         ``did you mean A or B?``, or nothing where no name is near.
     """
     text = str(word).lower()
-    scores = {name: SequenceMatcher(None, text, name.lower()).ratio() for name in known}
+    scores = {name: _likeness(text, name.lower()) for name in known}
     best = max(scores.values(), default=0.0)
-    near = [name for name, score in scores.items() if score >= max(0.6, best - 0.03)]
+    near = [name for name, score in scores.items() if score >= max(_LIKE, best - 0.03)]
     return f"did you mean {' or '.join(near[:3])}?" if near else ""
+
+
+def _likeness(word: str, name: str) -> float:
+    """Return how like two words are, from 0 to 1; 0 where a look at their lengths shows that they are not."""
+    matcher = SequenceMatcher(None, word, name)
+    return matcher.ratio() if matcher.real_quick_ratio() >= _LIKE else 0.0
 
 
 def which(numbers: Iterable[int]) -> str:
@@ -164,18 +170,20 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
     """
     known = schema.get("properties", {})
     told = set()
-    for error in jsonschema.Draft7Validator(schema).iter_errors(dict(given)):
+    for error in schema_validator(schema).iter_errors(dict(given)):
         if error.path:
             name = str(error.path[0])
             if name not in told:
-                yield name, _value(name, given[name], known.get(name, {}), error.message)
+                yield name, _value(name, given[name], _mapping(known.get(name)), error.message)
             told.add(name)
         elif error.validator == "additionalProperties":
             yield from ((name, _unknown(name, given[name], known)) for name in given if name not in known)
         elif error.validator == "required":
             missing = [name for name in schema["required"] if name not in given and name not in told]
             told.update(missing)
-            yield from ((name, f"is missing: must be {_expected(known.get(name, {}))}") for name in missing)
+            yield from (
+                (name, f"is missing: must be {_expected(_mapping(known.get(name)))}") for name in missing
+            )
         else:
             yield "", error.message
 
@@ -196,7 +204,7 @@ def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> st
         return text
     if isinstance(value, Mapping) and "properties" in schema:
         return "; ".join(f"{inner}: {text}" for inner, text in schema_problems(schema, value))
-    options = schema.get("anyOf", [schema])
+    options = [_mapping(option) for option in schema.get("anyOf", [schema])]
     if isinstance(value, list) and (lists := [option for option in options if "array" in _types(option)]):
         return _list(lists[0], value, message)
     if not (expected := _expected(schema)):
@@ -221,7 +229,7 @@ def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
     items = schema.get("items", {})
     if not isinstance(items, Mapping):
         return message
-    validator = jsonschema.Draft7Validator(items)
+    validator = schema_validator(items)
     for position, item in enumerate(value, 1):
         if not validator.is_valid(item):
             if text := hint("", item, items):
@@ -232,10 +240,15 @@ def _list(schema: Mapping[str, Any], value: Sequence[Any], message: str) -> str:
     return message
 
 
+def _mapping(schema: object) -> Mapping[str, Any]:
+    """Return what a schema says; a schema may also be true or false, or be left out, which says nothing."""
+    return schema if isinstance(schema, Mapping) else {}
+
+
 def _types(schema: Mapping[str, Any]) -> set[str]:
     kinds = schema.get("type", [])
     own = {kinds} if isinstance(kinds, str) else set(kinds)
-    return own.union(*(_types(option) for option in schema.get("anyOf", [])))
+    return own.union(*(_types(_mapping(option)) for option in schema.get("anyOf", [])))
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
@@ -243,7 +256,7 @@ def _expected(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
     if "anyOf" in schema:
-        return _either([_expected(option) for option in schema["anyOf"]])
+        return _either([_expected(_mapping(option)) for option in schema["anyOf"]])
     kinds = schema.get("type", [])
     return _either([_expected_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
 
@@ -255,13 +268,17 @@ def _either(texts: Sequence[str]) -> str:
 
 def _expected_kind(kind: str, schema: Mapping[str, Any]) -> str:
     if kind == "array":
-        inner = schema.get("items", {})
-        if isinstance(inner, Mapping) and (only := inner.get("minimum")) == inner.get("maximum") is not None:
+        inner = _mapping(schema.get("items"))
+        if (only := inner.get("minimum")) == inner.get("maximum") is not None:
             return f"the list [{only}] ({only} is the only one)"
         items = _expected(inner)
         return "a list in brackets" + (f", each item {items}" if items else "")
     if kind == "string":
-        return f"a name such as {', '.join(schema['examples'][:3])}" if "examples" in schema else "a text"
+        return (
+            f"a name such as {', '.join(map(str, schema['examples'][:3]))}"
+            if "examples" in schema
+            else "a text"
+        )
     text = _KINDS.get(kind, "a mapping")
     if kind not in ("integer", "number"):
         return text

@@ -10,6 +10,7 @@ import jsonschema
 from pydantic import ValidationError
 
 from ..errors import ConfigurationError
+from ..untrusted import InputError, check_values
 from .base import CalibrationsConfig
 from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
@@ -69,6 +70,11 @@ class ConfigValidator:
         """
         if data_dict is not None and not isinstance(data_dict, Mapping):
             raise _error([("", not_a_mapping(data_dict))])
+        try:
+            # Read by salobj, which has no limits.
+            check_values(data_dict or {})
+        except InputError as error:
+            raise _error([("", str(error))]) from None
         given = {str(name): _plain(value) for name, value in (data_dict or {}).items()}
         filled, problems = self._check(given)
         if problems:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ..untrusted import Constructor, compose_yaml, construct_yaml
 from .explain import not_a_mapping
 from .misread import misread
 
@@ -20,15 +21,9 @@ DROPPED = "metadata"
 IGNORED = frozenset({DROPPED, "background_task_timeout", "test_case"})
 """Properties whose values nobody reads, so that they may be anything."""
 
-_ASSIGNMENT = re.compile(r"(\s*)([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
+_ASSIGNMENT = re.compile(r"(\s*)([A-Za-z_]\w*)\s*=(.*)")
 _KEY = re.compile(r"[A-Za-z_]\w*:\s*")
-_NUMBER = r"[-+]?\.?\d[\d.eE+-]*"
-_ADVICE = {
-    "\\t": "; use blanks instead of tabs",
-    "mapping values are not allowed": "; put a text that contains a colon in quotes",
-    "that cannot start any token": "; put a text that begins with it in quotes",
-}
-_NUMBERS = re.compile(rf"\s*{_NUMBER}(\s*,\s*{_NUMBER})*\s*,?\s*")
+_NUMBER = re.compile(r"[-+]?\.?\d[\d.eE+-]*")
 
 
 @dataclass(frozen=True)
@@ -99,38 +94,39 @@ def understand(text: str) -> YamlText:
 
 
 def _read(text: str) -> YamlText:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise ValueError(_yaml_problem(error)) from None
-    dates = tuple(_impossible_dates(node))
+    node = compose_yaml(text)
+    # Before values are made of the nodes: that puts what is merged with << among what is written.
+    dates, repeated = tuple(_impossible_dates(node)), tuple(_repeated(node))
+    others = tuple(misread(node, IGNORED)) if isinstance(node, yaml.MappingNode) else ()
+    written = node.value if isinstance(node, yaml.MappingNode) else []
+    lines = {
+        str(key.value): key.start_mark.line + 1 for key, _ in written if isinstance(key, yaml.ScalarNode)
+    }
+    data = None if node is None else construct_yaml(node, _Constructor)
     if data is None:
         return YamlText(problems=dates)
-    if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
+    if not isinstance(data, dict):
         raise ValueError(not_a_mapping(data))
-    lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
-    others = tuple(misread(node, IGNORED))
     return YamlText(
         {str(key): value for key, value in data.items()},
-        (*dates, *_repeated(node), *(text for _, text in others)),
+        (*dates, *repeated, *(text for _, text in others)),
         lines,
         frozenset(name for name, _ in others),
     )
 
 
-class _Loader(yaml.SafeLoader):
+class _Constructor(Constructor):
     """Reads on past a date that the calendar does not have, so that the rest can be checked too."""
 
 
-def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+def _date(constructor: _Constructor, node: yaml.ScalarNode) -> Any:
     try:
-        return loader.construct_yaml_timestamp(node)
+        return constructor.construct_yaml_timestamp(node)
     except ValueError:
         return None
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
+_Constructor.yaml_constructors = {**Constructor.yaml_constructors, "tag:yaml.org,2002:timestamp": _date}
 
 
 def _impossible_dates(node: yaml.Node | None) -> Iterator[str]:
@@ -144,18 +140,19 @@ def _impossible_dates(node: yaml.Node | None) -> Iterator[str]:
             yield from _impossible_dates(item)
     elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:timestamp":
         try:
-            yaml.safe_load(node.value)
+            _Constructor().construct_yaml_timestamp(node)
         except ValueError as error:
             yield f"line {node.start_mark.line + 1}: the date {node.value} does not exist ({error})"
 
 
-def _repeated(node: yaml.Node) -> Iterator[str]:
+def _repeated(node: yaml.Node | None) -> Iterator[str]:
     """Find properties that are given more than once; YAML keeps the last without a word."""
     if not isinstance(node, yaml.MappingNode):
         return
     lines: dict[str, list[int]] = {}
     for key, value in node.value:
-        lines.setdefault(str(key.value), []).append(key.start_mark.line + 1)
+        if isinstance(key, yaml.ScalarNode):
+            lines.setdefault(str(key.value), []).append(key.start_mark.line + 1)
         yield from _repeated(value)
     for name, found in lines.items():
         if len(found) > 1:
@@ -171,16 +168,16 @@ def _mend(lines: list[str]) -> tuple[str, list[str]]:
     mended: list[str] = []
     open_list: int | None = None
     for number, line in enumerate(lines, 1):
-        if open_list is not None and _NUMBERS.fullmatch(line):
+        if open_list is not None and _are_numbers(line):
             mended[open_list] = f"{mended[open_list][:-1]}, {line.strip().rstrip(',')}]"
             mended.append("")
             continue
         open_list = None
         if found := _ASSIGNMENT.fullmatch(line):
-            indent, name, value = found.groups()
+            indent, name, value = found[1], found[2], found[3].strip()
             told.append(f"line {number}: write `{name}: {value}` instead of `{line.strip()}`")
             mended.append(f"{indent}{name}: {value}")
-        elif _NUMBERS.fullmatch(line) and mended and _KEY.fullmatch(mended[-1]):
+        elif mended and _KEY.fullmatch(mended[-1]) and _are_numbers(line):
             first = f"{mended[-1].strip()} [{line.strip().rstrip(',')}"
             told.append(f"line {number}: write a list, in brackets: {first}, ...]")
             open_list = len(mended) - 1
@@ -191,10 +188,7 @@ def _mend(lines: list[str]) -> tuple[str, list[str]]:
     return "\n".join(mended), told
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    text = " ".join((getattr(error, "problem", None) or str(error)).split())
-    if mark is None:
-        return f"not YAML: {text}"
-    advice = next((words for sign, words in _ADVICE.items() if sign in text), "")
-    return f"line {mark.line + 1}, column {mark.column + 1}: not YAML: {text}{advice}"
+def _are_numbers(line: str) -> bool:
+    """Is a line made of numbers, separated by commas, with or without one at the end?"""
+    words = [word.strip() for word in line.strip().removesuffix(",").split(",")]
+    return all(map(_NUMBER.fullmatch, words))

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LedgerError, describe
 from ..record import environment, versions
+from ..untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]
 
@@ -149,12 +150,12 @@ class Ledger:
         if not self.path.exists():
             return
         try:
-            *texts, _torn = self.path.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise LedgerError(f"The ledger {self.path} cannot be read: {describe(error)}") from error
+            *texts, _torn = read_text(self.path, RECORD).split("\n")
+        except InputError as error:
+            raise LedgerError(f"The ledger {self.path} cannot be read: {error}") from error
         for number, text in enumerate(texts, 1):
             try:
-                line = json.loads(text)
+                line = parse_json(text, RECORD)
                 event = _ADAPTERS[line["event"]].validate_python(line["what"])
                 yield Line(line["tai"], line["user"], line["host"], event)
             except (ValueError, KeyError, TypeError, ValidationError) as error:

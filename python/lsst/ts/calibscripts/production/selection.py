@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 
 from ..config import did_you_mean, read_yaml
-from ..errors import ConfigurationError, describe
+from ..errors import ConfigurationError
 from ..products import PRODUCTS, Product, made_from_closure
 from ..report import exposure_range
+from ..untrusted import InputError, read_text
 from .naming import Names, product_of
 
 __all__ = ["ExposureChoice", "Selection", "parse_ranges", "read_selection", "selection_text"]
@@ -159,9 +160,9 @@ def read_selection(path: Path) -> Selection:
         If it cannot be read, or is no selection; all that is wrong is told.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"The selection {path} cannot be read: {describe(error)}"]) from error
+        text = read_text(path)
+    except InputError as error:
+        raise ConfigurationError([f"The selection {path} cannot be read: {error}"]) from error
     content, found = read_yaml(text)
     if found:
         raise ConfigurationError([f"{path}: {problem}" for problem in found])

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConflictError, RepositoryError, RunFailedError, describe
 from ..repository.production_records import Association
+from ..untrusted import RECORD, InputError, parse_json, read_text
 from . import chaining
 from .commands import CHECKSUMS, change_modes, check_checksums, import_, make_checksums, shell_text
 from .commands import export as export_command
@@ -174,15 +175,15 @@ def _certified(desk: Desk) -> tuple[Exported, ...]:
 
 def _read_manifest(directory: Path) -> Manifest:
     try:
-        return _MANIFEST.validate_json((directory / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
+        return _MANIFEST.validate_python(parse_json(read_text(directory / MANIFEST, RECORD), RECORD))
+    except (InputError, ValidationError) as error:
         raise RepositoryError(f"{directory} is no export of `produce export`: {describe(error)}") from error
 
 
 def _check_files(directory: Path, calibrations: Sequence[Exported]) -> None:
     """Raise unless all files are as they were exported."""
     wrong = []
-    for line in (directory / CHECKSUMS).read_text(encoding="utf-8").splitlines():
+    for line in read_text(directory / CHECKSUMS, RECORD).splitlines():
         checksum, _, name = line.partition("  ")
         path = directory / name
         if not path.is_file() or _sha256(path) != checksum:

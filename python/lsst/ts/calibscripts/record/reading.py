@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import RecordError, describe
+from ..untrusted import RECORD, InputError, parse_json, read_text
 from .records import EVENTS, FORMAT, Entry, Header, Noted, Record
 
 __all__ = ["find_records", "read_record"]
+
+_LONGEST = 30 * 86_400.0
+"""Longest run, seconds. Whatever draws or counts time is as long as the time it draws."""
 
 
 def find_records(directory: Path, instrument: str | None = None) -> tuple[Path, ...]:
@@ -52,9 +57,9 @@ def read_record(path: Path) -> Record:
         If the file cannot be read, is no record, or is damaged in another place than its end.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise RecordError(f"The record {path} cannot be read: {describe(error)}") from error
+        text = read_text(path, RECORD, replacing=True)
+    except InputError as error:
+        raise RecordError(f"The record {path} cannot be read: {error}") from error
     lines, rest = text.split("\n")[:-1], text.rpartition("\n")[2]
     if not lines:
         raise RecordError(f"{path} is no record of a run: it has no complete line")
@@ -66,38 +71,64 @@ def read_record(path: Path) -> Record:
             f"{path} was written by a newer version of calibscripts (layout {first['record']}, this one knows "
             f"{FORMAT}): read it with that version"
         )
-    entries = tuple(_entries(path, lines))
     try:
-        header = TypeAdapter(Header).validate_python(first)
-        return Record(path, header, _time(first), float(first["loop"]), entries, torn=bool(rest))
+        header, begun = TypeAdapter(Header).validate_python(first), _loop(first)
+        record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error
+    return replace(record, entries=tuple(_entries(path, lines, begun)))
 
 
-def _entries(path: Path, lines: list[str]) -> Iterator[Entry]:
+def _entries(path: Path, lines: list[str], begun: float) -> Iterator[Entry]:
     for number, text in enumerate(lines[1:], 2):
         line = _object(path, number, text)
         adapter = _adapters().get(str(line.get("event")))
         if adapter is None:
             continue
         try:
-            yield Entry(_time(line), float(line["loop"]), adapter.validate_python(line))
+            yield Entry(_time(line), _loop(line, begun), _checked(adapter.validate_python(line)))
         except (ValidationError, TypeError, ValueError, KeyError) as error:
             raise RecordError(f"{path}, line {number}: {describe(error)}") from error
 
 
 def _object(path: Path, number: int, text: str) -> Mapping[str, Any]:
     try:
-        line = json.loads(text)
-    except ValueError as error:
-        raise RecordError(f"{path}, line {number} is no JSON: {error}") from error
+        line = parse_json(text, RECORD)
+    except InputError as error:
+        # A line of its own has only columns.
+        raise RecordError(f"{path}, line {number}: {str(error).removeprefix('line 1, ')}") from error
     if not isinstance(line, dict):
-        raise RecordError(f"{path}, line {number} is no JSON object")
+        raise RecordError(f"{path}, line {number} is not a JSON object")
     return line
 
 
 def _time(line: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(line["tai"]))
+    tai = datetime.fromisoformat(str(line["tai"]))
+    if tai.tzinfo is not None:
+        raise ValueError(f"tai {tai} has a time zone; TAI has none")
+    return tai
+
+
+def _loop(line: Mapping[str, Any], begun: float | None = None) -> float:
+    """Return the time of the clock; durations are made of it, so it must be one that a run can have."""
+    loop = float(line["loop"])
+    if not isfinite(loop):
+        raise ValueError(f"loop {loop} is not a time")
+    if begun is not None and not -_LONGEST <= loop - begun <= _LONGEST:
+        raise ValueError(
+            f"loop {loop:g} is {abs(loop - begun) / 86400:.3g} days from the beginning of the run"
+        )
+    return loop
+
+
+def _checked(event: Noted) -> Noted:
+    """Check what its types leave open."""
+    for name, value in vars(event).items():
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{name} is {value}")
+        if name in ("step", "product", "image_type") and not str(value).strip():
+            raise ValueError(f"{name} is empty")
+    return event
 
 
 @cache
