@@ -1,5 +1,6 @@
 """What can be said of a configuration before it is queued."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from lsst.ts.calibscripts import get_scripts_dir
 from lsst.ts.calibscripts.checking import Checked, check_text, check_values, look_up_pipelines
 from lsst.ts.calibscripts.checking.data import as_data
 from lsst.ts.calibscripts.checking.lookup import Answers, ask_repository
-from lsst.ts.calibscripts.checking.words import duration, images, report
+from lsst.ts.calibscripts.checking.words import images, report
+from lsst.ts.calibscripts.plan import duration
 from lsst.ts.calibscripts.scripts import SCRIPTS, find_record
 from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
@@ -168,7 +170,8 @@ calib_collection: u/me/night
 certify_calib_begin_date: "2026-09-18"
 certify_calib_end_date: "2026-09-19"
 """
-    checked = look_up_pipelines(check_text(LATISS, text), insist=False)
+    night = datetime(2026, 9, 18, 22, tzinfo=UTC)
+    checked = look_up_pipelines(check_text(LATISS, text, night), insist=False)
     assert (
         report(checked)
         == """\

@@ -4,6 +4,7 @@ import math
 import re
 import subprocess
 import sys
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from lsst.ts.calibscripts.errors import ConfigurationError
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 MODELS = (LatissConfig, ComCamConfig, LSSTCamConfig)
+NIGHT = datetime(2026, 9, 18, 22, tzinfo=UTC)
 LATISS_DARKS = [5] * 5 + [15] * 2 + [30] * 16
 
 
@@ -373,7 +375,7 @@ ROUND = ("SDSSr_65mm", "did you mean SDSSr_65mm?")
 def test_names_that_are_not_in_the_lists_are_accepted_with_a_warning(
     model: type[CalibrationsConfig], given: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    (text,) = warnings(accept(given, model))
+    (text,) = warnings(accept(given, model), NIGHT)
     assert [word for word in words if word not in text] == []
 
 
@@ -391,7 +393,7 @@ def test_names_that_are_not_in_the_lists_are_accepted_with_a_warning(
     ],
 )
 def test_names_of_the_observatory_are_known(model: type[CalibrationsConfig], given: dict[str, Any]) -> None:
-    assert warnings(accept(given, model)) == ()
+    assert warnings(accept(given, model), NIGHT) == ()
 
 
 @pytest.mark.parametrize("character", [";", "|", "&", "$", "`", "<", ">"])
@@ -694,7 +696,7 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
         taken = config.image_set(image_type)
         assert len(taken.kept) == filled[f"n_{image_type.lower()}"]
         assert len(taken.times) - len(taken.kept) == filled[f"n_discard_{image_type.lower()}"]
-    assert all(isinstance(text, str) for text in warnings(config))
+    assert all(isinstance(text, str) for text in warnings(config, NIGHT))
     # The gain is not applicable everywhere; null stands for a default.
     given_values = {k: v for k, v in data.items() if v is not None and k != "do_gain_from_flat_pairs"}
     assert {key: filled[key] for key in given_values} == given_values
@@ -710,7 +712,38 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
         ({"n_bias": 3}, []),
         ({"number_verification_tests_threshold_dark": 16}, []),
         ({"number_verification_tests_threshold_dark": 17}, ["number_verification_tests_threshold_dark is 17, but"]),
-        ({"number_verification_tests_threshold_dark": 17, "script_mode": "BIAS"}, []),
+        (
+            {"number_verification_tests_threshold_dark": 17, "script_mode": "BIAS"},
+            ["number_verification_tests_threshold_dark has no effect: script_mode is BIAS."],
+        ),
+        (
+            {"calib_collection": "u/me/x", "certify_calib_begin_date": "2020-01-01",
+             "config_options_bias": "-c a:b=1", "input_collections_dark": "u/me/y"},
+            ["calib_collection, certify_calib_begin_date have no effect: nothing is certified, since "
+             "generate_calibrations is False.",
+             "config_options_bias, input_collections_dark have no effect: no combined bias, dark or flat is made, "
+             "since generate_calibrations is False."],
+        ),
+        ({"script_mode": "BIAS", "exp_times_flat": [1, 1], "exp_times_dark": [5, 5]},
+         ["exp_times_dark, exp_times_flat have no effect: script_mode is BIAS."]),
+        ({"script_mode": "BIAS_DARK", "flat_counts_min": 10000, "n_flat": 10},
+         ["n_flat, flat_counts_min have no effect: script_mode is BIAS_DARK."]),
+        ({"do_verify": False, "on_verification_failure": "warn"},
+         ["on_verification_failure has no effect: do_verify is False."]),
+        ({"config_options_defects": "-c a:b=1"}, ["config_options_defects has no effect: do_defects is False."]),
+        ({"config_options_ptc": "-c a:b=1", "input_collections_ptc": "u/me/x"}, []),
+        ({"flat_counts_min": 1e9}, ["flat_counts_min is 1e+09 ADU, but a raw image holds at most 262143 ADU"]),
+        ({"flat_counts_max": 1e9}, ["flat_counts_max is 1e+09 ADU, but a raw image holds at most 262143 ADU: it has "
+                                    "no effect."]),
+        ({"flat_counts_max": 0}, ["flat_counts_max is 0 ADU: every flat is brighter"]),
+        ({"input_collections_verify_bias": "LATISS/calib,LSSTCam/calib"},
+         ["input_collections_verify_bias: LSSTCam/calib is a collection of LSSTCam, not of LATISS."]),
+        (
+            {"generate_calibrations": True, "calib_collection": "LATISS/calib",
+             "certify_calib_begin_date": "2024-11-27", "certify_calib_end_date": "2024-11-28"},
+            ["calib_collection is LATISS/calib, which everybody reads",
+             "The validity range, 2024-11-27 to 2024-11-28, does not contain the night of 2026-09-18"],
+        ),
         (
             {"script_mode": "BIAS", "generate_calibrations": True},
             ["calib_collection is the default LATISS/calib/daily", "The validity range is the default"],
@@ -735,9 +768,41 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
     ],
 )  # fmt: skip
 def test_warnings(data: dict[str, Any], expected: list[str]) -> None:
-    found = warnings(accept(data))
+    found = warnings(accept(data), NIGHT)
     assert len(found) == len(expected)
     assert all(text.startswith(start) for text, start in zip(found, expected, strict=True))
+
+
+NIGHTS = st.dates(datetime(2026, 1, 1).date(), datetime(2026, 12, 31).date())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), NIGHTS, st.integers(1, 3), st.none() | NIGHTS
+)
+def test_a_range_without_the_night_of_the_images_is_a_warning(
+    now: datetime, begin: date, days: int, taken: date | None
+) -> None:
+    end = begin + timedelta(days=days)
+    given = {
+        "script_mode": "BIAS",
+        "generate_calibrations": True,
+        "calib_collection": "u/me/x",
+        "certify_calib_begin_date": str(begin),
+        "certify_calib_end_date": str(end),
+        "exposures": {"BIAS": [int(f"{taken:%Y%m%d}00001")] if taken else []},
+    }
+    night = taken or (now - timedelta(hours=12)).date()
+    noon = datetime.combine(night, time(12))
+    touches = any(str(begin) <= str(noon + timedelta(hours=hour)) < str(end) for hour in range(24))
+    told = [text for text in warnings(accept(given), now) if "does not contain the night" in text]
+    assert [f"the night of {night}" in text for text in told] == [] if touches else [True]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_everybody_uses_needs_no_warning(model: type[CalibrationsConfig]) -> None:
+    for script_mode in ("BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"):
+        assert warnings(accept({"script_mode": script_mode}, model), NIGHT) == ()
 
 
 # The frozen configuration

@@ -1,5 +1,6 @@
 """Every configuration that the documents show, with its answer."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lsst.ts.calibscripts.config import (
 )
 
 EXAMPLES = Path(__file__).parent / "data" / "examples"
+NIGHT = datetime(2026, 9, 18, 22, tzinfo=UTC)
 LATISS_DARKS = [5] * 5 + [15] * 2 + [30] * 16
 
 
@@ -40,6 +42,10 @@ FIVE_UNPAIRED = (
     "Flats without a partner of the same exposure time beside them: 7 (1 s), 8 (1.5 s), 9 (1.7 s), 10 (2.1 s), "
     "11 (2.3 s), counted without the discarded ones. They do not contribute to gains or the Photon Transfer "
     "Curve."
+)
+OF_2021 = (
+    "The validity range, 2021-07-15 to 2021-07-17, does not contain the night of 2026-09-18, when images are taken: "
+    "check certify_calib_begin_date and certify_calib_end_date."
 )
 FEW = "Few images: n_bias is 3, n_dark is 3. DMTN-222 recommends 20 of each type."
 
@@ -79,7 +85,7 @@ ACCEPTED: dict[str, tuple[dict[str, tuple[float, ...]], dict[str, Any], tuple[st
         name: (
             {"BIAS": BIASES_6, "DARK": DARKS_6, "FLAT": FLATS_14},
             {"n_flat": 14, "do_ptc": True, "do_defects": True, "certify_calib_end_date": "2021-07-17"},
-            (),
+            (OF_2021,),
         )
         for name in ("latiss_2021_ptc_and_defects", "latiss_ptc_and_defects", "comcam_ptc_and_defects")
     },
@@ -145,7 +151,7 @@ def test_example_is_accepted(name: str) -> None:
     config = parse(filled, model)
     assert images(config) == taken
     assert {key: filled[key] for key in values} == values
-    assert warnings(config) == advice
+    assert warnings(config, NIGHT) == advice
 
 
 @pytest.mark.parametrize("name", REFUSED)

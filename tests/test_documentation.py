@@ -9,6 +9,7 @@ import shlex
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def calibdoc() -> Iterator[Any]:
         yield sys.modules["calibdoc"]
 
 
+NIGHT = datetime(2026, 9, 18, 22, tzinfo=UTC)
+
+
 def page(name: str) -> str:
     return (DOC / f"{name}.rst").read_text()
 
@@ -85,7 +89,7 @@ def page(name: str) -> str:
 def plan_of(record: ScriptRecord, text: str) -> tuple[Plan, tuple[str, ...]]:
     filled = ConfigValidator(json_schema(record.model), record.model).validate_text(text)
     config = parse(filled, record.model)
-    return build(config, n_detectors=len(record.instrument.detectors)), warnings(config)
+    return build(config, n_detectors=len(record.instrument.detectors)), warnings(config, NIGHT)
 
 
 # Properties.

@@ -1,11 +1,12 @@
 """The plan: which exposures, which steps, after which."""
 
 import itertools
+from typing import Any
 
 import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
-from lsst.ts.calibscripts.plan import Action, Plan, StepId, build
+from lsst.ts.calibscripts.plan import Action, Plan, StepId, build, plan_warnings
 from lsst.ts.calibscripts.products import PRODUCTS, ImageType, made_from_closure
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
@@ -206,3 +207,46 @@ def test_every_product_is_made_from_products_before_it():
     for name, product in PRODUCTS.items():
         assert all(names.index(origin) < names.index(name) for origin in product.made_from)
     assert list(made_from_closure("DEFECTS")) == ["BIAS", "DARK", "FLAT"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, []),
+        ({"pipetask_timeout": 110, "n_bias": 20, "script_mode": "BIAS"}, []),
+        (
+            {"pipetask_timeout": 1, "script_mode": "BIAS"},
+            [
+                "pipetask_timeout is 1 s, but VERIFY BIAS is estimated to take 40 s: a job that reaches the timeout"
+            ],
+        ),
+        (
+            {"pipetask_timeout": 39, "script_mode": "BIAS_DARK"},
+            ["pipetask_timeout is 39 s, but VERIFY DARK is estimated to take 41 s, and 1 more job"],
+        ),
+        (
+            {"oods_timeout": 0.001},
+            ["oods_timeout is 0.001 s, which is too short: images need about 5 s to arrive"],
+        ),
+        (
+            {"n_bias": 200, "n_dark": 60, "exp_times_dark": 900},
+            [
+                "Camera time: 15 h 26 min (201 biases (first 1 discarded), 61 darks (first 1 discarded) of 900 s, 21 "
+                "flats (first 1 discarded) of 5 s), which is unusually long."
+            ],
+        ),
+        (
+            {
+                "n_dark": 60,
+                "exp_times_dark": 900,
+                "exposures": {"DARK": [2026091800002], "BIAS": [2026091800001]},
+            },
+            [],
+        ),
+    ],
+)
+def test_what_is_unusual_about_a_plan(given: dict[str, Any], words: list[str]) -> None:
+    config = parse(VALIDATOR.validate(given), LatissConfig)
+    found = list(plan_warnings(config, build(config, n_detectors=1), 1))
+    assert len(found) == len(words)
+    assert [word for word, text in zip(words, found, strict=True) if not text.startswith(word)] == []

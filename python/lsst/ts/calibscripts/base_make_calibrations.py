@@ -5,13 +5,14 @@ from __future__ import annotations
 import abc
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from .config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
 from .errors import PreconditionError, RunFailedError
 from .jobs import StepPipelines, install
-from .plan import Plan, build
+from .plan import Plan, build, plan_warnings
 from .progress import Observer
 from .repository import ButlerRepository, Repository
 from .run import Run
@@ -148,14 +149,19 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         self.config = config
         self.settings = parse(vars(config), self.config_model, self.instrument_name)
         await self.start_remotes()
+        n_detectors = len(self.asked_detectors())
         self.plan = build(
             self.settings,
-            n_detectors=len(self.asked_detectors()),
+            n_detectors=n_detectors,
             read_out_time=self.camera.read_out_time,
             shutter_time=self.camera.shutter_time,
         )
         self.pipelines = await asyncio.to_thread(install, self.settings, self.plan, self.pipeline_instrument)
-        for warning in (*warnings(self.settings), *self.pipelines.warnings):
+        for warning in (
+            *warnings(self.settings, datetime.now(UTC)),
+            *plan_warnings(self.settings, self.plan, n_detectors),
+            *self.pipelines.warnings,
+        ):
             self.log.warning(warning)
 
     def set_metadata(self, metadata: Any) -> None:

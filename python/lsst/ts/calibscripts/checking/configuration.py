@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema
@@ -12,7 +13,7 @@ from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, 
 from ..errors import ConfigurationError
 from ..instruments import physical_filter
 from ..jobs import StepPipelines, install
-from ..plan import Action, Plan, build
+from ..plan import Action, Plan, build, plan_warnings
 from ..preflight import certification
 from ..repository import Certification
 from ..scripts import ScriptRecord
@@ -80,7 +81,7 @@ class Checked:
         )
 
 
-def check_text(script: ScriptRecord, text: str) -> Checked:
+def check_text(script: ScriptRecord, text: str, now: datetime | None = None) -> Checked:
     """Check a configuration as it was written.
 
     Parameters
@@ -89,16 +90,18 @@ def check_text(script: ScriptRecord, text: str) -> Checked:
         The script it is for.
     text : `str`
         YAML text.
+    now : `datetime.datetime`, optional
+        When the images will be taken, UTC; by default now.
 
     Returns
     -------
     `Checked`
         Its problems name lines.
     """
-    return _check(script, lambda validator: validator.validate_text(text))
+    return _check(script, lambda validator: validator.validate_text(text), now)
 
 
-def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
+def check_values(script: ScriptRecord, values: Mapping[str, Any], now: datetime | None = None) -> Checked:
     """Check a configuration that was read already.
 
     Parameters
@@ -107,6 +110,8 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
         The script it is for.
     values : mapping
         Values by property.
+    now : `datetime.datetime`, optional
+        When the images will be taken, UTC; by default now.
 
     Returns
     -------
@@ -114,17 +119,22 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
         Its problems name properties.
     """
     kept = {name: value for name, value in values.items() if name != DROPPED}
-    return _check(script, lambda validator: validator.validate(kept))
+    return _check(script, lambda validator: validator.validate(kept), now)
 
 
-def _check(script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]]) -> Checked:
+def _check(
+    script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]], now: datetime | None
+) -> Checked:
     try:
         filled = validate(ConfigValidator(json_schema(script.model), script.model))
     except jsonschema.ValidationError as error:
         return Checked(script, problems=tuple(error.message.splitlines()))
     config = parse(filled, script.model)
-    checked = Checked(script, config, warnings=warnings(config))
-    return replace(checked, plan=build(config, n_detectors=len(checked.detectors)))
+    checked = Checked(script, config)
+    n_detectors = len(checked.detectors)
+    plan = build(config, n_detectors=n_detectors)
+    doubts = (*warnings(config, now or datetime.now(UTC)), *plan_warnings(config, plan, n_detectors))
+    return replace(checked, plan=plan, warnings=doubts)
 
 
 def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:

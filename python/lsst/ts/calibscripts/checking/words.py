@@ -8,35 +8,14 @@ from itertools import groupby
 
 from ..config import CalibrationsConfig
 from ..jobs import input_collections, named_collections
-from ..plan import Action, ExposureSet, Plan, Step
+from ..plan import Action, ExposureSet, Plan, Step, duration
 from ..products import PRODUCTS, ImageType
 from .configuration import Checked
 from .lookup import Answers, Reference
 
-__all__ = ["duration", "images", "inputs", "report", "verdict"]
+__all__ = ["images", "inputs", "report", "verdict"]
 
 _WIDTH = 110
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as people say it.
-
-    Parameters
-    ----------
-    seconds : `float`
-        Seconds.
-
-    Returns
-    -------
-    `str`
-        E.g. ``42 s``, ``9 min 41 s`` or ``1 h 5 min``.
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def images(exposures: ExposureSet) -> str:

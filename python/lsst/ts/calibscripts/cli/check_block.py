@@ -57,7 +57,8 @@ def _lines(checked: CheckedBlock) -> Iterator[str]:
 
 
 def _call(call: CheckedCall) -> str:
-    from ..checking.words import duration, images
+    from ..checking.words import images
+    from ..plan import duration
 
     if call.problems:
         return "refused"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 
+from ..instruments import INSTRUMENTS
 from .base import CalibrationsConfig
+from .effects import effect_warnings
 from .names import name_warnings
 from .times import flat_pairs
 
@@ -14,21 +17,37 @@ RECOMMENDED_IMAGES = 20
 """Images that DMTN-222 recommends for each combined calibration."""
 
 
-def warnings(config: CalibrationsConfig) -> tuple[str, ...]:
+MOST_COUNTS = 2**18 - 1
+"""Highest level that a raw image of any of the cameras can hold, ADU (18 bits)."""
+
+
+def warnings(config: CalibrationsConfig, now: datetime) -> tuple[str, ...]:
     """List what may not be meant, or will not come out as hoped.
 
     Parameters
     ----------
     config : `CalibrationsConfig`
         The configuration.
+    now : `datetime.datetime`
+        When the images will be taken, UTC.
 
     Returns
     -------
     `tuple` [`str`]
         One sentence each.
     """
-    found = (name_warnings, _flats, _thresholds, _generating, _certifying, _ignored)
-    return tuple(text for advice in found for text in advice(config))
+    found = (
+        name_warnings,
+        _flats,
+        _levels,
+        _thresholds,
+        _generating,
+        _collections,
+        _certifying,
+        effect_warnings,
+    )
+    advice = [text for advisor in found for text in advisor(config)]
+    return (*advice, *_night(config, now), *_ignored(config))
 
 
 def _flats(config: CalibrationsConfig) -> Iterator[str]:
@@ -46,6 +65,23 @@ def _flats(config: CalibrationsConfig) -> Iterator[str]:
         yield (
             f"Flats without a partner of the same exposure time beside them: {named}, counted without the "
             "discarded ones. They do not contribute to gains or the Photon Transfer Curve."
+        )
+
+
+def _levels(config: CalibrationsConfig) -> Iterator[str]:
+    low, high = config.flat_counts_min, config.flat_counts_max
+    if "FLAT" not in config.image_types:
+        return
+    if low is not None and low > MOST_COUNTS:
+        yield (
+            f"flat_counts_min is {low:g} ADU, but a raw image holds at most {MOST_COUNTS} ADU: no flat can reach it, "
+            "and all would be refused as too dark."
+        )
+    if high is not None and high < 1:
+        yield f"flat_counts_max is {high:g} ADU: every flat is brighter, and all would be refused as too bright."
+    elif high is not None and high > MOST_COUNTS:
+        yield (
+            f"flat_counts_max is {high:g} ADU, but a raw image holds at most {MOST_COUNTS} ADU: it has no effect."
         )
 
 
@@ -76,12 +112,31 @@ def _generating(config: CalibrationsConfig) -> Iterator[str]:
         yield f"do_verify is False: {', '.join(config.image_types)} will be certified unverified."
 
 
-def _certifying(config: CalibrationsConfig) -> Iterator[str]:
-    if not (config.generate_calibrations or config.do_defects or config.do_ptc):
+def _collections(config: CalibrationsConfig) -> Iterator[str]:
+    """Find collections of another camera, which hold nothing that fits."""
+    if (instrument := config.instrument) is None:
         return
-    if config.calib_collection.endswith("/calib/daily"):
+    others = {name for name in INSTRUMENTS if name != instrument.name}
+    for name in type(config).model_fields:
+        if name != "calib_collection" and not name.startswith("input_collections_"):
+            continue
+        for collection in str(getattr(config, name)).split(","):
+            if (owner := collection.partition("/")[0]) in others:
+                yield f"{name}: {collection} is a collection of {owner}, not of {instrument.name}."
+
+
+def _certifying(config: CalibrationsConfig) -> Iterator[str]:
+    if not _certifies(config):
+        return
+    collection, instrument = config.calib_collection, config.instrument
+    if instrument and collection in (instrument.calib_collection, f"{instrument.name}/defaults"):
         yield (
-            f"calib_collection is the default {config.calib_collection}: calibrations are certified there, "
+            f"calib_collection is {collection}, which everybody reads: what is certified there is used at once, and "
+            f"by all. Certify into a collection of your own, e.g. {instrument.daily_collection}/<date>."
+        )
+    if collection.endswith("/calib/daily"):
+        yield (
+            f"calib_collection is the default {collection}: calibrations are certified there, "
             "where a type can be certified only once for a validity range."
         )
     begin, end = config.certify_calib_begin_date, config.certify_calib_end_date
@@ -91,9 +146,44 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
         and end == fields["certify_calib_end_date"].default
     ):
         yield (
-            f"The validity range is the default, {begin} to {end}: give certify_calib_begin_date and "
+            f"The validity range is the default, {begin} to {end}: set certify_calib_begin_date and "
             "certify_calib_end_date for calibrations of a day."
         )
+
+
+def _certifies(config: CalibrationsConfig) -> bool:
+    return config.generate_calibrations or config.do_defects or config.do_ptc
+
+
+def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
+    """Find a validity range outside the nights of the images; an observing day ends at 12:00 UTC."""
+    if not _certifies(config):
+        return
+    existing = dict(config.exposures or ())
+    days = {
+        date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)
+        for ids in existing.values()
+        for exposure in ids
+    }
+    if not all(existing.get(kind) for kind in config.image_types):
+        days.add((now - timedelta(hours=12)).date())
+    limits = config.certify_calib_begin_date, config.certify_calib_end_date
+    begin, end = (None if text is None else datetime.fromisoformat(text) for text in limits)
+    outside = [
+        day
+        for day in sorted(days)
+        if (end is not None and end <= _noon(day))
+        or (begin is not None and begin >= _noon(day + timedelta(days=1)))
+    ]
+    if outside:
+        yield (
+            f"The validity range, {limits[0] or 'open'} to {limits[1] or 'open'}, does not contain the night of "
+            f"{outside[0]}, when images are taken: check certify_calib_begin_date and certify_calib_end_date."
+        )
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12))
 
 
 def _ignored(config: CalibrationsConfig) -> Iterator[str]:

@@ -6,6 +6,7 @@ for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as s
 
 from .building import IMAGE_SECONDS, JOB_SECONDS, build
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
+from .words import duration, plan_warnings
 
 __all__ = [
     "IMAGE_SECONDS",
@@ -17,4 +18,6 @@ __all__ = [
     "Step",
     "StepId",
     "build",
+    "duration",
+    "plan_warnings",
 ]

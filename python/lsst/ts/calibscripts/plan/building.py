@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..config import CalibrationsConfig
 from ..products import PRODUCTS, ImageType, Product, made_from_closure
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
-__all__ = ["IMAGE_SECONDS", "JOB_SECONDS", "build"]
+__all__ = ["IMAGE_SECONDS", "JOB_SECONDS", "build", "job_seconds"]
 
 JOB_SECONDS = 30.0
 """Estimated seconds an OCPS job takes before it looks at its first image."""
@@ -122,7 +122,32 @@ def _estimate(
         start = max(
             [there[i] for i in step.images if i in there] + [done[s] for s in step.after], default=0.0
         )
-        images = sum(n_images.get(image_type, 0) for image_type in step.images)
-        work = IMAGE_SECONDS * images * n_detectors / n_processes
-        done[step.id] = start + (0.0 if step.id.action is Action.CERTIFY else JOB_SECONDS + work)
+        done[step.id] = start + _job_seconds(n_images, step, n_detectors, n_processes)
     return max([now, *done.values()])
+
+
+def job_seconds(plan: Plan, step: Step, n_detectors: int, n_processes: int) -> float:
+    """Estimate the seconds of a step's job.
+
+    Parameters
+    ----------
+    plan : `Plan`
+        The plan.
+    step : `Step`
+        One of its steps.
+    n_detectors, n_processes : `int`
+        Numbers of detectors and of processes of the job.
+
+    Returns
+    -------
+    `float`
+        Seconds; 0 for a step without a job.
+    """
+    return _job_seconds({s.image_type: s.n_kept for s in plan.sets}, step, n_detectors, n_processes)
+
+
+def _job_seconds(n_images: Mapping[ImageType, int], step: Step, n_detectors: int, n_processes: int) -> float:
+    if step.id.action is Action.CERTIFY:
+        return 0.0
+    images = sum(n_images.get(image_type, 0) for image_type in step.images)
+    return JOB_SECONDS + IMAGE_SECONDS * images * n_detectors / n_processes

@@ -1,0 +1,103 @@
+"""Properties that were set and change nothing in a run as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import CalibrationsConfig
+
+__all__ = ["effect_warnings"]
+
+_IMAGE_TYPES = ("BIAS", "DARK", "FLAT")
+
+
+def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
+    """Say which properties differ from their defaults without any effect, and why.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        The configuration.
+
+    Yields
+    ------
+    `str`
+        One sentence for each reason.
+    """
+    defaults = config.defaults(config.instrument.name if config.instrument else None)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in _unused(config).items():
+        if name in defaults and _value(getattr(config, name)) != _value(defaults[name]):
+            reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        verb = "have" if len(names) > 1 else "has"
+        yield f"{', '.join(names)} {verb} no effect: {reason}."
+
+
+def _unused(config: CalibrationsConfig) -> dict[str, str]:
+    """Return the properties that nothing reads, with the reason; of several reasons the first."""
+    absent = [kind.lower() for kind in _IMAGE_TYPES if kind not in config.image_types]
+    present = [kind.lower() for kind in config.image_types]
+    generating, verifying = config.generate_calibrations, config.do_verify
+    certifying = generating or config.do_defects or config.do_ptc
+    pairs = config.do_ptc or config.do_gain_from_flat_pairs
+    without = f"script_mode is {config.script_mode}"
+    groups: list[tuple[bool, str, list[str]]] = [
+        (
+            not certifying,
+            "nothing is certified, since generate_calibrations is False",
+            ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
+        ),
+        (bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]),
+        ("flat" in absent, without, ["flat_counts_min", "flat_counts_max"]),
+        (
+            not generating,
+            "no combined bias, dark or flat is made, since generate_calibrations is False",
+            [f"{name}_{kind}" for kind in present for name in ("config_options", "input_collections")]
+            + ["wait_for_certification"],
+        ),
+        (
+            not config.do_defects,
+            "do_defects is False",
+            ["config_options_defects", "input_collections_defects"],
+        ),
+        (
+            not pairs,
+            "neither gains nor a Photon Transfer Curve are made",
+            ["config_options_ptc", "input_collections_ptc"],
+        ),
+        (
+            not verifying,
+            "do_verify is False",
+            [
+                *(f"input_collections_verify_{kind}" for kind in present),
+                *(f"number_verification_tests_threshold_{kind}" for kind in present),
+                "on_verification_failure",
+                "bias_dark_counts_max",
+            ],
+        ),
+    ]
+    unused: dict[str, str] = {}
+    for holds, reason, names in groups:
+        unused |= {name: reason for name in names if holds and name not in unused}
+    return unused
+
+
+def _of_type(config: CalibrationsConfig, kind: str) -> Iterator[str]:
+    """List the properties of an image type; a number that follows a list of exposure times was not set."""
+    times = getattr(config, f"exp_times_{kind}", None)
+    if not isinstance(times, tuple) or getattr(config, f"n_{kind}") != len(times):
+        yield f"n_{kind}"
+    yield f"n_discard_{kind}"
+    if times is not None:
+        yield f"exp_times_{kind}"
+    yield f"number_verification_tests_threshold_{kind}"
+    yield f"config_options_{kind}"
+    yield f"input_collections_{kind}"
+    yield f"input_collections_verify_{kind}"
+
+
+def _value(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
