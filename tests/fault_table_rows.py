@@ -187,10 +187,14 @@ def _verification() -> Iterator[Case]:
         (
             "have an unknown shape",
             Verification.DAMAGED,
-            "BIAS: no statistics (cp_verify statistics of exposure",
+            "BIAS calibration could not be judged and will not be certified: cp_verify statistics of exposure",
         ),
-        ("cannot be read", Verification.UNREADABLE, "BIAS: no statistics (The statistics in u/ocps/"),
-        ("are missing", Verification.MISSING, "holds no verifyBiasStats): NOT certified"),
+        (
+            "cannot be read",
+            Verification.UNREADABLE,
+            "BIAS calibration could not be judged and will not be certified: The statistics in u/ocps/",
+        ),
+        ("are missing", Verification.MISSING, "could not be judged and will not be certified: u/ocps/"),
     ):
         yield Case(
             event,
@@ -254,7 +258,7 @@ def _verification_on_repository(event: str) -> Iterator[Case]:
         event,
         "there are no statistics, in a repository on disk",
         FAILED,
-        ("holds no verifyBiasStats): NOT certified",),
+        ("could not be judged and will not be certified: u/ocps/",),
         faults=("statistics-missing",),
         **disk,
     )
@@ -262,7 +266,10 @@ def _verification_on_repository(event: str) -> Iterator[Case]:
         event,
         "the files of the statistics are damaged, in a repository on disk",
         FAILED,
-        ("BIAS: no statistics (The statistics in u/ocps/", "cannot be read"),
+        (
+            "BIAS calibration could not be judged and will not be certified: The statistics in u/ocps/",
+            "cannot be read",
+        ),
         faults=("statistics-damaged",),
         **disk,
     )
@@ -293,7 +300,7 @@ def _external() -> Iterator[Case]:
         event,
         "the statistics of the darks are missing",
         FAILED,
-        ("DARK: no statistics", "verification FAILED"),
+        ("DARK exposures could not be judged; there was nothing to certify: u/ocps/",),
         images=15,
         config=EXTERNAL,
         verifications={"verifyDark": Verification.MISSING},

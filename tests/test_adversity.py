@@ -14,6 +14,7 @@ import yaml
 from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.job_logs import job_log
 from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
 from lsst.ts.calibscripts.repository import Certification, Detector
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
@@ -26,6 +27,7 @@ from lsst.ts.calibscripts.summit.memory import (
     Trouble,
     reference_calibrations,
 )
+from lsst.ts.calibscripts.summit.ocps import Job
 from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
 
@@ -127,6 +129,7 @@ async def run_of(
     seconds: float = 5.0,
     beside: Callable[[Remote, list[Event]], Awaitable[None]] | None = None,
     repository: type[MemoryRepository] = MemoryRepository,
+    runner_type: type[MemoryRunner] = MemoryRunner,
     **oddities: Any,
 ) -> Run:
     for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
@@ -148,7 +151,7 @@ async def run_of(
         if beside is not None:
             await beside(script, events)
 
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds))
+    ingest, runner = MemoryIngest(butler), runner_type(butler, lambda job: Behaviour(seconds))
     async with Summit("memory", ["LATISS"], start=start, ingest=ingest, runner=runner):
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
@@ -346,3 +349,49 @@ async def test_events_with_unknown_names_of_detectors_are_said_with_the_names(
     assert "Only 0 of 3 biases and 9 of 9 detectors are there: the set is given up." in outcome.reason
     assert "names that are not names of detectors of LSSTComCam in /repo/LSSTComCam" in outcome.reason
     assert "R22_XS00, R22_XS01, R22_XS02, R22_XS10, R22_XS11 and 4 more." in outcome.reason
+
+
+class FailingRunner(MemoryRunner):
+    """Jobs that end with exit code 1, and leave a log that says why."""
+
+    async def run(self, job: Job) -> int:
+        def write() -> None:
+            path = job_log(job.job_id)
+            path.parent.mkdir(parents=True)
+            path.write_text(
+                "Traceback (most recent call last):\n  File x\nLookupError: no flat of detector 0\n"
+            )
+
+        await asyncio.to_thread(write)
+        return 1
+
+
+async def test_the_last_error_in_the_log_of_a_job_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSCRIPTS_JOB_LOGS", str(tmp_path / "uws"))
+    run = await run_of(tmp_path, monkeypatch, runner_type=FailingRunner)
+    assert run.outcome.state is ScriptState.FAILED
+    assert f"its log: {tmp_path}/uws/" in run.outcome.reason
+    assert "The last error in the log: LookupError: no flat of detector 0" in run.outcome.reason
+
+
+@pytest.mark.parametrize("policy", ["fail", "warn"])
+async def test_what_could_not_be_judged_has_not_failed_verification(
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubles = (Trouble("statistics", error=RepositoryError("the registry is gone")),)
+    config = {**CONFIG, "on_verification_failure": policy}
+    run = await run_of(tmp_path, monkeypatch, config, troubles=troubles)
+    text = "\n".join(line.message for line in run.log)
+    # The policy is for tests that failed: nobody knows whether these have.
+    assert run.outcome.state is ScriptState.FAILED
+    assert "could not be judged and will not be certified" in run.outcome.reason
+    assert "the registry is gone" in run.outcome.reason
+    assert "failed verification" not in text
+    assert "failure criterium" not in text
+    assert "look at the failed tests" not in text
+    assert "VERIFY BIAS: not judged" in text
+    assert "BIAS: it could not be judged" in text
+    assert "exposures:\n  BIAS: " in text
+    assert not any(isinstance(event, Certified) for event in run.events)

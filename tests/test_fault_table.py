@@ -10,7 +10,8 @@ from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
 from fault_table_support import Case
 
-from lsst.ts.calibscripts.progress import Certified
+from lsst.ts.calibscripts.progress import Certified, Ending, StepEnded, Warned
+from lsst.ts.calibscripts.report import counted
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults import FAULTS
 
@@ -61,6 +62,28 @@ def test_run_is_summarised(case: Case) -> None:
     if case.state is ScriptState.FAILED:
         failures = run.summary.partition("\nFailures:\n")[2]
         assert hold_one_after_another(tuple(w for w in case.says if w != "No image was taken"), failures)
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_everything_is_counted_as_what_it_is(case: Case) -> None:
+    """A line at WARNING is a warning of the summary, and the outcomes of the steps are those of the plan."""
+    run = play(case)
+    kept = [event.message for event in run.events if isinstance(event, Warned)]
+    # The report of a verification that passed with failed tests is longer than its warning.
+    in_full = "passed the overall verification"
+    logged = [
+        line.message for line in run.log if line.level_name == "WARNING" and in_full not in line.message
+    ]
+    ours = [message for message in logged if "python read queue" not in message]
+    assert {*ours} <= {*kept}, {*ours} - {*kept}
+    headline, *_ = run.summary.splitlines()
+    assert headline.endswith(f" {counted(len(kept), 'warning')}.")
+    ended = [event.ending for event in run.events if isinstance(event, StepEnded)]
+    for ending in (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED):
+        number = ended.count(ending)
+        assert (f" {counted(number, 'step')} {ending}," in headline) == bool(number)
+    steps = run.summary.partition("Steps:\n")[2].partition("\nCertified:")[0]
+    assert [line.split(": ")[1].split()[0] for line in steps.splitlines()] == [e.split()[0] for e in ended]
 
 
 def test_page_shows_what_happens() -> None:

@@ -52,7 +52,7 @@ async def bench(*faults: str) -> AsyncIterator[Bench]:
     async with Domain() as domain, SimulatedOcps(1, "LATISS", Runner(), faults=Faults(faults)) as simulated:
         remote = Remote(domain, "OCPS", 1)
         await remote.start_task
-        client = Ocps(remote, logging.getLogger("test"), events.append)
+        client = Ocps(remote, logging.getLogger("test"), events.append, logging.getLogger("test").warning)
         try:
             yield Bench(client, simulated, events)
         finally:

@@ -71,7 +71,7 @@ async def bench() -> AsyncIterator[Bench]:
     async with Domain() as domain, OddOcps(1, "LATISS", Runner()) as simulated:
         remote = Remote(domain, "OCPS", 1)
         await remote.start_task
-        client = Ocps(remote, logging.getLogger("test"), events.append)
+        client = Ocps(remote, logging.getLogger("test"), events.append, logging.getLogger("test").warning)
         try:
             yield Bench(client, simulated, events)
         finally:

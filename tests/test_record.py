@@ -19,6 +19,7 @@ from recorded import about, recorded_run
 
 from lsst.ts.calibscripts.progress import (
     Certified,
+    Ending,
     Event,
     ExposureTaken,
     ImageArrived,
@@ -28,6 +29,7 @@ from lsst.ts.calibscripts.progress import (
     JobSubmitted,
     Stage,
     StageReached,
+    StepEnded,
     Verdicted,
     Warned,
 )
@@ -51,7 +53,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
     JobSubmitted("GENERATE BIAS", "${CP_PIPE_DIR}/x.yaml", "-j 8 -i a,b", "instrument='LATISS'"),
     JobStarted("GENERATE BIAS", "0123"),
     JobEnded("GENERATE BIAS", None, None, "rejected"),
-    Verdicted("BIAS", False, "u/ocps/0123", "BIAS calibration failed", 3, 3, 3),
+    StepEnded("CERTIFY BIAS", Ending.CANCELLED),
+    Verdicted("BIAS", False, "u/ocps/0123", "BIAS calibration failed", 3, 3, 3, judged=False),
     Certified("BIAS", "LATISS/calib/daily", "1950-01-01", None, ("a", "b"), True),
     Warned("a warning"),
 )

@@ -111,7 +111,8 @@ class TestHeadline:
         ("verdict", "generating", "text"),
         [
             (FAILED, True, "DARK calibration failed verification and will not be certified."),
-            (UNREADABLE, True, "DARK calibration failed verification and will not be certified."),
+            (UNREADABLE, True, "DARK calibration could not be judged and will not be certified."),
+            (UNREADABLE, False, "DARK exposures could not be judged; there was nothing to certify."),
             (
                 PASSED,
                 True,
@@ -146,7 +147,11 @@ class TestVerdictLine:
                 True,
                 "DARK: 0 of 3 exposures failed, limit 3, 2 of 3 not in the statistics: NOT certified",
             ),
-            (UNREADABLE, True, "DARK: no statistics (no verifyDarkStats in u/ocps/2/run): NOT certified"),
+            (
+                UNREADABLE,
+                True,
+                "DARK: could not be judged (no verifyDarkStats in u/ocps/2/run): NOT certified",
+            ),
         ],
     )
     def test_words(self, verdict: Verdict, generating: bool, text: str) -> None:
@@ -377,10 +382,10 @@ class TestRunSummary:
         )
         assert run_summary(summary).splitlines() == [
             "auxtel/make_latiss_calibrations.py ends FAILED: "
-            "31 images taken, 1 product certified, 1 failure, 2 warnings.",
+            "31 images taken, 1 product certified, 1 step cancelled, 1 failure, 2 warnings.",
             "Images taken:",
             "    BIAS: 20: 2..21; discarded 1",
-            "    DARK: 9 of 22 wanted: 23..29; discarded 22; left out 30..31",
+            "    DARK: 7 of 22 wanted: 23..29; discarded 22; left out 30..31",
             "Steps:",
             "    GENERATE BIAS: done (job 0a1b, collection u/ocps/0a1b)",
             "    VERIFY BIAS: passed (job 2c3d, collection u/ocps/2c3d, 0 of 20 exposures failed)",

@@ -176,7 +176,7 @@ async def _submit(number: int) -> float:
     async with SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, _Minute()), Domain() as domain:
         remote = Remote(domain, "OCPS", LSSTCAM.ocps_index)
         await remote.start_task
-        ocps = Ocps(remote, logging.getLogger(__name__), lambda event: None)
+        ocps = Ocps(remote, logging.getLogger(__name__), lambda event: None, lambda warning: None)
         jobs = []
         async with asyncio.TaskGroup() as tasks:
             for n in range(number):

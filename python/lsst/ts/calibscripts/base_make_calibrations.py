@@ -50,6 +50,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         self.settings: CalibrationsConfig
         self.plan: Plan
         self.pipelines: StepPipelines
+        self.configuration_warnings: tuple[str, ...] = ()
 
     # What a subclass says about its instrument.
 
@@ -157,11 +158,12 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             shutter_time=self.camera.shutter_time,
         )
         self.pipelines = await asyncio.to_thread(install, self.settings, self.plan, self.pipeline_instrument)
-        for warning in (
+        self.configuration_warnings = (
             *warnings(self.settings, datetime.now(UTC)),
             *plan_warnings(self.settings, self.plan, n_detectors),
             *self.pipelines.warnings,
-        ):
+        )
+        for warning in self.configuration_warnings:
             self.log.warning(warning)
 
     def set_metadata(self, metadata: Any) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "JobError",
     "LedgerError",
     "NoAnswerError",
+    "NotJudgedError",
     "OutputsMissingError",
     "PreconditionError",
     "ReadBackError",
@@ -231,7 +232,11 @@ class JobError(CalibScriptsError, RuntimeError):
     ----------
     step, job_id, exit_code
         As given.
+    last_error : `str`
+        The last error in its log, once it has been read; empty where there is none.
     """
+
+    last_error: str = ""
 
     def __init__(
         self, step: str, reason: str, *, job_id: str | None = None, exit_code: int | None = None
@@ -244,9 +249,20 @@ class JobError(CalibScriptsError, RuntimeError):
         )
         super().__init__(f"{step}: {reason}{where}.")
 
+    def __str__(self) -> str:
+        quote = f" The last error in the log: {self.last_error}" if self.last_error else ""
+        return f"{super().__str__()}{quote}"
+
 
 class OutputsMissingError(JobError):
     """A job ended well but did not write everything it was asked for."""
+
+
+class NotJudgedError(CalibScriptsError, RuntimeError):
+    """What a verification found could not be judged: its statistics are missing, unreadable or incomplete.
+
+    No test of it is known to have failed. Nothing is certified, as after a failed verification.
+    """
 
 
 class VerificationFailedError(CalibScriptsError, RuntimeError):

@@ -123,3 +123,20 @@ class Judging:
             if gain.detector in self.results.detectors[step.id]
         ]
         return report.for_log(report.gain_report(gains), where=run) if gains else "", lacking
+
+    def too_bright(self, step: Step, run: str) -> str:
+        """Say that biases or darks are brighter after correction than the configuration allows; empty if not."""
+        limit, product = self.config.bias_dark_counts_max, step.product
+        if limit is None or product.by_filter:
+            return ""
+        try:
+            level = self.repository.residual(run, product.corrected)
+        except Exception as error:
+            # A help for the observer; the verdict does not depend on it.
+            return f"The level of the corrected {product.name} images could not be read: {error}"
+        if level is None or level <= limit:
+            return ""
+        return (
+            f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
+            f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
+        )

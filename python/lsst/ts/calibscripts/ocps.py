@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from .cancellation import is_cancelled
 from .errors import JobError, describe
-from .progress import JobEnded, JobStarted, JobSubmitted
+from .progress import ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID, JobEnded, JobStarted, JobSubmitted
 from .sal import AckError, AckTimeoutError, SalRetCode, State
 
 __all__ = ["JobRequest", "JobResult", "Ocps"]
@@ -66,12 +66,21 @@ class Ocps:
         Log of the script.
     observer : callable
         Is told every job's beginning and end.
+    warn : callable
+        Takes warnings.
     """
 
-    def __init__(self, remote: Any, log: logging.Logger, observer: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        remote: Any,
+        log: logging.Logger,
+        observer: Callable[[Any], None],
+        warn: Callable[[str], None],
+    ) -> None:
         self._remote = remote
         self._log = log
         self._observer = observer
+        self._warn = warn
         # By job id, also of jobs not known yet: a result may come before its acknowledgement.
         self._results: dict[str, int] = {}
         self._waiting: dict[str, asyncio.Future[int]] = {}
@@ -135,7 +144,7 @@ class Ocps:
             # Also for what nobody expected: no job of ours may be left running.
             if job_id is not None:
                 await self._abort(job_id)
-                self._observer(JobEnded(request.step, job_id, None, "aborted by this script"))
+                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
             raise
         self._observer(JobEnded(request.step, job_id, result.exit_code, "completed"))
         return result
@@ -165,16 +174,14 @@ class Ocps:
                 acknowledged.cancel()
                 await asyncio.wait([acknowledged])
             if acknowledged.cancelled():
-                self._log.warning(
-                    f"{request.step}: stopped before the OCPS told the job id; nothing to abort."
-                )
-                self._observer(JobEnded(request.step, None, None, "stopped before its job id was known"))
+                self._warn(f"{request.step}: stopped before the OCPS returned the job id; nothing to abort.")
+                self._observer(JobEnded(request.step, None, None, STOPPED_WITHOUT_ID))
             elif acknowledged.exception() is None:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
                 await self._abort(job_id)
-                self._observer(JobEnded(request.step, job_id, None, "aborted by this script"))
+                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
             raise
 
     async def _acknowledgement(self, request: JobRequest) -> tuple[str, Any]:
@@ -287,7 +294,7 @@ class Ocps:
             self._log.info(f"OCPS job {job_id} was aborted.")
         except (AckError, RuntimeError) as error:
             # RuntimeError: the process is being terminated, and its middleware is closed already.
-            self._log.warning(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
+            self._warn(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
 
 
 def _job_id(result: str) -> str:

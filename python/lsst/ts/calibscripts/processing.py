@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,16 +12,18 @@ from .config import CalibrationsConfig
 from .errors import (
     CertificationError,
     ImageSetError,
+    JobError,
     NoAnswerError,
+    NotJudgedError,
     OutputsMissingError,
     ReadBackError,
     VerificationFailedError,
 )
 from .images import ImageSet
-from .job_logs import job_log
+from .job_logs import job_log, last_error
 from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
 from .judging import Judged, Judging
-from .ocps import JobResult, Ocps
+from .ocps import ABORTED, JobResult, Ocps
 from .plan import Action, Plan, Step, StepId
 from .preflight import certification
 from .products import ImageType
@@ -31,6 +34,9 @@ from .threads import OneThread
 from .verification import enough_detectors
 
 __all__ = ["Processing"]
+
+LOG_TIMEOUT = 5.0
+"""Longest wait for the log of a job that failed, seconds."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,30 @@ class Processing:
         CalibScriptsError
             If it did not succeed; the text says why and what was not done.
         """
-        match step.id.action:
-            case Action.GENERATE:
-                await self._generate(step, images)
-            case Action.VERIFY:
-                await self._verify(step, images)
-            case Action.CERTIFY:
-                await self._certify(step)
+        try:
+            match step.id.action:
+                case Action.GENERATE:
+                    await self._generate(step, images)
+                case Action.VERIFY:
+                    await self._verify(step, images)
+                case Action.CERTIFY:
+                    await self._certify(step)
+        except JobError as error:
+            # A job that was aborted did not fail by itself: an error in its log would mislead.
+            if error.job_id and error.exit_code != ABORTED:
+                error.last_error = await self._last_error(error.job_id)
+            raise
+
+    async def _last_error(self, job_id: str) -> str:
+        """Return the last error in the log of a job; nothing where its disk is not there or does not answer."""
+        thread = OneThread("log of a job")
+        try:
+            async with asyncio.timeout(LOG_TIMEOUT):
+                return await thread(last_error, job_log(job_id))
+        except TimeoutError:
+            return ""
+        finally:
+            thread.close()
 
     async def _generate(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
         """Make a product, and see that the job wrote it for every detector."""
@@ -140,10 +163,16 @@ class Processing:
         self.results.verdicts[name] = verdict
         self._note_silent(step, result)
         self._report(step, judged)
-        await self._look_at_residual(step, run)
+        if run is not None:
+            await self._look_at_level(step, run)
+        where = f"(see {self.results.collection(step.id)})"
+        if not verdict.judged:
+            raise NotJudgedError(
+                f"{judged.headline.rstrip('.')}: {verdict.reason or judged.numbers} {where}. The images need not be "
+                "taken again because of that."
+            )
         if not verdict.passed:
-            where = f"see {self.results.collection(step.id)}"
-            raise VerificationFailedError(name, f"{judged.numbers}. {judged.headline} ({where})")
+            raise VerificationFailedError(name, f"{judged.numbers}. {judged.headline} {where}")
         self.progress.advance(name, Stage.VERIFIED)
 
     async def _certify(self, step: Step) -> None:
@@ -260,28 +289,35 @@ class Processing:
             )
 
     def _report(self, step: Step, judged: Judged) -> None:
-        """Tell a verdict, and log it."""
-        verdict = judged.verdict
+        """Tell a verdict, and log it: failed tests of one that passed are a warning, one that failed is an error."""
+        verdict, name = judged.verdict, step.id.product
         verification = self.results.collection(step.id) or ""
-        counts = len(verdict.exposures), len(verdict.failed_exposures), verdict.thresholds.exposures
-        self.journal.tell(Verdicted(step.id.product, verdict.passed, verification, judged.headline, *counts))
-        self.journal.log.log(logging.INFO if verdict.clean else logging.WARNING, judged.text)
+        self.journal.tell(
+            Verdicted(
+                name,
+                verdict.passed,
+                verification,
+                judged.headline,
+                len(verdict.exposures),
+                len(verdict.failed_exposures),
+                verdict.thresholds.exposures,
+                verdict.judged,
+            )
+        )
+        if verdict.passed and not verdict.clean:
+            text = f"{judged.numbers}, but there are tests that did not pass (see {verification})."
+            self.journal.warn(text, in_full=judged.text)
+        elif not verdict.reason:
+            # Without statistics there is nothing to report but the failure itself.
+            self.journal.log.log(logging.INFO if verdict.clean else logging.ERROR, judged.text)
         if judged.undecisive:
             self.journal.warn(judged.undecisive)
 
-    async def _look_at_residual(self, step: Step, run: str | None) -> None:
-        """Warn of biases and darks that are brighter after correction than the configuration allows."""
-        limit, product = self.config.bias_dark_counts_max, step.product
-        if limit is None or run is None or product.by_filter:
-            return
+    async def _look_at_level(self, step: Step, run: str) -> None:
+        """Warn of images that are too bright after correction; the verdict does not depend on it."""
         try:
-            level = await self.thread(self.repository.residual, run, product.corrected)
-        except Exception as error:
-            # A help for the observer; the verdict does not depend on it.
-            self.journal.warn(f"The level of the corrected {product.name} images could not be read: {error}")
-            return
-        if level is not None and level > limit:
-            self.journal.warn(
-                f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
-                f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
-            )
+            text = await self.thread(self.judging.too_bright, step, run)
+        except NoAnswerError as error:
+            text = f"The level of the corrected {step.id.product} images could not be read: {error}"
+        if text:
+            self.journal.warn(text)

@@ -15,8 +15,11 @@ from typing import Protocol
 from .errors import TransitionError
 
 __all__ = [
+    "ABORTED_BY_SCRIPT",
+    "STOPPED_WITHOUT_ID",
     "TRANSITIONS",
     "Certified",
+    "Ending",
     "Event",
     "ExposureTaken",
     "ImageArrived",
@@ -28,6 +31,7 @@ __all__ = [
     "Progress",
     "Stage",
     "StageReached",
+    "StepEnded",
     "Verdicted",
     "Warned",
 ]
@@ -123,6 +127,11 @@ class JobStarted:
     job_id: str
 
 
+ABORTED_BY_SCRIPT = "aborted by this script"
+STOPPED_WITHOUT_ID = "stopped before its job id was known"
+"""Outcomes of a job that the script itself ended, so that it has not failed."""
+
+
 @dataclass(frozen=True)
 class JobEnded:
     """A job has ended; ``exit_code`` is None where no result told it."""
@@ -133,9 +142,32 @@ class JobEnded:
     outcome: str
 
 
+class Ending(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_JUDGED = "not judged"
+    CANCELLED = "cancelled"
+    ABORTED = "aborted"
+    NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """How a step of the plan had ended when the run ended."""
+
+    step: str
+    ending: Ending
+
+
 @dataclass(frozen=True)
 class Verdicted:
-    """A verification has been judged: how many of its exposures failed, and how many would fail it."""
+    """A verification has been judged: how many of its exposures failed, and how many would fail it.
+
+    Where its statistics are missing, unreadable or incomplete, ``judged`` is False: it has not passed either.
+    """
 
     product: str
     passed: bool
@@ -144,6 +176,7 @@ class Verdicted:
     exposures: int = 0
     failed_exposures: int = 0
     limit: int = 0
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -173,6 +206,7 @@ Event = (
     | JobSubmitted
     | JobStarted
     | JobEnded
+    | StepEnded
     | Verdicted
     | Certified
     | Warned

@@ -111,10 +111,14 @@ class Journal:
                 # Whoever only looks on must not harm the run.
                 self.log.exception(f"An observer failed on {event}")
 
-    def warn(self, message: str, level: int = logging.WARNING) -> None:
-        """Log a warning, and keep it for the summary."""
+    def warn(self, message: str, level: int = logging.WARNING, *, in_full: str = "") -> None:
+        """Log a warning, in full where there is more to say, and keep it for the summary."""
+        self.log.log(level, in_full or message)
+        self.keep_warning(message)
+
+    def keep_warning(self, message: str) -> None:
+        """Keep a warning that has been logged already for the summary."""
         self.results.warnings.append(message)
-        self.log.log(level, message)
         self.tell(Warned(message))
 
     def fail(self, message: str) -> None:

@@ -10,6 +10,7 @@ from . import report
 from .absences import Absences
 from .errors import (
     CalibScriptsError,
+    NotJudgedError,
     RepositoryError,
     RunFailedError,
     VerificationFailedError,
@@ -23,11 +24,11 @@ from .ocps import Ocps
 from .opening import Opening
 from .plan import Plan, StepId
 from .processing import Processing
-from .progress import Progress, Stage
+from .progress import Progress, Stage, StepEnded
 from .record import About, Recorder, open_record
 from .results import Journal, Results
 from .sal import ExpectedError, ScriptState
-from .summary import summarise
+from .summary import endings, summarise
 from .threads import OneThread
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Run:
         self._observers = list(script.observers)
         self._journal = Journal(script.log, self._observers, self._results)
         self._record = self._open_record() if self._config.record else None
+        for warning in script.configuration_warnings:
+            self._journal.keep_warning(warning)
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
         self.opening = Opening(
@@ -71,7 +74,7 @@ class Run:
         )
         self._not_paused = asyncio.Event()
         self._not_paused.set()
-        self._ocps = Ocps(script.ocps, script.log, self._journal.tell)
+        self._ocps = Ocps(script.ocps, script.log, self._journal.tell, self._journal.warn)
         self._progress = Progress(self._plan.products, self._journal.tell)
         self._graph: Graph[ImageSet] | None = None
 
@@ -107,6 +110,8 @@ class Run:
         self._script.image_in_oods.callback = None
         self._ocps.close()
         self._thread.close()
+        for step_id, ending in endings(self._plan, self._results, self._graph).items():
+            self._journal.tell(StepEnded(str(step_id), ending))
         try:
             self._journal.log.info(self._summary(ended))
         finally:
@@ -179,11 +184,12 @@ class Run:
         else:
             self._journal.fail(text)
         self._progress.end(step_id.product, Stage.FAILED)
-        if verdict and self._graph is not None:
+        if (verdict or isinstance(error, NotJudgedError)) and self._graph is not None:
             self._graph.cancel(self._plan.spoiled(step_id.product))
 
     def _step_cancelled(self, step_id: StepId) -> None:
-        self._journal.log.warning(f"{step_id} is cancelled, since something it needs has failed.")
+        # A consequence of a failure that has been reported: counted as a cancelled step, not as a warning.
+        self._journal.log.info(f"{step_id} is cancelled, since something it needs has failed.")
         self._progress.end(step_id.product, Stage.CANCELLED)
 
     async def _checkpoint(self, name: str) -> None:

@@ -12,9 +12,10 @@ from .config import resuming
 from .graph import Graph
 from .images import ImageSet
 from .plan import Action, Plan, StepId
+from .progress import Ending
 from .results import Results, Taken
 
-__all__ = ["summarise"]
+__all__ = ["endings", "summarise"]
 
 
 def summarise(
@@ -42,6 +43,7 @@ def summarise(
     given : mapping
         Configuration as the user gave it.
     """
+    ended = endings(plan, results, graph)
     certified = tuple(
         report.Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
         for c in results.certified.values()
@@ -50,9 +52,12 @@ def summarise(
         script=script,
         final_state=final_state,
         taken=tuple(_taken_set(t, results.images.get(name)) for name, t in results.taken.items()),
-        steps=tuple(_outcome(step.id, results, graph) for step in plan.steps),
+        steps=tuple(
+            report.StepOutcome(str(step_id), ending, results.jobs.get(step_id), results.collection(step_id))
+            for step_id, ending in ended.items()
+        ),
         certified=certified,
-        not_certified=tuple(_not_certified(plan, results, graph)),
+        not_certified=tuple(_not_certified(results, ended)),
         failures=tuple(results.failures),
         warnings=tuple(results.warnings),
         next_steps=tuple(_next_steps(final_state, results, given)),
@@ -71,38 +76,48 @@ def _taken_set(taken: Taken, found: ImageSet | None) -> report.TakenSet:
     )
 
 
-def _outcome(step_id: StepId, results: Results, graph: Graph[ImageSet] | None) -> report.StepOutcome:
+def endings(plan: Plan, results: Results, graph: Graph[ImageSet] | None) -> dict[StepId, Ending]:
+    """Return how each step of a plan has ended.
+
+    Parameters
+    ----------
+    plan : `Plan`
+        The plan.
+    results : `Results`
+        What the run has done.
+    graph : `Graph` or `None`
+        How the steps ended; None where the run did not come so far.
+    """
+    return {step.id: _ending(step.id, results, graph) for step in plan.steps}
+
+
+def _ending(step_id: StepId, results: Results, graph: Graph[ImageSet] | None) -> Ending:
+    verdict = results.verdicts.get(step_id.product) if step_id.action is Action.VERIFY else None
     if graph is None:
-        outcome = "not started"
-    elif graph.is_done(step_id):
-        outcome = "passed" if step_id.action is Action.VERIFY else "done"
-    elif step_id in graph.failed:
-        outcome = "failed"
-    elif step_id in results.jobs:
-        outcome = "aborted"
-    else:
-        outcome = "cancelled" if step_id in graph.cancelled else "not started"
-    return report.StepOutcome(str(step_id), outcome, results.jobs.get(step_id), results.collection(step_id))
+        return Ending.NOT_STARTED
+    if graph.is_done(step_id):
+        return Ending.PASSED if step_id.action is Action.VERIFY else Ending.DONE
+    if step_id in graph.failed:
+        return Ending.NOT_JUDGED if verdict is not None and not verdict.judged else Ending.FAILED
+    if step_id in results.jobs:
+        return Ending.ABORTED
+    return Ending.CANCELLED if step_id in graph.cancelled else Ending.NOT_STARTED
 
 
-def _not_certified(plan: Plan, results: Results, graph: Graph[ImageSet] | None) -> Iterator[tuple[str, str]]:
-    for step in plan.steps:
-        name = step.id.product
-        if step.id.action is not Action.CERTIFY or name in results.certified:
-            continue
-        verdict = results.verdicts.get(name)
-        if verdict is not None and not verdict.passed:
-            yield name, "it failed verification"
-        elif graph is not None and step.id in graph.failed:
-            yield name, "certifying it failed"
-        elif graph is not None and step.id in graph.lost:
-            yield name, "a step it needs failed"
-        else:
-            yield name, "the run ended before"
+def _not_certified(results: Results, ended: Mapping[StepId, Ending]) -> Iterator[tuple[str, str]]:
+    for step_id, ending in ended.items():
+        if step_id.action is Action.CERTIFY and step_id.product not in results.certified:
+            verdict = results.verdicts.get(step_id.product)
+            passed = None if verdict is None else verdict.passed
+            judged = verdict is None or verdict.judged
+            yield (
+                step_id.product,
+                report.not_certified_because(ending, passed=passed, judged=judged),
+            )
 
 
 def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) -> Iterator[str]:
-    failed = [name for name, verdict in results.verdicts.items() if not verdict.passed]
+    failed = [name for name, verdict in results.verdicts.items() if verdict.judged and not verdict.passed]
     for name in failed:
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, get_args
 
 from ..progress import (
+    ABORTED_BY_SCRIPT,
+    STOPPED_WITHOUT_ID,
     Certified,
     Event,
     ExposureTaken,
@@ -169,7 +171,7 @@ class Job:
     @property
     def aborted(self) -> bool:
         """Was it ended by the script itself?"""
-        return self.result is not None and self.result.outcome == "aborted by this script"
+        return self.result is not None and self.result.outcome in (ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID)
 
     @property
     def seconds(self) -> float | None:

@@ -49,7 +49,9 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
 def _runs(archive: Archive, record: Record) -> dict[StepId, str]:
     found: dict[StepId, str] = {}
     for job in record.jobs:
-        run = archive.run_of(job.job_id) if job.job_id else None
+        # What a verification left that did not come to its end says nothing of the images.
+        unfinished = job.step.startswith(Action.VERIFY) and not job.completed
+        run = archive.run_of(job.job_id) if job.job_id and not unfinished else None
         action, _, product = job.step.partition(" ")
         if run is not None and action in Action.__members__ and product in PRODUCTS:
             found[StepId(Action(action), product)] = run
@@ -89,7 +91,7 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
         counts = (
             f" {verdict.failed_exposures} of {verdict.exposures} exposures failed, limit {verdict.limit}."
         )
-        sentence = _closed(verdict.headline) + (counts if verdict.exposures else "")
+        sentence = _closed(verdict.headline) + (counts if verdict.exposures and verdict.judged else "")
         if judged is not None and not verdict.exposures:
             sentence = f"{sentence} {verdict_line(judged.verdict, generation is not None)}"
     else:
@@ -99,6 +101,7 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
         standing=_standing(
             certified=certified is not None,
             passed=None if verdict is None else verdict.passed,
+            judged=verdict is None or verdict.judged,
             made=stage in (Stage.GENERATED, Stage.VERIFIED),
             to_certify=PRODUCTS[name].certified,
         ),
@@ -111,9 +114,11 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
     )
 
 
-def _standing(*, certified: bool, passed: bool | None, made: bool, to_certify: bool) -> Standing:
+def _standing(
+    *, certified: bool, passed: bool | None, judged: bool, made: bool, to_certify: bool
+) -> Standing:
     if passed is False:
-        return Standing.FAILED
+        return Standing.FAILED if judged else Standing.NOT_JUDGED
     if certified:
         return Standing.CERTIFIED if passed else Standing.CERTIFIED_UNVERIFIED
     if passed:
@@ -195,6 +200,7 @@ def _of_runs(
     standing = _standing(
         certified=certified is not None,
         passed=passed,
+        judged=judged is None or judged.verdict.judged,
         made=generation is not None,
         to_certify=PRODUCTS[name].certified,
     )

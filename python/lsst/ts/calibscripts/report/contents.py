@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from ..plan import Action, StepId
 from ..products import PRODUCTS, ImageType
-from ..progress import ImageSetClosed
-from ..record import Record
+from ..progress import Ending, ImageSetClosed, StepEnded
+from ..record import Job, Record
 from .evidence import Evidence
-from .summary import Certified, RunSummary, StepOutcome, TakenSet
+from .summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because
 from .trends import Trend
 
 __all__ = ["Account", "ProductAccount", "Standing", "summary_of"]
@@ -24,6 +24,7 @@ class Standing(StrEnum):
     CERTIFIED_UNVERIFIED = "certified without verification"
     PASSED = "verification passed"
     FAILED = "verification failed"
+    NOT_JUDGED = "could not be judged"
     CERTIFIED_SOMEHOW = "certified, its verification is not known"
     MADE = "made"
     MEASURED = "measured"
@@ -113,11 +114,7 @@ def summary_of(record: Record) -> RunSummary:
             Certified(c.product, c.collection, c.begin, c.end, not c.unverified)
             for c in record.certified.values()
         ),
-        not_certified=tuple(
-            (name, "it failed verification")
-            for name, verdict in record.verdicts.items()
-            if not verdict.passed and record.job(f"GENERATE {name}")
-        ),
+        not_certified=tuple(_not_certified(record)),
         failures=record.failures,
         warnings=record.warnings,
     )
@@ -138,18 +135,45 @@ def _taken(record: Record) -> Iterator[TakenSet]:
             )
 
 
+def _not_certified(record: Record) -> Iterator[tuple[str, str]]:
+    ended = {event.step: event.ending for event in record.events(StepEnded)}
+    for name in PRODUCTS:
+        verdict = record.verdicts.get(name)
+        failed = verdict is not None and not verdict.passed and record.job(f"GENERATE {name}") is not None
+        ending = ended.get(f"CERTIFY {name}")
+        if name not in record.certified and (failed or ending is not None):
+            passed = None if verdict is None else verdict.passed
+            judged = verdict is None or verdict.judged
+            yield name, not_certified_because(ending or Ending.CANCELLED, passed=passed, judged=judged)
+
+
 def _steps(record: Record) -> Iterator[StepOutcome]:
-    for job in record.jobs:
-        if job.result is None:
-            outcome = "running when the record ends"
-        elif job.aborted:
-            outcome = "aborted"
-        else:
-            outcome = "done" if job.completed else "failed"
-        verdict = record.verdicts.get(job.step.removeprefix("VERIFY "))
-        if job.step.startswith("VERIFY ") and verdict is not None:
-            outcome = "passed" if verdict.passed else "failed"
-        detail = job.result.outcome if outcome == "failed" and job.result and not job.completed else ""
-        yield StepOutcome(job.step, outcome, job.job_id, job.collection, detail)
-    for name in record.certified:
-        yield StepOutcome(f"CERTIFY {name}", "done")
+    """Give how the steps ended, as the run says; of one that was killed, how its jobs ended."""
+    ended = {event.step: str(event.ending) for event in record.events(StepEnded)}
+    if not ended:
+        ended = {job.step: _outcome(record, job) for job in record.jobs}
+        ended |= {f"CERTIFY {name}": str(Ending.DONE) for name in record.certified}
+    for step, outcome in ended.items():
+        job = record.job(step)
+        failed = outcome == Ending.FAILED and job is not None and job.result and not job.completed
+        yield StepOutcome(
+            step,
+            outcome,
+            job.job_id if job else None,
+            job.collection if job else None,
+            job.result.outcome if failed and job and job.result else "",
+        )
+
+
+def _outcome(record: Record, job: Job) -> str:
+    if job.result is None:
+        return "running when the record ends"
+    verdict = (
+        record.verdicts.get(job.step.removeprefix("VERIFY ")) if job.step.startswith("VERIFY ") else None
+    )
+    if verdict is not None:
+        unsuccessful = Ending.FAILED if verdict.judged else Ending.NOT_JUDGED
+        return Ending.PASSED if verdict.passed else unsuccessful
+    if job.aborted:
+        return Ending.ABORTED
+    return Ending.DONE if job.completed else Ending.FAILED

@@ -91,7 +91,7 @@ def _durations(spans: Iterable[Span], rows: Mapping[str, int], scale: float) -> 
     """Write behind each row how long it took."""
     bounds: dict[str, tuple[float, float]] = {}
     for span in spans:
-        if span.kind in (Kind.EXPOSURE, Kind.DISCARDED, Kind.JOB, Kind.FAILED):
+        if span.kind not in (Kind.ARRIVAL, Kind.WAIT, Kind.CERTIFIED):
             begin, end = bounds.get(span.row, (span.begin, span.end))
             bounds[span.row] = min(begin, span.begin), max(end, span.end)
     for row, (begin, end) in bounds.items():

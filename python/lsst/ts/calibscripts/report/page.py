@@ -41,6 +41,7 @@ _STYLES = {
     Standing.CERTIFIED_SOMEHOW: "fair",
     Standing.MADE: "fair",
     Standing.FAILED: "bad",
+    Standing.NOT_JUDGED: "bad",
     Standing.NOT_DONE: "bad",
 }
 _STATES = {"DONE": "good", "STOPPED": "fair", "FAILED": "bad", "UNFINISHED": "bad"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..progress import Ending
 from .text import counted, exposure_range
 
-__all__ = ["Certified", "RunSummary", "StepOutcome", "TakenSet", "run_summary"]
+__all__ = ["Certified", "RunSummary", "StepOutcome", "TakenSet", "not_certified_because", "run_summary"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class TakenSet:
     wanted : `int`
         Exposures asked for, without the discarded ones.
     kept, discarded, left_out : `tuple` [`int`]
-        Exposures that were used; the first ones, which are never used; those left out because they did not
+        Exposures that are used; the first ones, which are never used; those left out because they did not
         arrive.
     existing : `bool`
         Were they taken before, by another run?
@@ -44,7 +46,7 @@ class StepOutcome:
     step : `str`
         E.g. ``GENERATE BIAS``.
     outcome : `str`
-        E.g. ``done``, ``passed``, ``failed``, ``cancelled``, ``aborted``, ``not started``.
+        One of `Ending`, or ``running when the record ends``.
     job_id : `str` or `None`
         OCPS job; None where the step had none or it is unknown.
     collection : `str` or `None`
@@ -154,9 +156,39 @@ def _headline(summary: RunSummary) -> str:
     )
     return (
         f"{summary.script} ends {summary.final_state}: {counted(n_images, 'image')} taken, "
-        f"{counted(len(summary.certified), 'product')} certified, "
+        f"{counted(len(summary.certified), 'product')} certified, {_counted_endings(summary.steps)}"
         f"{counted(len(summary.failures), 'failure')}, {counted(len(summary.warnings), 'warning')}."
     )
+
+
+def _counted_endings(steps: Iterable[StepOutcome]) -> str:
+    """Count the steps that were not done, by how they ended; those that failed are among the failures."""
+    counts = Counter(step.outcome for step in steps)
+    shown = (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED)
+    return "".join(f"{counted(counts[ending], 'step')} {ending}, " for ending in shown if counts[ending])
+
+
+def not_certified_because(ending: str, *, passed: bool | None, judged: bool) -> str:
+    """Say why a product was not certified.
+
+    Parameters
+    ----------
+    ending : `str`
+        How its certification ended.
+    passed : `bool` or `None`
+        Has it passed its verification? None where there is no verdict.
+    judged : `bool`
+        Could its verification be judged?
+    """
+    if passed is False:
+        return "it failed verification" if judged else "it could not be judged"
+    match ending:
+        case Ending.FAILED:
+            return "certifying it failed"
+        case Ending.CANCELLED | Ending.ABORTED:
+            return "a step it needs failed"
+        case _:
+            return "the run ended before"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -166,11 +198,11 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _taken(images: TakenSet) -> str:
-    n_taken = len(images.kept) + len(images.left_out)
-    short = f" of {images.wanted} wanted" if n_taken != images.wanted else ""
+    n_kept = len(images.kept)
+    short = f" of {images.wanted} wanted" if n_kept != images.wanted else ""
     return "".join(
         [
-            f"{images.image_type}: {n_taken}{short}: {exposure_range(images.kept)}",
+            f"{images.image_type}: {n_kept}{short}: {exposure_range(images.kept)}",
             _aside("discarded", images.discarded),
             _aside("left out", images.left_out),
             "; taken before" if images.existing else "",

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     WAIT = "wait"
     JOB = "job"
     FAILED = "failed"
+    ABORTED = "aborted"
     CERTIFIED = "certified"
 
 
@@ -135,7 +136,7 @@ def _jobs(record: Record) -> Iterator[Span]:
             yield Span(job.step, Kind.WAIT, ready, begin, text)
         outcome = job.result.outcome if job.result else "running when the record ends"
         ended_well = job.result is None or (job.completed and _passed(record, job))
-        kind = Kind.JOB if ended_well else Kind.FAILED
+        kind = Kind.JOB if ended_well else Kind.ABORTED if job.aborted else Kind.FAILED
         yield Span(job.step, kind, begin, end, f"{job.step}: {end - begin:.1f} s, {outcome}")
 
 
@@ -162,7 +163,7 @@ def told(record: Record) -> str:
     """
     shown = spans(record)
     taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]
-    jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED)]
+    jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED, Kind.ABORTED)]
     if not taking:
         return f"The run took {record.seconds:.1f} s; no image was taken."
     first, last = min(s.begin for s in taking), max(s.end for s in taking)

@@ -41,7 +41,7 @@ def headline(verdict: Verdict, generating: bool) -> str:
     """
     what = f"{verdict.image_type} {'calibration' if generating else 'exposures'}"
     if not verdict.passed:
-        return f"{what} failed verification" + (
+        return f"{what} {'failed verification' if verdict.judged else 'could not be judged'}" + (
             " and will not be certified." if generating else "; there was nothing to certify."
         )
     certified = " and will be certified" if generating else ""
@@ -67,10 +67,11 @@ def verdict_line(verdict: Verdict, generating: bool) -> str:
     `str`
         E.g. ``BIAS: 3 of 3 exposures failed, limit 3: NOT certified``.
     """
-    failed = "NOT certified" if generating else "verification FAILED"
+    unsuccessful = "verification FAILED" if verdict.judged else "NOT judged"
+    failed = "NOT certified" if generating else unsuccessful
     result = "verification passed" if verdict.passed else failed
     if verdict.reason:
-        return f"{verdict.image_type}: no statistics ({verdict.reason}): {result}"
+        return f"{verdict.image_type}: could not be judged ({verdict.reason}): {result}"
     n, limits = len(verdict.exposures), verdict.thresholds
     missing = f", {len(verdict.missing)} of {n} not in the statistics" if verdict.missing else ""
     counted = f"{len(verdict.failed_exposures)} of {n} exposures failed, limit {limits.exposures}{missing}"

@@ -139,6 +139,12 @@ class Verdict:
         return {exposure: tests for exposure, tests in found.items() if tests}
 
     @property
+    def judged(self) -> bool:
+        """Whether tests decided: statistics of every exposure exist, or enough exposures failed without the rest."""
+        decided = len(self.failed_exposures) >= self.thresholds.exposures
+        return not self.reason and (decided or not self.missing)
+
+    @property
     def clean(self) -> bool:
         """Whether it passed without a single failed test."""
         return self.passed and not (self.failures or self.unexplained or self.others)
