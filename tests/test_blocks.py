@@ -1,6 +1,7 @@
 """BLOCK files: what they hold, what the Scheduler makes of them, and what is wrong with them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from lsst.ts.calibscripts.blocks import (
     get_blocks_dir,
     load_block,
     parse_overrides,
+    queue_prefix,
 )
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import CalibrationsConfig
 from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.summit.script_queue import block_entries
 
 EXAMPLES = Path(__file__).parent / "data" / "examples"
 LATISS = "auxtel/make_latiss_calibrations.py"
@@ -141,20 +144,41 @@ def test_files_that_the_scheduler_would_not_take_as_they_are_meant(
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert problems_of(tmp_path / "no.json")[0].startswith("cannot be read: ")
     (tmp_path / "x.json").write_bytes(b'{"name": "\xff"}')
-    assert problems_of(tmp_path / "x.json")[0].startswith("cannot be read: 'utf-8' codec")
-
-
-@pytest.mark.parametrize("program", ["BLOCK-295", "BLOCK-T19", "BLOCK-0"])
-def test_programs(program: str) -> None:
-    assert block(program=program).program == program
+    assert problems_of(tmp_path / "x.json")[0] == (
+        "cannot be read: line 1: byte 0xff is not UTF-8: save the file with this encoding"
+    )
 
 
 @pytest.mark.parametrize(
-    "program", ["latiss_daily_calibrations", "295", "BLOCK-", "BLOCK-T", "BLOCK-295x", "block-295", "T295"]
+    ("program", "prefix"),
+    [
+        ("BLOCK-295", "BL295"),
+        ("BLOCK-T19", "BT19"),
+        ("BLOCK-0", "BL0"),
+        ("BLOCK-T595_v4", "BT595"),
+        ("BLOCK-271_1", "BL271"),
+        ("BLOCK-295x", "BL295"),
+        ("BLOCK-T40_HD92055", "BT40"),
+        ("295", "BL295"),
+    ],
+)
+def test_programs(tmp_path: Path, program: str, prefix: str) -> None:
+    assert load_block(write(tmp_path / "x.json", data(program=program))).program == program
+    assert queue_prefix(program) == prefix
+    assert block_entries(program, [])[:1] == ()
+    (entry,) = block_entries(program, expand(block(program=program)), 3)
+    assert re.fullmatch(rf"{prefix}_O_\d{{8}}_000003", entry.block_id)
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["latiss_daily_calibrations", "", "BLOCK-", "BLOCK-T", "BLOCK-x295", "block-295", "T295", " 295"],
 )
 def test_programs_that_the_scheduler_skips(tmp_path: Path, program: str) -> None:
     (problem,) = problems_of(write(tmp_path / "x.json", data(program=program)))
-    assert problem.startswith(f"program: must have the format BLOCK-123 or BLOCK-T123, not '{program}'")
+    assert problem.startswith(
+        f"program: must begin with a number as in BLOCK-123, BLOCK-T123 or BLOCK-123_v2, not '{program}'"
+    )
 
 
 # Expansion.
@@ -340,7 +364,7 @@ def test_overrides_as_they_are_typed() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_overrides(["n", "=3", "t=[1"])
     assert caught.value.problems[:2] == ("override 'n': write name=value", "override '=3': write name=value")
-    assert caught.value.problems[2].startswith("override 't=[1': while parsing a flow sequence")
+    assert caught.value.problems[2].startswith("override 't=[1': line 1, column 3: not YAML")
 
 
 # Checks.

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from .checks import CheckedBlock, CheckedCall, check_block, check_files
-from .expansion import ScriptCall, block_configuration, expand, parse_overrides
-from .model import Block, BlockScript, Constraint, load_block
+from .expansion import ScriptCall, block_configuration, expand, expand_all, parse_overrides
+from .model import Block, BlockScript, Constraint, queue_prefix
+from .reading import load_block
 
 __all__ = [
     "Block",
@@ -17,9 +18,11 @@ __all__ = [
     "check_block",
     "check_files",
     "expand",
+    "expand_all",
     "get_blocks_dir",
     "load_block",
     "parse_overrides",
+    "queue_prefix",
 ]
 
 

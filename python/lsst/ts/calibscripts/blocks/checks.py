@@ -9,17 +9,19 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
-from ..checking import Checked, check_values, look_up_pipelines
+from ..checking import Checked, check_values, look_up_pipelines, wrong_values
+from ..config import did_you_mean
 from ..config.explain import hint
-from ..errors import ConfigurationError
 from ..repository import Certification
 from ..scripts import SCRIPTS, find_record
-from .expansion import ScriptCall, block_configuration, expand, names_used
-from .model import Block, load_block
+from .expansion import ExpandedScript, ScriptCall, expand_all
+from .model import Block, queue_prefix
+from .reading import read_block
 
 __all__ = ["CheckedBlock", "CheckedCall", "check_block", "check_files"]
+
+_SHOWN = 3
+"""Most files that one problem names."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class CheckedBlock:
     path : `pathlib.Path`
         Its file.
     block : `Block` or `None`
-        None where the file cannot be read as one.
+        None where nothing of the file can be read as one.
     calls : `tuple` [`CheckedCall`]
-        Its scripts; empty where the BLOCK cannot be expanded.
+        Its scripts.
     problems, warnings : `tuple` [`str`]
         Everything, that of the scripts included.
     """
@@ -100,14 +102,18 @@ def _check_group(paths: Iterable[Path], overrides: Mapping[str, Any] | None) -> 
     found = [_check_file(path, overrides) for path in paths]
     holders: dict[str, list[Path]] = defaultdict(list)
     for checked in found:
-        if checked.block is not None:
+        if checked.block is not None and checked.block.program:
             holders[checked.block.program].append(checked.path)
     for checked in found:
         program = checked.block.program if checked.block is not None else ""
-        if others := [str(path) for path in holders[program] if path != checked.path]:
+        shown = [str(path) for path in holders.get(program, ())[: _SHOWN + 1] if path != checked.path][
+            :_SHOWN
+        ]
+        if shown:
+            more = len(holders[program]) - 1 - len(shown)
             text = (
-                f"program {program} is also that of {', '.join(others)}: the Scheduler silently replaces a BLOCK by "
-                "one it reads later with the same program. Keep one of them"
+                f"program {program} is also that of {', '.join(shown)}{f' and {more} more' if more else ''}: the "
+                "Scheduler silently replaces a BLOCK by one it reads later with the same program. Keep one of them"
             )
             yield replace(checked, problems=(*checked.problems, text))
         else:
@@ -115,10 +121,11 @@ def _check_group(paths: Iterable[Path], overrides: Mapping[str, Any] | None) -> 
 
 
 def _check_file(path: Path, overrides: Mapping[str, Any] | None) -> CheckedBlock:
-    try:
-        return check_block(load_block(path), overrides, path)
-    except ConfigurationError as error:
-        return CheckedBlock(path, problems=error.problems)
+    found = read_block(path)
+    if found.block is None:
+        return CheckedBlock(path, problems=found.problems)
+    checked = check_block(found.block, overrides, path)
+    return replace(checked, problems=(*found.problems, *checked.problems))
 
 
 def check_block(
@@ -140,21 +147,22 @@ def check_block(
     `CheckedBlock`
         With everything that is wrong.
     """
-    try:
-        # When it is configured, the Scheduler expands every BLOCK without overrides.
-        expand(block)
-        calls = tuple(_certified_once([_check_call(call, block) for call in expand(block, overrides)]))
-    except ConfigurationError as error:
-        return CheckedBlock(path, block, problems=error.problems)
-    unused = sorted(set(block_configuration(block, overrides)) - names_used(block))
+    expanded = expand_all(block, overrides)
+    # When it is configured, the Scheduler expands every BLOCK without overrides.
+    first = expand_all(block).problems if overrides else ()
+    checked = [_check_script(script, block) for script in expanded.scripts]
+    calls = tuple(_certified_once(checked))
     return CheckedBlock(
         path,
         block,
         calls,
-        problems=tuple(_numbered(calls, "problems")),
+        problems=(*dict.fromkeys((*first, *expanded.problems)), *_numbered(calls, "problems")),
         warnings=(
             *_numbered(calls, "warnings"),
-            *(f"configuration_schema: no script uses ${name}, so it changes nothing" for name in unused),
+            *(
+                f"configuration_schema: no script uses ${name}, so it changes nothing"
+                for name in expanded.unused
+            ),
         ),
     )
 
@@ -165,26 +173,44 @@ def _numbered(calls: Sequence[CheckedCall], kind: str) -> Iterator[str]:
             yield f"script {number} ({call.name}): {text}"
 
 
-def _check_call(call: ScriptCall, block: Block) -> CheckedCall:
-    values: dict[str, Any] = yaml.safe_load(call.config_text) or {}
+def _check_script(script: ExpandedScript, block: Block) -> CheckedCall:
+    call = script.call
     if call.name not in SCRIPTS:
-        return _foreign(call.name, values)
-    checked = look_up_pipelines(check_values(SCRIPTS[call.name], values), insist=False)
-    problems = (*_misplaced(call, values), *checked.problems)
+        return _foreign(call.name, call.parameters)
+    if not script.complete:
+        return _check_values_alone(call)
+    checked = look_up_pipelines(check_values(SCRIPTS[call.name], call.parameters), insist=False)
+    problems = (*_misplaced(call), *checked.problems)
     program = checked.config.program if checked.config is not None else None
     other = (
         [f"program is {program}, so the headers of its images do not name {block.program}, the BLOCK's"]
-        if program not in (None, block.program)
+        if program and not _names(program, block.program)
         else []
     )
     return CheckedCall(call.name, checked, problems, warnings=(*other, *checked.warnings))
 
 
-def _misplaced(call: ScriptCall, values: Mapping[str, Any]) -> Iterator[str]:
+def _names(program: str, block_program: str) -> bool:
+    """Does the program of some images name the BLOCK, or the number of which it is a variant?"""
+    try:
+        return program == block_program or queue_prefix(program) == queue_prefix(block_program)
+    except ValueError:
+        return False
+
+
+def _check_values_alone(call: ScriptCall) -> CheckedCall:
+    """Check the values of a script some of whose parameters are not known: each by itself."""
+    record = SCRIPTS[call.name]
+    wrong = wrong_values(record, call.parameters)
+    problems = (*_misplaced(call), *(f"{name}: {text}" for name, text in wrong.items()))
+    return CheckedCall(call.name, Checked(record), problems)
+
+
+def _misplaced(call: ScriptCall) -> Iterator[str]:
     """Say what only the Scheduler would refuse."""
     if call.standard:
         yield "standard must be false: it is not among the standard scripts, so it would not be found"
-    for name, value in values.items():
+    for name, value in call.parameters.items():
         if isinstance(value, date):
             yield (
                 f"{name}: the Scheduler refuses a date that is not a text: write it as ${{name}}T00:00:00, which "
@@ -194,13 +220,23 @@ def _misplaced(call: ScriptCall, values: Mapping[str, Any]) -> Iterator[str]:
 
 def _foreign(name: str, values: Mapping[str, Any]) -> CheckedCall:
     """Say what can be said of a script of another package."""
-    if PurePosixPath(name).match("make_*_calibrations.py"):
+    if _meant(name):
         try:
             find_record(name)
         except LookupError as error:
             return CheckedCall(name, problems=(str(error),))
     hints = ((key, hint(key, value)) for key, value in values.items())
-    return CheckedCall(name, warnings=tuple(f"{key}: {text}" for key, text in hints if text))
+    warnings = [f"{key}: {text}" for key, text in hints if text]
+    if not name.endswith(".py"):
+        warnings.insert(0, "the name does not end in .py, as those of all scripts of the ScriptQueue do")
+    return CheckedCall(name, warnings=tuple(warnings))
+
+
+def _meant(name: str) -> bool:
+    """Is a name meant to be that of a script of this package?"""
+    stem = PurePosixPath(name.strip().lower()).name.removesuffix(".py")
+    ours = [PurePosixPath(known).stem for known in SCRIPTS]
+    return PurePosixPath(stem).match("make_*_calibrations") or bool(did_you_mean(stem, ours, like=0.9))
 
 
 def _certified_once(calls: Sequence[CheckedCall]) -> Iterator[CheckedCall]:

@@ -6,19 +6,28 @@ As ts_scheduler's ``DriverTarget`` does it: values are put in as text, twice, be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from string import Template
 from typing import Any
 
-import jsonschema
 import yaml
 
-from ..config import did_you_mean, read_yaml, with_defaults
-from ..config.explain import schema_problems
+from ..config import did_you_mean, read_yaml
 from ..errors import ConfigurationError
+from ..untrusted import CONFIGURATION, InputError, load_yaml
+from .configuration import Configured, configured
 from .model import Block, BlockScript
 
-__all__ = ["ScriptCall", "block_configuration", "expand", "names_used", "parse_overrides"]
+__all__ = [
+    "Expanded",
+    "ExpandedScript",
+    "ScriptCall",
+    "block_configuration",
+    "expand",
+    "expand_all",
+    "parse_overrides",
+]
 
 _SUBSTITUTIONS = 2
 
@@ -33,13 +42,65 @@ class ScriptCall:
         Name of the script.
     standard : `bool`
         Is it below the directory of the standard scripts?
-    config_text : `str`
-        Its configuration, YAML; empty for none.
+    parameters : mapping
+        Its configuration.
     """
 
     name: str
     standard: bool
-    config_text: str
+    parameters: Mapping[str, Any]
+
+    @cached_property
+    def config_text(self) -> str:
+        """Its configuration, YAML; empty for none."""
+        return _written(self.parameters)
+
+
+@dataclass(frozen=True)
+class ExpandedScript:
+    """A script of a BLOCK with the values put in.
+
+    Attributes
+    ----------
+    call : `ScriptCall`
+        What is queued; where there are problems, with those parameters that have none.
+    complete : `bool`
+        Has it all its parameters?
+    problems : `tuple` [`str`]
+        Why not, one sentence each.
+    names : `frozenset` [`str`]
+        Names that it refers to with a ``$``.
+    """
+
+    call: ScriptCall
+    complete: bool = True
+    problems: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A BLOCK with the values put in.
+
+    Attributes
+    ----------
+    configuration : `Configured`
+        The values, and what is wrong with them.
+    scripts : `tuple` [`ExpandedScript`]
+        All scripts, in their order.
+    problems : `tuple` [`str`]
+        Everything that is wrong, that of the scripts with their numbers.
+    """
+
+    configuration: Configured
+    scripts: tuple[ExpandedScript, ...]
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Properties of the schema that no script refers to."""
+        names = frozenset[str]().union(*(script.names for script in self.scripts))
+        return tuple(sorted(str(name) for name in self.configuration.properties if name not in names))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -75,7 +136,7 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ConfigurationError
-        If one cannot be read. All such are told.
+        If any cannot be read. Its problems are all of them.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -83,10 +144,10 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         try:
             if not equals or not name.strip():
-                raise ValueError("write name=value")
-            values[name.strip()] = yaml.safe_load(text)
-        except (ValueError, yaml.YAMLError) as error:
-            problems.append(f"override {word!r}: {' '.join(str(error).split())}")
+                raise InputError("write name=value")
+            values[name.strip()] = load_yaml(text)
+        except InputError as error:
+            problems.append(f"override {word!r}: {error}")
     if problems:
         raise ConfigurationError(problems)
     return values
@@ -110,89 +171,16 @@ def block_configuration(block: Block, overrides: Mapping[str, Any] | None = None
     Raises
     ------
     ConfigurationError
-        If the schema is none, an override is not one of its properties, or a value does not fit it.
+        If the schema is not one, or a value does not fit it.
     """
-    given = dict(overrides or {})
-    if not block.configuration_schema.strip():
-        if given:
-            raise ConfigurationError(
-                [
-                    f"{_these(given)}: the BLOCK has no configuration_schema, so the Scheduler ignores every override"
-                ]
-            )
-        return {}
-    schema = _schema(block.configuration_schema)
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    filled = with_defaults(properties, given)
-    wrong = dict(schema_problems(schema, filled))
-    for name in given:
-        if name not in properties:
-            near = did_you_mean(name, properties) or f"known are {', '.join(properties)}"
-            wrong[name] = f"the configuration_schema has no such property, so it changes nothing; {near}"
-    if wrong:
-        raise ConfigurationError(
-            [
-                f"{'override' if name in given else 'configuration_schema'} {name}: {text}"
-                for name, text in wrong.items()
-            ]
-        )
-    return filled
-
-
-def _schema(text: str) -> dict[str, Any]:
-    schema, problems = read_yaml(text)
-    if not problems:
-        try:
-            jsonschema.Draft7Validator.check_schema(schema)
-        except jsonschema.SchemaError as error:
-            place = ".".join(map(str, error.absolute_path))
-            problems = (f"{place}: {error.message}" if place else error.message,)
-    if problems:
-        raise ConfigurationError([f"configuration_schema: {problem}" for problem in problems])
-    return schema
-
-
-def _these(names: Iterable[str]) -> str:
-    return f"override {', '.join(names)}"
-
-
-def _target(block: Block) -> dict[str, Any]:
-    """Give the names that every BLOCK can use, with the values they have where ``add_block`` runs it."""
-    return {
-        "targetid": 0,
-        "band_filter": "",
-        "filter_name": "",
-        "name": "Target",
-        "note": "Target",
-        "ra": "'+0:00:00'",
-        "dec": "'+0:00:00'",
-        **dict.fromkeys(("rot_sky", "alt", "az", "rot", "obs_time", "estimated_slew_time"), 0.0),
-        "num_exp": 0,
-        "exp_times": [],
-        "program": block.program,
-        "observation_reason": "Scheduler_Driven_Observation",
-    }
-
-
-def names_used(block: Block) -> frozenset[str]:
-    """Give the names that the parameters of the scripts refer to with a ``$``.
-
-    Parameters
-    ----------
-    block : `Block`
-        The BLOCK.
-
-    Returns
-    -------
-    `frozenset` [`str`]
-        Without the ``$``.
-    """
-    texts = (_written(script) for script in block.scripts)
-    return frozenset(name for text in texts for name in Template(text).get_identifiers())
+    found = configured(block.configuration_schema, overrides or {})
+    if found.problems:
+        raise ConfigurationError(found.problems)
+    return dict(found.values)
 
 
 def expand(block: Block, overrides: Mapping[str, Any] | None = None) -> tuple[ScriptCall, ...]:
-    """Say what the Scheduler puts into the queue for a BLOCK.
+    """Return what the Scheduler puts into the queue for a BLOCK.
 
     Parameters
     ----------
@@ -209,48 +197,136 @@ def expand(block: Block, overrides: Mapping[str, Any] | None = None) -> tuple[Sc
     Raises
     ------
     ConfigurationError
-        If a ``$name`` has no value, or the text with the values is not YAML. All that is wrong is told.
+        If a value does not fit, a ``$name`` has no value, or the text with the values is not YAML. Its problems are
+        all that are found.
     """
-    values = {**_target(block), **block_configuration(block, overrides)}
-    calls: list[ScriptCall] = []
-    problems: list[str] = []
-    for number, script in enumerate(block.scripts, 1):
-        try:
-            calls.append(ScriptCall(script.name, script.standard, _configuration(script, values)))
-        except ConfigurationError as error:
-            problems += [f"script {number} ({script.name}): {problem}" for problem in error.problems]
+    found = expand_all(block, overrides)
+    if found.problems:
+        raise ConfigurationError(found.problems)
+    return tuple(script.call for script in found.scripts)
+
+
+def expand_all(block: Block, overrides: Mapping[str, Any] | None = None) -> Expanded:
+    """Expand a BLOCK as far as it can be expanded.
+
+    Parameters
+    ----------
+    block : `Block`
+        The BLOCK.
+    overrides : mapping, optional
+        Values given to ``add_block``.
+
+    Returns
+    -------
+    `Expanded`
+        Its scripts, and everything that is wrong with the values.
+    """
+    configuration = configured(block.configuration_schema, overrides or {})
+    values = {**_target(block), **configuration.values}
+    scripts = tuple(_expanded(script, values, configuration.readable) for script in block.scripts)
+    names = frozenset[str]().union(*(script.names for script in scripts))
+    problems = [
+        *configuration.problems,
+        *(_useless(overrides or {}, configuration, names) if configuration.properties else ()),
+        *(
+            f"script {number} ({script.call.name}): {problem}"
+            for number, script in enumerate(scripts, 1)
+            for problem in script.problems
+        ),
+    ]
+    return Expanded(configuration, scripts, tuple(problems))
+
+
+def _target(block: Block) -> dict[str, Any]:
+    """Return the names that every BLOCK can use, with the values they have where ``add_block`` runs it."""
+    return {
+        "targetid": 0,
+        "band_filter": "",
+        "filter_name": "",
+        "name": "Target",
+        "note": "Target",
+        "ra": "'+0:00:00'",
+        "dec": "'+0:00:00'",
+        **dict.fromkeys(("rot_sky", "alt", "az", "rot", "obs_time", "estimated_slew_time"), 0.0),
+        "num_exp": 0,
+        "exp_times": [],
+        "program": block.program,
+        "observation_reason": "Scheduler_Driven_Observation",
+    }
+
+
+def _useless(overrides: Mapping[str, Any], known: Configured, names: frozenset[str]) -> Iterator[str]:
+    """Name the overrides that are not what the schema asks for; one that a script uses works all the same."""
+    for name in overrides:
+        if name in known.properties or (name in names and not known.closed):
+            continue
+        effect = "the Scheduler refuses it" if known.closed else "it changes nothing"
+        near = did_you_mean(name, map(str, known.properties))
+        yield (
+            f"override {name}: the configuration_schema has no such property, so {effect}; "
+            f"{near or 'known are ' + ', '.join(map(str, known.properties))}"
+        )
+
+
+def _written(parameters: Mapping[str, Any]) -> str:
+    return str(yaml.dump(dict(parameters), Dumper=_Dumper, sort_keys=False)) if parameters else ""
+
+
+def _expanded(script: BlockScript, values: Mapping[str, Any], readable: bool) -> ExpandedScript:
+    parameters, problems, names = _put_in(script.parameters, values, readable)
+    complete = not problems
     if problems:
-        raise ConfigurationError(problems)
-    return tuple(calls)
+        # What can be read of the others is checked all the same.
+        alone = [_put_in({name: value}, values, readable) for name, value in script.parameters.items()]
+        parameters = {name: value for found, _, _ in alone for name, value in found.items()}
+        names = names.union(*(found for _, _, found in alone))
+    call = ScriptCall(script.name, script.standard, parameters)
+    return ExpandedScript(call, complete, tuple(filter(None, problems)), names)
 
 
-def _written(script: BlockScript) -> str:
-    return str(yaml.dump(script.parameters, Dumper=_Dumper, sort_keys=False)) if script.parameters else ""
-
-
-def _configuration(script: BlockScript, values: Mapping[str, Any]) -> str:
-    text = _written(script)
+def _put_in(
+    parameters: Mapping[str, Any], values: Mapping[str, Any], readable: bool
+) -> tuple[dict[str, Any], list[str], frozenset[str]]:
+    """Put values in; return the parameters, what stands against it (maybe without words) and the names met."""
+    text, names = _written(parameters), frozenset[str]()
     for _ in range(_SUBSTITUTIONS):
         template = Template(text)
-        if problems := list(_template_problems(template, values)):
-            raise ConfigurationError(problems)
+        used = template.get_identifiers()
+        names = names.union(used)
+        if problems := list(_template_problems(template, used, values, readable)):
+            return {}, problems, names
+        if _length(template, values) > CONFIGURATION.characters:
+            return {}, [f"with the values put in: more than {CONFIGURATION.characters:,} characters"], names
         text = template.substitute(values)
-    parameters, unread = read_yaml(text)
-    if unread:
-        raise ConfigurationError([f"with the values put in: {problem}" for problem in unread])
-    return str(yaml.dump(parameters, Dumper=_Dumper, sort_keys=False)) if parameters else ""
+    found, unread = read_yaml(text)
+    return (
+        ({}, [f"with the values put in: {problem}" for problem in unread], names)
+        if unread
+        else (found, [], names)
+    )
 
 
-def _template_problems(template: Template, values: Mapping[str, Any]) -> Iterator[str]:
+def _length(template: Template, values: Mapping[str, Any]) -> int:
+    """Return how long a text is with the values put in, without putting them in."""
+    lengths = {name: len(str(values[name])) for name in template.get_identifiers()}
+    named = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
+    return len(template.template) + sum(lengths[name] for name in named if name)
+
+
+def _template_problems(
+    template: Template, used: Iterable[str], values: Mapping[str, Any], readable: bool
+) -> Iterator[str]:
     if not template.is_valid():
         yield "a $ stands alone: write $name, or $$$$ for a $ (values are put in twice)"
-        return
-    for name in template.get_identifiers():
+    for name in used:
         if name not in values:
             near = did_you_mean(name, values)
+            # Without a schema that can be read nobody can say which names have values.
             yield (
                 f"${name} has no value, so the BLOCK would fail: add it to configuration_schema with a default"
                 + (f"; {near}" if near else "")
+                if readable
+                else ""
             )
         elif values[name] is None:
             yield f"${name} is null, which becomes the text None: give it a value"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..config import did_you_mean
-from ..errors import ConfigurationError
+__all__ = ["Block", "BlockScript", "Constraint", "queue_prefix"]
 
-__all__ = ["Block", "BlockScript", "Constraint", "load_block"]
-
-_PROGRAM = re.compile(r"BLOCK-T?\d+")
+# As the Scheduler reads it: at the beginning; what comes behind the number tells variants of a BLOCK apart.
+_PROGRAM = re.compile(r"(?P<test>BLOCK-T)?(?:BLOCK-)?(?P<number>[0-9]{1,18})(?![0-9])")
 
 
 class Constraint(BaseModel):
@@ -67,7 +62,7 @@ class Block(BaseModel):
 
     name: str = Field(description="Free text.")
     id: UUID | None = Field(None, description="Replaced by the Scheduler for every execution.")
-    program: str = Field(description="BLOCK-123, or BLOCK-T123 for a test case.")
+    program: str = Field(description="BLOCK-123, or BLOCK-T123 for a test case; more may follow.")
     constraints: tuple[Constraint, ...] = ()
     scripts: tuple[BlockScript, ...] = Field(description="In the order they are run.")
     configuration_schema: str = Field("", description="JSON schema, as YAML, of what add_block may override.")
@@ -75,12 +70,19 @@ class Block(BaseModel):
     @field_validator("program")
     @classmethod
     def _has_a_number(cls, program: str) -> str:
-        if not _PROGRAM.fullmatch(program):
+        if not _PROGRAM.match(program):
             raise ValueError(
-                f"must have the format BLOCK-123 or BLOCK-T123, not {program!r}: the Scheduler takes its number out "
-                "of it, and skips a BLOCK without one"
+                f"must begin with a number as in BLOCK-123, BLOCK-T123 or BLOCK-123_v2, not {program!r}: the "
+                "Scheduler skips a BLOCK without one"
             )
         return program
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _is_not_null(cls, id: object) -> object:
+        if id is None:
+            raise ValueError("the Scheduler refuses null: leave it out")
+        return id
 
     @field_validator("scripts")
     @classmethod
@@ -90,85 +92,25 @@ class Block(BaseModel):
         return scripts
 
 
-def load_block(path: Path) -> Block:
-    """Read a BLOCK file.
+def queue_prefix(program: str) -> str:
+    """Return what the identifiers of the executions of a BLOCK begin with.
 
     Parameters
     ----------
-    path : `pathlib.Path`
-        JSON file.
+    program : `str`
+        As in ``BLOCK-295``, ``BLOCK-271_1`` or ``BLOCK-T595_v4``.
 
     Returns
     -------
-    `Block`
-        What it holds.
+    `str`
+        ``BL295``, ``BL271`` or ``BT595``.
 
     Raises
     ------
-    ConfigurationError
-        If the file cannot be read or the Scheduler would not take it as it is meant. Everything that is wrong
-        is told.
+    ValueError
+        If the program has no number.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Object)
-    except json.JSONDecodeError as error:
-        text = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
-        raise ConfigurationError(
-            [f"{text}; the Scheduler cannot be configured while this file is there"]
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"cannot be read: {error}"]) from None
-    if not isinstance(data, dict):
-        raise ConfigurationError(["a BLOCK must be a JSON object: { ... }"])
-    problems = list(_repeated(data, ()))
-    try:
-        block = Block.model_validate(data)
-    except ValidationError as error:
-        raise ConfigurationError([*problems, *_problems(error)]) from None
-    if problems:
-        raise ConfigurationError(problems)
-    return block
-
-
-class _Object(dict[str, Any]):
-    """An object of JSON that remembers keys given more than once."""
-
-    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.repeated = [name for name in self if names.count(name) > 1]
-
-
-def _repeated(value: Any, place: tuple[str | int, ...]) -> Iterator[str]:
-    if isinstance(value, _Object):
-        for name in value.repeated:
-            yield f"{_place((*place, name))}: given twice, JSON silently keeps the last: leave one"
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inner:
-        yield from _repeated(item, (*place, key))
-
-
-def _problems(error: ValidationError) -> Iterator[str]:
-    """Say in words what the model finds wrong."""
-    models: dict[int, type[BaseModel]] = {1: Block, 3: BlockScript}
-    for detail in error.errors(include_url=False):
-        place, kind = detail["loc"], detail["type"]
-        cause = detail.get("ctx", {}).get("error")
-        text = str(cause) if isinstance(cause, ValueError) else detail["msg"].lower()
-        if kind == "missing":
-            text = "is missing"
-        elif kind == "extra_forbidden":
-            near = did_you_mean(place[-1], models[len(place)].model_fields)
-            text = f"unknown key, which the Scheduler silently drops; {near or 'take it out'}"
-        yield f"{_place(place)}: {text}"
-
-
-def _place(path: Sequence[str | int]) -> str:
-    """Name a place as people count: ``script 2: parameters: n_dark``."""
-    words: list[str] = []
-    for part in path:
-        if isinstance(part, int):
-            words[-1] = f"{words[-1].removesuffix('s')} {part + 1}"
-        else:
-            words.append(str(part))
-    return ": ".join(words)
+    found = _PROGRAM.match(program)
+    if found is None:
+        raise ValueError(f"program {program!r} has no number")
+    return f"B{'T' if found['test'] else 'L'}{found['number']}"

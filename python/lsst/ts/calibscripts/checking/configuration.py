@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -18,7 +19,7 @@ from ..preflight import certification
 from ..repository import Certification
 from ..scripts import ScriptRecord
 
-__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines"]
+__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "wrong_values"]
 
 NO_PIPELINES = StepPipelines({}, {}, ())
 
@@ -122,11 +123,36 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any], now: datetime 
     return _check(script, lambda validator: validator.validate(kept), now)
 
 
+def wrong_values(script: ScriptRecord, values: Mapping[str, Any]) -> dict[str, str]:
+    """Check values of a configuration of which others are not known.
+
+    Parameters
+    ----------
+    script : `ScriptRecord`
+        The script it is for.
+    values : mapping
+        Values by property.
+
+    Returns
+    -------
+    `dict` [`str`, `str`]
+        What is wrong with each by itself, by property.
+    """
+    kept = {name: value for name, value in values.items() if name != DROPPED}
+    return _validator(script.model).wrong_values(kept)
+
+
+@cache
+def _validator(model: type[CalibrationsConfig]) -> ConfigValidator:
+    """Return the validator of a model: making its schema takes longer than to use it."""
+    return ConfigValidator(json_schema(model), model)
+
+
 def _check(
     script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]], now: datetime | None
 ) -> Checked:
     try:
-        filled = validate(ConfigValidator(json_schema(script.model), script.model))
+        filled = validate(_validator(script.model))
     except jsonschema.ValidationError as error:
         return Checked(script, problems=tuple(error.message.splitlines()))
     config = parse(filled, script.model)

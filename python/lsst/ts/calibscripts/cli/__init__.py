@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ._guard import GuardedGroup
 
 __all__ = ["main"]
 
@@ -29,7 +30,7 @@ SUMMIT_ONLY = ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy")
 """Packages that only the simulated summit needs: its extra installs them, an observatory's environment may not."""
 
 
-class _Commands(click.Group):
+class _Commands(GuardedGroup):
     """Imports a command when it is called, so that none waits for what another needs."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -38,12 +38,15 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     from ..checking.lookup import ask_repository
     from ..checking.words import report
     from ..scripts import find_record
+    from ..untrusted import InputError, read_standard_input, read_text
 
     try:
         record = find_record(script)
-        text = sys.stdin.read() if str(config) == "-" else config.read_text(encoding="utf-8")
-    except (LookupError, OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{script}, {config}: {error}") from error
+        text = read_standard_input() if str(config) == "-" else read_text(config)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    except InputError as error:
+        raise click.ClickException(f"{config}: {error}") from error
     checked, answers = look_up_pipelines(check_text(record, text), insist=pipelines), None
     if repo is not None:
         checked, answers = ask_repository(checked, repo)

@@ -22,7 +22,7 @@ _LONGEST = 60
 _LIKE = 0.6
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str], like: float = _LIKE) -> str:
     """Propose what was probably meant.
 
     Parameters
@@ -31,6 +31,8 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
         What was written.
     known : iterable of `str`
         What could have been written.
+    like : `float`
+        How like the words must be, from 0 to 1.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     text = str(word).lower()
     scores = {name: _likeness(text, name.lower()) for name in known}
     best = max(scores.values(), default=0.0)
-    near = [name for name, score in scores.items() if score >= max(_LIKE, best - 0.03)]
+    near = [name for name, score in scores.items() if score >= max(like, best - 0.03)]
     return f"did you mean {' or '.join(near[:3])}?" if near else ""
 
 

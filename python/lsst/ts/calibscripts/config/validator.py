@@ -111,6 +111,22 @@ class ConfigValidator:
             raise _error(by_line + problems, understood.lines)
         return filled
 
+    def wrong_values(self, given: Mapping[str, Any]) -> dict[str, str]:
+        """Check values each by itself, where the others are not known.
+
+        Parameters
+        ----------
+        given : mapping
+            Values by property.
+
+        Returns
+        -------
+        `dict` [`str`, `str`]
+            What is wrong, by property.
+        """
+        plain = {str(name): _plain(value) for name, value in given.items()}
+        return {name: text for name, text in self._wrong(plain).items() if name in plain}
+
     def _check(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Problem]]:
         """Fill in what was not given, and list everything that is wrong in the order it was given."""
         wrong = self._wrong(given)

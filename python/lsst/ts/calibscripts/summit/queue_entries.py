@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from .. import get_scripts_dir
-from ..blocks import ScriptCall
+from ..blocks import ScriptCall, queue_prefix
 from ..sal import BaseScript, ScriptState
 from .stand_ins import STAND_INS
 
@@ -174,16 +174,14 @@ def block_entries(program: str, calls: Iterable[ScriptCall], execution: int = 1)
     Parameters
     ----------
     program : `str`
-        As in ``BLOCK-295`` or ``BLOCK-T60``.
+        As in ``BLOCK-295``, ``BLOCK-T60`` or ``BLOCK-T595_v4``.
     calls : iterable of `ScriptCall`
         Its scripts.
     execution : `int`
         The how-manieth BLOCK of the day this is, for an identifier such as ``BL295_O_20260918_000001``.
     """
-    number = program.removeprefix("BLOCK-")
-    prefix = f"BT{number.removeprefix('T')}" if number.startswith("T") else f"BL{number}"
     day = (datetime.datetime.now(datetime.UTC) - _HALF_DAY).strftime("%Y%m%d")
-    block_id = f"{prefix}_O_{day}_{execution:06d}"
+    block_id = f"{queue_prefix(program)}_O_{day}_{execution:06d}"
     return tuple(Entry(call.name, call.config_text, call.standard, program, block_id) for call in calls)
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
-from ..blocks import Block, expand, load_block
+from ..blocks import Block, expand, expand_all, load_block
 from ..errors import ConfigurationError, RepositoryError
 from ..instruments import LATISS
 from ..job_logs import JOB_LOGS_VARIABLE, job_log
@@ -154,8 +153,8 @@ def _expand(blocks: Iterable[Block], overrides: Mapping[str, Any]) -> list[Entry
     entries: list[Entry] = []
     unknown = dict(overrides)
     for execution, block in enumerate(blocks, 1):
-        schema = yaml.safe_load(block.configuration_schema or "{}")
-        known = {name: value for name, value in overrides.items() if name in schema.get("properties", {})}
+        properties = expand_all(block).configuration.properties
+        known = {name: value for name, value in overrides.items() if name in properties}
         unknown = {name: value for name, value in unknown.items() if name not in known}
         try:
             entries += block_entries(block.program, expand(block, known), execution)

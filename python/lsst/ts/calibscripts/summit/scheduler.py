@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from ..blocks import Block, ScriptCall, expand
 from ..errors import ConfigurationError
 from ..sal import ExpectedError
+from ..untrusted import InputError, load_yaml
 from .csc import SimulatedCsc
 from .faults import Faults
 
@@ -56,8 +55,11 @@ class SimulatedScheduler(SimulatedCsc):
             )
         block = self.blocks[data.id]
         try:
-            self._added.append((block, expand(block, yaml.safe_load(data.override or "") or {})))
-        except (ConfigurationError, yaml.YAMLError) as error:
+            override = load_yaml(data.override) or {}
+            if not isinstance(override, dict):
+                raise InputError("override must be lines of `name: value`")
+            self._added.append((block, expand(block, override)))
+        except (ConfigurationError, InputError) as error:
             raise ExpectedError(f"Block {data.id}: {error}") from None
 
     def take(self) -> tuple[tuple[Block, tuple[ScriptCall, ...]], ...]:

@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigurationError
 from ..sal import AckError, BaseScript, Domain, Remote, ScriptState
+from ..untrusted import InputError, read_text
 from .queue_entries import (
     Entry,
     Finished,
@@ -207,5 +209,14 @@ class _Follower:
 
 
 def read_config(path: Path | None) -> str:
-    """Give the text of a configuration file; no file is an empty configuration."""
-    return "" if path is None else path.read_text()
+    """Return the text of a configuration file; no file is an empty configuration.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read.
+    """
+    try:
+        return "" if path is None else read_text(path)
+    except InputError as error:
+        raise ConfigurationError([f"{path}: {error}"]) from error
