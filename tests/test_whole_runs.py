@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from soak.invariants import broken
+from soak.invariants import broken, broken_by_the_second
+from soak.resuming import second_run
 from soak.scenarios import Operator, Scenario
 from soak.stage import play
 from soak.strategies import scenarios
@@ -41,46 +42,51 @@ def check(scenario: Scenario, loop_factory: Callable[[], JumpingEventLoop] | Non
     story = play(scenario, loop_factory)
     problems = broken(story)
     assert not problems, "\n".join([*problems, str(story)])
+    wanted = second_run(story) if scenario.resumes else None
+    if wanted is not None:
+        second = play(wanted, loop_factory, after=story)
+        problems = broken_by_the_second(story, second)
+        assert not problems, "\n".join([*problems, str(story), str(second)])
 
 
-@runs(100)
+@runs(60)
 @given(scenarios())
 def test_undisturbed_runs(scenario: Scenario):
     check(scenario)
 
 
-@runs(200)
+@runs(150)
 @given(scenarios(verdicts=True))
 def test_verification_outcomes(scenario: Scenario):
     check(scenario)
 
 
-@runs(250)
+@runs(200)
 @given(scenarios(faults=True))
 def test_faults_of_the_summit(scenario: Scenario):
     check(scenario)
 
 
-@runs(150)
+@runs(120)
 @given(scenarios(butler=True))
 def test_troubles_of_the_butler(scenario: Scenario):
     check(scenario)
 
 
-@runs(150)
+@runs(120)
 @given(scenarios(operator=True))
 def test_stops_and_pauses(scenario: Scenario):
     check(scenario)
 
 
-@runs(25)
+@runs(20)
 @given(scenarios(faults=True, verdicts=True))
 def test_with_a_butler_in_a_thread(scenario: Scenario):
     """The others call the butler from the event loop itself, so that they are the same each time."""
     check(scenario, JumpingEventLoop)
 
 
-@runs(125)
+@runs(80)
 @given(scenarios(faults=True, verdicts=True, butler=True, operator=True))
 def test_everything_at_once(scenario: Scenario):
     check(scenario)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
-from soak.scenarios import Scenario
+from soak.scenarios import FILTERS, Scenario
 
 from lsst.ts.calibscripts.summit.memory import Verification
 from lsst.ts.calibscripts.summit.ocps import Job
 
-__all__ = ["CALIBRATIONS", "GENERATE", "MADE_FROM", "VERIFY", "Asked", "ancestors"]
+__all__ = ["CALIBRATIONS", "GENERATE", "MADE_FROM", "VERIFY", "Asked", "ancestors", "numbers"]
 
 MADE_FROM = {
     "BIAS": (),
@@ -41,6 +42,7 @@ HARMLESS = frozenset(
     {
         "image-duplicated",
         "image-foreign",
+        "image-unannounced",
         "result-before-ack",
         "result-never",
         "results-swapped",
@@ -51,12 +53,21 @@ HARMLESS = frozenset(
 """Faults of the summit that must not change how a run ends."""
 
 
+TOLERANCE = 0.0051
+"""Exposure times that differ by less are equal, seconds: 5 ms, and what binary fractions lack."""
+
 Step = tuple[str, str]
 """Action and product."""
 
 
+def numbers(listed: Iterable[int | str]) -> tuple[int, ...]:
+    """Return exposure ids that are listed one by one or as ranges."""
+    ranges = [[int(bound) for bound in str(item).split("..")] for item in listed]
+    return tuple(exposure for first, *last in ranges for exposure in range(first, [first, *last][-1] + 1))
+
+
 def ancestors(product: str) -> Iterator[str]:
-    """Give what a product is made from, directly and indirectly."""
+    """Return what a product is made from, directly and indirectly."""
     for origin in MADE_FROM[product]:
         yield origin
         yield from ancestors(origin)
@@ -69,6 +80,8 @@ class Asked:
     ----------
     types : `tuple` [`str`]
         Image types in the order they are taken.
+    existing : `dict` [`str`, `tuple` [`int`, ...]]
+        Exposures that were taken before, by image type.
     made, verified, certified : `set` [`str`]
         Products that are to be.
     """
@@ -77,6 +90,8 @@ class Asked:
         self.scenario = scenario
         option = scenario.option
         self.types = tuple(option("script_mode", "BIAS_DARK_FLAT").split("_"))
+        listed = option("exposures", None) or {}
+        self.existing = {name: ids for name in self.types if (ids := numbers(listed.get(name) or ()))}
         self.generating: bool = option("generate_calibrations", False)
         self.verifying: bool = option("do_verify", True)
         self.waits: bool = option("wait_for_certification", False)
@@ -104,13 +119,19 @@ class Asked:
         )
 
     def verification(self, product: str) -> Verification:
-        """Give what the statistics of a product are going to say."""
+        """Return what the statistics of a product are going to say."""
         return self.scenario.verifications.get(VERIFY.get(product, ""), Verification.PASSES)
+
+    def passes(self, product: str, n_detectors: int) -> bool:
+        """Return whether a verification passes in which so many detectors are left."""
+        enough = 2 * n_detectors > len(self.scenario.detectors)
+        return enough and self.verification(product).passes(n_detectors)
 
     @property
     def failing(self) -> set[str]:
-        """Products whose verification is to fail."""
-        return {product for product in self.verified if not self.verification(product).passes}
+        """Products whose verification is to fail, unless detectors get lost."""
+        n_detectors = len(self.scenario.detectors)
+        return {product for product in self.verified if not self.passes(product, n_detectors)}
 
     @property
     def judged(self) -> set[str]:
@@ -133,7 +154,7 @@ class Asked:
         }
 
     def lost(self, failed: set[Step], judged: set[str], given_up: set[str]) -> set[Step]:
-        """Give the steps that need not be done once some have failed.
+        """Return the steps that need not be done once some have failed.
 
         Parameters
         ----------
@@ -166,19 +187,21 @@ class Asked:
         return bool(needed & lost or judged & origins or without_images)
 
     def images(self, product: str) -> tuple[str, ...]:
-        """Give the image types that go into the jobs of a product."""
+        """Return the image types that go into the jobs of a product."""
         return IMAGES.get(product, (product,))
 
     def n_discard(self, image_type: str) -> int:
-        """Give how many exposures are taken first and not used."""
+        """Return how many exposures are taken first and not used."""
         return int(self.scenario.option(f"n_discard_{image_type.lower()}", 1))
 
     def product_of(self, job: Job) -> str:
-        """Give the product a job is for."""
+        """Return the product a job is for."""
         return {name: product for table in (GENERATE, VERIFY) for product, name in table.items()}[job.name]
 
     def times(self, image_type: str) -> list[float]:
-        """Give the exposure times of the kept exposures, seconds."""
+        """Return the exposure times of the kept exposures, seconds."""
+        if image_type in self.existing:
+            return [self.scenario.earlier[exposure].exposure_time for exposure in self.existing[image_type]]
         if image_type == "BIAS":
             return [0.0] * int(self.scenario.option("n_bias", 20))
         name = image_type.lower()
@@ -186,11 +209,27 @@ class Asked:
         n = self.scenario.option(f"n_{name}", len(times) if isinstance(times, list) else 20)
         return times[-n:] if isinstance(times, list) else [times] * n
 
+    def all_times(self, image_type: str) -> list[float]:
+        """Return the exposure times of all exposures that are to be taken, seconds."""
+        if image_type in self.existing:
+            return []
+        times = self.times(image_type)
+        return [*times[:1] * self.n_discard(image_type), *times]
+
+    @property
+    def filter(self) -> str | None:
+        """What the butler calls the filter that flats are to have; None for any, of flats that exist."""
+        names = FILTERS[self.scenario.instrument]
+        given = self.scenario.option("filter", None)
+        if given is None and "FLAT" in self.existing:
+            return None
+        return next(iter(names.values())) if given is None else names[given]
+
     def _wants_gain(self) -> bool:
         if "FLAT" not in self.types or self.scenario.option("do_ptc", False):
             return False
         times = self.times("FLAT")
-        pairs = any(first == second for first, second in itertools.pairwise(times))
+        pairs = any(abs(first - second) < TOLERANCE for first, second in itertools.pairwise(times))
         return bool(self.scenario.option("do_gain_from_flat_pairs", pairs))
 
     @property
@@ -200,6 +239,8 @@ class Asked:
             at_start = fault.name in ("component-standby", "component-fault")
             if at_start and fault.of in COMPONENTS[self.scenario.instrument]:
                 return f"{fault.of} is not enabled"
+        if self.scenario.fault_names & {"filter-stuck"} and self._sets_filter:
+            return "another filter is in the beam"
         for product in sorted(self.certified):
             if self._conflicts(product):
                 return f"the collection holds a {product} already"
@@ -213,11 +254,28 @@ class Asked:
                 return "the repository cannot be read"
         return ""
 
+    @property
+    def _sets_filter(self) -> bool:
+        # The simulated wheel is stuck at a filter that nobody asks for here.
+        flats = "FLAT" in self.types and "FLAT" not in self.existing
+        return (
+            flats
+            and self.scenario.instrument == "LATISS"
+            and self.scenario.option("filter", None) is not None
+        )
+
     def _conflicts(self, product: str) -> bool:
         if product.lower() not in self.scenario.present:
             return False
         begin, end = self.scenario.present[product.lower()]
-        _, wanted_begin, wanted_end = self.certification
+        collection, wanted_begin, wanted_end = self.certification
+        if collection != f"{self.scenario.instrument}/calib/daily":
+            return False
+        if product == "FLAT" and self.filter not in (
+            None,
+            next(iter(FILTERS[self.scenario.instrument].values())),
+        ):
+            return False
         return (wanted_begin or "") < end and begin < (wanted_end or "9999")
 
     def _read_from_references(self) -> set[str]:
@@ -238,6 +296,9 @@ class Asked:
             scenario.fault_names <= HARMLESS
             and not any(scenario.writes_not.values())
             and not (scenario.troubles or scenario.intruder or self.impossible)
+            and not (scenario.alterations or scenario.lost or scenario.filter_change)
+            and all(self.fits(name, exposure) for name, ids in self.existing.items() for exposure in ids)
+            and not self.window
             and {product.lower() for product in self._read_from_references()} <= {*scenario.references}
             and not (scenario.operator.stop or scenario.operator.stop_checkpoint)
             and self._longest_job < scenario.option("pipetask_timeout", 3600.0)
@@ -251,16 +312,42 @@ class Asked:
         )
         return max([5.0, *self.scenario.job_seconds.values()]) + held_back
 
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """Limits for the level of flats, ADU; None where there are none."""
+        option = self.scenario.option
+        low, high = option("flat_counts_min", None), option("flat_counts_max", None)
+        if "FLAT" not in self.types or (low is None and high is None):
+            return None
+        return -math.inf if low is None else low, math.inf if high is None else high
+
+    def fits(self, image_type: str, exposure: int) -> bool:
+        """Return whether nothing is wrong with an exposure that exists already."""
+        earlier = self.scenario.earlier.get(exposure)
+        return (
+            earlier is not None
+            and earlier.image_type == image_type
+            and set(self.scenario.detectors) <= set(earlier.detectors)
+            and self.has_right_time(image_type, earlier.exposure_time)
+            and (image_type != "FLAT" or self.filter in (None, earlier.physical_filter))
+        )
+
+    def has_right_time(self, image_type: str, seconds: float) -> bool:
+        """Return whether the time of an exposure that exists already is one that the configuration has."""
+        given = self.scenario.option(f"exp_times_{image_type.lower()}", None)
+        wanted = given if isinstance(given, list) else [given]
+        return given is None or any(abs(seconds - time) < TOLERANCE for time in wanted)
+
     def n_exposures(self, image_type: str) -> int:
-        """Give how many exposures are to be taken, the discarded ones included."""
-        return len(self.times(image_type)) + self.n_discard(image_type)
+        """Return how many exposures are to be taken, the discarded ones included."""
+        return len(self.all_times(image_type))
 
     @property
     def longest(self) -> float:
         """The sum of the timeouts of the run, seconds."""
         option, scenario = self.scenario.option, self.scenario
-        exposures = [(t, n) for t in self.types for n in [*self.times(t), *[30.0] * self.n_discard(t)]]
-        taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for _, time in exposures)
+        times = [time for image_type in self.types for time in self.all_times(image_type)]
+        taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for time in times)
         n_jobs = len(self.made) + len(self.verified)
         # Acknowledgement, the job, a late result, its abortion.
         jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + 10.0)

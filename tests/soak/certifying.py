@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, VERIFY, Asked
-from soak.reading import Problems, commits, origins, verifications
+from soak.reading import Problems, commits, origins, verifications, verified_detectors
 from soak.story import Committed, Sent, Story
 
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.memory import Dataset
-from lsst.ts.calibscripts.summit.ocps import Phase
 
 __all__ = [
     "certified_as_asked",
@@ -28,8 +27,10 @@ def certified_is_verified(story: Story) -> Problems:
         product = CALIBRATIONS[dataset.dataset_type]
         if product not in VERIFY or not asked.verifying:
             continue
-        if not asked.verification(product).passes:
-            yield f"{product} was certified though its verification is: {asked.verification(product)}"
+        n_detectors = verified_detectors(story, product)
+        if n_detectors is None or not asked.passes(product, n_detectors):
+            what = asked.verification(product)
+            yield f"{product} was certified though the verification of {n_detectors} detectors is: {what}"
         if not any(dataset in seen for ended, seen in verifications(story, product) if ended <= time):
             yield f"{product} was certified at {time} before a verification that read it had ended"
 
@@ -39,7 +40,7 @@ def origins_are_certified_first(story: Story) -> Problems:
     done: set[Dataset] = set()
     for _, dataset in commits(story):
         for origin in origins(dataset):
-            if origin.run.startswith("u/ocps/") and origin not in done:
+            if origin in story.written and origin not in done:
                 yield f"{dataset.dataset_type} was certified before the {origin.dataset_type} it was made from"
         done.add(dataset)
 
@@ -50,14 +51,15 @@ def failed_has_no_heirs(story: Story) -> Problems:
     A job that failed, or took too long, has told nothing about the images; DEFECTS and PTC are not verified anyway.
     """
     asked = Asked(story.scenario)
-    told = {job.name for job in story.jobs if job.phase is Phase.COMPLETED and job.exit_code == 0}
+    judged = {product: verified_detectors(story, product) for product in asked.verified}
+    failing = {p for p, n_detectors in judged.items() if n_detectors and not asked.passes(p, n_detectors)}
     for _, dataset in commits(story):
         for origin in origins(dataset):
             product = CALIBRATIONS[origin.dataset_type]
-            if origin.run.startswith("u/ocps/") and product in asked.failing:
+            if origin in story.written and product in failing:
                 yield f"{dataset.dataset_type} was certified though {product} failed its verification"
         for image_type in asked.images(CALIBRATIONS[dataset.dataset_type]):
-            if image_type in asked.failing and VERIFY[image_type] in told:
+            if image_type in failing:
                 yield f"{dataset.dataset_type} was certified though its {image_type} images failed theirs"
 
 
@@ -65,7 +67,7 @@ def certified_while_running_only(story: Story) -> Problems:
     """Nothing is certified after a stop, while paused, or when the script is ending."""
     stops = [time for time, _ in story.of(Sent)]
     for time, commit in story.of(Committed):
-        if not any(association.dataset.run.startswith("u/ocps/") for association in commit.associations):
+        if not any(association.dataset in story.written for association in commit.associations):
             continue
         if commit.state is not ScriptState.RUNNING:
             yield f"certified at {time} in state {commit.state.name}"
@@ -79,7 +81,7 @@ def certified_as_asked(story: Story) -> Problems:
     for _, commit in story.of(Committed):
         for association in commit.associations:
             dataset = association.dataset
-            if not dataset.run.startswith("u/ocps/"):
+            if dataset not in story.written:
                 continue
             product = CALIBRATIONS[dataset.dataset_type]
             if product not in asked.certified:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
-from soak.reading import Problems, commits, given_up, step
+from soak.reading import Problems, commits, given_up, step, verified_detectors
 from soak.story import Exposed, Sent, Story
 
 from lsst.ts.calibscripts.progress import (
@@ -37,7 +37,8 @@ def done_means_done(story: Story) -> Problems:
     if story.state is not ScriptState.DONE:
         return
     asked = Asked(story.scenario)
-    lost = {product for product in asked.verified if not asked.verification(product).passes}
+    judged = {product: verified_detectors(story, product) for product in asked.verified}
+    lost = {p for p, n_detectors in judged.items() if n_detectors and not asked.passes(p, n_detectors)}
     # Statistics that could not be read, or do not tell of a detector, are a failed verification too.
     lost |= {verdict.product for _, verdict in story.of(Verdicted) if not verdict.passed}
     if lost and not asked.warns:

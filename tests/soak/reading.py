@@ -8,11 +8,23 @@ from collections.abc import Iterator
 from soak.asked import CALIBRATIONS, VERIFY, Asked
 from soak.story import Committed, Story
 
-from lsst.ts.calibscripts.progress import JobSubmitted
+from lsst.ts.calibscripts.progress import ImageSetClosed, JobSubmitted
 from lsst.ts.calibscripts.summit.memory import Dataset
 from lsst.ts.calibscripts.summit.ocps import Job, Phase
 
-__all__ = ["Problems", "commits", "data", "doubtful", "given_up", "later", "origins", "step", "verifications"]
+__all__ = [
+    "Problems",
+    "commits",
+    "data",
+    "doubtful",
+    "given_up",
+    "is_enough",
+    "later",
+    "origins",
+    "step",
+    "verifications",
+    "verified_detectors",
+]
 
 _DATA = re.compile(r"detector IN \(([\d.,]+)\) AND exposure IN \(([\d,]+)\)")
 
@@ -21,15 +33,15 @@ Problems = Iterator[str]
 
 
 def commits(story: Story) -> Iterator[tuple[float, Dataset]]:
-    """Give what this run certified, in order."""
+    """Return what this run certified, in order."""
     for time, commit in story.of(Committed):
         for association in commit.associations:
-            if association.dataset.run.startswith("u/ocps/"):
+            if association.dataset in story.written:
                 yield time, association.dataset
 
 
 def origins(dataset: Dataset) -> Iterator[Dataset]:
-    """Give the calibrations a dataset was made from, directly and indirectly."""
+    """Return the calibrations a dataset was made from, directly and indirectly."""
     for origin in dataset.inputs:
         if origin.dataset_type in CALIBRATIONS:
             yield origin
@@ -37,12 +49,12 @@ def origins(dataset: Dataset) -> Iterator[Dataset]:
 
 
 def doubtful(story: Story) -> set[str]:
-    """Give the products of which the summary says that it is not known whether they are certified."""
+    """Return the products of which the summary says that it is not known whether they are certified."""
     return set(re.findall(r"^    (\w+) may be certified into", story.summary, re.MULTILINE))
 
 
 def verifications(story: Story, product: str) -> Iterator[tuple[float, tuple[Dataset, ...]]]:
-    """Give when verifications of a product had ended well, and what they read."""
+    """Return when verifications of a product had ended well, and what they read."""
     for time, job in story.of(Job):
         if job.name == VERIFY[product] and job.phase is Phase.COMPLETED and job.exit_code == 0:
             run = f"u/ocps/{job.job_id}/run"
@@ -69,15 +81,30 @@ def step(name: str) -> tuple[str, str]:
 
 
 def given_up(story: Story) -> set[str]:
-    """Give the image types that were not taken for an exposure that failed, or of which too few arrived."""
-    types = Asked(story.scenario).types
-    given_up: set[str] = set()
+    """Return the image types that were not taken, or of whose images too few can be used."""
+    asked = Asked(story.scenario)
+    closed = {event.image_type: event for _, event in story.of(ImageSetClosed)}
+    given_up = {name for name in asked.types if name not in closed or not is_enough(closed[name])}
     for line in story.log:
-        if match := re.match(r"Only .* (\w+) and .* the set is given up", line):
-            given_up.add({"biases": "BIAS", "darks": "DARK", "flats": "FLAT"}[match[1]])
         if match := re.match(r"(\w+) exposure \d+ of \d+ was not taken", line):
-            given_up |= {match[1], *later(types, match[1])}
+            given_up |= {match[1], *later(asked.types, match[1])}
     return given_up
+
+
+def is_enough(closed: ImageSetClosed) -> bool:
+    """Return whether more than half of the exposures and of the detectors of a set are left."""
+    return len(closed.exposures) > len(closed.left_out_exposures) and len(closed.detectors) > len(
+        closed.left_out_detectors
+    )
+
+
+def verified_detectors(story: Story, product: str) -> int | None:
+    """Return how many detectors the verification of a product that ended well was of; None without one."""
+    name = VERIFY.get(product)
+    for job in story.jobs:
+        if job.name == name and job.phase is Phase.COMPLETED and job.exit_code == 0:
+            return len({detector for _, detector in data(job)})
+    return None
 
 
 def later(types: tuple[str, ...], image_type: str) -> tuple[str, ...]:

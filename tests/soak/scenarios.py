@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsst.ts.calibscripts.summit.faults import Fault, parse_fault
-from lsst.ts.calibscripts.summit.memory import Trouble, Verification
+from lsst.ts.calibscripts.summit.faults import FAULTS, Fault, parse_fault
+from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
 
-__all__ = ["DETECTORS", "Intruder", "Operator", "Scenario", "TemporaryFault"]
+__all__ = [
+    "DETECTORS",
+    "EARLIER",
+    "FILTERS",
+    "Earlier",
+    "FilterChange",
+    "Intruder",
+    "Lost",
+    "Operator",
+    "Scenario",
+    "TemporaryFault",
+]
 
-DETECTORS = (0, 1, 2)
+DETECTORS = (0, 1, 2, 3, 4)
 """Detectors that the camera of LSSTComCam reads out here."""
+
+FILTERS = {
+    "LATISS": {"SDSSr_65mm": "SDSSr_65mm~empty", "SDSSg_65mm": "SDSSg_65mm~empty"},
+    "LSSTComCam": {"r_03": "r_03", "g_01": "g_01"},
+}
+"""Filters that are used here, that in the beam at the start first, and what the butler calls them."""
+
+EARLIER = 20260917_00000
+"""Exposures of the night before have ids above this one."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +49,70 @@ class TemporaryFault(Fault):
             return False
         self._told.append(number)
         return len(self._told) <= self.strikes
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Of a detector, the images that never arrive: so many ``count`` after the first ``after`` exposures."""
+
+    detector: int
+    after: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _LostDetectors(Fault):
+    """Detectors that fail for a while."""
+
+    lost: tuple[Lost, ...] = ()
+    _seen: Counter[str] = field(default_factory=Counter, compare=False, repr=False)
+
+    def hits(self, kind: str, number: int = 1) -> bool:
+        self._seen[kind] += 1
+        return any(
+            str(one.detector) == kind and one.after < self._seen[kind] <= one.after + one.count
+            for one in self.lost
+        )
+
+
+@dataclass(frozen=True)
+class FilterChange:
+    """Somebody changes the filter behind the script's back, and perhaps back again.
+
+    Attributes
+    ----------
+    after : `str`
+        Image type after so many exposures of which it is done.
+    number : `int`
+        How many.
+    back_after : `float` or `None`
+        Seconds until it is changed back; None for never.
+    """
+
+    after: str
+    number: int = 1
+    back_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An exposure that was taken before.
+
+    Attributes
+    ----------
+    image_type, exposure_time, physical_filter
+        What the butler knows of it.
+    level : `float`
+        Signal, ADU.
+    detectors : `tuple` [`int`]
+        Detectors of which images were ingested.
+    """
+
+    image_type: str
+    exposure_time: float
+    physical_filter: str
+    level: float = 5000.0
+    detectors: tuple[int, ...] = DETECTORS
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,6 +184,16 @@ class Scenario:
         What somebody does.
     intruder : `Intruder` or `None`
         What somebody else certifies.
+    lost : `tuple` [`Lost`]
+        Detectors whose images do not arrive for a while.
+    alterations : `tuple` [`Alteration`]
+        What the butler gets to know of images otherwise than they were asked for.
+    filter_change : `FilterChange` or `None`
+        What somebody does to the filter.
+    earlier : mapping [`int`, `Earlier`]
+        Exposures that exist already, by id.
+    resumes : `bool`
+        Is what a run offers at its end made the configuration of a second one?
     """
 
     instrument: str = "LATISS"
@@ -113,6 +208,11 @@ class Scenario:
     present: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     operator: Operator = Operator()
     intruder: Intruder | None = None
+    lost: tuple[Lost, ...] = ()
+    alterations: tuple[Alteration, ...] = ()
+    filter_change: FilterChange | None = None
+    earlier: Mapping[int, Earlier] = field(default_factory=dict)
+    resumes: bool = False
 
     def __repr__(self) -> str:
         usual = Scenario()
@@ -122,7 +222,7 @@ class Scenario:
     @property
     def detectors(self) -> tuple[int, ...]:
         """Detectors asked for."""
-        return tuple(self.config.get("detectors", (0,)))
+        return tuple(self.config.get("detectors") or (0,))
 
     @property
     def fault_names(self) -> frozenset[str]:
@@ -140,7 +240,10 @@ class Scenario:
 
     def summit_faults(self) -> list[Fault]:
         """Give the records of the faults, new ones each time."""
-        return [_fault(text) for text in self.faults]
+        faults = [_fault(text) for text in self.faults]
+        if self.lost:
+            faults.append(_LostDetectors(**vars(FAULTS["detector-missing"]), lost=self.lost))
+        return faults
 
 
 def _fault(text: str) -> Fault:

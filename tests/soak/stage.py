@@ -13,19 +13,17 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import yaml
-from soak.scenarios import DETECTORS, Scenario
+from soak.scenarios import DETECTORS, FILTERS, Scenario
 from soak.stepping import SteppingEventLoop
 from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
-from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.repository import ExposureRecord, Repository
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.memory import (
-    Association,
     Behaviour,
-    CollectionKind,
     MemoryButler,
     MemoryIngest,
     MemoryRepository,
@@ -40,6 +38,9 @@ from lsst.ts.calibscripts.summit.site import Summit
 __all__ = ["play"]
 
 FINAL = frozenset({ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+EVENING, DAY = 1_789_761_600.0, 86_400.0
+"""2026-09-18T20:00:00 TAI, so that exposures have the same ids whenever the runs are played, and a day, seconds."""
+
 LIMIT = 50_000.0
 """Seconds after which a run has not ended."""
 
@@ -71,8 +72,13 @@ _SCRIPTS: dict[str, Callable[[int], Any]] = {"LATISS": LatissScript, "LSSTComCam
 _INDICES = itertools.count(200_001)
 
 
-def play(scenario: Scenario, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Story:
-    """Play a scenario from beginning to end."""
+def play(
+    scenario: Scenario,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    *,
+    after: Story | None = None,
+) -> Story:
+    """Play a scenario from beginning to end; ``after`` another one, a day later in the same repository."""
     for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
         os.environ.pop(name, None)
     factory = loop_factory or (lambda: SteppingEventLoop(scenario.latency))
@@ -82,15 +88,19 @@ def play(scenario: Scenario, loop_factory: Callable[[], asyncio.AbstractEventLoo
         loop.set_exception_handler(
             lambda _, context: problems.append(f"{context['message']}: {context.get('exception')!r}")
         )
-        story = runner.run(_play(scenario, problems))
+        story = runner.run(_play(scenario, problems, after))
     return story
 
 
-async def _play(scenario: Scenario, problems: list[str]) -> Story:
+async def _play(scenario: Scenario, problems: list[str], after: Story | None) -> Story:
     loop = asyncio.get_running_loop()
     journal = Journal(loop)
     script = _SCRIPTS[scenario.instrument](next(_INDICES))
-    butler = _butler(scenario, script, journal)
+    butler = _butler(scenario) if after is None else after.butler
+    collections = frozenset(butler.collections)
+    butler.on_certified = lambda associations: journal.note(
+        Committed(associations, ScriptState(script.state.state))
+    )
     hold_up = getattr(loop, "hold_up", lambda seconds: None)
     script.repository = MemoryRepository(butler, scenario.troubles, hold_up)
     script.observers.append(journal.note)
@@ -101,7 +111,8 @@ async def _play(scenario: Scenario, problems: list[str]) -> Story:
                 [scenario.instrument],
                 faults=scenario.summit_faults(),
                 detectors=DETECTORS,
-                ingest=MemoryIngest(butler),
+                start=EVENING if after is None else EVENING + DAY,
+                ingest=MemoryIngest(butler, scenario.alterations),
                 runner=MemoryRunner(butler, lambda job: _behave(scenario, job)),
                 on_job=journal.note,
             )
@@ -119,43 +130,47 @@ async def _play(scenario: Scenario, problems: list[str]) -> Story:
     await asyncio.sleep(0.1)
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     leaked = [*(f"task {task!r}" for task in tasks), *problems]
-    entries = tuple(journal.entries)
-    written = tuple(
-        dataset
-        for name, kind in butler.collections.items()
-        if kind is CollectionKind.RUN and name.startswith("u/ocps/")
-        for dataset in butler.datasets(name)
+    return Story(
+        scenario,
+        entries=tuple(journal.entries),
+        state=state,
+        reason=reason,
+        jobs_at_end=at_end,
+        jobs=jobs,
+        began=began,
+        ended=ended,
+        collections=collections,
+        butler=butler,
+        leaked=tuple(leaked),
     )
-    return Story(scenario, entries, state, reason, at_end, jobs, began, ended, written, tuple(leaked))
 
 
-def _butler(scenario: Scenario, script: Any, journal: Journal) -> MemoryButler:
+def _butler(scenario: Scenario) -> MemoryButler:
     """Make the butler as the script finds it."""
-    ours = False
-
-    def note(associations: tuple[Association, ...]) -> None:
-        if ours:
-            journal.note(Committed(associations, ScriptState(script.state.state)))
-
-    butler = MemoryButler(note)
-    reference_calibrations(butler, scenario.instrument, DETECTORS, scenario.references)
+    butler, instrument = MemoryButler(), scenario.instrument
+    reference_calibrations(butler, instrument, DETECTORS, scenario.references)
     for dataset_type, (begin, end) in scenario.present.items():
         _certify(butler, scenario, dataset_type, begin, end)
-    ours = True
+    raws = INSTRUMENTS[instrument].raw_collection
+    for exposure, earlier in scenario.earlier.items():
+        record = ExposureRecord(exposure, earlier.image_type, earlier.exposure_time, earlier.physical_filter)
+        butler.add_exposure(instrument, record)
+        for detector in earlier.detectors:
+            butler.put("raw", raws, instrument, detector=detector, exposure=exposure, value=earlier.level)
     return butler
 
 
 def _certify(butler: MemoryButler, scenario: Scenario, dataset_type: str, begin: str, end: str) -> None:
     """Certify something that is not ours."""
     record = INSTRUMENTS[scenario.instrument]
-    filters = {"LATISS": "SDSSr_65mm~empty", "LSSTComCam": "r_03"}
+    physical_filter = next(iter(FILTERS[scenario.instrument].values()))
     datasets = [
         butler.put(
             dataset_type,
             "somebody/else",
             scenario.instrument,
             detector=detector,
-            physical_filter=filters[scenario.instrument] if dataset_type == "flat" else None,
+            physical_filter=physical_filter if dataset_type == "flat" else None,
         )
         for detector in DETECTORS
     ]
@@ -218,6 +233,7 @@ async def _drive(
         asyncio.create_task(_command(scenario, remote)),
         asyncio.create_task(_operate(scenario, script, remote, journal)),
         asyncio.create_task(_intrude(scenario, journal, butler)),
+        asyncio.create_task(_change_filter(scenario, domain, journal)),
     ]
     waiting = [asyncio.create_task(ended.wait()), asyncio.ensure_future(asyncio.shield(script.done_task))]
     done, _ = await asyncio.wait(waiting, timeout=LIMIT, return_when=asyncio.FIRST_COMPLETED)
@@ -275,3 +291,30 @@ async def _intrude(scenario: Scenario, journal: Journal, butler: MemoryButler) -
         return
     await journal.reaches(intruder.at)
     _certify(butler, scenario, intruder.dataset_type, "1960-01-01", "2040-01-01")
+
+
+async def _change_filter(scenario: Scenario, domain: Domain, journal: Journal) -> None:
+    change = scenario.filter_change
+    if change is None:
+        return
+    usual, other = FILTERS[scenario.instrument]
+    await journal.reaches(change.number, f"{change.after} taken")
+    await _put_into_beam(scenario.instrument, other, domain)
+    if change.back_after is not None:
+        await asyncio.sleep(change.back_after)
+        await _put_into_beam(scenario.instrument, usual, domain)
+
+
+async def _put_into_beam(instrument: str, name: str, domain: Domain) -> None:
+    """Change the filter as soon as the camera is not busy."""
+    component, command, fields = {
+        "LATISS": ("ATSpectrograph", "changeFilter", {"filter": 0}),
+        "LSSTComCam": ("CCCamera", "setFilter", {}),
+    }[instrument]
+    remote = Remote(domain, component, readonly=False, include=())
+    await remote.start_task
+    while True:
+        with suppress(AckError):
+            await getattr(remote, f"cmd_{command}").set_start(name=name, timeout=60.0, **fields)
+            return
+        await asyncio.sleep(0.01)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from soak.scenarios import Scenario
 
+from lsst.ts.calibscripts.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.memory import (
     Association,
     Dataset,
+    MemoryButler,
 )
 from lsst.ts.calibscripts.summit.ocps import Job
 from lsst.ts.calibscripts.summit.script_queue import LogLine
@@ -76,6 +80,8 @@ class Journal:
     def note(self, what: Any) -> None:
         self.entries.append(Entry(self.loop.time(), what))
         self._counts.update(["", type(what).__name__])
+        if isinstance(what, Exposed) and what.ended:
+            self._counts.update([f"{what.image_type} taken"])
         for kind, number, event in self._waiting:
             if self._counts[kind] >= number:
                 event.set()
@@ -102,8 +108,10 @@ class Story:
         All jobs when the script ended, and a while later.
     began, ended : `float`
         When the script was told to run and when it had ended.
-    written : `tuple` [`Dataset`]
-        What jobs have written.
+    collections : `frozenset` [`str`]
+        Collections that the butler had before.
+    butler : `MemoryButler`
+        The butler; a later run may have added to it.
     leaked : `tuple` [`str`]
         Tasks that were left, and errors that nobody was told.
     """
@@ -116,8 +124,27 @@ class Story:
     jobs: tuple[Job, ...]
     began: float
     ended: float
-    written: tuple[Dataset, ...]
+    collections: frozenset[str]
+    butler: MemoryButler
     leaked: tuple[str, ...]
+
+    @cached_property
+    def written(self) -> tuple[Dataset, ...]:
+        """What the jobs of this run have written."""
+        return tuple(d for job in self.jobs for d in self.butler.datasets(f"u/ocps/{job.job_id}/run"))
+
+    @cached_property
+    def levels(self) -> Mapping[tuple[int, int], float]:
+        """Signal of the images that the butler has, by exposure and detector, ADU."""
+        raws = self.butler.datasets(INSTRUMENTS[self.scenario.instrument].raw_collection, "raw")
+        return {(int(raw.exposure or 0), int(raw.detector or 0)): float(raw.value) for raw in raws}
+
+    @cached_property
+    def records(self) -> Mapping[int, ExposureRecord]:
+        """What the butler knows of exposures."""
+        exposures = {exposure for exposure, _ in self.levels} | {e.exposure for _, e in self.of(Exposed)}
+        found = (self.butler.exposure(self.scenario.instrument, exposure) for exposure in exposures)
+        return {record.id: record for record in found if record is not None}
 
     def of(self, kind: type[T]) -> Iterator[tuple[float, T]]:
         """Give what happened of a kind, with its time."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 from soak.asked import COMPONENTS, GENERATE, VERIFY
-from soak.scenarios import Intruder, Operator, Scenario
+from soak.scenarios import EARLIER, FILTERS, Earlier, FilterChange, Intruder, Lost, Operator, Scenario
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.summit.memory import Trouble, Verification
+from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
 
 __all__ = ["scenarios"]
 
@@ -37,7 +39,7 @@ ERRORS = (
 
 @st.composite
 def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
-    """Give a configuration that is right."""
+    """Return a configuration that is right."""
     mode = draw(st.sampled_from(MODES))
     config: dict[str, Any] = {
         "script_mode": mode,
@@ -57,19 +59,28 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
     if "FLAT" in mode:
         config |= draw(flats(mode))
     if instrument == "LSSTComCam":
-        config["detectors"] = draw(st.sampled_from([[0, 1, 2], [0, 1], [1], [0, 2]]))
+        config["detectors"] = draw(
+            st.sampled_from([[0, 1, 2, 3], [0, 1, 2], [0, 1], [1], [0, 2], [0, 1, 2, 3, 4]])
+        )
+    if draw(st.sampled_from([False, False, True])):
+        config["filter"] = draw(st.sampled_from([*FILTERS[instrument]]))
     return config
+
+
+PTC_TIMES = [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
 
 
 @st.composite
 def flats(draw: st.DrawFn, mode: str) -> dict[str, Any]:
-    """Give what a configuration says of flats and what is made of them."""
+    """Return what a configuration says of flats and what is made of them."""
     config: dict[str, Any] = {}
-    times = draw(st.sampled_from([[1.0, 1.0, 2.0, 2.0], [1.0, 1.0], [1.0, 2.0, 2.0], [1.0, 2.0], [3.0]]))
+    times = draw(
+        st.sampled_from([PTC_TIMES, [1.0, 1.0, 2.0, 2.0], [1.0, 1.0], [1.0, 2.0, 2.0], [1.0, 2.0], [3.0]])
+    )
     config |= {"exp_times_flat": times, "n_flat": len(times)}
     if mode == "BIAS_DARK_FLAT":
         config["do_defects"] = draw(st.booleans())
-        config["do_ptc"] = draw(st.booleans()) and times == [1.0, 1.0, 2.0, 2.0]
+        config["do_ptc"] = draw(st.booleans()) and times == PTC_TIMES
     if draw(st.booleans()):
         config["do_gain_from_flat_pairs"] = False
     return config
@@ -80,9 +91,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "component-fault": ("component",),
     "exposure-rejected": ("type", "at"),
     "camera-fault": ("type", "at"),
+    "exposure-foreign": ("type", "at"),
+    "exposure-repeated": ("type", "at"),
+    "filter-stuck": (),
     "oods-fault": ("type", "at"),
     "image-missing": ("type", "at", "count"),
     "image-status-1": ("type", "at", "count"),
+    "image-unannounced": ("type", "at", "count"),
+    "detectors-renamed": ("type", "at", "count"),
     "image-late": ("type", "at", "count", "delay"),
     "image-duplicated": (),
     "image-foreign": (),
@@ -103,12 +119,12 @@ FAULTS: dict[str, tuple[str, ...]] = {
 
 
 def fault(name: str, instrument: str) -> st.SearchStrategy[str]:
-    """Give a fault as its text."""
+    """Return a fault as its text."""
     values: dict[str, tuple[Any, ...]] = {
         "component": COMPONENTS[instrument],
         "type": TYPES,
         "pipeline": PIPELINES,
-        "detector": (1, 2, 0),
+        "detector": (1, 2, 0, 3),
         "at": (2, 3, 1, 4),
         "count": (1, 2, 3),
         "delay": (3.0, 15.0, 40.0, 150.0),
@@ -126,7 +142,7 @@ def fault(name: str, instrument: str) -> st.SearchStrategy[str]:
 
 
 def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
-    """Give one fault or two."""
+    """Return one fault or two."""
     # Those that end a run before it has begun are soon known.
     names = [name for name in FAULTS for _ in range(1 if name.startswith("component") else 3)]
     one = st.sampled_from(names).flatmap(lambda name: fault(name, instrument))
@@ -189,6 +205,87 @@ verifications = st.fixed_dictionaries(dict.fromkeys(VERIFY.values(), outcomes))
 job_seconds = st.fixed_dictionaries(dict.fromkeys(PIPELINES, st.sampled_from(SECONDS)))
 
 
+WINDOWS: tuple[dict[str, float], ...] = (
+    {"flat_counts_min": 1000.0},
+    {"flat_counts_max": 50_000.0},
+    {"flat_counts_min": 1000.0, "flat_counts_max": 50_000.0},
+)
+"""Limits within which all flats are that nothing is wrong with."""
+
+UNKNOWN = {"LATISS": ("unknown~unknown", "SDSSr_65mm~unknown"), "LSSTComCam": ("unknown", "UNKNOWN")}
+LEVELS = (math.nan, 10.0, 60_000.0)
+
+
+def alterations(instrument: str) -> st.SearchStrategy[Alteration]:
+    """Return a difference between an image and its record."""
+    _, other = FILTERS[instrument].values()
+    kinds: list[dict[str, Any]] = [
+        *({"of": kind, "exposure_time": 30.0} for kind in ("DARK", "FLAT", "BIAS")),
+        *({"of": kind, "image_type": name} for kind in TYPES for name in ("ENGTEST", "UNKNOWN")),
+        *(
+            {"of": "FLAT", "physical_filter": name}
+            for name in (other, *UNKNOWN[instrument])
+            for _ in range(2)
+        ),
+        *({"of": "FLAT", "level": level} for level in LEVELS for _ in range(3)),
+        *(
+            {"of": kind, "loses": frozenset(lost)}
+            for kind in TYPES
+            for lost in ({0, 1, 2, 3, 4}, {0}, {1, 2})
+        ),
+    ]
+    return st.builds(
+        lambda kind, at, count: Alteration(**kind, at=at, count=count),
+        st.sampled_from(kinds),
+        at=st.sampled_from([2, 1, 3]),
+        count=st.sampled_from([1, 2, 9]),
+    )
+
+
+filter_changes = st.builds(
+    FilterChange,
+    after=st.sampled_from(["DARK", "FLAT", "DARK", "BIAS"]),
+    number=st.sampled_from([1, 2, 3]),
+    back_after=st.sampled_from([None, None, 3.0, 10.0, 60.0]),
+)
+
+
+@st.composite
+def existing_sets(draw: st.DrawFn, instrument: str, config: dict[str, Any]) -> dict[int, Earlier]:
+    """Return images of the night before, and name them in a configuration."""
+    usual, other = FILTERS[instrument]
+    wanted = FILTERS[instrument][config.get("filter", usual)]
+    unwanted = FILTERS[instrument][other if config.get("filter", usual) == usual else usual]
+    earlier: dict[int, Earlier] = {}
+    listed: dict[str, list[int]] = {}
+    names = config["script_mode"].split("_")
+    for name in draw(st.lists(st.sampled_from(names), min_size=1, unique=True)):
+        times = {"BIAS": [0.0] * 4, "DARK": [config.get("exp_times_dark", 5.0)] * 3}.get(name)
+        images = [
+            Earlier(name, time + (draw(st.sampled_from([0.0, 0.0004, 0.004])) if time else 0.0), wanted)
+            for time in times or config["exp_times_flat"]
+        ]
+        spoiled: list[dict[str, Any]] = [
+            {"image_type": "ENGTEST"},
+            {"exposure_time": 30.0},
+            {"detectors": ()},
+            {"detectors": (0, 2, 3, 4)},
+            *([{"physical_filter": unwanted}] * 2 if name == "FLAT" else []),
+            *({"physical_filter": unknown} for unknown in UNKNOWN[instrument] if name == "FLAT"),
+            *({"level": level} for level in LEVELS if name == "FLAT"),
+        ]
+        if draw(st.booleans()):
+            change = draw(st.sampled_from(spoiled))
+            first = draw(st.integers(0, len(images) - 1))
+            last = draw(st.sampled_from([first + 1, len(images)]))
+            images[first:last] = [replace(image, **change) for image in images[first:last]]
+        begin = EARLIER + 1 + len(earlier)
+        listed[name] = [*range(begin, begin + len(images))]
+        earlier |= dict(zip(listed[name], images, strict=True))
+    config["exposures"] = listed
+    return earlier
+
+
 @st.composite
 def scenarios(
     draw: st.DrawFn,
@@ -197,8 +294,10 @@ def scenarios(
     verdicts: bool = False,
     butler: bool = False,
     operator: bool = False,
+    images: bool = False,
+    resumes: bool = False,
 ) -> Scenario:
-    """Give a scenario, with some kinds of disturbance or without."""
+    """Return a scenario, with some kinds of disturbance or without."""
     instrument = draw(st.sampled_from(["LATISS", "LSSTComCam"]))
     present = st.dictionaries(
         st.sampled_from(["bias", "dark", "flat", "defects", "ptc"]),
@@ -208,6 +307,11 @@ def scenarios(
         max_size=2,
     )
     config = draw(configs(instrument))
+    earlier: dict[int, Earlier] = {}
+    if images and "FLAT" in config["script_mode"] and draw(st.booleans()):
+        config |= draw(st.sampled_from(WINDOWS))
+    if images and draw(st.booleans()):
+        earlier = draw(existing_sets(instrument, config))
     if draw(st.booleans()):
         # Valid later than now, so that what is in the collection already is found and does not clash.
         config |= {"certify_calib_begin_date": "2060-01-01", "certify_calib_end_date": "2061-01-01"}
@@ -218,6 +322,17 @@ def scenarios(
         st.sampled_from(PIPELINES), st.sampled_from([frozenset({0}), frozenset({1})]), max_size=1
     )
     everything = ("bias", "dark", "flat")
+    altered = st.lists(alterations(instrument), min_size=1, max_size=2).map(tuple)
+    lost = st.lists(
+        st.builds(
+            Lost, st.sampled_from([0, 1, 2, 3]), st.sampled_from(range(9)), st.sampled_from([1, 2, 3, 5])
+        ),
+        min_size=1,
+        max_size=3,
+    ).map(tuple)
+    what = (
+        draw(st.sampled_from(["alterations", "alterations", "lost", "filter", "nothing"])) if images else ""
+    )
     references = st.sampled_from([everything] * 12 + [("bias", "dark"), ("bias",)])
     return Scenario(
         instrument=instrument,
@@ -232,4 +347,9 @@ def scenarios(
         present=draw(present) if draw(st.sampled_from([False, False, True])) else {},
         operator=draw(operators) if operator else Operator(),
         intruder=draw(intruders) if butler and draw(st.sampled_from([False, False, True])) else None,
+        alterations=draw(altered) if what == "alterations" else (),
+        lost=draw(lost) if what == "lost" else (),
+        filter_change=draw(filter_changes) if what == "filter" else None,
+        earlier=earlier,
+        resumes=resumes,
     )

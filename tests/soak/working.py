@@ -42,8 +42,9 @@ def steps_wait(story: Story) -> Problems:
     generated: set[str] = set()
     certified: set[str] = set()
     failed: set[str] = set()
-    arrived: set[tuple[int, int]] = set()
-    types: dict[int, str] = {}
+    earlier = story.scenario.earlier
+    arrived = {(exposure, d) for exposure, image in earlier.items() for d in image.detectors}
+    types = {exposure: image.image_type for exposure, image in earlier.items()}
     submitted: set[tuple[str, str]] = set()
     for entry in story.entries:
         match entry.what:
@@ -118,7 +119,7 @@ def fresh_is_read(story: Story) -> Problems:
     for dataset in story.written:
         for origin in dataset.inputs:
             product = CALIBRATIONS.get(origin.dataset_type)
-            if product in asked.made and not origin.run.startswith("u/ocps/"):
+            if product in asked.made and origin not in story.written:
                 yield f"{dataset.dataset_type} in {dataset.run} read the {product} of {origin.run}"
 
 
@@ -141,6 +142,8 @@ def only_what_was_asked(story: Story) -> Problems:
         yield f"jobs that nobody asked for: {sorted(strange)}"
     begun = Counter(event.image_type for _, event in story.of(Exposed) if not event.ended)
     for image_type, n in begun.items():
+        if image_type == "ENGTEST" and "exposure-foreign" in story.scenario.fault_names:
+            continue
         if image_type not in asked.types or n > asked.n_exposures(image_type):
             yield f"{n} {image_type} were taken"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from .alteration import Alteration
 from .butler import Association, CollectionKind, Dataset, MemoryButler, reference_calibrations
 from .jobs import Behaviour, MemoryIngest, MemoryRunner, Recipe
 from .repository import MemoryRepository, Trouble
 from .statistics import Verification
 
 __all__ = [
+    "Alteration",
     "Association",
     "Behaviour",
     "CollectionKind",

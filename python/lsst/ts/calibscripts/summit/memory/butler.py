@@ -110,7 +110,7 @@ class MemoryButler:
     """
 
     def __init__(self, on_certified: Callable[[tuple[Association, ...]], None] = lambda new: None) -> None:
-        self._on_certified = on_certified
+        self.on_certified = on_certified
         self._collections: dict[str, _Collection] = {}
         self._exposures: dict[tuple[str, int], ExposureRecord] = {}
         self._ids = itertools.count(1)
@@ -187,7 +187,7 @@ class MemoryButler:
             if old.dataset.place in places and old.overlaps(begin, end):
                 raise ConflictError(f"{collection} already holds {old.dataset.place} over that range")
         self._collections[collection] = replace(present, associations=(*present.associations, *new))
-        self._on_certified(new)
+        self.on_certified(new)
         return new
 
     def flatten(self, collections: Iterable[str]) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from ..focalplane import detectors as detectors_of
 from ..observation import Observation
 from ..ocps import Job
 from ..pipetask import invocation
+from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
 from .statistics import AMPLIFIERS, Verification, statistics
 
@@ -97,21 +99,27 @@ class MemoryIngest:
     ----------
     butler : `MemoryButler`
         The butler.
+    alterations : iterable of `Alteration`
+        What the butler gets to know otherwise than it was.
     """
 
-    def __init__(self, butler: MemoryButler) -> None:
+    def __init__(self, butler: MemoryButler, alterations: Iterable[Alteration] = ()) -> None:
         self._butler = butler
+        self._alterations = tuple(alterations)
+        self._taken: Counter[str] = Counter()
 
     async def __call__(self, observation: Observation, detectors: tuple[Detector, ...]) -> None:
         """Ingest the images of these detectors."""
         name, exposure = observation.instrument, observation.exposure_id
-        record = ExposureRecord(
-            exposure, observation.image_type, observation.exposure_time, observation.physical_filter
-        )
-        self._butler.add_exposure(name, record)
-        run, level = INSTRUMENTS[name].raw_collection, observation.rate * observation.exposure_time
-        for detector in detectors:
-            self._butler.put("raw", run, name, detector=detector.id, exposure=exposure, value=level)
+        image_type, seconds = observation.image_type, observation.exposure_time
+        self._taken[image_type] += 1
+        record = ExposureRecord(exposure, image_type, seconds, observation.physical_filter)
+        found = Ingested(record, observation.rate * seconds, detectors)
+        found = altered(self._alterations, image_type, self._taken[image_type], found)
+        self._butler.add_exposure(name, found.record)
+        run = INSTRUMENTS[name].raw_collection
+        for detector in found.detectors:
+            self._butler.put("raw", run, name, detector=detector.id, exposure=exposure, value=found.level)
 
 
 class MemoryRunner:
