@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from e2e_support import LATISS_SCRIPT
 
 BIN = Path(sys.executable).parent
@@ -46,9 +51,10 @@ def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[st
     assert f"repo: /repo/LATISS is replaced by {directory / 'repo'}" in first.stdout.replace("\n", " ")
     lines = first.stdout.splitlines()
     assert lines[-3] == f"{LATISS_SCRIPT} ended DONE"
-    for line, name in zip(lines[-2:], ("Record: ", "Report: "), strict=True):
-        assert line.startswith(name)
-        assert Path(line.removeprefix(name)).is_file()
+    assert Path(lines[-2].removeprefix("Record: ")).is_file()
+    # A terminal shows it as a link.
+    assert lines[-1].startswith("Report: file:///")
+    assert Path(lines[-1].removeprefix("Report: file://")).is_file()
 
 
 def test_printed_command_lists_the_bias(first: subprocess.CompletedProcess[str]) -> None:
@@ -82,3 +88,55 @@ def test_a_run_is_resumed_from_its_record(first: subprocess.CompletedProcess[str
     assert "0 images taken" in text
     assert "calib_collection: LATISS/calib/daily" in text
     assert f"{LATISS_SCRIPT} ended DONE" in text
+
+
+MOMENTS = {
+    "while the repository is made": ("Rehearsing", signal.SIGINT),
+    "while images are taken": ("checkpoint: Taking 13 biases", signal.SIGTERM),
+    "while a job runs": ("VERIFY BIAS: OCPS job", signal.SIGINT),
+    "while a BLOCK runs": ("GENERATE BIAS: OCPS job", signal.SIGTERM),
+    "while the report is written": ("ended DONE", signal.SIGINT),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, tmp_path: Path) -> None:
+    """Its jobs end, and nothing is certified afterwards; a terminal sends Ctrl-C to the jobs as well."""
+    until, number = MOMENTS[moment]
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    block = {"name": LATISS_SCRIPT, "standard": False, "parameters": yaml.safe_load(CONFIG)}
+    blocks = {"name": "biases", "program": "BLOCK-901", "constraints": [], "scripts": [block, block]}
+    (tmp_path / "block.json").write_text(json.dumps(blocks))
+    what = (
+        ["--block", tmp_path / "block.json"]
+        if "BLOCK" in moment
+        else [LATISS_SCRIPT, "--config", tmp_path / "config.yaml"]
+    )
+    words = [BIN / "calibscripts", "rehearse", *what, "--repo", tmp_path / "repo", "--speed", "1000"]
+    with subprocess.Popen(
+        [str(word) for word in words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        before = list(itertools.takewhile(lambda line: until not in line, process.stdout))
+        os.killpg(process.pid, number)
+        # All that hold the pipe have ended when it is closed, jobs too.
+        after = process.stdout.read()
+        assert process.wait(timeout=60) == 128 + number, after
+    certified_before = any("was certified into" in line for line in before)
+    assert "was certified into" not in after
+    assert _certified(tmp_path / "repo") == certified_before == (moment == "while the report is written")
+    if "Taking" in until or "job" in until:
+        assert f"{LATISS_SCRIPT} ended STOPPED" in after
+
+
+def _certified(repo: Path) -> bool:
+    """Is there a bias in the daily collection? An unfinished repository is removed."""
+    if not repo.exists():
+        return False
+    listed = command("butler", "query-datasets", str(repo), "bias", "--collections", "LATISS/calib/daily")
+    return "u/ocps/" in listed.stdout

@@ -162,3 +162,53 @@ def test_ours_are_found_among_the_external_scripts(name: str) -> None:
 def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(LookupError, match=r"No script auxtel/point.py; .* has .*stop_tracking.*make_latiss"):
         find_queued("auxtel/point.py")
+
+
+class Patient(Teller):
+    """A script that is configured slowly, works for a minute, and says how it ended."""
+
+    async def configure(self, config: SimpleNamespace) -> None:
+        await asyncio.sleep(10.0)
+        await super().configure(config)
+
+    async def run(self) -> None:
+        try:
+            await self.checkpoint("working")
+            await asyncio.sleep(60.0)
+        finally:
+            await asyncio.sleep(1.0)
+            self.log.info("tidied up")
+
+
+@pytest.mark.parametrize(
+    ("moment", "tidied"),
+    [(0.0, False), (5.0, False), (10.0, False), (10.0015, True), (30.0, True), (69.0, True)],
+)
+async def test_a_queue_that_is_stopped_stops_its_script_and_runs_no_other(
+    moment: float, tidied: bool
+) -> None:
+    log: list[LogLine] = []
+    queue = ScriptQueue(log.append)
+
+    async def run(entry: Entry) -> Outcome:
+        return await queue.run(entry.name, "", make=Patient)
+
+    asyncio.get_running_loop().call_later(moment, queue.stop)
+    finished = await run_in_order([Entry("auxtel/a.py"), Entry("auxtel/b.py")], run)
+    assert [outcome.state for outcome in finished.outcomes] == [State.STOPPED]
+    assert [entry.name for entry in finished.waiting] == ["auxtel/b.py"]
+    assert finished.exit_code == 1
+    assert ("tidied up" in [line.message for line in log]) is tidied
+
+
+async def test_a_stop_between_two_scripts_is_for_the_next_one() -> None:
+    queue = ScriptQueue()
+
+    async def run(entry: Entry) -> Outcome:
+        outcome = await queue.run(entry.name, "", make=Teller)
+        queue.stop()
+        return outcome
+
+    finished = await run_in_order([Entry(f"auxtel/{name}.py") for name in "abc"], run)
+    assert [outcome.state for outcome in finished.outcomes] == [State.DONE, State.STOPPED]
+    assert [entry.name for entry in finished.waiting] == ["auxtel/c.py"]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import CalibScriptsError
+
+if TYPE_CHECKING:
+    from ..summit.rehearsal import Rehearsal
+    from ..summit.termination import Termination
 
 __all__ = ["rehearse"]
 
@@ -68,11 +72,18 @@ __all__ = ["rehearse"]
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many OCPS jobs run at once; no limit by default."
 )
+@click.option(
+    "--detectors",
+    metavar="IDS",
+    callback=lambda context, option, text: _parse_detectors(text),
+    help="Read out and process only these detectors, e.g. 0..5,94. Default: those that the configuration asks for.",
+)
 @click.option("--full-scale", is_flag=True, help="Make frames of 4072 x 4000 pixels instead of 512 x 500.")
 @click.option(
     "--fault", "faults", multiple=True, help="Something that misbehaves; may be given several times."
 )
-@click.option("--list-faults", is_flag=True, help="List what can misbehave.")
+@click.option("--list-faults", is_flag=True, help="List what can misbehave, and the options of each.")
+@click.option("--open", "open_report", is_flag=True, help="Open the report in a web browser at the end.")
 def rehearse(
     script: str | None,
     config: Path | None,
@@ -85,62 +96,81 @@ def rehearse(
     speed: float,
     seed: int,
     workers: int | None,
+    detectors: tuple[int, ...],
     full_scale: bool,
     faults: tuple[str, ...],
     list_faults: bool,
+    open_report: bool,
 ) -> None:
     """Run SCRIPT in the simulated summit, e.g. auxtel/make_latiss_calibrations.py, or the scripts of BLOCKs in order.
 
     Scripts of other packages that the weekly calibrations of LATISS use have small stand-ins. A script that ends
     FAILED pauses the queue: the rest is not run. The exit code is 0 only if all scripts ended DONE.
+
+    Ctrl-C stops the script as an observer would: its jobs are aborted, nothing more is certified, the exit code is
+    130 (after SIGTERM 143). A second Ctrl-C ends the rehearsal at once.
     """
     # A rehearsal never talks to a real summit, not even where the observatory's middleware is installed.
     os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
-    # The simulated summit needs the data middleware: imported when it is needed.
-    from rich.console import Console
+    from ..summit.termination import Termination
 
     if list_faults:
-        from ..summit.faults import FAULTS
-
-        for fault in FAULTS.values():
-            click.echo(f"{fault.name:32}{fault.description}")
+        _list_faults()
         return
     _check_usage(script, config, resume, blocks, overrides, repo)
-    from ..blocks import parse_overrides
-    from ..summit.rehearsal import Rehearsal, rehearse
-    from ..summit.script_queue import read_config
+    with Termination() as termination:
+        try:
+            # The simulated summit needs the data middleware: imported when it is needed.
+            from ..blocks import parse_overrides
+            from ..summit.rehearsal import Rehearsal, Surroundings
+            from ..summit.script_queue import read_config
+
+            text = read_config(config)
+            if resume is not None:
+                script, text, repo = _resumed(resume)
+            summit = Surroundings(repo, registry, speed, seed, faults, workers, full_scale, detectors, ready)
+            wanted = Rehearsal(script or "", text, blocks, parse_overrides(overrides), summit)
+            exit_code = _rehearse(wanted, termination, open_report)
+        except (CalibScriptsError, LookupError) as error:
+            raise click.ClickException(str(error)) from error
+    sys.exit(exit_code)
+
+
+def _list_faults() -> None:
+    from ..summit.faults import FAULTS
+
+    for fault in FAULTS.values():
+        click.echo(f"{fault.name:32}{fault.description}")
+
+
+def _parse_detectors(text: str | None) -> tuple[int, ...]:
+    """Read detector ids and ranges of them, e.g. ``0..5,94``."""
+    detectors: list[int] = []
+    for part in filter(None, (text or "").replace(" ", "").split(",")):
+        first, dots, last = part.partition("..")
+        if not (first.isdecimal() and (last.isdecimal() or not dots)):
+            raise click.BadParameter(f"{part!r} is not a detector id; write for example 0..5,94")
+        detectors += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(detectors))
+
+
+def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) -> int:
+    """Rehearse, write the reports, and return the exit code."""
+    from rich.console import Console
+
+    from ..summit.rehearsal import rehearse
 
     begun = time.time()
-    try:
-        text = read_config(config)
-        if resume is not None:
-            script, text, repo = _resumed(resume)
-        records = _record_directory(repo)
-        wanted = Rehearsal(
-            script or "",
-            text,
-            repo,
-            speed,
-            seed,
-            faults,
-            workers,
-            full_scale,
-            blocks,
-            parse_overrides(overrides),
-            ready,
-            registry,
-        )
-        finished = asyncio.run(rehearse(wanted, Console()))
-        # The process ends soon: looking for garbage on the way would take longer than to leave it.
-        gc.freeze()
-        _report(records, begun)
-    except (CalibScriptsError, LookupError) as error:
-        raise click.ClickException(str(error)) from error
-    sys.exit(finished.exit_code)
+    records = _record_directory(wanted.summit.repo)
+    finished = rehearse(wanted, Console(), termination)
+    # The process ends soon: looking for garbage on the way would take longer than to leave it.
+    gc.freeze()
+    _report(records, begun, open_report)
+    return finished.exit_code
 
 
 def _resumed(path: Path) -> tuple[str, str, Path]:
-    """Give script, configuration and repository that go on where the run of a record ended."""
+    """Return script, configuration and repository that go on where the run of a record ended."""
     import yaml
 
     from ..record import read_record, resume_configuration
@@ -160,13 +190,16 @@ def _record_directory(repo: Path) -> Path:
     return record_directory()
 
 
-def _report(directory: Path, begun: float) -> None:
+def _report(directory: Path, begun: float, open_report: bool) -> None:
     """Write a report on every run of the rehearsal, and say where record and report are."""
     from .report import write_page
 
     for path in sorted(directory.glob("*.jsonl")):
         if path.stat().st_mtime >= begun:
-            click.echo(f"Record: {path}\nReport: {write_page(path)}")
+            page = write_page(path).absolute().as_uri()
+            click.echo(f"Record: {path}\nReport: {page}")
+            if open_report:
+                click.launch(page)
 
 
 def _check_usage(

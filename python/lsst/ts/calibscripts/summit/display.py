@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Self
 
 from rich.console import Console, Group
@@ -24,10 +25,15 @@ from ..progress import (
 )
 from .script_queue import LogLine
 
-__all__ = ["Display", "Span"]
+__all__ = ["Display", "Span", "stamp"]
 
 _STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 _BAR = 60
+
+
+def stamp() -> str:
+    """Return the time of day, UTC, as it stands before each line."""
+    return datetime.now(UTC).strftime("%H:%M:%S.%f")[:10]
 
 
 @dataclass
@@ -85,12 +91,12 @@ class Display:
     def log(self, line: LogLine) -> None:
         """Print a log message of the script as LOVE would."""
         style = _STYLES.get(line.level_name, "")
-        self.console.print(Text(f"{line.level_name:8}{line.message}", style=style), soft_wrap=True)
+        self.console.print(Text(f"{stamp()} {line.level_name:8}{line.message}", style=style), soft_wrap=True)
 
     def state(self, state: str, reason: str, checkpoint: str) -> None:
         """Print the state of the script, and the checkpoint it has come to."""
         where = f", checkpoint: {checkpoint}" if checkpoint else ""
-        self.console.print(Text(f"Script {state}{where}", style="cyan"), soft_wrap=True)
+        self.console.print(Text(f"{stamp()} Script {state}{where}", style="cyan"), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event of the run."""
@@ -130,7 +136,7 @@ class Display:
 
     def _plain(self, text: str) -> None:
         if self._live is None:
-            self.console.print(Text(f"        {text}", style="dim"), soft_wrap=True)
+            self.console.print(Text(f"{stamp()}         {text}", style="dim"), soft_wrap=True)
 
     def _tables(self) -> Group:
         """Give what the live display shows."""

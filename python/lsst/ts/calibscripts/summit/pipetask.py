@@ -7,12 +7,13 @@ import gc
 import multiprocessing
 import os
 import shlex
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection, forkserver
+from multiprocessing import connection, forkserver, resource_tracker
 from pathlib import Path
 from typing import Self
 
@@ -122,7 +123,14 @@ def start_server() -> None:
     It imports what jobs need, which takes seconds: the earlier it begins, the less the first job waits.
     """
     _CONTEXT.set_forkserver_preload(_PRELOAD)
-    forkserver.ensure_running()
+    # Unless it runs already, this is started by the call below, and lets Ctrl-C through again.
+    resource_tracker.ensure_running()
+    # Ctrl-C reaches all processes of a terminal, but is for the rehearsal, which aborts its jobs: they inherit this.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class PipetaskRunner:
@@ -206,6 +214,8 @@ class _Target:
     environment: Mapping[str, str]
 
     def __call__(self) -> None:
+        # This is how a job is aborted; one that was sent meanwhile ends it here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(output, stream)

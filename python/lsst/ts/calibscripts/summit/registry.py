@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lsst.daf.butler import Butler, Config
@@ -12,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ..errors import RepositoryError, describe
 
-__all__ = ["make_with_registry", "registry_config"]
+__all__ = ["make_with_registry", "registry_config", "removed_unless_finished"]
 
 _DRIVER = "postgresql+psycopg2"
 """Which driver a bare ``postgresql`` means differs between versions of SQLAlchemy; the observatory's is this one."""
@@ -79,18 +81,35 @@ def make_with_registry(root: Path, config: Config, registry: str | None) -> None
         return
     section = registry_config(registry, root)
     config["registry"] = section
-    was_there = root.exists()
     try:
-        Butler.makeRepo(str(root), config=config)
+        with removed_unless_finished(root):
+            Butler.makeRepo(str(root), config=config)
     except FileExistsError:
         raise
     except Exception as error:
-        if not was_there:
-            shutil.rmtree(root, ignore_errors=True)
         raise RepositoryError(
             f"No repository can be made with its registry in {section['db']}, schema {section['namespace']}: "
             f"{_advice(error, section['namespace'])}"
         ) from error
+
+
+@contextmanager
+def removed_unless_finished(root: Path) -> Iterator[None]:
+    """Remove a directory that is made in this context, unless the end of the context is reached.
+
+    Parameters
+    ----------
+    root : `pathlib.Path`
+        The directory; one that holds something already stays as it is.
+    """
+    occupied = root.exists() and any(root.iterdir())
+    try:
+        yield
+    except BaseException:
+        # Ctrl-C as well: the next rehearsal would use half a repository.
+        if not occupied:
+            shutil.rmtree(root, ignore_errors=True)
+        raise
 
 
 def _advice(error: Exception, namespace: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,20 @@ from ..errors import ConfigurationError, RepositoryError
 from ..instruments import LATISS
 from ..job_logs import JOB_LOGS_VARIABLE, job_log
 from ..sal import MIDDLEWARE
+from .adapting import choose_detectors
 from .pipetask import PIPELINES, start_server
 from .script_queue import Entry, Finished, block_entries, find_queued, script_names
 from .site import Summit, make_rehearsal_repository
 from .stage import Stage, instrument_of
+from .surroundings import Surroundings
+from .termination import RehearsalLoop, Termination
 
-__all__ = ["Rehearsal", "rehearse"]
+__all__ = ["Rehearsal", "Surroundings", "rehearse"]
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What to rehearse, and how.
+    """What to rehearse.
 
     Attributes
     ----------
@@ -35,50 +39,23 @@ class Rehearsal:
         Name of the script, e.g. ``auxtel/make_latiss_calibrations.py``; empty where BLOCKs are rehearsed.
     config : `str`
         Configuration of the script, YAML.
-    repo : `pathlib.Path`
-        Directory of the rehearsal repository; made where there is none.
-    speed : `float`
-        Divides the times of the simulated hardware.
-    seed : `int`
-        Seed of the simulated detectors.
-    faults : `tuple` [`str`]
-        What misbehaves.
-    workers : `int` or `None`
-        How many OCPS jobs run at once.
-    full_scale : `bool`
-        Make frames of the size of real ones.
-    blocks : `tuple` [`pathlib.Path`]
+    blocks : `tuple` [`pathlib.Path`, ...]
         BLOCK files whose scripts are run, one BLOCK after another.
     overrides : mapping
         Values for the BLOCKs that have a property of that name, as add_block takes them.
-    ready : `bool`
-        Begin with LATISS ready for flats. A calibration script by itself always does, else the summit is as before
-        BLOCK-309.
-    registry : `str` or `None`
-        PostgreSQL database for the registry of a repository that is made; SQLite where it is None.
+    summit : `Surroundings`
+        Where it is run.
     """
 
     script: str = ""
     config: str = ""
-    repo: Path = Path("rehearsal")
-    speed: float = 100.0
-    seed: int = 0
-    faults: tuple[str, ...] = ()
-    workers: int | None = None
-    full_scale: bool = False
     blocks: tuple[Path, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    ready: bool = False
-    registry: str | None = None
-
-    @property
-    def begins_ready(self) -> bool:
-        """Does the summit begin ready for flats?"""
-        return self.ready or self.script in script_names()
+    summit: Surroundings = field(default_factory=Surroundings)
 
 
-async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
-    """Run a script, or the scripts of BLOCKs, in the simulated summit.
+def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -> Finished:
+    """Run a script, or the scripts of BLOCKs, in the simulated summit. Blocks until they have ended.
 
     Parameters
     ----------
@@ -86,6 +63,8 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
         What and how.
     console : `rich.console.Console`
         Takes what LOVE would log, the progress and the closing tables.
+    termination : `Termination`
+        Receives Ctrl-C and SIGTERM, which stop the script that runs.
 
     Returns
     -------
@@ -95,33 +74,66 @@ async def rehearse(rehearsal: Rehearsal, console: Console) -> Finished:
     Raises
     ------
     ConfigurationError
-        If a configuration is no YAML, a BLOCK cannot be read or expanded, or a fault is unknown.
+        If a configuration is not YAML, a BLOCK cannot be read or expanded, or a fault is unknown.
     LookupError
-        If there is no such script.
+        If a script is missing.
     RepositoryError
         If the database for the registry cannot be used.
     """
     blocks = [_load(path) for path in rehearsal.blocks]
     entries = _expand(blocks, rehearsal.overrides) if blocks else [Entry(rehearsal.script, rehearsal.config)]
     instruments = _instruments(entries)
+    wanted = replace(rehearsal.summit, detectors=_detectors(entries, instruments, rehearsal.summit.detectors))
+    if not wanted.ready:
+        wanted = replace(wanted, ready=rehearsal.script in script_names())
     what = ", ".join(block.program for block in blocks) or rehearsal.script
-    console.print(f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {rehearsal.speed:g}.", soft_wrap=True)
+    console.print(
+        f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {wanted.speed:g}. Times are UTC.",
+        soft_wrap=True,
+    )
     start_server()
-    repo = await asyncio.to_thread(_repository, rehearsal, instruments, console)
-    summit = Summit(
+    termination.heed()
+    repo = _repository(wanted, instruments, console)
+    termination.heed()
+
+    async def run() -> Finished:
+        summit = _summit(repo, instruments, wanted)
+        with _environment(summit.scratch / "uws"):
+            console.print(f"Logs of jobs: {job_log('<jobId>')}", highlight=False, soft_wrap=True)
+            async with summit:
+                stage = Stage(console, summit, blocks, wanted)
+                stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stage.stop)
+                with termination.stopping(stop):
+                    return await stage.run(entries)
+
+    with asyncio.Runner(loop_factory=RehearsalLoop) as runner:
+        return runner.run(run())
+
+
+def _summit(repo: str, instruments: Iterable[str], wanted: Surroundings) -> Summit:
+    return Summit(
         repo,
         instruments,
-        speed=rehearsal.speed,
-        seed=rehearsal.seed,
-        faults=rehearsal.faults,
-        workers=rehearsal.workers,
-        full_scale=rehearsal.full_scale,
-        ready=rehearsal.begins_ready,
+        speed=wanted.speed,
+        seed=wanted.seed,
+        faults=wanted.faults,
+        workers=wanted.workers,
+        full_scale=wanted.full_scale,
+        detectors=wanted.detectors or None,
+        ready=wanted.ready,
     )
-    with _environment(summit.scratch / "uws"):
-        console.print(f"Logs of jobs: {job_log('<jobId>')}", highlight=False, soft_wrap=True)
-        async with summit:
-            return await Stage(console, summit, blocks, rehearsal.begins_ready).run(entries)
+
+
+def _detectors(
+    entries: Iterable[Entry], instruments: Sequence[str], wanted: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the only detectors that are read out; empty for all, as always where there are several cameras."""
+    if len(instruments) == 1:
+        texts = [entry.config for entry in entries if entry.name in script_names()]
+        return choose_detectors(texts, instruments[0], wanted)
+    if wanted:
+        raise ConfigurationError(["--detectors: the scripts are of several cameras; leave it out."])
+    return ()
 
 
 @contextmanager
@@ -168,7 +180,7 @@ def _expand(blocks: Iterable[Block], overrides: Mapping[str, Any]) -> list[Entry
 
 
 def _instruments(entries: Iterable[Entry]) -> list[str]:
-    """Give the instruments of some scripts, after a look whether all scripts are there.
+    """Return the instruments of some scripts, after a look whether all scripts are there.
 
     Raises
     ------
@@ -186,25 +198,26 @@ def _instruments(entries: Iterable[Entry]) -> list[str]:
     return list(instruments)
 
 
-def _repository(rehearsal: Rehearsal, instruments: Iterable[str], console: Console) -> str:
-    """Give the rehearsal repository, made afresh where there is none."""
-    if (rehearsal.repo / "butler.yaml").exists():
-        if rehearsal.registry is not None:
+def _repository(wanted: Surroundings, instruments: Iterable[str], console: Console) -> str:
+    """Return the rehearsal repository, made afresh where there is none."""
+    if (wanted.repo / "butler.yaml").exists():
+        if wanted.registry is not None:
             raise RepositoryError(
-                f"{rehearsal.repo} holds a repository already, whose registry stays where it is: leave out "
+                f"{wanted.repo} holds a repository already, whose registry stays where it is: leave out "
                 "--registry, or name another directory with --repo"
             )
-        console.print(f"Using the repository in {rehearsal.repo}.", highlight=False, soft_wrap=True)
-        return str(rehearsal.repo.absolute())
+        console.print(f"Using the repository in {wanted.repo}.", highlight=False, soft_wrap=True)
+        return str(wanted.repo.absolute())
     repo = make_rehearsal_repository(
-        rehearsal.repo.absolute(),
+        wanted.repo.absolute(),
         instruments,
-        seed=rehearsal.seed,
-        full_scale=rehearsal.full_scale,
-        registry=rehearsal.registry,
+        seed=wanted.seed,
+        full_scale=wanted.full_scale,
+        detectors=wanted.detectors or None,
+        registry=wanted.registry,
     )
     console.print(
-        f"Made a rehearsal repository with reference calibrations in {rehearsal.repo}.",
+        f"Made a rehearsal repository with reference calibrations in {wanted.repo}.",
         highlight=False,
         soft_wrap=True,
     )

@@ -79,6 +79,11 @@ class ScriptQueue:
         self._queue = queue
         self.on_state = on_state
         self._next_index = dict(FIRST_INDEX)
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop the script that runs, as its stop command does, and each later one before it runs."""
+        self._stopped.set()
 
     async def run(
         self,
@@ -156,6 +161,8 @@ class ScriptQueue:
         while_running: Callable[[Any], Any] | None,
     ) -> None:
         """Send the commands of the ScriptQueue; a command that fails ends in the script's final state."""
+        if await self._stop_before_it_runs(remote):
+            return
         try:
             await remote.cmd_configure.set_start(
                 config=config,
@@ -169,13 +176,32 @@ class ScriptQueue:
             await remote.cmd_setGroupId.set_start(groupId=group_id, timeout=CONFIGURE_TIMEOUT)
         except AckError:
             return
-        beside = tasks.create_task(while_running(remote)) if while_running else None
-        # If it fails, the final state tells why.
+        if await self._stop_before_it_runs(remote):
+            return
+        beside = [tasks.create_task(self._stop_if_asked(remote, follower))]
+        if while_running is not None:
+            beside.append(tasks.create_task(while_running(remote)))
+        # If it fails, the final state says why.
         with suppress(AckError):
             await remote.cmd_run.start()
         await follower.ended.wait()
-        if beside is not None:
-            beside.cancel()
+        for task in beside:
+            task.cancel()
+
+    async def _stop_before_it_runs(self, remote: Remote) -> bool:
+        """Stop a script that is not to run any more; return whether that is so."""
+        if self._stopped.is_set():
+            await remote.cmd_stop.start(timeout=CONFIGURE_TIMEOUT)
+        return self._stopped.is_set()
+
+    async def _stop_if_asked(self, remote: Remote, follower: _Follower) -> None:
+        """Stop a script that has been sent the command to run."""
+        await self._stopped.wait()
+        # Before, run could overtake the stop.
+        await follower.running.wait()
+        # Fails where the script has ended by itself meanwhile.
+        with suppress(AckError):
+            await remote.cmd_stop.start(timeout=CONFIGURE_TIMEOUT)
 
 
 class _Follower:
@@ -187,6 +213,7 @@ class _Follower:
         self._checkpoints: list[str] = []
         self._n_checkpoints = 0
         self._reason = ""
+        self.running = asyncio.Event()
         self.ended = asyncio.Event()
 
     async def log(self, data: Any) -> None:
@@ -201,6 +228,8 @@ class _Follower:
             self._checkpoints.append(str(data.lastCheckpoint))
         self._reason = str(data.reason)
         self._on_state(state.name, self._reason, str(data.lastCheckpoint))
+        if state is ScriptState.RUNNING:
+            self.running.set()
         if state in FINAL_STATES:
             self.ended.set()
 

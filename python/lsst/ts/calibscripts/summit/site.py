@@ -24,6 +24,7 @@ from .ocps import Job, JobRunner, SimulatedOcps
 from .oods import Ingest, SimulatedOods
 from .pipetask import PipetaskRunner
 from .pixels import PixelStore
+from .registry import removed_unless_finished
 from .repository import make_reference_calibrations, make_repository
 from .repository_faults import FaultyRepository, spoil
 from .scheduler import SimulatedScheduler
@@ -286,13 +287,14 @@ def make_rehearsal_repository(
         If the database cannot be used.
     """
     names = list(instruments)
-    repo = make_repository(root, names, registry)
-    with Butler.from_config(repo, writeable=True) as butler:
-        for name in names:
-            scale = 1 if full_scale else frame_scale(name)
-            make_reference_calibrations(
-                butler, name, seed=seed, scale=scale, detectors=detectors, filters=filters
-            )
+    with removed_unless_finished(root):
+        repo = make_repository(root, names, registry)
+        with Butler.from_config(repo, writeable=True) as butler:
+            for name in names:
+                scale = 1 if full_scale else frame_scale(name)
+                make_reference_calibrations(
+                    butler, name, seed=seed, scale=scale, detectors=detectors, filters=filters
+                )
     return repo
 
 

@@ -7,18 +7,15 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.text import Text
 
 from ..blocks import Block, get_blocks_dir, load_block
-from ..config import read_yaml
-from ..errors import ConfigurationError
-from ..instruments import INSTRUMENTS
 from ..progress import Certified, Event
 from ..sal import Domain, Remote, ScriptState
+from .adapting import adapt
 from .closing import Ended, print_certified, print_end_state, print_scripts, print_timeline
-from .display import Display
+from .display import Display, stamp
 from .scheduler import SimulatedScheduler
 from .script_queue import (
     Entry,
@@ -31,6 +28,7 @@ from .script_queue import (
     script_names,
 )
 from .site import Summit
+from .surroundings import Surroundings
 
 __all__ = ["Stage", "instrument_of"]
 
@@ -46,12 +44,15 @@ class Stage:
         The summit.
     blocks : iterable of `Block`
         BLOCKs that the Scheduler knows beside those of this package.
-    ready : `bool`
-        Did the summit begin ready for flats?
+    wanted : `Surroundings`
+        What the summit is like.
     """
 
-    def __init__(self, console: Console, summit: Summit, blocks: Iterable[Block], ready: bool) -> None:
-        self._console, self._summit, self._ready = console, summit, ready
+    def __init__(
+        self, console: Console, summit: Summit, blocks: Iterable[Block], wanted: Surroundings
+    ) -> None:
+        self._console, self._summit = console, summit
+        self._ready, self._detectors = wanted.ready, wanted.detectors
         self._queue = ScriptQueue()
         self._ended: list[Ended] = []
         self._certified: list[Certified] = []
@@ -62,6 +63,15 @@ class Stage:
             shipped = (load_block(path) for path in sorted(get_blocks_dir().glob("*.json")))
             self._scheduler.blocks |= {block.program: block for block in (*shipped, *blocks)}
         self._n_blocks = 0
+
+    def stop(self) -> None:
+        """Stop the script that runs, and run no other one."""
+        text = (
+            f"{stamp()} Stopping the script: its jobs are aborted, and nothing more is certified. A second Ctrl-C "
+            "ends the rehearsal at once."
+        )
+        self._console.print(Text(text, style="bold yellow"), soft_wrap=True)
+        self._queue.stop()
 
     async def run(self, entries: Iterable[Entry]) -> Finished:
         """Run scripts in order, and print what came of it."""
@@ -102,10 +112,13 @@ class Stage:
         return outcome
 
     def _configuration(self, entry: Entry) -> str:
-        """Give the configuration of a script, with the rehearsal's repository in it where it takes one."""
+        """Return the configuration of a script, with what the rehearsal changes in it."""
         if entry.name not in script_names():
             return entry.config
-        return _replace_repo(entry.config, instrument_of(entry.name), self._summit.repo, self._console)
+        config, notes = adapt(entry.config, instrument_of(entry.name), self._summit.repo, self._detectors)
+        for note in notes:
+            self._console.print(note, highlight=False, soft_wrap=True)
+        return config
 
     def _take_added(self) -> list[Entry]:
         """Give the scripts that add_block has added."""
@@ -126,7 +139,9 @@ class Stage:
 
         async def show(data: Any) -> None:
             style = "yellow" if data.level >= logging.WARNING else "dim"
-            self._console.print(Text(f"        ATWhiteLight: {data.message}", style=style), soft_wrap=True)
+            self._console.print(
+                Text(f"{stamp()}         ATWhiteLight: {data.message}", style=style), soft_wrap=True
+            )
 
         remote.evt_logMessage.callback = show
 
@@ -164,15 +179,3 @@ def instrument_of(script: str) -> str:
     """Give the instrument of a calibration script of this package."""
     model: Any = getattr(find_script(script), "config_model", None)
     return str(model.instrument.name)
-
-
-def _replace_repo(text: str, instrument: str, repo: str, console: Console) -> str:
-    """Replace the default ``repo`` of a configuration by the rehearsal's, and say so."""
-    given, problems = read_yaml(text)
-    if problems:
-        raise ConfigurationError(problems)
-    default = INSTRUMENTS[instrument].repo
-    if given.get("repo", default) != default:
-        return text
-    console.print(f"repo: {default} is replaced by {repo}", highlight=False, soft_wrap=True)
-    return yaml.safe_dump({**given, "repo": repo})
