@@ -108,7 +108,7 @@ def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, tmp_path: Path) -
     blocks = {"name": "biases", "program": "BLOCK-901", "constraints": [], "scripts": [block, block]}
     (tmp_path / "block.json").write_text(json.dumps(blocks))
     what = (
-        ["--block", tmp_path / "block.json"]
+        ["--block", tmp_path / "block.json", "--ready"]
         if "BLOCK" in moment
         else [LATISS_SCRIPT, "--config", tmp_path / "config.yaml"]
     )
@@ -126,7 +126,7 @@ def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, tmp_path: Path) -
         os.killpg(process.pid, number)
         # All that hold the pipe have ended when it is closed, jobs too.
         after = process.stdout.read()
-        assert process.wait(timeout=60) == 128 + number, after
+        assert process.wait(timeout=60) == 128 + number, (before, after)
     certified_before = any("was certified into" in line for line in before)
     assert "was certified into" not in after
     assert _certified(tmp_path / "repo") == certified_before == (moment == "while the report is written")

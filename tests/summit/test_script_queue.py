@@ -126,7 +126,7 @@ async def test_a_script_without_a_folder_belongs_to_the_queue_it_is_in() -> None
 
 async def test_scripts_of_a_block_know_its_execution() -> None:
     log: list[LogLine] = []
-    (entry,) = block_entries("BLOCK-295", [ScriptCall("auxtel/a.py", False, "end: well")], execution=3)
+    (entry,) = block_entries("BLOCK-295", [ScriptCall("auxtel/a.py", False, {"end": "well"})], execution=3)
     outcome = await ScriptQueue(log.append).run(
         entry.name, entry.config, block_id=entry.block_id, make=Teller
     )
@@ -138,8 +138,8 @@ async def test_scripts_of_a_block_know_its_execution() -> None:
     ("program", "expected"), [("BLOCK-295", r"BL295_O_\d{8}_000001"), ("BLOCK-T60", r"BT60_O_\d{8}_000001")]
 )
 def test_executions_are_named_after_the_program(program: str, expected: str) -> None:
-    first, second = block_entries(program, [ScriptCall("a", True, ""), ScriptCall("b", False, "x: 1")])
-    assert (first.name, first.standard, second.config) == ("a", True, "x: 1")
+    first, second = block_entries(program, [ScriptCall("a", True, {}), ScriptCall("b", False, {"x": 1})])
+    assert (first.name, first.standard, second.config) == ("a", True, "x: 1\n")
     assert first.block_id == second.block_id
     assert re.fullmatch(expected, first.block_id)
     assert str(first) == f"{program} a"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -303,7 +304,7 @@ def test_a_short_variant_of_it_is_rehearsed_with_the_real_pipetask(repo: str, fl
         *("--override", "n_flat=2", "--repo", repo, "--speed", "3000"),
     )
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    lines = [re.sub(r"^\d\d:\d\d:\d\d\.\d ", "", line) for line in result.output.splitlines()]
     assert "All 9 scripts ended DONE" in lines
     assert "Script RUNNING, checkpoint: Taking 3 flats (first 1 discarded)" in lines
     assert any(line.startswith("INFO    Flat 2") and "ADU" in line for line in lines)

@@ -16,8 +16,10 @@ __all__ = [
 ]
 
 TOLERANCE = 0.005
-"""Exposure times that differ by no more than this are equal, seconds: the tolerance of cp_pipe. The records of LSSTCam
-hold the time that its shutter was measured to be open."""
+"""Exposure times that differ by no more than this are equal, seconds: the tolerance of cp_pipe.
+
+The records of LSSTCam hold the time that its shutter was measured to be open.
+"""
 
 _ROUNDING = 1e-9
 """What the subtraction of two times may add to their difference, seconds."""
