@@ -243,6 +243,9 @@ def test_database_that_cannot_be_used(server: Server, tmp_path: Path):
     ("address", "message"),
     [
         ("postgresql://owner:secret@localhost/summit", "has a password in it"),
+        ("postgresql://owner@localhost/summit?password=secret", "has a password in it"),
+        ("postgresql://owner@localhost/summit?namespace=n&sslpassword=secret", "has a password in it"),
+        ("mysql://owner@localhost/summit?password=secret", "is no postgresql://user@host:port/database"),
         ("sqlite:///somewhere", "is no postgresql://user@host:port/database"),
         ("postgresql://owner@localhost", "is no postgresql://user@host:port/database"),
         ("localhost", "is no postgresql://user@host:port/database"),

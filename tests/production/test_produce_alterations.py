@@ -111,7 +111,7 @@ def test_a_calibration_that_was_taken_out_is_not_approved(copy: Path):
     rewrite(copy, "bias", BIAS_RUN, lambda _: None)
     result = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
     assert result.exit_code == 1
-    assert f"bias was not approved: {BIAS_RUN} has none of detectors 0" in result.output
+    assert f"bias was not approved: it is not generated yet ({BIAS_RUN} holds no bias)" in result.output
 
 
 def test_a_run_without_its_calibration_is_not_extended_with_other_exposures(copy: Path):
@@ -312,3 +312,38 @@ def test_a_report_that_cannot_be_written_is_told(copy: Path):
     result = produce("approve", copy, "--only", "bias")
     assert result.exit_code == 1
     assert f"The report {copy.parent / 'reports'}" in result.output
+
+
+def test_a_calibration_that_was_replaced_after_its_verification_is_not_approved(copy: Path):
+    rewrite(copy, "bias", BIAS_RUN, lambda bias: bias)
+    result = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
+    assert result.exit_code == 1
+    assert f"the bias in {BIAS_RUN} was written after it was verified in {BIAS_VERIFICATION}" in result.output
+    assert "Write another `rerun` into the selection" in result.output
+    result = produce("verify", copy, "--only", "bias")
+    assert result.exit_code == 1
+    assert "already done" not in result.output
+    result = produce("certify", copy, "--only", "bias", *BEGIN)
+    assert result.exit_code == 1
+    assert "bias is not approved as it is now" in result.output
+
+
+def test_a_verification_that_was_repeated_is_of_the_calibration_that_exists(copy: Path):
+    rewrite(copy, "bias", BIAS_RUN, lambda bias: bias)
+    rewrite(copy, "verifyBiasStats", BIAS_VERIFICATION, lambda statistics: statistics)
+    result = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
+    assert result.exit_code == 0, result.output
+
+
+def test_other_options_are_another_calibration(walk: Walk, copy: Path):
+    shutil.copy(walk.selection.with_suffix(".record.jsonl"), copy.with_suffix(".record.jsonl"))
+    result = produce("generate", copy, "--only", "bias")
+    assert result.exit_code == 0, result.output
+    assert "already done" in result.output
+    sets = yaml.safe_load(copy.read_text())["sets"]
+    edit(copy, sets=sets | {"bias": sets["bias"] | {"options": "-c cpBiasCombine:clip=4.0"}})
+    result = produce("generate", copy, "--only", "bias")
+    assert result.exit_code == 1
+    assert (
+        "was made with options none, and would now be made with -c cpBiasCombine:clip=4.0" in result.output
+    )

@@ -1,6 +1,8 @@
 """The ledger of a production."""
 
 import getpass
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,21 @@ def test_what_cannot_be_read_is_told(tmp_path: Path):
 def test_what_cannot_be_recorded_is_told(tmp_path: Path):
     with pytest.raises(LedgerError, match="cannot be written to"):
         Ledger(tmp_path / "no directory" / "ledger.jsonl").write(DID)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from lsst.ts.calibscripts.production.ledger import Did, Ledger
+for number in range(30):
+    Ledger(Path(sys.argv[1])).write(Did("generate", f"{sys.argv[2]} {number}", "repo", True, "made"))
+"""
+
+
+def test_several_writers_lose_no_line(tmp_path: Path):
+    path = tmp_path / "ledger.jsonl"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "abcd"]
+    assert [writer.wait() for writer in writers] == [0] * 4
+    assert sorted(event.what for event in Ledger(path).events(Did)) == sorted(
+        f"{name} {number}" for name in "abcd" for number in range(30)
+    )

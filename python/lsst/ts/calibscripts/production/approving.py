@@ -9,8 +9,9 @@ from .. import report
 from ..errors import ConfigurationError
 from .commands import query_statistics, shell_text
 from .desk import Desk, chosen, fail
-from .judging import verdict_on, write_report
+from .judging import replaced, verdict_on, write_report
 from .ledger import Approved
+from .making import ANEW
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 
@@ -71,8 +72,12 @@ def _approve(desk: Desk, choice: ExposureChoice, approval: Approval) -> str:
     label, run = choice.label, run_of(desk.selection.generation(choice))
     ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
     datasets = tuple(sorted(ids[detector] for detector in desk.selection.detectors if detector in ids))
+    if not ids:
+        return f"{label} was not approved: it is not generated yet ({run} holds no {choice.product.dataset_type})"
     if lost := [detector for detector in desk.selection.detectors if detector not in ids]:
         return f"{label} was not approved: {run} has none of detectors {', '.join(map(str, lost))}"
+    if choice.product.verify is not None and (why := replaced(desk, choice)):
+        return f"{label} was not approved: {why}. {ANEW}"
     if (known := _known(desk, label, datasets)) is not None:
         desk.already(f"approve {label}", f"by {known.approved_by}: {known.reason}. {known.verdict}")
         return ""

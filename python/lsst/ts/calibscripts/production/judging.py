@@ -12,7 +12,7 @@ from .desk import Desk
 from .naming import run_of
 from .selection import ExposureChoice
 
-__all__ = ["verdict_on", "write_report"]
+__all__ = ["replaced", "verdict_on", "write_report"]
 
 
 def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -> Verdict:
@@ -41,6 +41,31 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
     return acceptance.verdict_on(asked, lambda: desk.repository.statistics(run, choice.product.statistics))
 
 
+def replaced(desk: Desk, choice: ExposureChoice) -> str:
+    """Say that a calibration is not the one that was verified; empty if it is, or nothing was verified.
+
+    Parameters
+    ----------
+    desk : `Desk`
+        Where they are.
+    choice : `ExposureChoice`
+        What was verified.
+    """
+    generation, verification = (run_of(name) for name in _collections(desk, choice))
+    made = desk.repository.ingest_dates(generation, choice.product.dataset_type)
+    verified = desk.repository.ingest_dates(verification, choice.product.statistics[0])
+    if not made or not verified or max(made) < min(verified):
+        return ""
+    return (
+        f"the {choice.product.dataset_type} in {generation} was written after it was verified in {verification}, so "
+        "it is not the one that was verified"
+    )
+
+
+def _collections(desk: Desk, choice: ExposureChoice) -> tuple[str, str]:
+    return desk.selection.generation(choice), desk.selection.verification(choice)
+
+
 def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:
     """Write the documented report of a verification beside the selection, and give its path.
 
@@ -49,7 +74,7 @@ def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:
     RepositoryError
         If it cannot be written.
     """
-    generated, verified = desk.selection.generation(choice), desk.selection.verification(choice)
+    generated, verified = _collections(desk, choice)
     path = desk.directory / "reports" / f"{verified.rpartition('/')[2]}.txt"
     text = f"{report.headline(verdict, generating=True)}\n{report.failure_report(verdict, generated, verified)}\n"
     try:

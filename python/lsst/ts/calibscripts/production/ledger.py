@@ -7,6 +7,7 @@ steps read it: what was approved, and how a chain was before it was changed.
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import json
 import os
@@ -185,6 +186,8 @@ class Ledger:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
         try:
             with open(self.path, "a+b") as file:
+                # Several people may work on one production; closing the file releases the lock.
+                fcntl.flock(file, fcntl.LOCK_EX)
                 # Whoever was killed while writing has left a part of a line, which is no record of anything.
                 file.seek(0)
                 file.truncate(file.read().rfind(b"\n") + 1)

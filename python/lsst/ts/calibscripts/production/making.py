@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from ..pipelines import check_options, locate
 from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail
 from .engines import Engine
-from .judging import verdict_on
+from .judging import replaced, verdict_on
+from .ledger import Did
 from .naming import run_of
 from .rules import problems
 from .selection import ExposureChoice, Selection
 
-__all__ = ["GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
+__all__ = ["ANEW", "GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
 
 GENERATE, VERIFY = "generate", "verify"
 
 _LONGEST_LINE = 300
-_ANEW = "Write another `rerun` into the selection, for all or for this set."
+ANEW = "Write another `rerun` into the selection, for all or for this set."
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class _Maker:
             "exit_code": str(exit_code),
             "seconds": f"{seconds:.1f}",
             "log": str(log),
+            "options": shlex.join(self.job.options),
         }
         if missing:
             text = f"{missing} (exit code {exit_code}, log {log}, its last line: {_last_line(log)})"
@@ -211,7 +214,12 @@ class _Maker:
         return f"made in {self.job.run}"
 
     def _check_inputs(self, label: str) -> str:
-        if other := self._other_exposures() or self._other_inputs():
+        if (
+            other := self._other_exposures()
+            or self._other_inputs()
+            or self._other_options()
+            or self._replaced()
+        ):
             return f"{label}: {other}"
         self.desk.already(label, self._result())
         return ""
@@ -225,7 +233,7 @@ class _Maker:
         parts += [f"it lacks {report.exposure_range(lacking)}"] if lacking else []
         if not parts:
             return ""
-        return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {_ANEW}"
+        return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {ANEW}"
 
     def _other_inputs(self) -> str:
         """Say from which other calibrations of this production the RUN was made than it would be made from now."""
@@ -238,8 +246,28 @@ class _Maker:
             return ""
         return (
             f"{self.job.run} was made from {', '.join(used) or 'none of this production'}, "
-            f"and would now be made from {', '.join(wanted) or 'none'}. {_ANEW}"
+            f"and would now be made from {', '.join(wanted) or 'none'}. {ANEW}"
         )
+
+    def _other_options(self) -> str:
+        """Say with which other options the RUN was made, as far as the ledger knows, than it would be now."""
+        did = [
+            one
+            for one in self.desk.ledger.events(Did)
+            if one.succeeded and (one.step, one.facts.get("run")) == (self.work.step, self.job.run)
+        ]
+        used, wanted = did[-1].facts.get("options") if did else None, shlex.join(self.job.options)
+        if used in (None, wanted):
+            return ""
+        return (
+            f"{self.job.run} was made with options {used or 'none'}, and would now be made with {wanted or 'none'}. "
+            f"{ANEW}"
+        )
+
+    def _replaced(self) -> str:
+        """Say that what is in the verification's RUN is not about the calibration that exists now."""
+        why = replaced(self.desk, self.choice) if self.work.step == VERIFY else ""
+        return f"{why}. {ANEW}" if why else ""
 
     def _blocked(self) -> str:
         """Say which prerequisite of the selection is not there."""

@@ -107,6 +107,15 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         """Give the identifiers of the datasets of a type in a RUN, by detector."""
         return {int(ref.dataId["detector"]): str(ref.id) for ref in self._refs(run, dataset_type)}
 
+    def ingest_dates(self, run: str, dataset_type: str) -> tuple[Any, ...]:
+        """Return when the datasets of a type in a RUN were written, as the database knows it."""
+        if not self._refs(run, dataset_type):
+            return ()
+        name = f"{dataset_type}.ingest_date"
+        with self._open().query() as query:
+            found = query.join_dataset_search(dataset_type, run).general([], name, find_first=False)
+            return tuple(row[name] for row in found)
+
     def processed(self, run: str) -> frozenset[int]:
         """Give the exposures that a RUN has any dataset of."""
         butler = self._open()

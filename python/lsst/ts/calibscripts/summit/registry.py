@@ -44,9 +44,9 @@ def registry_config(registry: str, root: Path) -> dict[str, str]:
     except ArgumentError:
         raise RepositoryError(f"--registry {registry!r} is no postgresql://user@host:port/database") from None
     if url.get_backend_name() != "postgresql" or not url.host or not url.database:
-        shown = url.render_as_string(hide_password=True)
+        shown = url.set(query={}).render_as_string(hide_password=True)
         raise RepositoryError(f"--registry {shown!r} is no postgresql://user@host:port/database")
-    if url.password:
+    if url.password or any(name.lower().endswith("password") for name in url.query):
         raise RepositoryError(
             "--registry has a password in it, which everybody could read in the repository: give it in "
             "~/.lsst/db-auth.yaml or in the environment variable PGPASSWORD, and leave it out of the address"
