@@ -309,7 +309,10 @@ def test_a_repository_without_calibrations(bare_repo: str) -> None:
 def test_conflicts_are_told_and_so_is_what_can_be_certified(repo: str) -> None:
     checked, answers = ask(repo, script_mode="BIAS_DARK", generate_calibrations=True)
     (problem,) = checked.problems
-    assert problem.startswith("LATISS/calib/daily already holds a bias (instrument LATISS, detector 0)")
+    assert problem.startswith(
+        "calib_collection: LATISS/calib/daily already holds bias (detector 0) valid 1950-01-01 to open, which "
+        "overlaps 1950-01-01 to 2050-01-01. Set calib_collection to LATISS/calib/daily/calib."
+    )
     assert [free.dataset_type for free in answers.free] == ["dark"]
     words = " ".join(report(checked, answers).split())
     assert "dark: nothing in LATISS/calib/daily overlaps [1950-01-01, 2050-01-01) TAI" in words

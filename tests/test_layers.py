@@ -24,6 +24,7 @@ LAYERS = [
     "blocks",
     "checking",
     "preflight",
+    "conflicts",
     "graph",
     "production",
     "jobs",

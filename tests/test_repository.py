@@ -98,8 +98,11 @@ def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
     assert repository.conflicts(BIAS) == ()
     assert repository.certify(BIAS, RUN, lambda: True) is not None
     (conflict,) = repository.conflicts(BIAS)
-    assert f"{COLLECTION} already holds a bias" in conflict
-    with pytest.raises(ConflictError, match="already holds a bias"):
+    assert str(conflict) == (
+        f"{COLLECTION} already holds bias (detector 0) valid 2026-01-01 to 2027-01-01, which overlaps 2026-01-01 to "
+        "2027-01-01: set another calib_collection, or other certify_calib_begin_date and certify_calib_end_date."
+    )
+    with pytest.raises(ConflictError, match="already holds bias"):
         repository.certify(replace(BIAS, begin="2026-06-01"), RUN, lambda: True)
 
 
@@ -141,7 +144,7 @@ def test_a_flat_in_another_filter_is_not_in_the_way(root: Path, repository: Butl
 
 def test_another_kind_of_collection_is_in_the_way(repository: ButlerRepository):
     (conflict,) = repository.conflicts(replace(BIAS, collection=RUN))
-    assert f"calib_collection {RUN} is a RUN collection" in conflict
+    assert f"calib_collection {RUN} is a RUN collection" in str(conflict)
 
 
 def test_a_type_that_nobody_made_is_in_nobodys_way(root: Path, repository: ButlerRepository):

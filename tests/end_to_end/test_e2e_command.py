@@ -73,7 +73,7 @@ def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directo
     second = rehearse(directory)
     assert second.returncode == 1
     text = " ".join(second.stdout.split())
-    assert "LATISS/calib/daily already holds a bias" in text
+    assert "LATISS/calib/daily already holds bias" in text
     assert f"{LATISS_SCRIPT} ended FAILED" in text
     assert "Nothing was certified." in text
 

@@ -194,13 +194,13 @@ def test_conflicts(world: World, asked: Certification, clashes: bool):
     world.certify(DAILY, [bias, flat], "2026-01-01", "2027-01-01")
     found = world.repository.conflicts(asked)
     assert bool(found) == clashes
-    assert all(DAILY in text and "overlaps" in text for text in found)
+    assert all(DAILY in str(conflict) and "overlaps" in str(conflict) for conflict in found)
 
 
 def test_another_kind_of_collection_is_a_conflict(world: World):
     world.put("bias", RUN, detector=0)
-    (text,) = world.repository.conflicts(wanted(collection=RUN))
-    assert "is a RUN collection" in text
+    (conflict,) = world.repository.conflicts(wanted(collection=RUN))
+    assert "is a RUN collection" in str(conflict)
 
 
 def test_certify_and_certify_again(world: World):
@@ -213,7 +213,7 @@ def test_certify_and_certify_again(world: World):
         "bias", CAMERA, [0, 1, 2], [DAILY], None, ("2026-09-17", "2026-09-20")
     ) == (2,)
     world.put("bias", "second/run", detector=0)
-    with pytest.raises(ConflictError, match=f"{DAILY} already holds a bias"):
+    with pytest.raises(ConflictError, match=f"{DAILY} already holds bias"):
         world.repository.certify(wanted(detectors=(0,)), "second/run", yes)
     later = wanted(begin="2027-01-01", end=None, detectors=(0,))
     assert world.repository.certify(later, "second/run", yes) is not None

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .config import CalibrationsConfig
+from .config import CalibrationsConfig, last_night
+from .conflicts import conflict_problems
 from .errors import RepositoryError, describe
 from .images import judge, observed_within
 from .jobs import StepPipelines, input_collections, named_collections, pairs_of
@@ -163,7 +164,8 @@ def repository_findings(
                     physical_filter,
                     calib_exists,
                 )
-        problems += _conflicts(repository, config, plan, instrument, detectors, physical_filter)
+        wanted = _certifications(config, plan, instrument, detectors, physical_filter)
+        problems += conflict_problems(repository, wanted, last_night(config, datetime.now(UTC)))
     except RepositoryError as error:
         return RepositoryFindings((str(error),))
     except Exception as error:
@@ -174,22 +176,19 @@ def repository_findings(
     return RepositoryFindings(tuple(dict.fromkeys(problems)), known, calib_exists, times, without_pairs)
 
 
-def _conflicts(
-    repository: Repository,
+def _certifications(
     config: CalibrationsConfig,
     plan: Plan,
     instrument: str,
     detectors: Sequence[int],
     physical_filter: str | None,
-) -> Iterator[str]:
-    for step in plan.steps:
-        if step.id.action is not Action.CERTIFY:
-            continue
-        if step.product.by_filter and physical_filter is None:
-            # Any filter would be a conflict; which one it is shows when the instrument is set up.
-            continue
-        wanted = certification(config, step.id.product, instrument, detectors, physical_filter)
-        yield from repository.conflicts(wanted)
+) -> tuple[Certification, ...]:
+    """Return what is to be certified, without flats of a filter that shows only when the instrument is set up."""
+    return tuple(
+        certification(config, step.id.product, instrument, detectors, physical_filter)
+        for step in plan.steps
+        if step.id.action is Action.CERTIFY and not (step.product.by_filter and physical_filter is None)
+    )
 
 
 def _detector_problems(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..preflight import repository_findings
 from ..products import PRODUCTS
-from ..repository import ButlerRepository, Certification
+from ..repository import ButlerRepository, Certification, Conflict
 from .configuration import Checked
 
 __all__ = ["Answers", "Reference", "ask_repository"]
@@ -83,14 +83,16 @@ class _Reader(ButlerRepository):
         )
         return missing
 
-    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
+    def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         found = super().conflicts(wanted)
         if not found:
             self._free.append(wanted)
         return found
 
-    def answers(self) -> Answers:
-        return Answers(self.uri, tuple(dict.fromkeys(self._references)), tuple(self._free))
+    def answers(self, asked: Sequence[Certification]) -> Answers:
+        # Other dates may have been tried, to propose some.
+        free = tuple(wanted for wanted in self._free if wanted in asked)
+        return Answers(self.uri, tuple(dict.fromkeys(self._references)), free)
 
 
 def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]:
@@ -128,7 +130,7 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
     problems = (*checked.problems, *findings.problems)
     return replace(
         checked, problems=problems, warnings=(*checked.warnings, *_unasked(checked))
-    ), repository.answers()
+    ), repository.answers(checked.certifications)
 
 
 def _unasked(checked: Checked) -> Iterator[str]:

@@ -4,7 +4,7 @@
 everything that is wrong at once; `parse` makes the frozen configuration that `plan` works with.
 """
 
-from .advice import RECOMMENDED_IMAGES, warnings
+from .advice import RECOMMENDED_IMAGES, last_night, warnings
 from .base import CalibrationsConfig, Exposures
 from .characters import key_problem
 from .explain import did_you_mean
@@ -35,6 +35,7 @@ __all__ = [
     "groups_of_times",
     "json_schema",
     "key_problem",
+    "last_night",
     "not_installed",
     "option_settings",
     "parse",

@@ -11,7 +11,7 @@ from .effects import effect_warnings
 from .names import name_warnings
 from .times import flat_pairs
 
-__all__ = ["RECOMMENDED_IMAGES", "warnings"]
+__all__ = ["RECOMMENDED_IMAGES", "last_night", "warnings"]
 
 RECOMMENDED_IMAGES = 20
 """Images that DMTN-222 recommends for each combined calibration."""
@@ -155,10 +155,26 @@ def _certifies(config: CalibrationsConfig) -> bool:
     return config.generate_calibrations or config.do_defects or config.do_ptc
 
 
-def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
-    """Find a validity range outside the nights of the images; an observing day ends at 12:00 UTC."""
-    if not _certifies(config):
-        return
+def last_night(config: CalibrationsConfig, now: datetime) -> date:
+    """Return the last night in which images are taken.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        The configuration.
+    now : `datetime.datetime`
+        When images will be taken, UTC.
+
+    Returns
+    -------
+    `datetime.date`
+        Its observing day.
+    """
+    return _nights(config, now)[-1]
+
+
+def _nights(config: CalibrationsConfig, now: datetime) -> list[date]:
+    """List the observing days of the images, which end at 12:00 UTC."""
     existing = dict(config.exposures or ())
     days = {
         date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)
@@ -167,11 +183,18 @@ def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
     }
     if not all(existing.get(kind) for kind in config.image_types):
         days.add((now - timedelta(hours=12)).date())
+    return sorted(days)
+
+
+def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
+    """Find a validity range outside the nights of the images."""
+    if not _certifies(config):
+        return
     limits = config.certify_calib_begin_date, config.certify_calib_end_date
     begin, end = (None if text is None else datetime.fromisoformat(text) for text in limits)
     outside = [
         day
-        for day in sorted(days)
+        for day in _nights(config, now)
         if (end is not None and end <= _noon(day))
         or (begin is not None and begin >= _noon(day + timedelta(days=1)))
     ]

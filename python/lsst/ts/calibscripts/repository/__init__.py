@@ -7,6 +7,7 @@ bring its own. Nothing else among the production modules imports daf_butler when
 from .butler import ButlerRepository
 from .records import (
     Certification,
+    Conflict,
     Detector,
     ExposureRecord,
     Repository,
@@ -17,6 +18,7 @@ from .records import (
 __all__ = [
     "ButlerRepository",
     "Certification",
+    "Conflict",
     "Detector",
     "ExposureRecord",
     "Repository",

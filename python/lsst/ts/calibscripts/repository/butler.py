@@ -11,7 +11,7 @@ from .certifying import commit, conflicts, holds
 from .gains import written_gains
 from .levels import corrected_level, signal_level
 from .patience import connection_lost, patient
-from .records import Certification, Detector, ExposureRecord, RunStatistics, WrittenGains
+from .records import Certification, Conflict, Detector, ExposureRecord, RunStatistics, WrittenGains
 from .validity import detectors_with
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class ButlerRepository:
         return tuple(detector for detector in detectors if detector not in found)
 
     @patient
-    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
+    def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """See `Repository`."""
         butler = self._open()
         if self.missing_collections([wanted.collection]):
@@ -253,7 +253,7 @@ class ButlerRepository:
                 return None
         except ConflictingDefinitionError as error:
             reasons = self.conflicts(wanted) or (describe(error),)
-            raise ConflictError(" ".join(reasons)) from error
+            raise ConflictError(" ".join(map(str, reasons))) from error
         except Exception as error:
             # The answer to the commit may have been lost with the connection: what is in the collection decides.
             if not connection_lost(error) or not self._is_there(wanted, refs):

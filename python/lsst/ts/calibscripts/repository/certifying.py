@@ -5,42 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .records import Certification
+from .records import Certification, Conflict
 
 if TYPE_CHECKING:
+    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetAssociation, DatasetRef, Timespan
 
 __all__ = ["commit", "conflicts", "holds"]
 
 
-def conflicts(butler: Butler, wanted: Certification) -> tuple[str, ...]:
-    """Say what stands in the way of a certification into a collection that there is; see `Repository`."""
+def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
+    """Return what stands in the way of a certification into a collection that exists; see `Repository`."""
     from lsst.daf.butler import CollectionType
 
     kind = butler.collections.get_info(wanted.collection).type
     if kind is not CollectionType.CALIBRATION:
-        return (
-            f"calib_collection {wanted.collection} is a {kind.name} collection, so {wanted.product} "
-            "cannot be certified into it: name a CALIBRATION collection, or one that does not exist yet.",
-        )
+        return (Conflict(wanted, kind=kind.name),)
     if not any(True for _ in butler.registry.queryDatasetTypes(wanted.dataset_type)):
         return ()
     timespan = _timespan(wanted)
-    for found in _associations(butler, wanted):
-        data_id = found.ref.dataId
+    found: dict[tuple[str | None, str | None], set[int]] = {}
+    for present in _associations(butler, wanted):
+        data_id = present.ref.dataId
         if (
             data_id["detector"] in wanted.detectors
             and data_id["instrument"] == wanted.instrument
             and wanted.physical_filter in (None, data_id.get("physical_filter", wanted.physical_filter))
-            and found.timespan is not None
-            and found.timespan.overlaps(timespan)
+            and present.timespan is not None
+            and present.timespan.overlaps(timespan)
         ):
-            return (
-                f"{wanted.collection} already holds a {wanted.dataset_type} ({_words(found.ref)}) for "
-                f"{found.timespan} which overlaps {wanted.validity}: name another calib_collection, or "
-                "other certify_calib_begin_date and certify_calib_end_date.",
-            )
-    return ()
+            dates = _date(present.timespan.begin), _date(present.timespan.end)
+            found.setdefault(dates, set()).add(int(data_id["detector"]))
+    return tuple(Conflict(wanted, *dates, tuple(sorted(ids))) for dates, ids in found.items())
+
+
+def _date(moment: Time | None) -> str | None:
+    return None if moment is None else str(moment.tai.isot)
 
 
 def commit(
@@ -86,7 +86,3 @@ def _timespan(wanted: Certification) -> Timespan:
         max(Time(date, scale="tai"), epoch) if date else None for date in (wanted.begin, wanted.end)
     )
     return Timespan(begin, end)
-
-
-def _words(ref: DatasetRef) -> str:
-    return ", ".join(f"{key} {ref.dataId[key]}" for key in ref.dataId.dimensions.required)

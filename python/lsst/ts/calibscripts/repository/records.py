@@ -8,11 +8,13 @@ from typing import Any, Protocol
 
 __all__ = [
     "Certification",
+    "Conflict",
     "Detector",
     "ExposureRecord",
     "Repository",
     "RunStatistics",
     "WrittenGains",
+    "range_words",
 ]
 
 
@@ -71,6 +73,92 @@ class Certification:
     def validity(self) -> str:
         """The validity range as an observer reads it."""
         return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What stands in the way of a certification.
+
+    Attributes
+    ----------
+    wanted : `Certification`
+        What is to be certified.
+    begin, end : `str` or `None`
+        Validity range of what is certified already; None is open.
+    detectors : `tuple` [`int`]
+        Detectors it is certified for, of those wanted.
+    kind : `str`
+        Kind of the collection, where nothing at all can be certified into it; else empty.
+    """
+
+    wanted: Certification
+    begin: str | None = None
+    end: str | None = None
+    detectors: tuple[int, ...] = ()
+    kind: str = ""
+
+    def __str__(self) -> str:
+        wanted = self.wanted
+        if self.kind:
+            return (
+                f"calib_collection {wanted.collection} is a {self.kind} collection, so {wanted.product} cannot be "
+                "certified into it: set calib_collection to a CALIBRATION collection, or to one that does not exist "
+                "yet."
+            )
+        return (
+            f"{wanted.collection} already holds {self.what} valid {self.range}, which overlaps "
+            f"{range_words(wanted.begin, wanted.end)}: set another calib_collection, or other "
+            "certify_calib_begin_date and certify_calib_end_date."
+        )
+
+    @property
+    def what(self) -> str:
+        """Dataset type, filter and detectors, e.g. ``flat in r_57 (detectors 0, 1)``."""
+        of_filter = f" in {self.wanted.physical_filter}" if self.wanted.physical_filter else ""
+        return f"{self.wanted.dataset_type}{of_filter} ({self.where})"
+
+    @property
+    def where(self) -> str:
+        """The detectors, as an observer reads them."""
+        numbers = self.detectors
+        if len(numbers) == 1:
+            return f"detector {numbers[0]}"
+        if numbers == tuple(range(numbers[0], numbers[-1] + 1)):
+            return f"detectors {numbers[0]}..{numbers[-1]}"
+        return f"detectors {', '.join(map(str, numbers))}"
+
+    @property
+    def range(self) -> str:
+        """The validity range of what is certified already.
+
+        The butler keeps no date before 1970: where both ranges begin there, it is the date that the user gave.
+        """
+        begin = self.wanted.begin
+        same = self.begin is None and begin is not None and begin < "1970-01-02"
+        return range_words(begin if same else self.begin, self.end)
+
+
+def range_words(begin: str | None, end: str | None) -> str:
+    """Write a validity range as an observer reads it.
+
+    Parameters
+    ----------
+    begin, end : `str` or `None`
+        Dates, ISO-8601; None is open.
+
+    Returns
+    -------
+    `str`
+        E.g. ``2026-09-18 to 2026-09-19T12:00:00`` or ``2026-09-18 to open``.
+    """
+    return " to ".join("open" if date is None else _short(date) for date in (begin, end))
+
+
+def _short(date: str) -> str:
+    """Leave out fractions of a second and midnight where they are zero."""
+    day, _, time = date.replace(" ", "T").partition("T")
+    time = time.rstrip("0").rstrip(".") if "." in time else time
+    return day if time in ("", "00:00:00", "00:00") else f"{day}T{time}"
 
 
 @dataclass(frozen=True)
@@ -168,8 +256,8 @@ class Repository(Protocol):
         One in a CALIBRATION collection only counts if it is valid at some moment ``within`` a range, TAI, half open.
         """
 
-    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
-        """Say in sentences what stands in the way of a certification; empty for nothing."""
+    def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
+        """Return what stands in the way of a certification, one for each validity range; empty for nothing."""
 
     def run_of(self, job_id: str) -> str | None:
         """Give the RUN with the outputs of a job, None if it made none."""

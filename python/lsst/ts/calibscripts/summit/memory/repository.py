@@ -11,6 +11,7 @@ from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...instruments import INSTRUMENTS
 from ...repository import (
     Certification,
+    Conflict,
     Detector,
     ExposureRecord,
     RunStatistics,
@@ -153,23 +154,25 @@ class MemoryRepository:
         }
         return tuple(detector for detector in detectors if detector not in found)
 
-    def conflicts(self, wanted: Certification) -> tuple[str, ...]:
+    def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("conflicts")
         return self._conflicts(wanted)
 
-    def _conflicts(self, wanted: Certification) -> tuple[str, ...]:
+    def _conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         kind = self.butler.collections.get(wanted.collection, CollectionKind.CALIBRATION)
         if kind is not CollectionKind.CALIBRATION:
-            return (f"calib_collection {wanted.collection} is a {kind} collection: name another.",)
+            return (Conflict(wanted, kind=kind),)
+        found: dict[tuple[str | None, str | None], set[int]] = {}
         for present in self.butler.associations(wanted.collection):
-            if _is_meant(present.dataset, wanted) and present.overlaps(wanted.begin, wanted.end):
-                return (
-                    f"{wanted.collection} already holds a {wanted.dataset_type} for a range which overlaps "
-                    f"{wanted.validity}: name another calib_collection, or other certify_calib_begin_date "
-                    "and certify_calib_end_date.",
-                )
-        return ()
+            detector = present.dataset.detector
+            if (
+                detector is not None
+                and _is_meant(present.dataset, wanted)
+                and present.overlaps(wanted.begin, wanted.end)
+            ):
+                found.setdefault((present.begin, present.end), set()).add(detector)
+        return tuple(Conflict(wanted, *dates, tuple(sorted(ids))) for dates, ids in found.items())
 
     def run_of(self, job_id: str) -> str | None:
         """See `lsst.ts.calibscripts.repository.Repository`."""
@@ -235,7 +238,7 @@ class MemoryRepository:
         try:
             new = self.butler.certify(wanted.collection, datasets, wanted.begin, wanted.end)
         except ConflictError as error:
-            raise ConflictError(" ".join(self._conflicts(wanted) or (describe(error),))) from error
+            raise ConflictError(" ".join(map(str, self._conflicts(wanted) or (describe(error),)))) from error
         self._read_back(new)
         return tuple(dataset.id for dataset in datasets)
 
