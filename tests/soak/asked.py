@@ -127,6 +127,10 @@ class Asked:
         enough = 2 * n_detectors > len(self.scenario.detectors)
         return enough and self.verification(product).passes(n_detectors)
 
+    def may_fail(self, product: str) -> bool:
+        """Return whether a run ends DONE although a verification failed; one that cannot be judged is a failure."""
+        return self.warns and self.verification(product).is_judged
+
     @property
     def failing(self) -> set[str]:
         """Products whose verification is to fail, unless detectors get lost."""

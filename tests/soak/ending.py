@@ -41,8 +41,8 @@ def done_means_done(story: Story) -> Problems:
     lost = {p for p, n_detectors in judged.items() if n_detectors and not asked.passes(p, n_detectors)}
     # Statistics that could not be read, or do not tell of a detector, are a failed verification too.
     lost |= {verdict.product for _, verdict in story.of(Verdicted) if not verdict.passed}
-    if lost and not asked.warns:
-        yield f"DONE though the verification of {sorted(lost)} failed"
+    if heavy := {product for product in lost if not asked.may_fail(product)}:
+        yield f"DONE though the verification of {sorted(heavy)} failed"
     # What was made from something that failed need not be there, and what it was verified with neither.
     excused = {p for p in asked.products if lost & {p, *ancestors(p), *asked.images(p)}}
     completed = {job.name for job in story.jobs if job.phase is Phase.COMPLETED and job.exit_code == 0}
@@ -77,7 +77,7 @@ def verdicts_decide(story: Story) -> Problems:
     wanted = {product for product in asked.certified if not asked.is_spoiled(product)}
     if certified != wanted:
         yield f"certified were {sorted(certified)}, to be certified were {sorted(wanted)}"
-    failed = asked.failing & judged and not asked.warns
+    failed = {product for product in asked.failing & judged if not asked.may_fail(product)}
     if story.state is not (ScriptState.FAILED if failed else ScriptState.DONE):
         yield f"ended {story.state.name} with failed verifications of {sorted(asked.failing)}"
 
@@ -88,8 +88,8 @@ def the_rest_goes_on(story: Story) -> Problems:
     if story.state not in (ScriptState.DONE, ScriptState.FAILED) or not list(story.of(Exposed)):
         return
     steps = story.summary.partition("Steps:")[2].partition("Certified:")[0]
-    told = dict(re.findall(r"^    (\w+ \w+): (\w+)", steps, re.MULTILINE))
-    failed = {step(name) for name, outcome in told.items() if outcome == "failed"}
+    told = dict(re.findall(r"^    (\w+ \w+): ([\w ]+\w)", steps, re.MULTILINE))
+    failed = {step(name) for name, outcome in told.items() if outcome in ("failed", "not judged")}
     judged = {verdict.product for _, verdict in story.of(Verdicted) if not verdict.passed}
     too_few = given_up(story)
     lost = asked.lost(failed, judged if asked.generating else set(), too_few)
