@@ -256,6 +256,14 @@ def _verification_on_repository(event: str) -> Iterator[Case]:
     )
     yield Case(
         event,
+        "cp_verify is that of before March 2023, and there are three biases only, in a repository on disk",
+        FAILED,
+        ("BIAS: 3 of 3 exposures failed, limit 3: NOT certified",),
+        faults=("noise-two-sided",),
+        **disk,
+    )
+    yield Case(
+        event,
         "there are no statistics, in a repository on disk",
         FAILED,
         ("could not be judged and will not be certified: u/ocps/",),

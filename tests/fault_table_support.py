@@ -42,10 +42,10 @@ CONFIG: Mapping[str, Any] = {
     "n_bias": 4,
     "n_dark": 4,
     "exp_times_dark": 5,
-    "n_flat": 4,
-    "exp_times_flat": [1, 1, 2, 2],
+    "n_flat": 6,
+    "exp_times_flat": [1, 1, 2, 2, 4, 4],
 }
-"""All five products, from four exposures of each type and one to be discarded."""
+"""All five products, from four exposures of each type, six of the flats, and one to be discarded."""
 
 SMALL: Mapping[str, Any] = {
     "script_mode": "BIAS",

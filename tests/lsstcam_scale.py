@@ -63,7 +63,15 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Verification]]] = {
             "verifyFlat": Verification.VAGUE_FAILS,
         },
     ),
-    "everything is certified": ({"generate_calibrations": True, "do_defects": True, "do_ptc": True}, {}),
+    "everything is certified": (
+        {
+            "generate_calibrations": True,
+            "do_defects": True,
+            "do_ptc": True,
+            "exp_times_flat": [1.0 + n // 2 for n in range(20)],
+        },
+        {},
+    ),
 }
 """Configuration, and what the statistics say."""
 

@@ -210,7 +210,10 @@ OK: 0 problems, 1 warning"""
     [
         ({"script_mode": "BIAS"}, ["nothing", "VERIFY BIAS"]),
         ({"script_mode": "BIAS", "do_verify": False}, ["none: the images are only taken", "nothing"]),
-        ({"do_ptc": True, "do_defects": True}, ["it is not verified itself", "defects into", "ptc into"]),
+        (
+            {"do_ptc": True, "do_defects": True, "exp_times_flat": [1, 1, 2, 2, 4, 4]},
+            ["it is not verified itself", "defects into", "ptc into"],
+        ),
         (
             {"generate_calibrations": True},
             [

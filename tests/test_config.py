@@ -481,14 +481,18 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             "change exp_times_flat, leave it out or set it to False",
         ),
         (
+            {"script_mode": "BIAS_DARK", "do_gain_from_flat_pairs": True},
+            "do_gain_from_flat_pairs: needs a script_mode with FLAT, not BIAS_DARK; change it or leave this out",
+        ),
+        (
             {"exp_times_flat": [1, 1, 2], "do_ptc": True},
-            "do_ptc: needs at least two pairs of consecutive flats of the same exposure time, but there is one; "
-            "change exp_times_flat",
+            "do_ptc: needs pairs of consecutive flats of at least 3 different exposure times, but there are pairs of "
+            "1 only; change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]",
         ),
         (
             {"exp_times_flat": [1, 2, 3], "do_ptc": True},
-            "do_ptc: needs at least two pairs of consecutive flats of the same exposure time, but there are none; "
-            "change exp_times_flat",
+            "do_ptc: needs pairs of consecutive flats of at least 3 different exposure times, but there are none; "
+            "change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]",
         ),
         (
             {"certify_calib_begin_date": "2026-09-19", "certify_calib_end_date": "2026-09-18"},
@@ -597,7 +601,9 @@ def test_each_problem_can_be_read_from_the_error() -> None:
         ({"n_bias": None, "n_discard_bias": None}, {"n_bias": 20, "n_discard_bias": 1}),
         ({"n_dark": 23, "n_discard_dark": 0}, {"n_dark": 23, "exp_times_dark": LATISS_DARKS}),
         ({"script_mode": "BIAS"}, {"do_gain_from_flat_pairs": False}),
-        ({"script_mode": "BIAS", "do_gain_from_flat_pairs": True}, {"do_gain_from_flat_pairs": False}),
+        ({"script_mode": "BIAS", "do_gain_from_flat_pairs": False}, {"do_gain_from_flat_pairs": False}),
+        # Those that exist already have the times of their records.
+        ({"exposures": {"FLAT": [2026091800002]}, "n_flat": 1}, {"do_gain_from_flat_pairs": True}),
         ({"script_mode": "FLAT"}, {"do_gain_from_flat_pairs": True}),
         ({"exposures": {"BIAS": [], "DARK": [], "FLAT": []}}, {"exposures": None}),
         ({"script_mode": "FLAT", "n_flat": 1}, {"do_gain_from_flat_pairs": False}),
@@ -758,7 +764,10 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
              "calib_collection": "x", "certify_calib_begin_date": "2026-09-18"},
             ["do_verify is False: BIAS, DARK will be certified unverified."],
         ),
-        ({"do_ptc": True, "calib_collection": "x"}, ["The validity range is the default"]),
+        (
+            {"do_ptc": True, "exp_times_flat": [1, 1, 2, 2, 3, 3], "calib_collection": "x"},
+            ["The validity range is the default"],
+        ),
         ({"exp_times_flat": [1, 1, 2]}, ["Flats without a partner of the same exposure time beside them: 3 (2 s)"]),
         ({"exp_times_flat": [1, 1, 2], "do_gain_from_flat_pairs": False}, []),
         ({"exp_times_flat": [1, 2]}, ["No two consecutive flats have the same exposure time, unpaired: 1 (1 s), "

@@ -73,7 +73,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
     given = {
         "generate_calibrations": True,
         "n_bias": 3,
-        "n_flat": 4,
+        "exp_times_flat": [1, 1, 2, 2, 4, 4],
         "filter": "SDSSr_65mm",
         "grating": "empty_1",
         "do_defects": True,

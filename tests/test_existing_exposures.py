@@ -137,7 +137,8 @@ async def test_types_that_are_not_listed_are_taken() -> None:
         (
             {"BIAS": BIASES, "DARK": DARKS, "FLAT": FLATS[1:4]},
             {"do_ptc": True},
-            "do_ptc needs at least two pairs of flats of equal time, there are 1",
+            "do_ptc needs pairs of consecutive flats of at least 3 different exposure times, among those listed are "
+            "pairs of 1 only.",
         ),
     ],
     ids=["unknown", "another type", "two filters", "one pair"],

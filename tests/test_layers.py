@@ -40,6 +40,7 @@ LAYERS = [
     "repository",
     "threads",
     "cancellation",
+    "pairing",
     "pipelines",
     "sal",
     "plan",

@@ -47,8 +47,8 @@ def test_generating_everything():
         generate_calibrations=True,
         do_defects=True,
         do_ptc=True,
-        n_flat=4,
-        exp_times_flat=[1, 1, 2, 2],
+        n_flat=6,
+        exp_times_flat=[1, 1, 2, 2, 4, 4],
     )
     assert graph_of(plan) == {
         "GENERATE BIAS": ({"BIAS"}, set()),
@@ -99,7 +99,7 @@ def test_a_mode_with_one_type_reads_the_rest_from_collections(mode: str, steps: 
 
 
 def test_external_verification_certifies_defects_and_ptc_only():
-    plan = plan_of(do_defects=True, do_ptc=True, n_flat=4, exp_times_flat=[1, 1, 2, 2])
+    plan = plan_of(do_defects=True, do_ptc=True, n_flat=6, exp_times_flat=[1, 1, 2, 2, 4, 4])
     assert graph_of(plan) == {
         "VERIFY BIAS": ({"BIAS"}, set()),
         "VERIFY DARK": ({"DARK"}, set()),
@@ -119,7 +119,7 @@ def test_without_verification_there_is_no_verify_step():
 
 
 def test_ptc_replaces_gain():
-    flats = {"n_flat": 4, "exp_times_flat": [1, 1, 2, 2]}
+    flats = {"n_flat": 6, "exp_times_flat": [1, 1, 2, 2, 4, 4]}
     assert StepId(G, "GAIN") in {s.id for s in plan_of(**flats).steps}
     assert StepId(G, "GAIN") not in {s.id for s in plan_of(do_ptc=True, **flats).steps}
 
@@ -180,7 +180,7 @@ def test_an_external_failure_spoils_no_other_type():
 
 def test_a_failed_flat_keeps_ptc_and_defects_from_being_certified():
     plan = plan_of(
-        generate_calibrations=True, do_defects=True, do_ptc=True, n_flat=4, exp_times_flat=[1, 1, 2, 2]
+        generate_calibrations=True, do_defects=True, do_ptc=True, n_flat=6, exp_times_flat=[1, 1, 2, 2, 4, 4]
     )
     spoiled = {str(step) for step in plan.spoiled("FLAT")}
     assert spoiled == {"CERTIFY FLAT", "GENERATE DEFECTS", "CERTIFY DEFECTS", "CERTIFY PTC"}

@@ -23,6 +23,7 @@ _CHAIN: Mapping[str, Any] = {
     "generate_calibrations": True,
     "do_defects": True,
     "do_ptc": True,
+    "exp_times_flat": [float(time) for time in range(1, 11) for _ in (1, 2)],
 }
 
 _FULL: Mapping[str, Any] = {

@@ -150,6 +150,7 @@ def _config(n_exposures: int, detectors: Sequence[int]) -> dict[str, Any]:
         "do_defects": True,
         "do_ptc": True,
         "exp_times_dark": 5,
+        "exp_times_flat": [1.0 + n // 2 for n in range(n_exposures)],
         "detectors": list(detectors),
         **numbers,
     }

@@ -21,19 +21,25 @@ GAIN, NOISE, A00, FULL = 1.1, 6.5, -2.4e-6, 120_000.0
 
 
 @pytest.mark.parametrize(
-    ("times", "pairs"),
+    ("times", "by_time", "by_id"),
     [
-        ([1.2, 1.2], [(0, 1)]),
-        ([0.1, 0.1, 0.35, 0.35, 0.6, 0.6, 1, 1.5, 1.7, 2.1, 2.3], [(0, 1), (2, 3), (4, 5)]),
-        ([5, 5, 5], [(0, 1)]),
-        ([5, 5, 5, 5], [(0, 1), (2, 3)]),
-        ([1, 2, 2, 1], [(1, 2)]),
-        ([1, 2, 3], []),
-        ([], []),
+        ([1.2, 1.2], [(0, 1)], [(0, 1)]),
+        ([0.1, 0.1, 0.35, 0.35, 1, 1.5, 1.7], [(0, 1), (2, 3)], [(0, 1), (2, 3), (4, 5)]),
+        ([5, 5, 5], [(0, 1)], [(0, 1)]),
+        ([5, 5, 5, 5], [(0, 1)], [(0, 1), (2, 3)]),
+        ([5, 5, 5, 5, 7, 7, 5, 5], [(0, 1), (4, 5), (6, 7)], [(0, 1), (2, 3), (4, 5), (6, 7)]),
+        # Of LSSTCam the measured times of the shutter: equal within 5 ms of the first.
+        ([2.0004, 2.0011, 4.0002, 4.0009], [(0, 1), (2, 3)], [(0, 1), (2, 3)]),
+        ([1, 2, 2, 1], [(1, 2)], [(0, 1), (2, 3)]),
+        ([1, 2, 3], [], [(0, 1)]),
+        ([], [], []),
     ],
 )
-def test_pairs_are_consecutive_exposures_of_equal_time(times: list[float], pairs: list[tuple[int, int]]):
-    assert find_pairs(list(enumerate(times))) == pairs
+def test_pairs_are_those_of_cp_pipe(
+    times: list[float], by_time: list[tuple[int, int]], by_id: list[tuple[int, int]]
+):
+    assert find_pairs(list(enumerate(times)), "TIME") == by_time
+    assert find_pairs(list(enumerate(times)), "EXPID") == by_id
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.05])

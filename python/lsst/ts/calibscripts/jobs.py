@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .config import CalibrationsConfig, flat_pairs
+from .config import CalibrationsConfig, Pairing, flat_pairs, groups_of_times
 from .errors import ConfigurationError
 from .ocps import JobRequest
+from .pairing import paired_options, pairing_warning
 from .pipelines import Installed, TaskOptions, check_options, locate
 from .plan import Action, Plan, StepId
-from .products import PRODUCTS, made_from_closure
+from .products import PRODUCTS, ImageType, made_from_closure
 
-__all__ = ["StepPipelines", "data_query", "input_collections", "install", "job_request", "pairs_of"]
+__all__ = [
+    "StepPipelines",
+    "data_query",
+    "different_times",
+    "input_collections",
+    "install",
+    "job_request",
+    "pairs_of",
+]
 
 
 @dataclass(frozen=True)
@@ -26,12 +35,15 @@ class StepPipelines:
     options : mapping [`StepId`, `TaskOptions`]
         Checked options.
     warnings : `tuple` [`str`]
-        What was translated in the options.
+        What was translated in the options, and flat pairs that will not be used.
+    pairing : `Pairing`
+        How the jobs of PTC and GAIN pair flats.
     """
 
     installed: Mapping[StepId, Installed]
     options: Mapping[StepId, TaskOptions]
     warnings: tuple[str, ...]
+    pairing: Pairing = Pairing.EXPID
 
 
 def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) -> StepPipelines:
@@ -45,6 +57,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     installed: dict[StepId, Installed] = {}
     options: dict[StepId, TaskOptions] = {}
     problems: list[str] = []
+    pairing, remarks = Pairing.EXPID, [""]
     for step in plan.steps:
         product, generating = step.product, step.id.action is Action.GENERATE
         pipeline = product.generate if generating else product.verify
@@ -58,12 +71,22 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
         except ConfigurationError as error:
             problems += error.problems
         else:
+            if product.paired:
+                words, pairing = paired_options(found, words)
+                remarks.append(pairing_warning(_times_of_flats(plan), pairing))
             installed[step.id], options[step.id] = found, words
     if problems:
         raise ConfigurationError(problems)
-    unread = (found.warning for found in installed.values() if found.warning)
-    warnings = dict.fromkeys([*unread, *(text for option in options.values() for text in option.warnings)])
-    return StepPipelines(installed, options, tuple(warnings))
+    unread = [found.warning for found in installed.values()]
+    translated = [text for option in options.values() for text in option.warnings]
+    warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
+    return StepPipelines(installed, options, tuple(warnings), pairing)
+
+
+def _times_of_flats(plan: Plan) -> list[float]:
+    """List the exposure times of the flats that are taken and used."""
+    flats = (images.exposures for images in plan.sets if images.image_type is ImageType.FLAT)
+    return [exposure.exposure_time for exposures in flats for exposure in exposures if not exposure.discarded]
 
 
 def input_collections(
@@ -136,15 +159,25 @@ def job_request(
     )
 
 
-def pairs_of(exposures: Sequence[int], times: Mapping[int, float]) -> tuple[tuple[int, int], ...]:
-    """Give the flat pairs: consecutive exposures of equal time, each in one pair at most.
+def pairs_of(
+    exposures: Collection[int], times: Mapping[int, float], pairing: Pairing = Pairing.EXPID
+) -> tuple[tuple[int, int], ...]:
+    """Return the flat pairs: consecutive exposures of equal time, each in one pair at most.
 
     Parameters
     ----------
-    exposures : sequence of `int`
-        Kept exposures of the set, in the order they were taken.
+    exposures : collection of `int`
+        Kept exposures of the set. cp_pipe takes them in the order of their ids, which is that of their taking.
     times : mapping [`int`, `float`]
         Exposure -> exposure time, seconds.
+    pairing : `Pairing`, optional
+        How the job pairs them.
     """
-    positions = flat_pairs([times[exposure] for exposure in exposures]).pairs
-    return tuple((exposures[first], exposures[second]) for first, second in positions)
+    ordered = sorted(exposures)
+    positions = flat_pairs([times[exposure] for exposure in ordered], pairing).pairs
+    return tuple((ordered[first], ordered[second]) for first, second in positions)
+
+
+def different_times(pairs: Iterable[tuple[int, int]], times: Mapping[int, float]) -> int:
+    """Count the different exposure times of flat pairs: a photon transfer curve needs `PTC_TIMES` of them."""
+    return len(groups_of_times(times[first] for first, _ in pairs))

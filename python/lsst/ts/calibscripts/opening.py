@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .cancellation import heed_cancellation
 from .config import as_installed, key_problem, not_installed
 from .errors import PreconditionError, describe
+from .pairing import pairing_warning
 from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, repository_findings
 from .products import ImageType
@@ -121,9 +122,19 @@ class Opening:
         self._detector_names = {(d.raft, d.sensor): d.id for d in findings.detectors}
         self.calib_exists = findings.calib_exists
         self._results.times.update(findings.exposure_times)
+        if remark := self._pairs_not_used():
+            self._journal.warn(remark)
         if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
             self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
             self.plan = self.plan.without("GAIN")
+
+    def _pairs_not_used(self) -> str:
+        """Say which pairs of flats that exist already cp_pipe will not use; of others configure has said it."""
+        flats = next((images.taken for images in self.plan.sets if images.image_type is ImageType.FLAT), ())
+        if not any(step.product.paired for step in self.plan.steps):
+            return ""
+        times = [self._results.times[exposure] for exposure in sorted(flats)]
+        return pairing_warning(times, self._script.pipelines.pairing)
 
     @property
     def _exposing(self) -> list[ImageType]:

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,15 @@ class Installed:
         Values of the ``connections.*`` configuration of its tasks, as far as the definition gives them.
     warning : `str`
         Why the definition cannot be read although the file is there.
+    classes : mapping [`str`, `str`]
+        Class of the task of each label; empty where the definition cannot be read.
     """
 
     uri: str
     labels: tuple[str, ...] | None = None
     connections: Mapping[str, str] | None = None
     warning: str = ""
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
                 [f"Pipeline {path} has no subset {' or '.join(pipeline.subsets)}, only {', '.join(known)}"]
             )
         labels, suffix = tuple(known[subset].subset), f"#{subset}"
-    return Installed(uri + suffix, tuple(sorted(labels)), _connections(definition, labels))
+    classes = {label: str(definition.tasks[label].klass) for label in labels}
+    return Installed(uri + suffix, tuple(sorted(labels)), _connections(definition, labels), classes=classes)
 
 
 def _connections(definition: Any, labels: Collection[str]) -> dict[str, str]:

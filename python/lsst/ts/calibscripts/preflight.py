@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .config import CalibrationsConfig, last_night
+from .config import PTC_TIMES, CalibrationsConfig, last_night
 from .conflicts import conflict_problems
 from .errors import RepositoryError, describe
 from .images import judge, observed_within
-from .jobs import StepPipelines, input_collections, named_collections, pairs_of
+from .jobs import StepPipelines, different_times, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
@@ -231,9 +231,14 @@ def _flat_problems(
     filters = sorted({records[exposure].physical_filter for exposure in exposures})
     if len(filters) > 1:
         yield f"exposures: flats of several filters, {', '.join(filters)}: name those of one filter."
-    pairs = pairs_of(exposures, {exposure: records[exposure].exposure_time for exposure in exposures})
-    if plan.step(StepId(Action.GENERATE, "PTC")) and len(pairs) < 2:
-        yield f"exposures: do_ptc needs at least two pairs of flats of equal time, there are {len(pairs)}."
+    times = {exposure: records[exposure].exposure_time for exposure in exposures}
+    pairs = pairs_of(exposures, times)
+    different = different_times(pairs, times)
+    if plan.step(StepId(Action.GENERATE, "PTC")) and different < PTC_TIMES:
+        yield (
+            f"exposures: do_ptc needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, "
+            f"among those listed are {f'pairs of {different} only' if different else 'none'}."
+        )
 
 
 def _input_problems(

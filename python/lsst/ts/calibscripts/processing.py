@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .config import CalibrationsConfig
+from .config import PTC_TIMES, CalibrationsConfig, Pairing
 from .errors import (
     CertificationError,
     ImageSetError,
@@ -21,7 +21,14 @@ from .errors import (
 )
 from .images import ImageSet
 from .job_logs import job_log, last_error
-from .jobs import StepPipelines, data_query, input_collections, job_request, pairs_of
+from .jobs import (
+    StepPipelines,
+    data_query,
+    different_times,
+    input_collections,
+    job_request,
+    pairs_of,
+)
 from .judging import Judged, Judging
 from .ocps import ABORTED, JobResult, Ocps
 from .plan import Action, Plan, Step, StepId
@@ -222,16 +229,23 @@ class Processing:
         )
 
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
-        """Give the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
+        """Return the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
         exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
         if not step.product.paired:
             return exposures
-        pairs = pairs_of(exposures, self.results.times)
-        needed = 2 if step.id.product == "PTC" else 1
-        if len(pairs) < needed:
+        pairing = self.pipelines.pairing
+        pairs = pairs_of(exposures, self.results.times, pairing)
+        if not pairs:
+            raise ImageSetError("FLAT", f"{step.id}: no complete pair of flats arrived.")
+        different = different_times(pairs, self.results.times)
+        if step.id.product == "PTC" and different < PTC_TIMES:
             raise ImageSetError(
-                "FLAT", f"{step.id}: only {len(pairs)} complete flat pairs arrived, {needed} are needed."
+                "FLAT",
+                f"{step.id}: pairs of {different} different exposure times arrived, a curve needs {PTC_TIMES}.",
             )
+        if pairing is not Pairing.EXPID:
+            # Left out, the others could no longer separate two pairs of equal time, which would then be one run.
+            return exposures
         return tuple(exposure for pair in pairs for exposure in pair)
 
     def _detectors_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from ..config import CalibrationsConfig
+from ..config import CalibrationsConfig, Pairing, flat_pairs
 from ..jobs import input_collections, named_collections
 from ..plan import Action, ExposureSet, Plan, Step, duration
 from ..products import PRODUCTS, ImageType
@@ -166,11 +166,21 @@ def _processing(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Ite
     for step in jobs:
         pipeline = checked.pipelines.installed.get(step.id)
         options = str(checked.pipelines.options.get(step.id, ""))
+        pairs = _pairs(plan, checked.pipelines.pairing) if step.product.paired else ""
         yield (
-            f"{step.id}: {pipeline.uri if pipeline else 'pipeline unknown'} on {_sets(step, plan)}, "
+            f"{step.id}: {pipeline.uri if pipeline else 'pipeline unknown'} on {_sets(step, plan)}{pairs}, "
             f"{_when(step)}; inputs: {', '.join(inputs(config, plan, step))}"
             + (f"; options: {options}" if options else "")
         )
+
+
+def _pairs(plan: Plan, pairing: Pairing) -> str:
+    """Say how many pairs there will be among flats that are still to be taken."""
+    (flats,) = (found for found in plan.sets if found.image_type is ImageType.FLAT)
+    if flats.taken:
+        return ""
+    n = len(flat_pairs([e.exposure_time for e in flats.exposures if not e.discarded], pairing).pairs)
+    return f" ({n} pair{'' if n == 1 else 's'})"
 
 
 def _sets(step: Step, plan: Plan) -> str:

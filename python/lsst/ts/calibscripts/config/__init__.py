@@ -13,12 +13,22 @@ from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
 from .resume import resuming
 from .schema import json_schema, schema_text, write_schemas
-from .times import FlatPairs, ImageSet, exposure_times, flat_pairs, groups_of_times, same_time
+from .times import (
+    PTC_TIMES,
+    FlatPairs,
+    ImageSet,
+    Pairing,
+    exposure_times,
+    flat_pairs,
+    groups_of_times,
+    same_time,
+)
 from .validator import DROPPED, ConfigValidator, parse, with_defaults
 from .yaml_text import read_yaml
 
 __all__ = [
     "DROPPED",
+    "PTC_TIMES",
     "RECOMMENDED_IMAGES",
     "CalibrationsConfig",
     "ComCamConfig",
@@ -28,6 +38,7 @@ __all__ = [
     "ImageSet",
     "LSSTCamConfig",
     "LatissConfig",
+    "Pairing",
     "as_installed",
     "did_you_mean",
     "exposure_times",

@@ -51,7 +51,7 @@ def warnings(config: CalibrationsConfig, now: datetime) -> tuple[str, ...]:
 
 
 def _flats(config: CalibrationsConfig) -> Iterator[str]:
-    if "FLAT" not in config.image_types:
+    if "FLAT" not in config.image_types or (config.exposures is not None and config.exposures.FLAT):
         return
     times = config.image_set("FLAT").kept
     found = flat_pairs(times)

@@ -87,8 +87,8 @@ class CalibrationsConfig(BaseModel):
         5.0,
         description="Exposure time of the flats (s): one value for all, or a list in brackets with one value "
         "for each flat: n_flat values, or n_flat + n_discard_flat where the discarded ones are listed too. "
-        "For do_gain_from_flat_pairs at least two consecutive flats must have the same time, for do_ptc the "
-        "list must be a sequence of such pairs.",
+        "For do_gain_from_flat_pairs at least two consecutive flats must have the same time, for do_ptc there "
+        "must be such pairs of at least three different times.",
     )
     detectors: tuple[f.DetectorId, ...] = Field(
         (),
@@ -121,13 +121,13 @@ class CalibrationsConfig(BaseModel):
     do_ptc: f.Flag = Field(
         False,
         description="Make a Photon Transfer Curve of the flat pairs and certify it (it is not verified). "
-        "script_mode must be BIAS_DARK_FLAT, with at least two flat pairs.",
+        "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
     )
     do_gain_from_flat_pairs: f.Flag = Field(
         True,
         description="Estimate the gain from each pair of consecutive flats of equal exposure time "
-        "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Without effect where "
-        "no flat pair is taken.",
+        "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Leave it out where no "
+        "flats are taken.",
     )
     config_options_bias: f.PipelineOptions = f.options_field("the bias", "cpBias.yaml")
     config_options_dark: f.PipelineOptions = f.options_field("the dark", "cpDark.yaml")

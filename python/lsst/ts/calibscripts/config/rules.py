@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .dates import range_problems
-from .times import FlatPairs, exposure_times, flat_pairs
+from .times import PTC_TIMES, FlatPairs, exposure_times, flat_pairs, groups_of_times
 
 if TYPE_CHECKING:
     from .base import CalibrationsConfig
@@ -47,8 +47,8 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     Returns
     -------
     `dict`
-        A list of exposure times sets the number of images, where that was not given. Where no flats are
-        taken, the gain is not estimated, nor where there are no flat pairs and it was not asked for.
+        A list of exposure times sets the number of images, where that was not given. The gain is not estimated
+        where it was not asked for and no flats are taken, or no flat pairs.
     """
     values = {**defaults, **given}
     for kind in ("bias", "dark", "flat"):
@@ -57,14 +57,23 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
             values[n] = len(times) if isinstance(times, list | tuple) and times else defaults.get(n)
         if given.get(n_discard) is None:
             values[n_discard] = defaults.get(n_discard)
-    # LOVE's form writes every default, so a True in a mode without flats says nothing of what the user wants.
     has_flats = "FLAT" in str(values.get("script_mode"))
-    if values.get(_GAIN) is True and not (has_flats and (_GAIN in given or _may_have_flat_pairs(values))):
+    if not _asks_for_gain(given, defaults) and not (has_flats and _may_have_flat_pairs(values)):
         values[_GAIN] = False
     return values
 
 
+def _asks_for_gain(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    """Return whether the user wants the gain; LOVE's form writes every default, which says nothing of that."""
+    every = {name for name, value in defaults.items() if value is not None}
+    return given.get(_GAIN) is not None and not every <= given.keys()
+
+
 def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
+    exposures = values.get("exposures")
+    if exposures.get("FLAT") if isinstance(exposures, Mapping) else getattr(exposures, "FLAT", None):
+        # Flats that exist already have the times of their records, which the repository tells.
+        return True
     try:
         n, n_discard, times = (values[name] for name in _FLAT)
         return bool(flat_pairs(exposure_times(times, n, n_discard)[n_discard:]).pairs)
@@ -111,6 +120,8 @@ def _numbers(image_type: str) -> Callable[[CalibrationsConfig, Set[str]], Iterat
 
 
 def _pairs(config: CalibrationsConfig) -> FlatPairs | None:
+    if config.exposures is not None and config.exposures.FLAT:
+        return None
     try:
         return flat_pairs(config.image_set("FLAT").kept)
     except ValueError:
@@ -122,6 +133,8 @@ def _products(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
     for name in ("do_defects", "do_ptc"):
         if getattr(config, name) and config.script_mode != "BIAS_DARK_FLAT":
             yield f"{name}: needs script_mode BIAS_DARK_FLAT, not {config.script_mode}"
+    if config.do_gain_from_flat_pairs and "FLAT" not in config.image_types:
+        yield f"{_GAIN}: needs a script_mode with FLAT, not {config.script_mode}; change it or leave this out"
 
 
 def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
@@ -132,10 +145,13 @@ def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
             f"{_GAIN}: needs two consecutive flats of the same exposure time, but there are none; change "
             "exp_times_flat, leave it out or set it to False"
         )
-    if config.do_ptc and config.script_mode == "BIAS_DARK_FLAT" and len(found.pairs) < 2:
+    times = config.image_set("FLAT").kept
+    different = len(groups_of_times(times[first] for first, _ in found.pairs))
+    if config.do_ptc and config.script_mode == "BIAS_DARK_FLAT" and different < PTC_TIMES:
+        there = f"pairs of {different} only" if different else "none"
         yield (
-            f"do_ptc: needs at least two pairs of consecutive flats of the same exposure time, but there "
-            f"{'is one' if found.pairs else 'are none'}; change exp_times_flat"
+            f"do_ptc: needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, but there "
+            f"are {there}; change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]"
         )
 
 
@@ -162,7 +178,7 @@ def _exposures(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
 _RULES: dict[Sequence[str], Callable[[CalibrationsConfig, Set[str]], Iterator[str]]] = {
     ("script_mode", "n_dark", "n_discard_dark", "exp_times_dark"): _numbers("DARK"),
     ("script_mode", *_FLAT): _numbers("FLAT"),
-    ("script_mode", "do_defects", "do_ptc"): _products,
+    ("script_mode", "do_defects", "do_ptc", _GAIN): _products,
     ("script_mode", *_FLAT, "do_ptc", _GAIN): _flat_pairs,
     ("certify_calib_begin_date", "certify_calib_end_date"): _dates,
     ("flat_counts_min", "flat_counts_max"): _counts,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 __all__ = [
+    "PTC_TIMES",
     "TOLERANCE",
     "FlatPairs",
     "ImageSet",
+    "Pairing",
     "exposure_times",
     "flat_pairs",
     "groups_of_times",
@@ -20,6 +23,9 @@ TOLERANCE = 0.005
 
 The records of LSSTCam hold the time that its shutter was measured to be open.
 """
+
+PTC_TIMES = 3
+"""Different exposure times of which a photon transfer curve needs a pair each, at least."""
 
 _ROUNDING = 1e-9
 """What the subtraction of two times may add to their difference, seconds."""
@@ -50,6 +56,17 @@ def groups_of_times(times: Iterable[float]) -> tuple[tuple[float, ...], ...]:
         else:
             groups.append([time])
     return tuple(map(tuple, groups))
+
+
+class Pairing(StrEnum):
+    """How cp_pipe finds flat pairs: the values of its ``matchExposuresType``."""
+
+    EXPID = "EXPID"
+    """Each two consecutive exposures."""
+    TIME = "TIME"
+    """Consecutive exposures of equal time, of which only the first two of a run make a pair."""
+    FLUX = "FLUX"
+    """By a header keyword, which nobody can count before the images are taken."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +155,15 @@ def exposure_times(
     )
 
 
-def flat_pairs(times: Sequence[float]) -> FlatPairs:
+def flat_pairs(times: Sequence[float], pairing: Pairing = Pairing.EXPID) -> FlatPairs:
     """Pair consecutive exposures of equal time, as `same_time` compares them.
 
     Parameters
     ----------
     times : sequence of `float`
         Exposure times (s) of the exposures that are used, in the order they are taken.
+    pairing : `Pairing`, optional
+        With TIME a run of equal times makes one pair, however long it is.
 
     Returns
     -------
@@ -155,10 +174,14 @@ def flat_pairs(times: Sequence[float]) -> FlatPairs:
     unpaired: list[int] = []
     position = 0
     while position < len(times):
-        if position + 1 < len(times) and same_time(times[position], times[position + 1]):
-            pairs.append((position, position + 1))
-            position += 2
-        else:
+        first = position
+        is_pair = first + 1 < len(times) and same_time(times[first], times[first + 1])
+        position += 2 if is_pair else 1
+        if not is_pair:
+            unpaired.append(first)
+            continue
+        pairs.append((first, first + 1))
+        while pairing is Pairing.TIME and position < len(times) and same_time(times[first], times[position]):
             unpaired.append(position)
             position += 1
     return FlatPairs(tuple(pairs), tuple(unpaired))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from ...config import same_time
+from ...config import Pairing, flat_pairs
 from .statistics import clipped_level
 
 __all__ = [
@@ -77,28 +77,26 @@ class CurveFit:
     outliers: NDArray[np.bool_]
 
 
-def find_pairs(exposures: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
-    """Pair consecutive exposures of equal time.
+def find_pairs(exposures: Sequence[tuple[int, float]], match: str) -> list[tuple[int, int]]:
+    """Pair exposures as cp_pipe does.
 
     Parameters
     ----------
     exposures
         Id and exposure time in s of each, in the order taken.
+    match
+        ``TIME``: of a run of equal times the first two make a pair, and the others none. ``EXPID``: each two
+        consecutive ones, whatever their times.
 
     Returns
     -------
     pairs
         Ids; an exposure without a partner is in none.
     """
-    pairs = []
-    waiting: tuple[int, float] | None = None
-    for exposure, time in exposures:
-        if waiting is not None and same_time(waiting[1], time):
-            pairs.append((waiting[0], exposure))
-            waiting = None
-        else:
-            waiting = (exposure, time)
-    return pairs
+    ids, times = [exposure for exposure, _ in exposures], [time for _, time in exposures]
+    if match == Pairing.EXPID:
+        return list(zip(ids[::2], ids[1::2], strict=False))
+    return [(ids[first], ids[second]) for first, second in flat_pairs(times, Pairing.TIME).pairs]
 
 
 def measure_pair(first: NDArray[np.float32], second: NDArray[np.float32], noise: float) -> PairMeasurement:

@@ -49,7 +49,16 @@ class PtcExtractPairConnections(PipelineTaskConnections, dimensions=("instrument
 
 
 class PtcExtractPairConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=PtcExtractPairConnections):
-    """Nothing to choose: pairs are consecutive exposures of equal time."""
+    """How exposures are paired."""
+
+    matchExposuresType = ChoiceField[str](
+        doc="Which exposures make a pair.",
+        allowed={
+            "TIME": "The first two of consecutive exposures of equal time (within 5 ms).",
+            "EXPID": "Each two consecutive exposures.",
+        },
+        default="TIME",
+    )
 
 
 class PtcExtractPairTask(PipelineTask):
@@ -61,6 +70,7 @@ class PtcExtractPairTask(PipelineTask):
 
     ConfigClass = PtcExtractPairConfig
     _DefaultName = "ptcExtractPair"
+    config: PtcExtractPairConfig
 
     def runQuantum(  # noqa: N802
         self,
@@ -98,16 +108,17 @@ class PtcExtractPairTask(PipelineTask):
         ValueError
             If there is no pair.
         """
-        pairs = find_pairs([(exposure, times[exposure]) for exposure in sorted(times)])
+        ordered = [(exposure, times[exposure]) for exposure in sorted(times)]
+        pairs = find_pairs(ordered, self.config.matchExposuresType)
         if not pairs:
-            raise ValueError(f"no two consecutive exposures of equal time among {sorted(times)}")
+            raise ValueError(f"no pair of exposures among {sorted(times)}")
         curves = dict.fromkeys(times, dummy_curve())
         for pair in pairs:
             first, second = (inputExp[exposure].get() for exposure in pair)
             curves[pair[0]] = partial_curve(pair, measure_amplifier_pairs(first, second))
         unpaired = sorted(set(times) - {exposure for pair in pairs for exposure in pair})
         if unpaired:
-            self.log.warning("Exposures without a partner of equal time: %s", unpaired)
+            self.log.warning("Exposures without a partner: %s", unpaired)
         return Struct(outputCovariance=curves)
 
 
