@@ -29,7 +29,7 @@ What goes wrong, and what happens
 #################################
 
 Every row is a run of a script in the simulated summit, in which that went wrong. Where nothing else is said LATISS
-was to make all five products from four biases, four darks and four flats, with one exposure of each type to be
+was to make all five products from four biases, four darks and six flats, with one exposure of each type to be
 discarded; in a repository on disk only a bias. The scripts for LSSTComCam and LSSTCam were to make them for three
 detectors.
 

@@ -152,7 +152,7 @@ def _verification() -> Iterator[Case]:
         event,
         "a majority fails for the flats, and verifyFlatStats does not say which tests",
         FAILED,
-        ("FLAT: 4 of 4 exposures failed, limit 3: NOT certified",),
+        ("FLAT: 6 of 6 exposures failed, limit 4: NOT certified",),
         ("BIAS", "DARK"),
         verifications={"verifyFlat": Verification.VAGUE_FAILS},
     )
@@ -291,7 +291,7 @@ def _external() -> Iterator[Case]:
         "a majority fails for the biases; the other types are verified",
         FAILED,
         ("BIAS: 4 of 4 exposures failed, limit 3: verification FAILED", "there was nothing to certify"),
-        images=15,
+        images=17,
         config=EXTERNAL,
         verifications={"verifyBias": fails},
     )
@@ -299,8 +299,8 @@ def _external() -> Iterator[Case]:
         event,
         "a majority fails for all three types",
         FAILED,
-        ("BIAS: 4 of 4", "DARK: 4 of 4", "FLAT: 4 of 4"),
-        images=15,
+        ("BIAS: 4 of 4", "DARK: 4 of 4", "FLAT: 6 of 6"),
+        images=17,
         config=EXTERNAL,
         verifications=dict.fromkeys(("verifyBias", "verifyDark", "verifyFlat"), fails),
     )
@@ -309,7 +309,7 @@ def _external() -> Iterator[Case]:
         "the statistics of the darks are missing",
         FAILED,
         ("DARK exposures could not be judged; there was nothing to certify: u/ocps/",),
-        images=15,
+        images=17,
         config=EXTERNAL,
         verifications={"verifyDark": Verification.MISSING},
     )
@@ -326,7 +326,7 @@ def _external() -> Iterator[Case]:
         "`on_verification_failure: warn`, a majority fails for the biases",
         DONE,
         ("BIAS: 4 of 4 exposures failed",),
-        images=15,
+        images=17,
         config={**EXTERNAL, "on_verification_failure": "warn"},
         verifications={"verifyBias": fails},
     )
@@ -336,7 +336,7 @@ def _external() -> Iterator[Case]:
         FAILED,
         ("BIAS: 4 of 4 exposures failed",),
         ("DEFECTS", "PTC"),
-        images=15,
+        images=17,
         config={"generate_calibrations": False},
         verifications={"verifyBias": fails},
     )
@@ -595,10 +595,10 @@ def _interruptions() -> Iterator[Case]:
         ),
         strict=True,
     ):
-        yield Case(event, words, DONE, certified=ALL, images=15, faults=(f"script-paused-{stage}:delay=300",))
+        yield Case(event, words, DONE, certified=ALL, images=17, faults=(f"script-paused-{stage}:delay=300",))
 
 
-UNDISTURBED = Case("Nothing", "nothing", DONE, certified=ALL, images=15)
+UNDISTURBED = Case("Nothing", "nothing", DONE, certified=ALL, images=17)
 
 ROWS: tuple[Case, ...] = (
     *NOT_ENABLED,

@@ -76,7 +76,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "the third flat is rejected",
         FAILED,
-        ("FLAT exposure 3 of 5 was not taken",),
+        ("FLAT exposure 3 of 7 was not taken",),
         ("BIAS", "DARK"),
         images=12,
         faults=("exposure-rejected:of=FLAT,at=3",),
@@ -85,7 +85,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "the third flat is rejected while the dark is still being generated",
         FAILED,
-        ("FLAT exposure 3 of 5 was not taken",),
+        ("FLAT exposure 3 of 7 was not taken",),
         ("BIAS", "DARK"),
         images=12,
         faults=("exposure-rejected:of=FLAT,at=3",),
@@ -159,7 +159,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "external verification: the second flat is rejected",
         FAILED,
-        ("FLAT exposure 2 of 5 was not taken",),
+        ("FLAT exposure 2 of 7 was not taken",),
         images=11,
         config=EXTERNAL,
         faults=("exposure-rejected:of=FLAT",),
@@ -206,17 +206,17 @@ def _arrivals() -> Iterator[Case]:
     )
     yield Case(
         event,
-        "two of four flats never arrive",
+        "three of six flats never arrive",
         FAILED,
-        ("Only 2 of 4 flats",),
+        ("Only 3 of 6 flats",),
         ("BIAS", "DARK"),
-        faults=("image-missing:of=FLAT,at=2,count=2",),
+        faults=("image-missing:of=FLAT,at=2,count=3",),
     )
     yield Case(
         event,
-        "one of the two flats of a pair never arrives; PTC needs two pairs",
+        "one of the two flats of a pair never arrives; PTC needs pairs of three times",
         FAILED,
-        ("GENERATE PTC: only 1 complete flat pairs arrived, 2 are needed",),
+        ("GENERATE PTC: pairs of 2 different exposure times arrived, a curve needs 3",),
         ("BIAS", "DARK", "FLAT", "DEFECTS"),
         faults=("image-missing:of=FLAT,at=2",),
     )
@@ -273,7 +273,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "the OODS goes to FAULT at the second dark",
         FAILED,
-        ("Only 0 of 4 darks", "Only 0 of 4 flats"),
+        ("Only 0 of 4 darks", "Only 0 of 6 flats"),
         ("BIAS",),
         faults=("oods-fault:of=DARK",),
     )
@@ -281,7 +281,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "somebody brings the OODS to STANDBY after the second dark",
         FAILED,
-        ("of 4 darks", "Only 0 of 4 flats"),
+        ("of 4 darks", "Only 0 of 6 flats"),
         ("BIAS",),
         deeds=(Deed("DARK 2 taken", "ATOODS"),),
     )
