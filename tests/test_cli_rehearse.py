@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.summit.faults import FAULTS
 
 
 def test_a_directory_with_a_dot_is_refused_since_the_butler_takes_it_for_a_file(tmp_path: Path):
@@ -15,3 +17,35 @@ def test_a_directory_with_a_dot_is_refused_since_the_butler_takes_it_for_a_file(
         "the butler takes 'rehearsal-1.2' for the name of a file; choose a name without a dot" in done.output
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["--fault", "image-missing:of=dark"],
+            "unknown image type 'dark' in this rehearsal. Did you mean DARK?",
+        ),
+        (["--fault", "job-eror"], "There is no fault 'job-eror'. Did you mean job-error"),
+        (["--fault", "detector-missing:of=3"], "unknown detector id '3' in this rehearsal. Known are 0."),
+        (["--detectors", "1"], "--detectors: LATISS has no detector 1, only 0..0."),
+        (["--detectors", "R22"], "'R22' is not a detector id; write for example 0..5,94"),
+        (["--detectors", "0..x"], "'0..x' is not a detector id"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_repository_is_made(
+    words: list[str], problem: str, tmp_path: Path
+) -> None:
+    script = "auxtel/make_latiss_calibrations.py"
+    done = CliRunner().invoke(main, ["rehearse", script, "--repo", str(tmp_path / "repo"), *words])
+    assert done.exit_code in (1, 2)
+    assert problem in " ".join(done.output.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_faults_are_listed_with_their_options() -> None:
+    done = CliRunner().invoke(main, ["rehearse", "--list-faults"])
+    assert done.exit_code == 0
+    for fault in FAULTS.values():
+        assert f"{fault.text}\n    {fault.description}" in done.output
+    assert "image-duplicated:of=,at=1,count=all" in done.output

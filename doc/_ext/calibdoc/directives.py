@@ -166,7 +166,8 @@ def _instruments() -> Rows:
 
 
 def _faults() -> Rows:
-    return ("fault", "what misbehaves"), (34, 66), [(f.name, f.description) for f in FAULTS.values()]
+    rows = [(f.name, f.text.partition(":")[2].replace(",", ", "), f.description) for f in FAULTS.values()]
+    return ("fault", "options, as they are by default", "what misbehaves"), (28, 26, 46), rows
 
 
 def _described(text: str, names: Iterable[str]) -> list[nodes.Node]:

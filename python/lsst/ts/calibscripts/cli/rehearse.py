@@ -122,13 +122,16 @@ def rehearse(
         try:
             # The simulated summit needs the data middleware: imported when it is needed.
             from ..blocks import parse_overrides
+            from ..summit.faults import Faults
             from ..summit.rehearsal import Rehearsal, Surroundings
             from ..summit.script_queue import read_config
 
             text = read_config(config)
             if resume is not None:
                 script, text, repo = _resumed(resume)
-            summit = Surroundings(repo, registry, speed, seed, faults, workers, full_scale, detectors, ready)
+            summit = Surroundings(
+                repo, registry, speed, seed, Faults(faults), workers, full_scale, detectors, ready
+            )
             wanted = Rehearsal(script or "", text, blocks, parse_overrides(overrides), summit)
             exit_code = _rehearse(wanted, termination, open_report)
         except (CalibScriptsError, LookupError) as error:
@@ -137,10 +140,15 @@ def rehearse(
 
 
 def _list_faults() -> None:
+    """Print all faults with their options, and what the option ``of`` names."""
     from ..summit.faults import FAULTS
 
     for fault in FAULTS.values():
-        click.echo(f"{fault.name:32}{fault.description}")
+        click.echo(f"{fault.text}\n    {fault.description}{fault.names}")
+    click.echo(
+        "\nThe options as they are by default. of: what is hit, empty for any; at: the first image or job of that "
+        "kind, from 1; count: how many, or all; delay: seconds."
+    )
 
 
 def _parse_detectors(text: str | None) -> tuple[int, ...]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from ..products import PRODUCTS
 from ..progress import Certified
 from .display import Display
+from .faults import Faults
 from .queue_entries import Entry, Finished, Outcome
 from .site import Summit
 
-__all__ = ["Ended", "print_certified", "print_end_state", "print_scripts", "print_timeline"]
+__all__ = ["Ended", "print_certified", "print_end_state", "print_idle", "print_scripts", "print_timeline"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,18 @@ def print_certified(console: Console, certified: Iterable[Certified], repo: str)
     console.print("To see it:")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def print_idle(console: Console, faults: Faults) -> None:
+    """Print which faults have not acted, for then the rehearsal has shown nothing about them."""
+    for fault in faults.idle:
+        console.print(
+            Text(
+                f"Fault {fault.name} has never acted: what it hits did not happen in this rehearsal ({fault.text}).",
+                style="bold yellow",
+            ),
+            soft_wrap=True,
+        )
 
 
 def print_scripts(console: Console, ended: Sequence[Ended], finished: Finished) -> None:

@@ -194,7 +194,7 @@ class SimulatedCsc:
 
     def _initial_state(self) -> State:
         for name, state in (("component-standby", State.STANDBY), ("component-fault", State.FAULT)):
-            if name in self.faults and self.faults[name].hits(self.name):
+            if self.faults.hits(name, self.name):
                 return state
         return State.ENABLED
 

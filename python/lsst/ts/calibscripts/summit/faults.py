@@ -1,65 +1,26 @@
 """Named misbehaviour of the simulated summit, switched on by keyword.
 
-A fault that is switched on is its record from `FAULTS`, with other parameters where they were given
+A fault that is switched on is its record from `FAULTS`, with other options where they were given
 (``image-missing:of=DARK,at=3,count=2``). What a fault does follows from these and from the number of the
 exposure or job alone, so that the same run misbehaves in the same way again.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from ..errors import ConfigurationError
+from .fault import ALL, Fault, Target, nearest, with_options
 
-__all__ = ["FAULTS", "Fault", "Faults", "parse_fault"]
+__all__ = ["FAULTS", "Fault", "Faults", "Target", "parse_fault"]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One misbehaviour and its parameters.
-
-    Attributes
-    ----------
-    name : `str`
-        What it is switched on by.
-    description : `str`
-        One sentence for ``--list-faults``.
-    of : `str`
-        What is hit: an image type, a pipeline (``cpBias``), a component or a detector's id; empty for any.
-    at : `int`
-        The first exposure or job that is hit, counted from 1 within its image type or pipeline.
-    count : `int`
-        How many are hit one after another.
-    delay : `float`
-        Seconds, of the event loop, for faults that are about time.
-    """
-
-    name: str
-    description: str
-    of: str = ""
-    at: int = 1
-    count: int = 1
-    delay: float = 0.0
-
-    def hits(self, kind: str, number: int = 1) -> bool:
-        """Say whether the fault strikes.
-
-        Parameters
-        ----------
-        kind : `str`
-            Image type, pipeline, component or detector's id.
-        number : `int`
-            Number of the exposure or job of that kind, counted from 1.
-        """
-        return self.of in ("", kind) and self.at <= number < self.at + self.count
+_MANY = 50
 
 
 class Faults(Mapping[str, Fault]):
-    """The faults that are switched on, by name.
+    """The faults that are switched on, by name, and which of them have acted.
 
     Parameters
     ----------
@@ -69,12 +30,13 @@ class Faults(Mapping[str, Fault]):
     Raises
     ------
     lsst.ts.calibscripts.errors.ConfigurationError
-        For an unknown fault or parameter.
+        For an unknown fault or option.
     """
 
     def __init__(self, faults: Iterable[Fault | str] = ()) -> None:
         records = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         self._faults = {fault.name: fault for fault in records}
+        self._acted: set[str] = set()
 
     def __getitem__(self, name: str) -> Fault:
         return self._faults[name]
@@ -85,28 +47,65 @@ class Faults(Mapping[str, Fault]):
     def __len__(self) -> int:
         return len(self._faults)
 
-    def hits(self, name: str, kind: str = "", number: int = 1) -> bool:
-        """Say whether a fault is switched on and strikes.
+    def hits(self, name: str, kind: str | None = None, number: int = 1) -> bool:
+        """Say whether a fault is switched on and strikes; if so, it has acted.
 
         Parameters
         ----------
         name : `str`
             One of `FAULTS`.
-        kind : `str`
-            Image type, pipeline, component or detector's id.
+        kind : `str` or `None`
+            Image type, pipeline, component or detector's id; None where it does not matter.
         number : `int`
             Number of the exposure or job of that kind, counted from 1.
         """
-        return name in self._faults and self._faults[name].hits(kind, number)
+        if name not in self._faults:
+            return False
+        fault = self._faults[name]
+        if not fault.hits(fault.of if kind is None else kind, number):
+            return False
+        self._acted.add(name)
+        return True
+
+    @property
+    def idle(self) -> tuple[Fault, ...]:
+        """Those that have not acted yet."""
+        return tuple(fault for name, fault in self._faults.items() if name not in self._acted)
+
+    def check(self, names: Mapping[Target, Collection[str]]) -> None:
+        """Refuse faults that could never act.
+
+        Parameters
+        ----------
+        names : mapping
+            What can be hit, for each kind of target.
+
+        Raises
+        ------
+        lsst.ts.calibscripts.errors.ConfigurationError
+            If what one of them names is not there.
+        """
+        problems = [
+            f"Fault {fault.name}: unknown {fault.target.noun} {fault.of!r} in this rehearsal."
+            f"{nearest(fault.of, known) or _those_of(known)}"
+            for fault in self._faults.values()
+            if (known := names.get(fault.target, ())) and fault.of and fault.of not in known
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+
+
+def _those_of(known: Collection[str]) -> str:
+    return f" Known are {', '.join(known)}." if len(known) < _MANY else ""
 
 
 def parse_fault(text: str) -> Fault:
-    """Read a fault with its parameters.
+    """Read a fault with its options.
 
     Parameters
     ----------
     text : `str`
-        ``name`` or ``name:parameter=value,...`` with the parameters ``of``, ``at``, ``count`` and ``delay``.
+        ``name`` or ``name:option=value,...`` with some of the options ``of``, ``at``, ``count`` and ``delay``.
 
     Returns
     -------
@@ -116,111 +115,160 @@ def parse_fault(text: str) -> Fault:
     Raises
     ------
     lsst.ts.calibscripts.errors.ConfigurationError
-        For an unknown fault or parameter, or a value that is no number where one is needed.
+        For an unknown fault or option, or a value that it cannot have.
     """
     name, _, given = text.partition(":")
     if name not in FAULTS:
-        near = difflib.get_close_matches(name, FAULTS)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ConfigurationError([f"There is no fault {name!r}.{hint} --list-faults shows them all."])
-    changes: dict[str, str | int | float] = {}
-    for part in filter(None, given.split(",")):
-        parameter, _, value = part.partition("=")
-        if parameter not in _PARAMETERS:
-            raise ConfigurationError(
-                [f"Fault {name} has no parameter {parameter!r}, only {', '.join(_PARAMETERS)}."]
-            )
-        try:
-            changes[parameter] = _PARAMETERS[parameter](value)
-        except ValueError:
-            raise ConfigurationError([f"Fault {name}: {parameter} is {value!r}; write a number."]) from None
-    return dataclasses.replace(FAULTS[name], **changes)  # type: ignore[arg-type]
+        raise ConfigurationError(
+            [f"There is no fault {name!r}.{nearest(name, FAULTS)} --list-faults shows them all."]
+        )
+    return with_options(FAULTS[name], given)
 
-
-_PARAMETERS: Mapping[str, Callable[[str], str | int | float]] = MappingProxyType(
-    {"of": str, "at": int, "count": int, "delay": float}
-)
-
-_ALL = 1_000_000
 
 _TABLE = (
-    Fault("component-standby", "a component is in STANDBY from the start", of="ATCamera"),
-    Fault("component-fault", "a component is in FAULT from the start", of="OCPS:1"),
+    Fault("component-standby", "a component is in STANDBY from the start", Target.COMPONENT, of="ATCamera"),
+    Fault("component-fault", "a component is in FAULT from the start", Target.COMPONENT, of="OCPS:1"),
     Fault(
         "dome-misaligned",
         "the encoder of a dome has lost three degrees; homing the dome cures it",
+        Target.NOTHING,
         of="ATDome",
     ),
-    Fault("lamp-not-lit", "the lamp does not light at an attempt; all five are count=5", of="ATWhiteLight"),
+    Fault(
+        "lamp-not-lit",
+        "the lamp does not light at an attempt; all five are count=5",
+        Target.ATTEMPTS,
+        of="ATWhiteLight",
+    ),
     Fault(
         "filter-stuck",
         "the filter is said to be changed, but another one stays in the beam",
+        Target.NOTHING,
         of="ATSpectrograph",
     ),
-    Fault("exposure-rejected", "the camera rejects an exposure command", of="BIAS", at=2),
-    Fault("camera-fault", "the camera goes to FAULT instead of exposing", of="BIAS", at=2),
+    Fault("exposure-rejected", "the camera rejects an exposure command", Target.IMAGES, of="BIAS", at=2),
+    Fault("camera-fault", "the camera goes to FAULT instead of exposing", Target.IMAGES, of="BIAS", at=2),
     Fault(
         "exposure-foreign",
         "somebody else's image is begun between our command and our image",
+        Target.IMAGES,
         of="BIAS",
         at=2,
     ),
-    Fault("exposure-repeated", "the camera tells the name of the image before once more", of="BIAS", at=2),
-    Fault("image-missing", "an image never arrives in the OODS", of="BIAS", at=2),
-    Fault("image-unannounced", "an image is ingested, but the OODS's events of it get lost", of="BIAS", at=2),
-    Fault("image-late", "images arrive late, after the next type has begun", of="BIAS", at=2, delay=10.0),
-    Fault("image-duplicated", "images are announced twice", count=_ALL),
-    Fault("image-status-1", "the ingestion of an image fails: statusCode 1", of="BIAS", at=2),
-    Fault("image-foreign", "images of somebody else are announced before each of ours", count=_ALL),
-    Fault("detector-missing", "no image of one detector ever arrives", of="0", count=_ALL),
+    Fault(
+        "exposure-repeated",
+        "the camera tells the name of the image before once more",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+    ),
+    Fault("image-missing", "an image never arrives in the OODS", Target.IMAGES, of="BIAS", at=2),
+    Fault(
+        "image-unannounced",
+        "an image is ingested, but the OODS's events of it get lost",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+    ),
+    Fault(
+        "image-late",
+        "images arrive late, after the next type has begun",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+        delay=10.0,
+    ),
+    Fault("image-duplicated", "images are announced twice", Target.IMAGES, count=ALL),
+    Fault("image-status-1", "the ingestion of an image fails: statusCode 1", Target.IMAGES, of="BIAS", at=2),
+    Fault(
+        "image-foreign",
+        "images of somebody else are announced before each of ours",
+        Target.IMAGES,
+        count=ALL,
+    ),
+    Fault("detector-missing", "no image of one detector ever arrives", Target.DETECTOR, of="0", count=ALL),
     Fault(
         "detectors-renamed",
         "the OODS announces images with names of detectors that the camera does not have",
+        Target.IMAGES,
         of="BIAS",
-        count=_ALL,
+        count=ALL,
     ),
-    Fault("oods-fault", "the OODS goes to FAULT and ingests nothing more", of="BIAS", at=2),
-    Fault("job-error", "a job ends with exit code 1", of="cpBias"),
-    Fault("job-aborted", "somebody aborts a job: exit code 255, then a second result", of="cpBias"),
-    Fault("job-slow", "a job takes longer", of="cpBias", delay=10.0),
-    Fault("command-rejected", "the OCPS rejects an execute command", of="cpBias"),
-    Fault("no-acknowledgement", "an execute command is never acknowledged", of="cpBias"),
-    Fault("job-id-repeated", "the OCPS starts no job and tells the id of an earlier one", of="cpDark"),
-    Fault("ocps-fault", "the OCPS goes to FAULT while a job runs", of="cpBias"),
-    Fault("result-before-ack", "a job's result comes before the job id is acknowledged", count=_ALL),
-    Fault("result-never", "a job's result is lost though its command completes", of="cpBias"),
-    Fault("results-swapped", "results of concurrent jobs come in the opposite order", count=_ALL, delay=10.0),
-    Fault("results-foreign", "results of other clients come before and after ours", count=_ALL),
-    Fault("result-not-json", "the text of a result is not JSON", count=_ALL),
-    Fault("outputs-missing", "a job succeeds but its outputs are not there", of="cpBias"),
-    Fault("statistics-missing", "there are no statistics", of="verifyBias"),
-    Fault("statistics-damaged", "the files of the statistics are damaged", of="verifyBias"),
+    Fault("oods-fault", "the OODS goes to FAULT and ingests nothing more", Target.IMAGES, of="BIAS", at=2),
+    Fault("job-error", "a job ends with exit code 1", Target.JOBS, of="cpBias"),
     Fault(
-        "verification-fails-majority", "all amplifiers have become noisier: verification fails", count=_ALL
+        "job-aborted", "somebody aborts a job: exit code 255, then a second result", Target.JOBS, of="cpBias"
+    ),
+    Fault("job-slow", "a job takes longer", Target.JOBS, of="cpBias", delay=10.0),
+    Fault("command-rejected", "the OCPS rejects an execute command", Target.JOBS, of="cpBias"),
+    Fault("no-acknowledgement", "an execute command is never acknowledged", Target.JOBS, of="cpBias"),
+    Fault(
+        "job-id-repeated",
+        "the OCPS starts no job and tells the id of an earlier one",
+        Target.JOBS,
+        of="cpDark",
+    ),
+    Fault("ocps-fault", "the OCPS goes to FAULT while a job runs", Target.JOBS, of="cpBias"),
+    Fault(
+        "result-before-ack", "a job's result comes before the job id is acknowledged", Target.JOBS, count=ALL
+    ),
+    Fault("result-never", "a job's result is lost though its command completes", Target.JOBS, of="cpBias"),
+    Fault(
+        "results-swapped",
+        "results of concurrent jobs come in the opposite order",
+        Target.JOBS,
+        count=ALL,
+        delay=10.0,
+    ),
+    Fault("results-foreign", "results of other clients come before and after ours", Target.JOBS, count=ALL),
+    Fault("result-not-json", "the text of a result is not JSON", Target.JOBS, count=ALL),
+    Fault("outputs-missing", "a job succeeds but its outputs are not there", Target.JOBS, of="cpBias"),
+    Fault("statistics-missing", "there are no statistics", Target.JOBS, of="verifyBias"),
+    Fault("statistics-damaged", "the files of the statistics are damaged", Target.JOBS, of="verifyBias"),
+    Fault(
+        "verification-fails-majority",
+        "all amplifiers have become noisier: verification fails",
+        Target.DETECTOR,
+        count=ALL,
     ),
     Fault(
         "verification-fails-some",
         "three amplifiers have become noisier: verification passes, with failures",
-        count=_ALL,
+        Target.DETECTOR,
+        count=ALL,
     ),
     Fault(
         "noise-two-sided",
         "cp_verify is that of before March 2023, whose NOISE test fails for too little noise, too",
-        count=_ALL,
+        Target.JOBS,
+        count=ALL,
     ),
-    Fault("conflict-before", "the daily collection holds a calibration of the type already", of="bias"),
     Fault(
-        "conflict-during", "somebody certifies into the daily collection while the run is on", of="verifyBias"
+        "conflict-before",
+        "the daily collection holds a calibration of the type already",
+        Target.DATASETS,
+        of="bias",
     ),
-    Fault("repository-unreachable", "the repository cannot be reached from the start"),
-    Fault("repository-lost", "the repository vanishes during the run", of="verifyBias"),
     Fault(
-        "repository-locked", "somebody else writes to the database for a while", of="verifyBias", delay=5.0
+        "conflict-during",
+        "somebody certifies into the daily collection while the run is on",
+        Target.JOBS,
+        of="verifyBias",
+    ),
+    Fault("repository-unreachable", "the repository cannot be reached from the start", Target.NOTHING),
+    Fault("repository-lost", "the repository vanishes during the run", Target.JOBS, of="verifyBias"),
+    Fault(
+        "repository-locked",
+        "somebody else writes to the database for a while",
+        Target.JOBS,
+        of="verifyBias",
+        delay=5.0,
     ),
     *(
         Fault(
             f"script-{what}-{stage}",
             f"the script is {what} while it is {stage}",
+            Target.IMAGES if stage == "taking" else Target.JOBS,
             of=kind,
             at=at,
             delay=2.0 if what == "paused" else 0.0,

@@ -144,7 +144,7 @@ class SimulatedOcps(SimulatedCsc):
             raise ExpectedError("the back end does not answer: HTTP 503 Service Unavailable")
         if self._hits("no-acknowledgement", job):
             await asyncio.Event().wait()
-        if self._hits("job-id-repeated", job) and self._entries:
+        if self._entries and self._hits("job-id-repeated", job):
             return next(iter(self._entries.values()))
         entry = self._entries[job.job_id] = _Entry(job, asyncio.Event())
         self._on_change(job)

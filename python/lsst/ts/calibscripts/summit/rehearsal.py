@@ -19,6 +19,7 @@ from ..instruments import LATISS
 from ..job_logs import JOB_LOGS_VARIABLE, job_log
 from ..sal import MIDDLEWARE
 from .adapting import choose_detectors
+from .fault_targets import targets
 from .pipetask import PIPELINES, start_server
 from .script_queue import Entry, Finished, block_entries, find_queued, script_names
 from .site import Summit, make_rehearsal_repository
@@ -86,6 +87,7 @@ def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -
     wanted = replace(rehearsal.summit, detectors=_detectors(entries, instruments, rehearsal.summit.detectors))
     if not wanted.ready:
         wanted = replace(wanted, ready=rehearsal.script in script_names())
+    wanted.faults.check(targets(instruments, wanted.detectors))
     what = ", ".join(block.program for block in blocks) or rehearsal.script
     console.print(
         f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {wanted.speed:g}. Times are UTC.",

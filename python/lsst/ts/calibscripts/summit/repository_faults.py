@@ -52,10 +52,10 @@ class FaultyRepository:
         self._locks: list[sqlite3.Connection] = []
 
     async def __aenter__(self) -> Self:
-        if "conflict-before" in self._faults:
+        if self._faults.hits("conflict-before"):
             for instrument in self._instruments:
                 await asyncio.to_thread(self._certify, instrument, self._faults["conflict-before"].of)
-        if "repository-unreachable" in self._faults:
+        if self._faults.hits("repository-unreachable"):
             self._root.rename(self._away)
         return self
 

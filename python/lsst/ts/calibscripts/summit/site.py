@@ -127,8 +127,8 @@ class Summit:
         self.calibration_system: CalibrationSystem | None = None
         self._instruments = [INSTRUMENTS[name] for name in instruments]
         self._speed, self._seed, self._full_scale = speed, seed, full_scale
-        self._faults = Faults(faults)
-        self._interruptions = Interruptions(self._faults)
+        self.faults = faults if isinstance(faults, Faults) else Faults(faults)
+        self._interruptions = Interruptions(self.faults)
         self.interrupt = self._interruptions.interrupt
         self._workers = None if workers is None else asyncio.Semaphore(workers)
         self._detectors, self._start, self._ready = detectors, start, ready
@@ -141,7 +141,7 @@ class Summit:
             if self._runner is None:
                 pipetask = stack.enter_context(PipetaskRunner(self.repo, self.scratch))
                 names = [instrument.name for instrument in self._instruments]
-                self._runner = spoiler = FaultyRepository(pipetask, self.repo, names, self._faults)
+                self._runner = spoiler = FaultyRepository(pipetask, self.repo, names, self.faults)
             clock = HardwareClock(self._speed, self._start)
             for instrument in self._instruments:
                 for component in await self._components(instrument, clock, stack):
@@ -180,8 +180,8 @@ class Summit:
         if ingest is None:
             ingest = stack.enter_context(self._pixel_store(instrument))
             previous = await asyncio.to_thread(_last_exposure, self.repo, instrument.name)
-        oods = SimulatedOods(instrument, ingest, faults=self._faults)
-        header_service = SimulatedCsc(instrument.header_service, faults=self._faults)
+        oods = SimulatedOods(instrument, ingest, faults=self.faults)
+        header_service = SimulatedCsc(instrument.header_service, faults=self.faults)
         return [
             oods,
             self._ocps(instrument),
@@ -191,7 +191,7 @@ class Summit:
 
     def _pixel_store(self, instrument: Instrument) -> PixelStore:
         scale = 1 if self._full_scale else frame_scale(instrument.name)
-        spoiled = partial(spoil, faults=self._faults)
+        spoiled = partial(spoil, faults=self.faults)
         return PixelStore(self.repo, self.scratch / "spool", seed=self._seed, scale=scale, spoil=spoiled)
 
     def _ocps(self, instrument: Instrument) -> SimulatedOcps:
@@ -201,7 +201,7 @@ class Summit:
             instrument.name,
             self._runner,
             workers=self._workers,
-            faults=self._faults,
+            faults=self.faults,
             on_change=self._note_job,
         )
 
@@ -224,16 +224,16 @@ class Summit:
         common = instrument, detectors, clock, deliver
         if instrument is LATISS:
             system = self.calibration_system = CalibrationSystem(
-                clock, ready=self._ready, seed=self._seed, faults=self._faults
+                clock, ready=self._ready, seed=self._seed, faults=self.faults
             )
-            spectrograph = SimulatedSpectrograph(clock, faults=self._faults)
+            spectrograph = SimulatedSpectrograph(clock, faults=self.faults)
             light = system.illumination
             camera = SimulatedLatissCamera(
-                spectrograph, *common, illumination=light, previous=previous, faults=self._faults
+                spectrograph, *common, illumination=light, previous=previous, faults=self.faults
             )
-            return [*system.components, SimulatedScheduler(faults=self._faults), spectrograph, camera]
-        others = dome(self._faults) if instrument is LSSTCAM else ()
-        return [*others, SimulatedFilterCamera(*common, previous=previous, faults=self._faults)]
+            return [*system.components, SimulatedScheduler(faults=self.faults), spectrograph, camera]
+        others = dome(self.faults) if instrument is LSSTCAM else ()
+        return [*others, SimulatedFilterCamera(*common, previous=previous, faults=self.faults)]
 
 
 def frame_scale(instrument: str) -> int:

@@ -14,7 +14,7 @@ from ..blocks import Block, get_blocks_dir, load_block
 from ..progress import Certified, Event
 from ..sal import Domain, Remote, ScriptState
 from .adapting import adapt
-from .closing import Ended, print_certified, print_end_state, print_scripts, print_timeline
+from .closing import Ended, print_certified, print_end_state, print_idle, print_scripts, print_timeline
 from .display import Display, stamp
 from .scheduler import SimulatedScheduler
 from .script_queue import (
@@ -84,6 +84,7 @@ class Stage:
                 self._say_how_it_begins(by_itself)
             finished = await run_in_order(entries, self._run, self._take_added)
         print_certified(self._console, self._certified, self._summit.repo)
+        print_idle(self._console, self._summit.faults)
         if not by_itself or len(self._ended) > 1:
             print_scripts(self._console, self._ended, finished)
             print_end_state(self._console, self._summit)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .faults import Faults
 
 __all__ = ["Surroundings"]
 
@@ -22,7 +24,7 @@ class Surroundings:
         Divides the times of the simulated hardware.
     seed : `int`
         Seed of the simulated detectors.
-    faults : `tuple` [`str`, ...]
+    faults : `Faults`
         What misbehaves.
     workers : `int` or `None`
         How many OCPS jobs run at once.
@@ -40,7 +42,7 @@ class Surroundings:
     registry: str | None = None
     speed: float = 100.0
     seed: int = 0
-    faults: tuple[str, ...] = ()
+    faults: Faults = field(default_factory=Faults)
     workers: int | None = None
     full_scale: bool = False
     detectors: tuple[int, ...] = ()
