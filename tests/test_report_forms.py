@@ -22,10 +22,12 @@ from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record, summary_of
 from lsst.ts.calibscripts.report.adapters import (
+    NOMINAL_GAIN,
+    NOMINAL_NOISE,
     curves_of,
     defects_of,
     image_of,
-    nominal_gains_of,
+    nominal_of,
     variance_of,
 )
 from lsst.ts.calibscripts.report.evidence import Outcome, median
@@ -69,14 +71,14 @@ async def test_without_its_repository_a_report_is_of_the_record_alone(tmp_path: 
     standings = {product.product: product.standing for product in account.products}
     assert standings["BIAS"] is Standing.CERTIFIED
     assert standings["DARK"] is Standing.FAILED
-    assert standings["FLAT"] is Standing.NOT_DONE
+    assert standings["FLAT"] is Standing.CANCELLED
     (problem,) = account.evidence.problems
     assert "/no/such/repo" in problem
     assert "record alone" in problem
     text = as_text(account)
-    assert (
-        "DARK: VERIFICATION FAILED. DARK calibration failed verification and will not be certified." in text
-    )
+    assert "DARK: VERIFICATION FAILED. DARK calibration failed verification and was not certified." in text
+    assert "FLAT: CANCELLED. Not generated: it depends on DARK, which failed verification." in text
+    assert "What to do next:\n    DARK: look at the failed tests in u/ocps/" in text
     assert "NOT certified:\n    DARK: it failed verification" in text
     assert problem in text
 
@@ -248,7 +250,7 @@ class ScienceImage:
     class image:  # noqa: N801
         array = np.arange(600 * 400, dtype=np.float32).reshape(600, 400)
 
-    metadata: Mapping[str, Any] = {"LSST ISR GAIN C00": 1.7, "OTHER": 3}
+    metadata: Mapping[str, Any] = {"LSST ISR GAIN C00": 1.7, "LSST ISR READNOISE C00": 6.5, "OTHER": 3}
 
 
 def test_an_image_of_the_science_pipelines_is_read_and_binned():
@@ -257,7 +259,9 @@ def test_an_image_of_the_science_pipelines_is_read_and_binned():
     # The mean of the first block of three by three pixels.
     assert image.pixels[0, 0] == pytest.approx(401.0)
     assert image.median == pytest.approx((600 * 400 - 1) / 2)
-    assert nominal_gains_of(ScienceImage()) == {"C00": 1.7}
+    assert image.binned == 3
+    assert nominal_of(ScienceImage(), NOMINAL_GAIN) == {"C00": 1.7}
+    assert nominal_of(ScienceImage(), NOMINAL_NOISE) == {"C00": 6.5}
 
 
 def test_defects_of_the_science_pipelines_are_counted():
@@ -265,11 +269,21 @@ def test_defects_of_the_science_pipelines_are_counted():
         def getBBox(self) -> Any:  # noqa: N802
             return self
 
-        def getArea(self) -> int:  # noqa: N802
+        def getMinX(self) -> int:  # noqa: N802
+            return 3
+
+        def getMinY(self) -> int:  # noqa: N802
+            return 4
+
+        def getWidth(self) -> int:  # noqa: N802
+            return 1
+
+        def getHeight(self) -> int:  # noqa: N802
             return 7
 
     found = defects_of([Defect(), Defect()], "R22_S11")
     assert (found.boxes, found.pixels) == (2, 14)
+    assert found.places == ((3, 4, 1, 7),) * 2
 
 
 def test_the_variance_of_a_curve_is_poisson_at_low_levels():

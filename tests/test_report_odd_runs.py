@@ -16,9 +16,10 @@ from recorded import Rehearsed, recorded_run, rehearsed_once
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_record
+from lsst.ts.calibscripts.report.amplifiers import amplifier_table
 from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Outcome, PairGain, Verification
 from lsst.ts.calibscripts.report.page import as_html
-from lsst.ts.calibscripts.report.sections import amplifier_table, detector_rows, failure_table
+from lsst.ts.calibscripts.report.sections import detector_rows, failure_table
 from lsst.ts.calibscripts.summit.focalplane import detectors
 from lsst.ts.calibscripts.verification import Failure, Statistics, Verdict, judge, without_statistics
 

@@ -11,10 +11,11 @@ from ..progress import ImageSetClosed, Stage
 from ..record import Record
 from ..repository.archive import Archive
 from .contents import Account, ProductAccount, Standing, summary_of
-from .evidence import Evidence, Verification
+from .evidence import Evidence
 from .gathering import ALL_IMAGES, Question, gather
+from .remarks import gain_sentence
+from .sentences import failed_tests, of_product, of_verdict, was_generated
 from .summary import Certified
-from .verdicts import headline, verdict_line
 
 __all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "summary_of"]
 
@@ -83,35 +84,32 @@ def _products(record: Record) -> list[str]:
 
 def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount:
     generation, verification = (record.job(f"{action} {name}") for action in ("GENERATE", "VERIFY"))
-    certified = record.certified.get(name)
-    verdict = record.verdicts.get(name)
-    stage = record.stages.get(name, "")
-    judged = evidence.verification(name)
-    if verdict is not None:
-        counts = (
-            f" {verdict.failed_exposures} of {verdict.exposures} exposures failed, limit {verdict.limit}."
-        )
-        sentence = _closed(verdict.headline) + (counts if verdict.exposures and verdict.judged else "")
-        if judged is not None and not verdict.exposures:
-            sentence = f"{sentence} {verdict_line(judged.verdict, generation is not None)}"
-    else:
-        sentence = _without_verdict(name, stage)
+    certified, verdict = record.certified.get(name), record.verdicts.get(name)
     return ProductAccount(
         product=name,
-        standing=_standing(
-            certified=certified is not None,
-            passed=None if verdict is None else verdict.passed,
-            judged=verdict is None or verdict.judged,
-            made=stage in (Stage.GENERATED, Stage.VERIFIED),
-            to_certify=PRODUCTS[name].certified,
-        ),
-        sentence=sentence,
+        standing=_standing_of(record, name),
+        sentence=of_product(record, name, evidence),
         certified=None
         if certified is None
         else Certified(name, certified.collection, certified.begin, certified.end, not certified.unverified),
         generation=generation.collection if generation else None,
         verification=verification.collection if verification else None,
+        failed_tests=0 if verdict is None else failed_tests(evidence, name),
     )
+
+
+def _standing_of(record: Record, name: str) -> Standing:
+    verdict = record.verdicts.get(name)
+    found = _standing(
+        certified=name in record.certified,
+        passed=None if verdict is None else verdict.passed,
+        judged=verdict is None or verdict.judged,
+        made=record.stages.get(name) in (Stage.GENERATED, Stage.VERIFIED),
+        to_certify=PRODUCTS[name].certified,
+    )
+    if found is Standing.NOT_DONE and record.stages.get(name) == Stage.CANCELLED:
+        return Standing.MADE_CANCELLED if was_generated(record, name) else Standing.CANCELLED
+    return found
 
 
 def _standing(
@@ -126,27 +124,6 @@ def _standing(
     if made:
         return Standing.MADE if to_certify else Standing.MEASURED
     return Standing.NOT_DONE
-
-
-def _closed(sentence: str) -> str:
-    """End a headline that leads over to a list with a full stop instead."""
-    return sentence.strip().rstrip(":.") + "."
-
-
-def _without_verdict(name: str, stage: str) -> str:
-    match stage:
-        case Stage.GENERATED if not PRODUCTS[name].certified:
-            return "Measured; it is never certified."
-        case Stage.CERTIFIED:
-            return "Certified without verification."
-        case Stage.GENERATED:
-            return "Made; not verified and not certified."
-        case Stage.CANCELLED:
-            return "Cancelled, since something it needs had failed."
-        case Stage.FAILED:
-            return "Failed; see the failures."
-        case _:
-            return f"The run ended before: {stage.lower() or 'not begun'}."
 
 
 def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[str] = ALL_IMAGES) -> Account:
@@ -175,7 +152,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         certified = {name: Certified(name, *told) for name, told in archive.certified(collections).items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
-    products = tuple(_of_runs(name, runs, certified.get(name), evidence.verification(name)) for name in names)
+    products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)
     return Account(
         f"{instrument} calibrations in {', '.join(collections)}",
         instrument,
@@ -188,22 +165,26 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
 
 
 def _of_runs(
-    name: str, runs: Mapping[StepId, str], certified: Certified | None, judged: Verification | None
+    name: str, runs: Mapping[StepId, str], certified: Certified | None, evidence: Evidence
 ) -> ProductAccount:
     generation, verification = (runs.get(StepId(action, name)) for action in (Action.GENERATE, Action.VERIFY))
-    passed = None if judged is None else judged.verdict.passed
-    sentence = (
-        f"{_closed(headline(judged.verdict, False))} {verdict_line(judged.verdict, False)}"
-        if judged is not None
-        else "There are no statistics of a verification in these collections."
-    )
+    judged = evidence.verification(name)
     standing = _standing(
         certified=certified is not None,
-        passed=passed,
+        passed=None if judged is None else judged.verdict.passed,
         judged=judged is None or judged.verdict.judged,
         made=generation is not None,
         to_certify=PRODUCTS[name].certified,
     )
     if certified is not None and judged is None:
         standing = Standing.CERTIFIED_SOMEHOW
-    return ProductAccount(name, standing, sentence, certified, generation, verification)
+    if judged is not None:
+        sentence = of_verdict(
+            judged.verdict, generated=generation is not None, certified=certified is not None
+        )
+    else:
+        gain = gain_sentence(evidence) if name in ("GAIN", "PTC") else ""
+        sentence = f"No statistics of a verification in these collections. {gain}".strip()
+    return ProductAccount(
+        name, standing, sentence, certified, generation, verification, failed_tests(evidence, name)
+    )

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from .evidence import Curve, Defects, Image
 
-__all__ = ["curves_of", "defects_of", "image_of", "nominal_gains_of", "variance_of"]
+__all__ = [
+    "NOMINAL_GAIN",
+    "NOMINAL_NOISE",
+    "curves_of",
+    "defects_of",
+    "image_of",
+    "nominal_of",
+    "variance_of",
+]
 
 ALONE_PIXELS = 256
 """Longest side of the picture of a camera's only detector."""
@@ -23,7 +31,8 @@ ALONE_PIXELS = 256
 TOGETHER_PIXELS = 768
 """Longest side of the picture of all detectors together."""
 
-_NOMINAL_GAIN = "LSST ISR GAIN "
+NOMINAL_GAIN = "LSST ISR GAIN"
+NOMINAL_NOISE = "LSST ISR READNOISE"
 
 
 def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure: int | None = None) -> Image:
@@ -42,9 +51,8 @@ def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure
     side = ALONE_PIXELS if n_detectors == 1 else TOGETHER_PIXELS // max(3, math.ceil(math.sqrt(n_detectors)))
     factor = max(1, math.ceil(max(pixels.shape) / side))
     middle = float(np.nanmedian(pixels)) if np.isfinite(pixels).any() else float("nan")
-    return Image(
-        title, detector, _binned(pixels, factor), str(getattr(dataset, "unit", "") or ""), middle, exposure
-    )
+    unit = str(getattr(dataset, "unit", "") or "")
+    return Image(title, detector, _binned(pixels, factor), unit, middle, exposure, factor)
 
 
 def _pixels(dataset: Any) -> NDArray[np.float32]:
@@ -67,36 +75,41 @@ def _binned(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return np.where(n > 0, total / np.maximum(n, 1), np.nan).astype(np.float32)
 
 
-def nominal_gains_of(dataset: Any) -> dict[str, float]:
-    """Give the nominal gain of every amplifier, electron/ADU, from the header of a processed image.
+def nominal_of(dataset: Any, keyword: str) -> dict[str, float]:
+    """Return a nominal value of every amplifier from the header of a processed image.
 
     Parameters
     ----------
     dataset : object
-        ``astropy.nddata.CCDData`` or ``lsst.afw.image.Exposure``; ip_isr writes ``LSST ISR GAIN <amplifier>``.
+        ``astropy.nddata.CCDData`` or ``lsst.afw.image.Exposure``; ip_isr writes ``<keyword> <amplifier>``.
+    keyword : `str`
+        `NOMINAL_GAIN` (electron/ADU) or `NOMINAL_NOISE` (electron).
     """
     header: Mapping[str, Any] = getattr(dataset, "meta", None) or getattr(dataset, "metadata", None) or {}
-    return {
-        str(key)[len(_NOMINAL_GAIN) :]: float(header[key])
-        for key in header
-        if str(key).startswith(_NOMINAL_GAIN)
-    }
+    start = f"{keyword} "
+    return {str(key)[len(start) :]: float(header[key]) for key in header if str(key).startswith(start)}
 
 
 def defects_of(dataset: Any, detector: str) -> Defects:
-    """Count the defects of a detector.
+    """Return the defects of a detector.
 
     Parameters
     ----------
     dataset : object
-        ``ip_isr``'s Defects, or a table with the columns width and height, pixels.
+        ``ip_isr``'s Defects, or a table with the columns x0, y0, width and height, pixels.
     detector : `str`
         Full name.
     """
     if hasattr(dataset, "colnames"):
-        pixels = np.asarray(dataset["width"], dtype=np.int64) * np.asarray(dataset["height"], dtype=np.int64)
-        return Defects(detector, len(dataset), int(pixels.sum()))
-    return Defects(detector, len(dataset), sum(int(box.getBBox().getArea()) for box in dataset))
+        columns = [
+            np.asarray(dataset[name], dtype=np.int64).tolist() for name in ("x0", "y0", "width", "height")
+        ]
+        return Defects(detector, tuple(zip(*columns, strict=True)))
+    boxes = [defect.getBBox() for defect in dataset]
+    return Defects(
+        detector,
+        tuple((int(b.getMinX()), int(b.getMinY()), int(b.getWidth()), int(b.getHeight())) for b in boxes),
+    )
 
 
 def curves_of(dataset: Any, detector: str) -> Iterator[Curve]:

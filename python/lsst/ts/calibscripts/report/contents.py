@@ -11,6 +11,7 @@ from ..products import PRODUCTS, ImageType
 from ..progress import Ending, ImageSetClosed, StepEnded
 from ..record import Job, Record
 from .evidence import Evidence
+from .next_steps import next_steps
 from .summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because
 from .trends import Trend
 
@@ -25,9 +26,11 @@ class Standing(StrEnum):
     PASSED = "verification passed"
     FAILED = "verification failed"
     NOT_JUDGED = "could not be judged"
-    CERTIFIED_SOMEHOW = "certified, its verification is not known"
-    MADE = "made"
+    CERTIFIED_SOMEHOW = "certified (no verification found)"
+    MADE = "generated, not certified"
     MEASURED = "measured"
+    MADE_CANCELLED = "generated, then cancelled"
+    CANCELLED = "cancelled"
     NOT_DONE = "not done"
 
 
@@ -47,6 +50,8 @@ class ProductAccount:
         Where and for how long it is certified.
     generation, verification : `str` or `None`
         Collections of its jobs.
+    failed_tests : `int`
+        Tests of its verification that failed.
     """
 
     product: str
@@ -55,6 +60,7 @@ class ProductAccount:
     certified: Certified | None = None
     generation: str | None = None
     verification: str | None = None
+    failed_tests: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,13 @@ def summary_of(record: Record) -> RunSummary:
         not_certified=tuple(_not_certified(record)),
         failures=record.failures,
         warnings=record.warnings,
+        next_steps=next_steps(record),
     )
 
 
 def _taken(record: Record) -> Iterator[TakenSet]:
     closed = {event.image_type: event for event in record.events(ImageSetClosed)}
+    existing = record.about.config.get("exposures") or {}
     for name in ImageType.__members__:
         kept, discarded = record.exposures(name), record.exposures(name, discarded=True)
         if kept or discarded:
@@ -132,6 +140,14 @@ def _taken(record: Record) -> Iterator[TakenSet]:
                 kept=tuple(exposure for exposure in kept if exposure not in left_out),
                 discarded=discarded,
                 left_out=left_out,
+            )
+        elif name in existing and name in closed:
+            yield TakenSet(
+                image_type=name,
+                wanted=len(existing[name]),
+                kept=tuple(e for e in closed[name].exposures if e not in closed[name].left_out_exposures),
+                left_out=closed[name].left_out_exposures,
+                existing=True,
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..verification import Verdict
+from .exposed import Exposed, Levels
 
 __all__ = ["Curve", "Defects", "Evidence", "Grid", "Image", "Levels", "Outcome", "PairGain", "Verification"]
+
+
+_MEDIAN_TO_MEAN = 1.2533
+"""Error of a median over that of a mean, of normal deviates."""
 
 
 class Outcome(IntEnum):
@@ -156,39 +161,28 @@ class PairGain:
 
 @dataclass(frozen=True)
 class Defects:
-    """How many boxes of defects a detector has, and how many pixels they cover."""
-
-    detector: str
-    boxes: int
-    pixels: int
-
-
-@dataclass(frozen=True)
-class Levels:
-    """The level of one flat.
+    """Boxes of defects of a detector.
 
     Attributes
     ----------
-    exposure : `int`
-        Exposure.
-    seconds : `float`
-        Exposure time; NaN where it is not known.
-    physical_filter : `str`
-        Filter; empty where it is not known.
-    level, spread : `float`
-        Median level of the amplifiers and their standard deviation, electron.
+    detector : `str`
+        Full name.
+    places : `tuple` [(`int`, `int`, `int`, `int`)]
+        First column and row, width and height of each box, pixels of the assembled image.
     """
 
-    exposure: int
-    seconds: float
-    physical_filter: str
-    level: float
-    spread: float
+    detector: str
+    places: tuple[tuple[int, int, int, int], ...] = field(repr=False)
 
     @property
-    def rate(self) -> float:
-        """Level by exposure time, electron/s; NaN where that is not known."""
-        return self.level / self.seconds if self.seconds > 0 else float("nan")
+    def boxes(self) -> int:
+        """How many boxes."""
+        return len(self.places)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels the boxes cover."""
+        return sum(width * height for _, _, width, height in self.places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +203,8 @@ class Image:
         Of the pixels before they were binned.
     exposure : `int` or `None`
         None for a combined image.
+    binned : `int`
+        Pixels of the detector that make one pixel here, along each side.
     """
 
     title: str
@@ -217,6 +213,7 @@ class Image:
     unit: str
     median: float
     exposure: int | None = None
+    binned: int = 1
 
 
 @dataclass(frozen=True)
@@ -232,7 +229,11 @@ class Evidence:
     gains : `tuple` [`PairGain`]
         Of pairs of flats.
     nominal_gains : mapping [(`str`, `str`), `float`]
-        By detector and amplifier, electron/ADU, as the headers tell them.
+        By detector and amplifier, electron/ADU, as the headers of the images say.
+    nominal_noises : mapping [(`str`, `str`), `float`]
+        The same of the read noise, electron.
+    exposures : mapping [`int`, `Exposed`]
+        Time and filter of the exposures that were verified, or that gains are measured from.
     levels : `tuple` [`Levels`]
         Of the flats.
     defects : `tuple` [`Defects`]
@@ -247,6 +248,8 @@ class Evidence:
     curves: tuple[Curve, ...] = ()
     gains: tuple[PairGain, ...] = ()
     nominal_gains: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    nominal_noises: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    exposures: Mapping[int, Exposed] = field(default_factory=dict)
     levels: tuple[Levels, ...] = ()
     defects: tuple[Defects, ...] = ()
     images: tuple[Image, ...] = ()
@@ -257,16 +260,28 @@ class Evidence:
         return next((v for v in self.verifications if v.product == product), None)
 
     def amplifier_gains(self) -> dict[tuple[str, str], float]:
-        """Give the gain of every amplifier, of the curve where there is one, else the median over the pairs."""
+        """Return the gain of every amplifier, of the curve where there is one, else the median over the pairs."""
         if self.curves:
             return {(curve.detector, curve.amplifier): curve.gain for curve in self.curves}
-        found: dict[tuple[str, str], list[float]] = {}
-        for detector, amplifier, gain in self._pair_gains():
-            found.setdefault((detector, amplifier), []).append(gain)
-        return {key: float(np.median(values)) for key, values in found.items()}
+        return {key: float(np.median(values)) for key, values in self._pair_gains().items()}
 
-    def _pair_gains(self) -> Iterator[tuple[str, str, float]]:
+    def gain_errors(self) -> dict[tuple[str, str], float]:
+        """Return the errors of `amplifier_gains`, of the curve's fit, else from the scatter of the pairs.
+
+        A gain of a single pair has none.
+        """
+        if self.curves:
+            return {(c.detector, c.amplifier): c.gain_error for c in self.curves if np.isfinite(c.gain_error)}
+        return {
+            key: _MEDIAN_TO_MEAN * float(np.std(values, ddof=1)) / len(values) ** 0.5
+            for key, values in self._pair_gains().items()
+            if len(values) > 1
+        }
+
+    def _pair_gains(self) -> dict[tuple[str, str], list[float]]:
+        found: dict[tuple[str, str], list[float]] = {}
         for pair in self.gains:
             for amplifier, gain in pair.gain.items():
                 if np.isfinite(gain):
-                    yield pair.detector, amplifier, gain
+                    found.setdefault((pair.detector, amplifier), []).append(gain)
+        return found

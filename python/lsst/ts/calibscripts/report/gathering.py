@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from ..products import PRODUCTS, Product
 from ..repository import RunStatistics
 from ..repository.archive import Archive
 from ..verification import Verdict
-from .adapters import curves_of, defects_of, image_of, nominal_gains_of
-from .evidence import Curve, Defects, Evidence, Grid, Image, Levels, PairGain, Verification
+from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
+from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification
+from .exposed import Exposed, Levels
 from .grids import make_grid
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ ALL_IMAGES = tuple(
 """Images of a report: combined calibrations, and exposures that were corrected with them."""
 
 T = TypeVar("T")
+_OfAmplifiers: TypeAlias = dict[tuple[str, str], float]
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,43 @@ def gather(archive: Archive, question: Question) -> Evidence:
     verifications = tuple(v for name in PRODUCTS if (v := reader.verification(PRODUCTS[name])) is not None)
     curves = reader.attempt("The photon transfer curve", reader.curves) or ()
     gains = reader.attempt("The gains of flat pairs", reader.gains) or ()
+    seen = {e for v in verifications if v.grid for e in v.grid.exposures} | {
+        e for g in gains for e in g.exposures
+    }
+    exposures = reader.attempt("The exposures", lambda: reader.exposures(seen)) or {}
     flats = next((v.grid for v in verifications if v.product == "FLAT"), None)
-    levels = reader.attempt("The levels of the flats", lambda: reader.levels(flats)) or ()
-    nominal = reader.attempt("The nominal gains", reader.nominal_gains) or {}
-    defects = reader.attempt("The defects", reader.defects) or ()
-    images = tuple(reader.images(verifications))
-    problems = tuple(dict.fromkeys(reader.problems))
-    return Evidence(verifications, curves, gains, nominal, levels, defects, images, problems)
+    gain, noise = reader.attempt("The nominal gains", reader.nominal) or ({}, {})
+    return Evidence(
+        verifications=verifications,
+        curves=curves,
+        gains=gains,
+        nominal_gains=gain,
+        nominal_noises=noise,
+        exposures=exposures,
+        levels=() if flats is None else _levels(flats, exposures),
+        defects=reader.attempt("The defects", reader.defects) or (),
+        images=tuple(reader.images(verifications)),
+        problems=tuple(dict.fromkeys(reader.problems)),
+    )
+
+
+def _levels(flats: Grid, known: Mapping[int, Exposed]) -> tuple[Levels, ...]:
+    """Return the levels of the flats."""
+    if "MEAN" not in flats.values:
+        return ()
+    unknown = Exposed(float("nan"), "")
+    means = flats.values["MEAN"].reshape(len(flats.exposures), -1)
+    return tuple(
+        Levels(
+            exposure=exposure,
+            seconds=known.get(exposure, unknown).seconds,
+            physical_filter=known.get(exposure, unknown).physical_filter,
+            level=float(np.nanmedian(row)),
+            spread=float(np.nanstd(row)),
+        )
+        for exposure, row in zip(flats.exposures, means, strict=True)
+        if np.isfinite(row).any()
+    )
 
 
 class _Reader:
@@ -169,42 +201,28 @@ class _Reader:
             for w in written
         )
 
-    def levels(self, grid: Grid | None) -> tuple[Levels, ...]:
-        """Give the levels of the flats."""
-        if grid is None or "MEAN" not in grid.values:
-            return ()
-        known = {
-            record.id: record for record in self._archive.exposures(self._question.instrument, grid.exposures)
-        }
-        means = grid.values["MEAN"].reshape(len(grid.exposures), -1)
-        return tuple(
-            Levels(
-                exposure=exposure,
-                seconds=known[exposure].exposure_time if exposure in known else float("nan"),
-                physical_filter=known[exposure].physical_filter if exposure in known else "",
-                level=float(np.nanmedian(row)),
-                spread=float(np.nanstd(row)),
-            )
-            for exposure, row in zip(grid.exposures, means, strict=True)
-            if np.isfinite(row).any()
-        )
+    def exposures(self, exposures: Collection[int]) -> dict[int, Exposed]:
+        """Read times and filters of exposures."""
+        records = self._archive.exposures(self._question.instrument, exposures)
+        return {r.id: Exposed(r.exposure_time, r.physical_filter) for r in records}
 
-    def nominal_gains(self) -> dict[tuple[str, str], float]:
-        """Read the nominal gains from the headers of processed images, one for each detector."""
+    def nominal(self) -> tuple[_OfAmplifiers, _OfAmplifiers]:
+        """Read nominal gains and read noises from the headers of processed images, one for each detector."""
+        gains: _OfAmplifiers = {}
+        noises: _OfAmplifiers = {}
         for product in ("FLAT", "DARK", "BIAS"):
             run = self._run(Action.VERIFY, product)
-            refs = self._archive.refs(run, _processed(product)) if run else ()
+            refs = self._archive.refs(run, PRODUCTS[product].corrected) if run else ()
+            for ref in {int(ref.dataId["detector"]): ref for ref in refs}.values():
+                image, name = self._archive.get(ref), self._name_of(ref)
+                for found, keyword in ((gains, NOMINAL_GAIN), (noises, NOMINAL_NOISE)):
+                    found.update({(name, a): value for a, value in nominal_of(image, keyword).items()})
             if refs:
-                one = {int(ref.dataId["detector"]): ref for ref in refs}
-                return {
-                    (self._name_of(ref), amplifier): gain
-                    for ref in one.values()
-                    for amplifier, gain in nominal_gains_of(self._archive.get(ref)).items()
-                }
-        return {}
+                break
+        return gains, noises
 
     def defects(self) -> tuple[Defects, ...]:
-        """Count the defects of each detector."""
+        """Read the defects of each detector."""
         run = self._run(Action.GENERATE, "DEFECTS")
         refs = self._archive.refs(run, PRODUCTS["DEFECTS"].dataset_type) if run else ()
         ordered = sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
@@ -230,7 +248,7 @@ class _Reader:
         if verification is None:
             return []
         exposure = _worst(verification)
-        refs = self._archive.refs(verification.run, _processed(product))
+        refs = self._archive.refs(verification.run, PRODUCTS[product].corrected)
         return [ref for ref in refs if int(ref.dataId["exposure"]) == exposure]
 
     def _image(self, ref: DatasetRef, title: str, n_detectors: int) -> Iterator[Image]:
@@ -245,11 +263,6 @@ class _Reader:
     def _name_of(self, ref: DatasetRef) -> str:
         detector = int(ref.dataId["detector"])
         return self._names.get(detector, str(detector))
-
-
-def _processed(product: str) -> str:
-    """Give the dataset type of the images that cp_verify has processed."""
-    return f"verify{product.title()}IsrExp"
 
 
 def _worst(verification: Verification) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evidence import Grid, Verification
+from .limits import limit_of
 from .sections import decimals, statistic_of, unit_of
 
 __all__ = ["packed"]
@@ -35,7 +36,10 @@ def packed(verification: Verification) -> dict[str, Any]:
         "exposures": list(grid.exposures),
         "detectors": list(grid.detectors),
         "amplifiers": list(grid.amplifiers),
-        "tests": [_packed_test(grid, test) for test in grid.outcomes],
+        "tests": [
+            _packed_test(grid, test) | {"limit": limit_of(verification.product, test)}
+            for test in grid.outcomes
+        ],
     }
 
 

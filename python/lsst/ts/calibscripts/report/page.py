@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
 import numpy as np
 import yaml
-from markupsafe import Markup
-from numpy.typing import NDArray
+from markupsafe import Markup, escape
 
-from ..plan import Action
+from ..plan import Action, StepId
 from ..products import PRODUCTS
-from . import pictures, plots, sections
+from . import frames, pictures, plots, sections
+from .amplifiers import amplifier_table
 from .contents import Account, Standing
-from .drawings import focal_plane, place_of, sparkline, timeline_drawing
-from .evidence import Evidence, Grid, Image, Outcome, Verification
+from .drawings import sparkline, timeline_drawing
+from .evidence import Evidence, Grid, Image, Verification
+from .exposed import duration
 from .formats import as_cp_verify, departures_told
+from .frames import Picture
+from .images import image_lists
+from .maps import maps_of
+from .next_steps import next_steps
+from .numbers import numbers_told
 from .packing import packed
+from .remarks import remarks
 from .text import for_log
 from .timeline import spans, told
 from .verdicts import failure_report
@@ -29,6 +35,9 @@ __all__ = ["as_html"]
 
 _MOST_CURVES = 3
 """Detectors whose photon transfer curves are plotted: those with the largest residuals."""
+
+_MOST_DEFECT_MAPS = 9
+"""Detectors whose defects are drawn: those with the most pixels."""
 
 _LONGEST_REPORT = 100_000
 """Longest documented report that is shown in full, characters."""
@@ -40,22 +49,14 @@ _STYLES = {
     Standing.CERTIFIED_UNVERIFIED: "fair",
     Standing.CERTIFIED_SOMEHOW: "fair",
     Standing.MADE: "fair",
+    Standing.MADE_CANCELLED: "idle",
+    Standing.CANCELLED: "idle",
     Standing.FAILED: "bad",
     Standing.NOT_JUDGED: "bad",
     Standing.NOT_DONE: "bad",
 }
 _STATES = {"DONE": "good", "STOPPED": "fair", "FAILED": "bad", "UNFINISHED": "bad"}
-_MARKS = {"good": "✓", "fair": "△", "bad": "✗"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with its caption."""
-
-    uri: str
-    caption: str
-    width: int
-    height: int
+_MARKS = {"good": "✓", "fair": "△", "bad": "✗", "idle": "–", "next": "→"}
 
 
 def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
@@ -80,19 +81,30 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["breakable"] = _breakable
+    environment.filters["duration"] = duration
+    environment.filters["short_ids"] = sections.short_ids
     evidence, record = account.evidence, account.record
+    generated_flat = StepId(Action.GENERATE, "FLAT") in account.runs
     return environment.get_template("page.html.j2").render(
         account=account,
         record=record,
         state_style=_STATES.get(record.state, "bad") if record else "",
         styles=_STYLES,
         marks=_MARKS,
+        facts=list(_facts(account)),
+        next_steps=next_steps(record) if record else (),
+        remarks=remarks(evidence, generated_flat=generated_flat),
+        images=image_lists(account),
         timeline=_timeline(account),
         trends=[(trend, Markup(sparkline(trend))) for trend in account.trends],
         departures=list(departures_told(account.trends)),
         verifications=[_verification(account, v) for v in evidence.verifications],
+        any_failed=any(not v.verdict.passed for v in evidence.verifications),
         failures=sections.failure_table(evidence.verifications),
-        amplifiers=sections.amplifier_table(evidence),
+        amplifiers=amplifier_table(evidence),
+        others=list(_other_images(evidence)),
+        defects=list(_defects(evidence)),
         curves=list(_curves(evidence)),
         gains=_gains(evidence),
         levels=_levels(evidence),
@@ -102,6 +114,42 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
         css=Markup(_source(environment, "page.css")),
         script=Markup(_source(environment, "page.js")),
     )
+
+
+def _breakable(text: str) -> Markup:
+    """Let the name of a collection or a path break behind a slash or a comma, not in the middle of a word."""
+    return Markup(str(escape(text)).replace("/", "/<wbr>").replace(",", ",<wbr>"))
+
+
+def _facts(account: Account) -> Iterator[tuple[str, str]]:
+    """Return what a reader wants to know first of a run."""
+    record, evidence = account.record, account.evidence
+    if record is not None:
+        about = record.about
+        yield "Script", f"{about.script}, index {about.index}"
+        yield "Begun", f"{record.begun.isoformat(sep=' ', timespec='seconds')} TAI"
+        yield (
+            "Duration",
+            duration(record.seconds) + ("; the record's last line is cut off" if record.torn else ""),
+        )
+        yield "Mode", str(about.config.get("script_mode", ""))
+        if "FLAT" in str(about.config.get("script_mode", "")):
+            yield "Filter", _filter(about.config, evidence)
+        if len(about.detectors) > 1:
+            yield "Detectors", str(len(about.detectors))
+    images = [
+        f"{found.n_kept} {found.image_type}{f' ({found.seconds})' if found.seconds not in ('', '0 s') else ''}"
+        for found in image_lists(account)
+    ]
+    yield "Exposures", ", ".join(images) or "none"
+    yield "Repository", account.repo
+
+
+def _filter(config: Mapping[str, Any], evidence: Evidence) -> str:
+    chosen = [f"{config[name]}" for name in ("filter", "grating") if config.get(name) is not None]
+    asked = ", ".join(chosen) or "as it was"
+    found = ", ".join(sorted({level.physical_filter for level in evidence.levels} - {""}))
+    return f"{asked} ({found})" if found and found != asked else asked
 
 
 def _source(environment: jinja2.Environment, name: str) -> str:
@@ -119,7 +167,8 @@ def _timeline(account: Account) -> dict[str, Any] | None:
         return None
     found = spans(account.record)
     return {
-        "drawing": Markup(timeline_drawing(found, account.record.seconds)),
+        "wide": Markup(timeline_drawing(found, account.record.seconds)),
+        "narrow": Markup(timeline_drawing(found, account.record.seconds, narrow=True)),
         "told": told(account.record),
         "spans": found,
     }
@@ -137,10 +186,11 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
         "grid": grid,
         "worst": grid.detectors[worst] if grid else "",
         "many": many,
-        "matrices": list(sections.matrices(grid, worst)) if grid else [],
+        "matrices": list(sections.matrices(verification.product, grid, worst)) if grid else [],
         "detectors": sections.detector_rows(grid) if grid and many else (),
+        "numbers": list(numbers_told(verification)),
         "packed": _embedded(packed(verification)) if many else None,
-        "maps": list(_maps(verification.product, grid)) if grid else [],
+        "maps": list(maps_of(account.evidence, verification)),
         "images": list(_images(account.evidence.images, verification.product)),
         "report": None
         if verdict.clean
@@ -156,68 +206,45 @@ def _worst_detector(grid: Grid) -> int:
     return int(np.argmax(grid.failed_tests().sum(axis=0)))
 
 
-def _maps(product: str, grid: Grid) -> Iterator[dict[str, Any]]:
-    """Give maps of the focal plane: failed tests, and typical values of the statistics."""
-    if len(grid.detectors) < 2 or not all(place_of(name) for name in grid.detectors):
-        return
-    failed = np.zeros((len(grid.detectors), len(grid.amplifiers)))
-    for outcomes in grid.outcomes.values():
-        failed += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
-    shown: list[tuple[str, str, NDArray[Any], str]] = []
-    if failed.any():
-        shown.append(("failed tests", "", failed, "Reds"))
-    shown += [
-        (f"{name}, median of the exposures", "electron", grid.typical(name), "viridis")
-        for name in ("NOISE", "MEAN")
-        if name in grid.values
-    ]
-    for title, unit, values, colours in shown:
-        uri, low, high = pictures.amplifier_map(grid, values, colours)
-        cells = {
-            name: (f"{name}: {_range(values[row])} {unit}".strip(), "failed" if failed[row].any() else "")
-            for row, name in enumerate(grid.detectors)
-        }
-        yield {
-            "title": f"{product}: {title}",
-            "drawing": Markup(focal_plane(cells, uri, f"{product}: {title}")),
-            "low": f"{low:.4g}",
-            "high": f"{high:.4g}",
-            "unit": unit,
-            "colours": colours,
-        }
-
-
-def _range(values: Any) -> str:
-    good = values[np.isfinite(values)]
-    return f"{good.min():.4g} .. {good.max():.4g}" if good.size else "no value"
-
-
 def _images(images: Sequence[Image], product: str) -> Iterator[Picture]:
     for title in dict.fromkeys(image.title for image in images):
-        if not title.endswith(f" {product.lower()}"):
-            continue
-        same = [image for image in images if image.title == title]
-        stretched = pictures.stretch(same)
-        if stretched is None:
-            continue
-        exposure = f" {same[0].exposure}" if same[0].exposure else ""
-        caption = (
-            f"{title}{exposure}, black {sections.number(stretched.low)}, "
-            f"white {sections.number(stretched.high)} {same[0].unit} "
-            "(asinh between the limits of zscale)"
-        )
-        yield Picture(stretched.uri, caption[0].upper() + caption[1:], stretched.width, stretched.height)
+        if title.endswith(f" {product.lower()}"):
+            same = [image for image in images if image.title == title]
+            stretched = pictures.stretch(same)
+            if stretched is not None:
+                yield frames.picture_of(same, stretched)
 
 
-def _curves(evidence: Evidence) -> Iterator[tuple[str, Markup, Sequence[Any]]]:
+def _other_images(evidence: Evidence) -> Iterator[Picture]:
+    """Draw the images of what was not verified, which have no section of their own."""
+    verified = {verification.product for verification in evidence.verifications}
+    for product in PRODUCTS:
+        if product not in verified:
+            yield from _images(evidence.images, product)
+
+
+def _defects(evidence: Evidence) -> Iterator[Picture]:
+    sizes = {
+        image.detector: (image.pixels.shape[1] * image.binned, image.pixels.shape[0] * image.binned)
+        for image in evidence.images
+    }
+    for defects in sorted(evidence.defects, key=lambda found: -found.pixels)[:_MOST_DEFECT_MAPS]:
+        extent = [max((box[axis] + box[axis + 2] for box in defects.places), default=1) for axis in (0, 1)]
+        columns, rows = sizes.get(defects.detector, (0, 0))
+        yield frames.defect_map(defects, max(columns, extent[0]), max(rows, extent[1]))
+
+
+def _curves(evidence: Evidence) -> Iterator[tuple[str, Markup, Sequence[Any], int]]:
     for detector, curves in plots.figures_of(evidence.curves, _MOST_CURVES):
         name = f"curve-{detector}".replace("_", "-").lower()
-        yield detector, Markup(plots.curve_plot(curves, name)), curves
+        yield detector, Markup(plots.curve_plot(curves, name)), curves, plots.beyond_axis(curves)
 
 
 def _gains(evidence: Evidence) -> Markup | None:
     gains = evidence.amplifier_gains()
-    return Markup(plots.gain_plot(gains, evidence.nominal_gains, "gains")) if gains else None
+    if not gains:
+        return None
+    return Markup(plots.gain_plot(gains, evidence.nominal_gains, evidence.gain_errors(), "gains"))
 
 
 def _levels(evidence: Evidence) -> Markup | None:

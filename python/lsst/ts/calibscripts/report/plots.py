@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evidence import Curve, Levels
+from .evidence import Curve
+from .exposed import Levels
+from .sections import short_ids
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["curve_plot", "figures_of", "gain_plot", "level_plot"]
+__all__ = ["beyond_axis", "curve_plot", "figures_of", "gain_plot", "level_plot"]
 
 _TEXT = "#010203"
 """Stands for the colour of the text until the drawing is part of a page."""
@@ -48,19 +50,44 @@ def curve_plot(curves: Sequence[Curve], name: str) -> str:
         right.plot(means[~used], residuals[~used], "x", color=colour, markersize=5)
     right.axhline(0, color=_TEXT, linewidth=0.8)
     left.set(xlabel="mean [1000 ADU]", ylabel="variance [1000 ADU²]")
-    right.set(xlabel="mean [1000 ADU]", ylabel="measured above fit [%]")
+    room = _residual_room(curves)
+    right.set(xlabel="mean [1000 ADU]", ylabel="measured above fit [%]", ylim=(-room, room))
     right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), ncols=2 if len(curves) > 8 else 1)
     return _svg(figure, name)
 
 
+def _residual_room(curves: Sequence[Curve]) -> float:
+    """Return how far the axis of the residuals reaches, percent: as far as the points that were fitted."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = np.concatenate([(curve.variances / curve.fitted - 1)[curve.used] for curve in curves])
+    good = np.abs(used[np.isfinite(used)])
+    return 1.3 * max(100 * float(good.max()) if good.size else 0.0, 1.0)
+
+
+def beyond_axis(curves: Sequence[Curve]) -> int:
+    """Count the points whose residual is beyond the axis of the plot.
+
+    Parameters
+    ----------
+    curves : sequence of `Curve`
+        Of one detector.
+    """
+    room = _residual_room(curves) / 100
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return sum(int(np.count_nonzero(np.abs(c.variances / c.fitted - 1) > room)) for c in curves)
+
+
 def gain_plot(
-    gains: Mapping[tuple[str, str], float], nominal: Mapping[tuple[str, str], float], name: str
+    gains: Mapping[tuple[str, str], float],
+    nominal: Mapping[tuple[str, str], float],
+    errors: Mapping[tuple[str, str], float],
+    name: str,
 ) -> str:
     """Plot gains against nominal ones.
 
     Parameters
     ----------
-    gains, nominal : mapping [(`str`, `str`), `float`]
+    gains, nominal, errors : mapping [(`str`, `str`), `float`]
         By detector and amplifier, electron/ADU.
     name : `str`
         Distinguishes the drawing from others on the same page.
@@ -83,8 +110,16 @@ def gain_plot(
             markersize=16,
             label="nominal",
         )
-        axes.plot(labels, [gains[key] for key in keys], "o", color=_COLOURS[0], label="measured")
-        axes.set(ylabel="gain [electron/ADU]")
+        axes.errorbar(
+            labels,
+            [gains[key] for key in keys],
+            [errors.get(key, 0.0) for key in keys],
+            fmt="o",
+            color=_COLOURS[0],
+            capsize=4,
+            label="measured",
+        )
+        axes.set(xlabel=f"amplifier of {detectors[0]}", ylabel="gain [electron/ADU]")
         axes.legend()
     else:
         x = [detectors.index(detector) for detector, _ in keys]
@@ -94,7 +129,7 @@ def gain_plot(
         axes.axhline(1, color=_TEXT, linewidth=0.8)
         step = max(1, len(detectors) // 12)
         axes.set_xticks(range(0, len(detectors), step), detectors[::step], rotation=60, ha="right")
-        axes.set(ylabel="gain / nominal gain")
+        axes.set(xlabel="detector", ylabel="gain / nominal gain")
     return _svg(figure, name)
 
 
@@ -109,7 +144,7 @@ def level_plot(levels: Sequence[Levels], name: str) -> str:
         Distinguishes the drawing from others on the same page.
     """
     figure, (left, right) = _figure(2)
-    x = range(1, len(levels) + 1)
+    x = range(len(levels))
     left.errorbar(
         x,
         [v.level / 1e3 for v in levels],
@@ -118,15 +153,20 @@ def level_plot(levels: Sequence[Levels], name: str) -> str:
         color=_COLOURS[0],
         markersize=4,
     )
-    left.set(xlabel="flat", ylabel="level [1000 electron]", ylim=(0, None))
+    top = max((v.level + v.spread for v in levels if math.isfinite(v.level)), default=1.0)
+    left.set(ylabel="level [1000 electron]", ylim=(0, 1.08 * max(top, 1.0) / 1e3))
     rates = np.array([level.rate for level in levels])
     good = rates[np.isfinite(rates)]
     if good.size:
         right.plot(x, 100 * (rates / np.median(good) - 1), "o", color=_COLOURS[1], markersize=4)
         right.axhline(0, color=_TEXT, linewidth=0.8)
-    right.set(xlabel="flat", ylabel="level by exposure time [% of median]")
+    right.set(ylabel="level by exposure time,\ndeparture from its median [%]")
+    right.margins(y=0.12)
+    step = max(1, math.ceil(len(levels) / 12))
+    common, ends = short_ids([level.exposure for level in levels])
     for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xticks(x[::step], ends[::step], rotation=60, ha="right")
+        axes.set(xlabel=f"exposure {common}…" if common else "exposure")
     return _svg(figure, name)
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import Evidence, Grid, Outcome, Verification
+from .evidence import Grid, Outcome, Verification
+from .limits import limit_of
 
 __all__ = [
     "Cell",
     "Matrix",
     "Table",
-    "amplifier_table",
     "detector_rows",
     "failure_table",
     "matrices",
+    "number",
+    "short_ids",
 ]
+
+_SEQUENCE_DIGITS = 5
+"""Digits of an exposure id behind its date."""
 
 MOST_FAILURES = 2000
 """Failed tests that are listed one by one; the matrices hold all."""
@@ -52,6 +57,8 @@ class Matrix:
         Exposure and cells.
     failed, total : `int`
         Tests that failed, and tests that were made.
+    limit : `str`
+        What the test asks for; empty where that is unknown.
     """
 
     test: str
@@ -60,6 +67,7 @@ class Matrix:
     rows: tuple[tuple[int, tuple[Cell, ...]], ...]
     failed: int
     total: int
+    limit: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,27 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def short_ids(exposures: Sequence[int]) -> tuple[str, tuple[str, ...]]:
+    """Split exposure ids into what all of them begin with and what distinguishes them.
+
+    Parameters
+    ----------
+    exposures : sequence of `int`
+        Exposure ids.
+
+    Returns
+    -------
+    common : `str`
+        Date of all exposures, ``YYYYMMDD``; empty where there are several dates or few digits.
+    ends : `tuple` [`str`, ...]
+        The rest of each id, five digits; else the whole ids.
+    """
+    ids = [str(exposure) for exposure in exposures]
+    dates = {text[:-_SEQUENCE_DIGITS] for text in ids}
+    (common,) = dates if len(dates) == 1 else ("",)
+    return (common, tuple(text[len(common) :] for text in ids)) if common else ("", tuple(ids))
+
+
 def decimals(values: NDArray[np.float32]) -> int:
     """Give the digits behind the point with which values are written beneath each other, four in all."""
     good = np.abs(values[np.isfinite(values)])
@@ -108,11 +137,13 @@ def decimals(values: NDArray[np.float32]) -> int:
     return max(0, 3 - math.floor(math.log10(largest))) if 0 < largest < 1e4 else 0
 
 
-def matrices(grid: Grid, detector: int) -> Iterator[Matrix]:
-    """Give the tests of a detector, those that failed first.
+def matrices(product: str, grid: Grid, detector: int) -> Iterator[Matrix]:
+    """Return the tests of a detector, those that failed first.
 
     Parameters
     ----------
+    product : `str`
+        BIAS, DARK or FLAT.
     grid : `Grid`
         Statistics of a verification.
     detector : `int`
@@ -120,7 +151,8 @@ def matrices(grid: Grid, detector: int) -> Iterator[Matrix]:
     """
     found = [_matrix(grid, test, detector) for test in grid.outcomes]
     found += [_detector_matrix(grid, test, detector) for test in grid.detector_outcomes]
-    yield from sorted(found, key=lambda matrix: matrix.failed == 0)
+    told = (replace(matrix, limit=limit_of(product, matrix.test)) for matrix in found)
+    yield from sorted(told, key=lambda matrix: matrix.failed == 0)
 
 
 def _matrix(grid: Grid, test: str, detector: int) -> Matrix:
@@ -242,57 +274,3 @@ def _value(grid: Grid, exposure: int, detector: str | None, amplifier: str | Non
         return float(grid.values[statistic][row, column, grid.amplifiers.index(amplifier)])
     except (KeyError, ValueError):
         return math.nan
-
-
-def amplifier_table(evidence: Evidence) -> Table:
-    """Give one row for each amplifier: failed tests and typical values of every verification, and its gain.
-
-    Parameters
-    ----------
-    evidence : `Evidence`
-        What the run left.
-    """
-    gains, nominal = evidence.amplifier_gains(), evidence.nominal_gains
-    turnoffs = {(curve.detector, curve.amplifier): curve.turnoff for curve in evidence.curves}
-    columns: list[tuple[str, Mapping[tuple[str, str], float]]] = []
-    failed: dict[tuple[str, str], float] = {}
-    for verification in evidence.verifications:
-        if verification.grid is None:
-            continue
-        name, grid = verification.product, verification.grid
-        counts = _counts(grid)
-        columns.append((f"{name} failed tests", counts))
-        for key, n in counts.items():
-            failed[key] = failed.get(key, 0.0) + n
-        columns += [
-            (f"{name} {statistic} [electron]", _keyed(grid, grid.typical(statistic)))
-            for statistic in ("MEAN", "NOISE")
-            if statistic in grid.values
-        ]
-    if gains:
-        columns.append(("gain [electron/ADU]", gains))
-        columns.append(("gain / nominal", {k: g / nominal[k] for k, g in gains.items() if nominal.get(k)}))
-    if turnoffs:
-        columns.append(("turnoff [ADU]", turnoffs))
-    keys = list(dict.fromkeys(key for _, values in columns for key in values))
-    rows = tuple(
-        ((*key, *(number(values.get(key, math.nan)) for _, values in columns)), failed.get(key, 0.0) > 0)
-        for key in keys
-    )
-    heads = ("Detector", "Amplifier", *(head for head, _ in columns))
-    return Table(heads, (False, False, *(True for _ in columns)), rows)
-
-
-def _counts(grid: Grid) -> dict[tuple[str, str], float]:
-    total = np.zeros((len(grid.detectors), len(grid.amplifiers)), dtype=np.float32)
-    for outcomes in grid.outcomes.values():
-        total += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
-    return _keyed(grid, total)
-
-
-def _keyed(grid: Grid, values: NDArray[np.float32]) -> dict[tuple[str, str], float]:
-    return {
-        (detector, amplifier): float(values[row, column])
-        for row, detector in enumerate(grid.detectors)
-        for column, amplifier in enumerate(grid.amplifiers)
-    }

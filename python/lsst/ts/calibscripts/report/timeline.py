@@ -9,6 +9,7 @@ from enum import StrEnum
 from ..products import PRODUCTS
 from ..progress import Certified, ExposureTaken, ImageArrived, ImageSetClosed, Stage, StageReached, Verdicted
 from ..record import Job, Record
+from .exposed import duration
 
 __all__ = ["Kind", "Span", "spans", "told"]
 
@@ -109,12 +110,12 @@ def _arrivals(record: Record) -> Iterator[Span]:
     for exposure, (image_type, begin) in taken.items():
         if exposure in arrived:
             end = max(arrived[exposure], begin)
-            text = f"{image_type} {exposure} complete in the OODS {end - begin:.1f} s after it was taken"
+            text = f"{image_type} {exposure} complete in the OODS {duration(end - begin)} after it was taken"
             yield Span(f"ARRIVE {image_type}", Kind.ARRIVAL, begin, end, text)
     for event, end in closed:
         begin = last.get(event.image_type, end)
         lost = len(event.left_out_exposures)
-        text = f"waited {end - begin:.1f} s for the OODS after the last {event.image_type}" + (
+        text = f"waited {duration(end - begin)} for the OODS after the last {event.image_type}" + (
             f"; {lost} exposures left out" if lost else ""
         )
         yield Span(f"ARRIVE {event.image_type}", Kind.WAIT, begin, end, text)
@@ -132,12 +133,19 @@ def _jobs(record: Record) -> Iterator[Span]:
         images = PRODUCTS[job.step.split()[-1]].images if job.step.split()[-1] in PRODUCTS else ()
         ready = max((closed[str(i)] for i in images if str(i) in closed), default=begin)
         if begin - ready > 0:
-            text = f"{job.step} waited {begin - ready:.1f} s for what it is made from, its images being there"
+            text = f"{job.step} waited {duration(begin - ready)} for its input calibrations (its images had arrived)"
             yield Span(job.step, Kind.WAIT, ready, begin, text)
         outcome = job.result.outcome if job.result else "running when the record ends"
-        ended_well = job.result is None or (job.completed and _passed(record, job))
-        kind = Kind.JOB if ended_well else Kind.ABORTED if job.aborted else Kind.FAILED
-        yield Span(job.step, kind, begin, end, f"{job.step}: {end - begin:.1f} s, {outcome}")
+        yield Span(
+            job.step, _kind(record, job), begin, end, f"{job.step}: {duration(end - begin)}, {outcome}"
+        )
+
+
+def _kind(record: Record, job: Job) -> Kind:
+    """Return how a job is drawn: one that the script ended itself is a consequence, not a failure."""
+    if job.aborted:
+        return Kind.ABORTED
+    return Kind.JOB if job.result is None or (job.completed and _passed(record, job)) else Kind.FAILED
 
 
 def _passed(record: Record, job: Job) -> bool:
@@ -165,14 +173,14 @@ def told(record: Record) -> str:
     taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]
     jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED, Kind.ABORTED)]
     if not taking:
-        return f"The run took {record.seconds:.1f} s; no image was taken."
+        return f"The run took {duration(record.seconds)}; no image was taken."
     first, last = min(s.begin for s in taking), max(s.end for s in taking)
-    text = f"The run took {record.seconds:.1f} s: {last - first:.1f} s of it the camera took images"
+    text = f"The run took {duration(record.seconds)}. The camera took images for {duration(last - first)}"
     after = record.seconds - last
     if not jobs:
-        return f"{text}, then {after:.1f} s until its end."
+        return f"{text}; the run ended {duration(after)} later."
     longest, final = max(jobs, key=lambda s: s.seconds), max(jobs, key=lambda s: s.end)
     return (
-        f"{text}, and {after:.1f} s were left after the last one. The longest job was {longest.row} "
-        f"({longest.seconds:.1f} s); the last to end was {final.row}."
+        f"{text}; the run ended {duration(after)} after the last one. The longest job was {longest.row} "
+        f"({duration(longest.seconds)}); the last to end was {final.row}."
     )

@@ -88,13 +88,13 @@
       tableHead.append(head);
       body.append(...rows);
       table.append(tableHead, body);
-      const details = document.createElement("details"), summary = element("summary", `${test.name}: ${failed} of ${total} failed`);
+      const details = document.createElement("details"), summary = element("summary", `${test.name}: ${failed} of ${total} failed${test.limit ? `; limit: ${test.limit}` : ""}`);
       const scroll = document.createElement("div");
       scroll.className = "scroll"; scroll.tabIndex = 0; scroll.setAttribute("role", "region");
       scroll.setAttribute("aria-label", `${data.product} ${test.name} of ${data.detectors[detector]}`);
       scroll.append(table);
       details.append(summary, scroll);
-      details.open = failed > 0 || test === data.tests[0];
+      details.open = failed > 0;
       return [failed, details];
     };
     const show = (name) => {

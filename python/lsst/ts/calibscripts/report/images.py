@@ -1,0 +1,110 @@
+"""The images of a run, for the list on its page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..progress import ExposureTaken
+from ..record import Record
+from .contents import Account, summary_of
+from .evidence import Evidence
+from .exposed import Exposed, filters_of, times_of
+from .summary import TakenSet
+from .text import exposure_range
+
+__all__ = ["ImageList", "image_lists"]
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """The images of one type.
+
+    Attributes
+    ----------
+    image_type : `str`
+        BIAS, DARK or FLAT.
+    kept, discarded, left_out : `str`
+        Ranges of exposure ids; empty where there are none.
+    n_kept : `int`
+        How many were kept.
+    seconds, filters : `str`
+        Exposure times and filters; empty where they are unknown.
+    existing : `bool`
+        Were they taken by another run?
+    rows : `tuple` [(`str`, `str`, `str`, `str`)]
+        Exposure id, exposure time, what became of it, and failed tests, of each.
+    """
+
+    image_type: str
+    kept: str
+    discarded: str
+    left_out: str
+    n_kept: int
+    seconds: str
+    filters: str
+    existing: bool
+    rows: tuple[tuple[str, str, str, str], ...]
+
+
+def image_lists(account: Account) -> tuple[ImageList, ...]:
+    """List the images of a report: those of its record, else those that were verified.
+
+    Parameters
+    ----------
+    account : `Account`
+        The report.
+    """
+    record, evidence = account.record, account.evidence
+    known = dict(evidence.exposures) | (_recorded(record, evidence) if record else {})
+    return tuple(_image_list(taken, known, evidence) for taken in _sets(account))
+
+
+def _sets(account: Account) -> Iterator[TakenSet]:
+    if account.record is not None:
+        yield from summary_of(account.record).taken
+        return
+    for verification in account.evidence.verifications:
+        exposures = verification.verdict.exposures
+        if exposures:
+            yield TakenSet(verification.product, len(exposures), exposures, existing=True)
+
+
+def _recorded(record: Record, evidence: Evidence) -> dict[int, Exposed]:
+    """Return what the record says of exposures: their times; their filters are the butler's."""
+    known = evidence.exposures
+    return {
+        event.exposure: Exposed(
+            event.exposure_time, known[event.exposure].physical_filter if event.exposure in known else ""
+        )
+        for event in record.events(ExposureTaken)
+    }
+
+
+def _image_list(taken: TakenSet, known: Mapping[int, Exposed], evidence: Evidence) -> ImageList:
+    verification = evidence.verification(taken.image_type)
+    counts = {} if verification is None else verification.verdict.counts
+    use = {
+        **dict.fromkeys(taken.discarded, "discarded"),
+        **dict.fromkeys(taken.kept, "used"),
+        **dict.fromkeys(taken.left_out, "left out: it did not arrive"),
+    }
+    return ImageList(
+        image_type=taken.image_type,
+        kept=exposure_range(taken.kept),
+        discarded=exposure_range(taken.discarded) if taken.discarded else "",
+        left_out=exposure_range(taken.left_out) if taken.left_out else "",
+        n_kept=len(taken.kept),
+        seconds=times_of(taken.kept, known),
+        filters=filters_of(taken.kept, known) if taken.image_type == "FLAT" else "",
+        existing=taken.existing,
+        rows=tuple(
+            (
+                str(exposure),
+                f"{known[exposure].seconds:g}" if exposure in known else "",
+                use[exposure],
+                ", ".join(f"{test} {n}" for test, n in counts.get(exposure, {}).items()),
+            )
+            for exposure in sorted(use)
+        ),
+    )

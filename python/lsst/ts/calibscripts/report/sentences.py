@@ -1,0 +1,136 @@
+"""What came of a product, in a sentence or two. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..products import PRODUCTS, made_from_closure
+from ..progress import Stage, StageReached, Verdicted
+from ..record import Record
+from ..verification import Verdict
+from .evidence import Evidence
+from .remarks import gain_sentence
+from .text import counted
+from .verdicts import verdict_line
+
+__all__ = ["failed_tests", "of_product", "of_verdict", "was_generated"]
+
+
+def failed_tests(evidence: Evidence, product: str) -> int:
+    """Return how many tests of a product's verification failed.
+
+    Parameters
+    ----------
+    evidence : `Evidence`
+        What the butler holds.
+    product : `str`
+        E.g. BIAS.
+    """
+    verification = evidence.verification(product)
+    return 0 if verification is None else len(verification.verdict.failures)
+
+
+def was_generated(record: Record, product: str) -> bool:
+    """Return whether a product was generated, whatever became of it later."""
+    return StageReached(product, Stage.GENERATED) in record.events(StageReached)
+
+
+def of_product(record: Record, name: str, evidence: Evidence) -> str:
+    """Say what came of a product of a recorded run.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    name : `str`
+        E.g. BIAS.
+    evidence : `Evidence`
+        What the butler holds.
+    """
+    verdict = record.verdicts.get(name)
+    if verdict is not None:
+        return _of_verdicted(record, verdict, evidence)
+    gain = gain_sentence(evidence) if name in ("GAIN", "PTC") else ""
+    return f"{_without_verdict(record, name)} {gain}".strip()
+
+
+def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence) -> str:
+    name = verdict.product
+    judged = evidence.verification(name)
+    generating = record.job(f"GENERATE {name}") is not None
+    numbers = (
+        f"{verdict.failed_exposures} of {verdict.exposures} exposures failed (limit {verdict.limit})."
+        if verdict.exposures and verdict.judged
+        else ("" if judged is None else verdict_line(judged.verdict, generating))
+    )
+    text = _verdict_words(name, _result(verdict), generating, certified=name in record.certified)
+    return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name))) if part)
+
+
+def _result(verdict: Verdict | Verdicted) -> str:
+    if verdict.passed:
+        return "passed verification criteria"
+    return "failed verification" if verdict.judged else "could not be judged"
+
+
+def _verdict_words(name: str, result: str, generating: bool, *, certified: bool) -> str:
+    """Say what came of a verification, in the documented words where there are any, but of what has happened."""
+    if not generating:
+        return f"{name} exposures {result}."
+    passed = result.startswith("passed")
+    link = "and was" if certified else "but was not" if passed else "and was not"
+    return f"{name} calibration {result} {link} certified."
+
+
+def _tests(failed: int) -> str:
+    return f"{counted(failed, 'test')} failed in all." if failed else ""
+
+
+def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
+    """Say what came of a verification that is judged from its statistics alone.
+
+    Parameters
+    ----------
+    verdict : `Verdict`
+        The verdict.
+    generated, certified : `bool`
+        Is the calibration among what is reported, and is it certified?
+    """
+    name = verdict.image_type
+    if verdict.reason:
+        return f"{name}: no statistics ({verdict.reason})."
+    words = _verdict_words(name, _result(verdict), generated, certified=certified)
+    return f"{words} {verdict_line(verdict, False)}. {_tests(len(verdict.failures))}".strip()
+
+
+def _without_verdict(record: Record, name: str) -> str:
+    stage = record.stages.get(name, "")
+    match stage:
+        case Stage.GENERATED if not PRODUCTS[name].certified:
+            return "Measured; it is never certified."
+        case Stage.CERTIFIED:
+            return "Certified without verification."
+        case Stage.GENERATED:
+            return "Generated, but neither verified nor certified."
+        case Stage.CANCELLED:
+            done = "Generated, but not certified" if was_generated(record, name) else "Not generated"
+            return f"{done}: {_cause(record, name)}."
+        case Stage.FAILED:
+            return "Failed; see the failures."
+        case _:
+            return f"The run ended before: {stage.lower() or 'not begun'}."
+
+
+def _cause(record: Record, name: str) -> str:
+    causes = list(_causes(record, name))
+    return f"it depends on {' and '.join(causes)}" if causes else "the run ended before"
+
+
+def _causes(record: Record, name: str) -> Iterator[str]:
+    needed = {*made_from_closure(name), *map(str, PRODUCTS[name].images)} - {name}
+    for other in (product for product in PRODUCTS if product in needed):
+        verdict = record.verdicts.get(other)
+        if verdict is not None and not verdict.passed:
+            yield f"{other}, which {_result(verdict)}"
+        elif record.stages.get(other) == Stage.FAILED:
+            yield f"{other}, which failed"
