@@ -21,7 +21,9 @@ def next_steps(record: Record) -> tuple[str, ...]:
 
 
 def _next_steps(record: Record) -> Iterator[str]:
-    failed = {name: verdict for name, verdict in record.verdicts.items() if verdict.judged and not verdict.passed}
+    failed = {
+        name: verdict for name, verdict in record.verdicts.items() if verdict.judged and not verdict.passed
+    }
     for name, verdict in failed.items():
         yield (
             f"{name}: look at the failed tests in {verdict.collection}, and at the images, before it is taken again."
