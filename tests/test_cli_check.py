@@ -1,6 +1,7 @@
 """`calibscripts check`, as it is typed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,41 @@ def test_a_date_that_does_not_exist_hides_nothing() -> None:
     )
     assert [word for word in words if word not in result.output] == []
     assert "REFUSED: 3 problems" in result.output
+
+
+def test_defects_that_only_bootstraps_make_are_refused_without_a_repository_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "pipelines" / "LATISS"
+    shutil.copytree(PIPELINES / "cp_pipe", tmp_path, dirs_exist_ok=True)
+    definition = "description: x\ntasks:\n  cpDefects:\n    class: a.B\n    config:\n"
+    (directory / "cpDefects.yaml").write_text(
+        definition
+        + "".join(f"      connections.{kind}: {kind}Bootstrap\n" for kind in ("bias", "dark", "flat"))
+    )
+    monkeypatch.setenv("CP_PIPE_DIR", str(tmp_path))
+    monkeypatch.setenv("CP_VERIFY_DIR", str(PIPELINES / "cp_verify"))
+    text = "do_defects: True\ncalib_collection: u/me/x\ncertify_calib_end_date: null\n"
+    result = run(LATISS, "-", text=text)
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert (
+        "do_defects: the installed cpDefects.yaml reads biasBootstrap, darkBootstrap, flatBootstrap, which no "
+        "step of this run makes."
+    ) in words
+    assert "check with --repo; else set do_defects to False." in words
+
+
+def test_the_variable_that_a_verification_imports_from_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANALYSIS_TOOLS_DIR", raising=False)
+    monkeypatch.setenv("CP_VERIFY_DIR", str(tmp_path))
+    (tmp_path / "pipelines" / "LATISS").mkdir(parents=True)
+    imports = "description: x\nimports:\n  - $ANALYSIS_TOOLS_DIR/pipelines/cpCore.yaml\n"
+    (tmp_path / "pipelines" / "LATISS" / "verifyBias.yaml").write_text(imports)
+    result = run(LATISS, "-", "--pipelines", text="script_mode: BIAS\n")
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert "set ANALYSIS_TOOLS_DIR to the directory of analysis_tools that the OCPS uses" in words
+    assert "set CP_VERIFY_DIR" not in words

@@ -54,6 +54,84 @@ def test_today_s_names(product: str, uri: str, environ: Environ):
     assert installed.labels
 
 
+GAINS = "subsets:\n  {}:\n    subset: [isr]\n    description: y\n"
+TASKS = "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n"
+
+
+@pytest.mark.parametrize("instrument", ["LATISS", "LSSTComCam", "LSSTCam"])
+@pytest.mark.parametrize(
+    ("directories", "bias", "verify", "subset"),
+    [
+        (
+            {"LATISS": "Latiss", "LSSTComCam": "LsstComCam", "LSSTCam": "LsstCam"},
+            "{}/",
+            "{}/Verify",
+            "gainFromFlatPairs",
+        ),
+        (
+            {"LATISS": "Latiss", "LSSTComCam": "LsstComCam", "LSSTCam": "LsstCam"},
+            "{}/",
+            "Verify",
+            "generateGainFromFlatPair",
+        ),
+        ({}, "{}/", "{}/verify", "cpPtcGainFromFlatPairs"),
+        ({}, "_ingredients/", "_ingredients/verify", "cpPtcGainFromFlatPairs"),
+    ],
+)
+def test_names_of_every_year_since_2022(
+    instrument: str,
+    directories: dict[str, str],
+    bias: str,
+    verify: str,
+    subset: str,
+    tmp_path: Path,
+    environ: Environ,
+):
+    environ({"CP_PIPE_DIR": str(tmp_path / "pipe"), "CP_VERIFY_DIR": str(tmp_path / "verify")})
+    directory = directories.get(instrument, instrument)
+    bias, verify = bias.format(directory), verify.format(directory)
+    # What must not be taken instead: the general ones, and another camera's.
+    for name in ("_ingredients", "LSSTCamSim"):
+        write(tmp_path / "pipe", f"{name}/cpBias.yaml", TASKS)
+        write(tmp_path / "verify", f"{name}/verifyBias.yaml", TASKS)
+    write(tmp_path / "pipe", f"{bias}cpBias.yaml", TASKS)
+    write(tmp_path / "pipe", f"{bias}cpPtc.yaml", TASKS + GAINS.format(subset))
+    write(tmp_path / "verify", f"{verify}Bias.yaml", TASKS)
+    found = PRODUCTS["BIAS"].verify
+    assert found is not None
+    assert [
+        locate(pipeline, instrument).uri
+        for pipeline in (PRODUCTS["BIAS"].generate, PRODUCTS["GAIN"].generate, found)
+    ] == [
+        f"${{CP_PIPE_DIR}}/pipelines/{bias}cpBias.yaml",
+        f"${{CP_PIPE_DIR}}/pipelines/{bias}cpPtc.yaml#{subset}",
+        f"${{CP_VERIFY_DIR}}/pipelines/{verify}Bias.yaml",
+    ]
+
+
+def test_variables_that_a_definition_imports_from_are_named(
+    tmp_path: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+):
+    environ({"CP_VERIFY_DIR": str(tmp_path)})
+    monkeypatch.delenv("ANALYSIS_TOOLS_DIR", raising=False)
+    imports = (
+        "description: x\nimports:\n  - location: $CP_VERIFY_DIR/pipelines/_ingredients/verifyBias.yaml\n"
+    )
+    write(tmp_path, "LATISS/verifyBias.yaml", imports)
+    core = "description: x\nimports:\n  - $ANALYSIS_TOOLS_DIR/pipelines/cpCore.yaml\ntasks:\n  a: b.C\n"
+    write(tmp_path, "_ingredients/verifyBias.yaml", core)
+    pipeline = PRODUCTS["BIAS"].verify
+    assert pipeline is not None
+    found = locate(pipeline, "LATISS")
+    assert (found.labels, found.unset) == (None, ("ANALYSIS_TOOLS_DIR",))
+    assert found.warning.endswith(
+        "cannot be read here, so options are not checked: it imports from $ANALYSIS_TOOLS_DIR, not set here"
+    )
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(tmp_path / "tools"))
+    write(tmp_path / "tools", "cpCore.yaml", TASKS)
+    assert locate(pipeline, "LATISS").labels == ("a", "isr")
+
+
 def test_labels_are_those_of_the_subset(environ: Environ):
     environ(TODAY)
     gain = locate(PRODUCTS["GAIN"].generate, "LATISS").labels

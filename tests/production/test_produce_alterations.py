@@ -344,6 +344,4 @@ def test_other_options_are_another_calibration(walk: Walk, copy: Path):
     edit(copy, sets=sets | {"bias": sets["bias"] | {"options": "-c cpBiasCombine:clip=4.0"}})
     result = produce("generate", copy, "--only", "bias")
     assert result.exit_code == 1
-    assert (
-        "was made with options none, and would now be made with -c cpBiasCombine:clip=4.0" in result.output
-    )
+    assert "was made with options none, and would now be made with -c cpBiasCombine:clip=4.0" in result.output

@@ -24,6 +24,11 @@ __all__ = ["Installed", "TaskOptions", "check_options", "locate", "missing_input
 INGREDIENTS = "_ingredients"
 OLD_ISR_LABEL = "isr"
 
+_LOCATION = re.compile(r"^\s*(?:-\s*)?(?:location:|-)\s*[\"']?([^\s\"'#]+\.yaml)", re.MULTILINE)
+"""What a definition imports: ``location: $CP_PIPE_DIR/...yaml`` or an item ``- $CP_PIPE_DIR/...yaml``."""
+
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -38,7 +43,9 @@ class Installed:
     connections : mapping
         Values of the ``connections.*`` configuration of its tasks, as far as the definition gives them.
     warning : `str`
-        Why the definition cannot be read although the file is there.
+        Why the definition cannot be read although the file exists.
+    unset : `tuple` [`str`]
+        Environment variables that the definition imports from and that are not set.
     classes : mapping [`str`, `str`]
         Class of the task of each label; empty where the definition cannot be read.
     """
@@ -48,6 +55,7 @@ class Installed:
     connections: Mapping[str, str] | None = None
     warning: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ def locate(pipeline: Pipeline, instrument: str) -> Installed:
     Returns
     -------
     `Installed`
-        The file of the instrument, or the one of ``_ingredients`` where the instrument has none.
+        The file of the instrument, whatever its directory was called in that year; where it has none, the one of
+        ``pipelines`` itself (2022) or of ``_ingredients``.
 
     Raises
     ------
@@ -87,16 +96,26 @@ def locate(pipeline: Pipeline, instrument: str) -> Installed:
     if not directory or not root.is_dir():
         name = f"${{{pipeline.package}}}/pipelines/{instrument}/{pipeline.files[0]}{subset}"
         return Installed(name)
-    for folder in dict.fromkeys((instrument, instrument.capitalize(), INGREDIENTS)):
+    for folder in _folders(root, instrument):
         for file in pipeline.files:
-            if (root / folder / file).is_file():
-                return _read(pipeline, f"{folder}/{file}", root / folder / file)
+            # Not through the file system: one that ignores case would find a name that the OCPS' does not.
+            if folder.is_dir() and file in {path.name for path in folder.iterdir()}:
+                return _read(pipeline, str((folder / file).relative_to(root)), folder / file)
     raise ConfigurationError(
         [
             f"No pipeline {' or '.join(pipeline.files)} for {instrument} in {root}: "
-            f"is {pipeline.package} the one that is to be used?"
+            f"check that {pipeline.package} points to the right version."
         ]
     )
+
+
+def _folders(root: Path, instrument: str) -> tuple[Path, ...]:
+    """List the directories of an instrument's pipelines, today's name first: LSSTCam was LsstCam, LATISS Latiss."""
+    own = sorted(
+        (path for path in root.iterdir() if path.name.lower() == instrument.lower()),
+        key=lambda path: path.name != instrument,
+    )
+    return (*own, root, root / INGREDIENTS)
 
 
 def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
@@ -112,8 +131,10 @@ def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
         definition = PipelineIR.from_uri(str(path))
     except Exception as error:
         # It may import from packages that only the OCPS' machine has.
+        unset = _unset_variables(path)
+        why = f"it imports from {_listed(unset)}, not set here" if unset else describe(error)
         return replace(
-            unread, warning=f"{path} cannot be read here, so options are not checked: {describe(error)}"
+            unread, unset=unset, warning=f"{path} cannot be read here, so options are not checked: {why}"
         )
     labels, suffix = tuple(definition.tasks), ""
     if pipeline.subsets:
@@ -126,6 +147,26 @@ def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
         labels, suffix = tuple(known[subset].subset), f"#{subset}"
     classes = {label: str(definition.tasks[label].klass) for label in labels}
     return Installed(uri + suffix, tuple(sorted(labels)), _connections(definition, labels), classes=classes)
+
+
+def _unset_variables(path: Path) -> tuple[str, ...]:
+    """List the variables of the environment that a definition, or what it imports, needs and that are not set."""
+    unset: dict[str, None] = {}
+    seen: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        if here in seen or not here.is_file():
+            continue
+        seen.add(here)
+        for location in _LOCATION.findall(here.read_text(encoding="utf-8", errors="replace")):
+            unset |= dict.fromkeys(n for n in _VARIABLE.findall(location) if not os.environ.get(n))
+            waiting.append(here.parent / os.path.expandvars(location))
+    return tuple(unset)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"${name}" for name in names)
 
 
 def _connections(definition: Any, labels: Collection[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from .products import PRODUCTS, ImageType, made_from_closure
 from .repository import Certification, Detector, ExposureRecord, Repository
 from .sal import RemoteGroup, State
 
-__all__ = ["RepositoryFindings", "certification", "component_problems", "repository_findings"]
+__all__ = ["BOOTSTRAP", "RepositoryFindings", "certification", "component_problems", "repository_findings"]
 
 BOOTSTRAP = ("biasBootstrap", "darkBootstrap", "flatBootstrap")
 """What today's cpDefects of the Science Pipelines reads, and no pipeline of a run makes."""

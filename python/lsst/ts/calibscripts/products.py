@@ -168,7 +168,10 @@ PRODUCTS: dict[str, Product] = {
             images=(_FLAT,),
             made_from=("BIAS", "DARK"),
             dataset_types=("cpPtcPartial", "cpPtcExtract", "cpCovariances"),
-            generate=_cp_pipe("cpPtc.yaml", subsets=("cpPtcGainFromFlatPairs", "generateGainFromFlatPair")),
+            generate=_cp_pipe(
+                "cpPtc.yaml",
+                subsets=("cpPtcGainFromFlatPairs", "gainFromFlatPairs", "generateGainFromFlatPair"),
+            ),
             certified=False,
             option="ptc",
             paired=True,

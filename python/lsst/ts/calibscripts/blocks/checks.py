@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..checking import Checked, check_values, look_up_pipelines, wrong_values
+from ..checking import Checked, check_values, look_up_pipelines, without_repository, wrong_values
 from ..config import did_you_mean
 from ..config.explain import hint
 from ..repository import Certification
@@ -179,7 +179,9 @@ def _check_script(script: ExpandedScript, block: Block) -> CheckedCall:
         return _foreign(call.name, call.parameters)
     if not script.complete:
         return _check_values_alone(call)
-    checked = look_up_pipelines(check_values(SCRIPTS[call.name], call.parameters), insist=False)
+    checked = without_repository(
+        look_up_pipelines(check_values(SCRIPTS[call.name], call.parameters), insist=False)
+    )
     problems = (*_misplaced(call), *checked.problems)
     program = checked.config.program if checked.config is not None else None
     other = (

@@ -3,6 +3,13 @@
 `configuration` finds what is wrong, `lookup` asks a butler repository, `words` and `data` tell it.
 """
 
-from .configuration import Checked, check_text, check_values, look_up_pipelines, wrong_values
+from .configuration import (
+    Checked,
+    check_text,
+    check_values,
+    look_up_pipelines,
+    without_repository,
+    wrong_values,
+)
 
-__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "wrong_values"]
+__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "without_repository", "wrong_values"]

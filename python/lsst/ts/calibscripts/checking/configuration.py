@@ -14,12 +14,14 @@ from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, 
 from ..errors import ConfigurationError
 from ..instruments import physical_filter
 from ..jobs import StepPipelines, install
+from ..pipelines import missing_inputs
 from ..plan import Action, Plan, build, plan_warnings
-from ..preflight import certification
+from ..preflight import BOOTSTRAP, certification
+from ..products import PRODUCTS
 from ..repository import Certification
 from ..scripts import ScriptRecord
 
-__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "wrong_values"]
+__all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "without_repository", "wrong_values"]
 
 NO_PIPELINES = StepPipelines({}, {}, ())
 
@@ -163,6 +165,31 @@ def _check(
     return replace(checked, plan=plan, warnings=doubts)
 
 
+def without_repository(checked: Checked) -> Checked:
+    """Say what only a repository could allow: defects from inputs that no step of a run makes.
+
+    Parameters
+    ----------
+    checked : `Checked`
+        A configuration with its pipelines.
+
+    Returns
+    -------
+    `Checked`
+        With what is refused unless a repository has these inputs.
+    """
+    found = []
+    for step_id, pipeline in checked.pipelines.installed.items():
+        if needed := missing_inputs(pipeline, BOOTSTRAP):
+            found.append(
+                f"do_{PRODUCTS[step_id.product].option}: the installed {pipeline.uri.rpartition('/')[2]} reads "
+                f"{', '.join(needed)}, which no step of this run makes. If a collection in "
+                f"input_collections_{PRODUCTS[step_id.product].option} has them, check with --repo; else set "
+                f"do_{PRODUCTS[step_id.product].option} to False."
+            )
+    return replace(checked, problems=(*checked.problems, *found))
+
+
 def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:
     """Look up the names of the pipelines and the task labels in the options, as configure does.
 
@@ -194,15 +221,19 @@ def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:
 
 
 def _unread(pipelines: StepPipelines) -> Iterator[str]:
-    """Name the pipelines whose definition this machine cannot read, by package."""
-    files: dict[str, list[str]] = {}
+    """Name the pipelines whose definition this machine cannot read, by the variables that are lacking."""
+    files: dict[tuple[str, ...], list[str]] = {}
     for found in pipelines.installed.values():
         if found.labels is None:
             package, _, path = found.uri[2:].partition("}/")
-            files.setdefault(package, []).append(path.rsplit("/", 1)[-1])
-    for package, names in files.items():
+            files.setdefault(found.unset or (package,), []).append(path.rsplit("/", 1)[-1])
+    for variables, names in files.items():
+        settings = " and ".join(
+            f"{variable} to the directory of {variable.removesuffix('_DIR').lower()}"
+            for variable in variables
+        )
         yield (
             f"{', '.join(dict.fromkeys(names))} cannot be read on this machine, so neither the names of these "
-            f"pipelines nor the labels in their options are checked: set {package} to the directory of "
-            f"{package.removesuffix('_DIR').lower()} that the OCPS uses, and install lsst-pipe-base."
+            f"pipelines nor the labels in their options are checked: set {settings} that the OCPS uses, and install "
+            "lsst-pipe-base."
         )

@@ -33,7 +33,7 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     The exit code is 0 if it can be queued and 1 if anything is wrong. With - the configuration is read from
     standard input.
     """
-    from ..checking import check_text, look_up_pipelines
+    from ..checking import check_text, look_up_pipelines, without_repository
     from ..checking.data import as_data
     from ..checking.lookup import ask_repository
     from ..checking.words import report
@@ -50,5 +50,7 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     checked, answers = look_up_pipelines(check_text(record, text), insist=pipelines), None
     if repo is not None:
         checked, answers = ask_repository(checked, repo)
+    else:
+        checked = without_repository(checked)
     click.echo(json.dumps(as_data(checked, answers), indent=2) if as_json else report(checked, answers))
     sys.exit(1 if checked.problems else 0)
