@@ -146,7 +146,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes(b"n_bias: \xff\xfe\n")
     result = run(LATISS, tmp_path / "x.yaml")
     assert result.exit_code == 1
-    assert "x.yaml: 'utf-8' codec can't decode byte 0xff" in result.output
+    assert "x.yaml: line 1: byte 0xff is not UTF-8" in result.output
     assert run(LATISS, tmp_path / "y.yaml").exit_code == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -223,9 +224,10 @@ class Processing:
     def _doubt(self, name: str, wanted: Certification) -> None:
         """Say that nobody knows whether a product is certified."""
         self.results.doubtful = wanted.collection
+        words = ("butler", "query-datasets", self.config.repo, wanted.dataset_type, "--collections")
         self.journal.warn(
             f"{name} may be certified into {wanted.collection} for {wanted.validity}: look with "
-            f"`butler query-datasets {self.config.repo} {wanted.dataset_type} --collections {wanted.collection}`."
+            f"`{shlex.join((*words, wanted.collection))}`."
         )
 
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from .errors import RecordError
 from .products import PRODUCTS, ImageType
 from .progress import Certified, JobSubmitted, Stage
 from .record import Job, Record
@@ -168,7 +169,7 @@ def _job(job: Job, instrument: str, runs: Mapping[str, str]) -> Iterator[str]:
 
 def _pipetask(job: Job, instrument: str, runs: Mapping[str, str]) -> str:
     """Write the call that dm_OCPS makes of the command, with our collections and number of processes."""
-    inputs, others = _options(shlex.split(job.request.config))
+    inputs, others = _options(_words(job))
     raw = f"{instrument}/raw/all"
     chain = f'"$PREFIX/{_slug(job.step)}"'
     collections = [runs.get(name, shlex.quote(name)) for name in dict.fromkeys([*inputs, raw])]
@@ -181,6 +182,15 @@ def _pipetask(job: Job, instrument: str, runs: Mapping[str, str]) -> str:
         " ".join(['-j "$PROCESSES"', *map(shlex.quote, others)]),
     ]
     return _MORE.join(words)
+
+
+def _words(job: Job) -> list[str]:
+    try:
+        return shlex.split(job.request.config)
+    except ValueError as error:
+        raise RecordError(
+            f"The options of {job.step} in the record cannot be read, so the job cannot be repeated: {error}"
+        ) from error
 
 
 def _options(words: Iterable[str]) -> tuple[list[str], list[str]]:

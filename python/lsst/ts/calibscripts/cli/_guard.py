@@ -62,7 +62,7 @@ def _tell(error: BaseException) -> int:
         return 1
     text = describe(error)
     if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        text = f"{error.filename or 'input or output failed'}: {error.strerror}"
     click.echo(f"Error: {text}", err=True)
     return 1
 

@@ -46,7 +46,8 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     except InputError as error:
-        raise click.ClickException(f"{config}: {error}") from error
+        place = "" if str(config) == "-" else f"{config}: "
+        raise click.ClickException(f"{place}{error}") from error
     checked, answers = look_up_pipelines(check_text(record, text), insist=pipelines), None
     if repo is not None:
         checked, answers = ask_repository(checked, repo)

@@ -22,7 +22,7 @@ def link_scripts(directory: Path, remove: bool) -> None:
 
     try:
         changed = unlink_scripts(directory) if remove else link_scripts(directory)
-    except (ConfigurationError, OSError) as error:
+    except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     for link in changed:
         click.echo(f"{'removed' if remove else 'linked'} {link.path}{'' if remove else f' -> {link.target}'}")

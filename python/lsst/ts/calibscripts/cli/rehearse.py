@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import CalibScriptsError
+from ..errors import CalibScriptsError, ConfigurationError
 
 if TYPE_CHECKING:
     from ..summit.rehearsal import Rehearsal
@@ -184,6 +184,8 @@ def _resumed(path: Path) -> tuple[str, str, Path]:
     from ..record import read_record, resume_configuration
 
     record = read_record(path)
+    if record.state == "DONE":
+        raise ConfigurationError([f"{path}: nothing to resume: the run ended DONE"])
     text = yaml.safe_dump(resume_configuration(record), default_flow_style=None)
     click.echo(f"Resuming {record.about.script} with:\n{text}")
     return record.about.script, text, Path(str(record.about.config["repo"]))

@@ -119,6 +119,9 @@ def _options(value: str) -> str:
     return value
 
 
+_LONGEST_COLLECTION = 64
+
+
 def _collections(value: str) -> str:
     names = [name.strip() for name in value.split(",")]
     for name in names:
@@ -132,6 +135,11 @@ def _collections(value: str) -> str:
 
 
 def _collection(value: str) -> str:
+    if len(value) > _LONGEST_COLLECTION:
+        raise ValueError(
+            f"{value[:20]}... has {len(value)} characters: the registry of the summit's butler keeps names of "
+            f"at most {_LONGEST_COLLECTION}"
+        )
     if not re.fullmatch(_NAME, value):
         raise ValueError(
             f"{value!r} is not the name of one collection (no blanks, no commas){_strange(value)}"
@@ -183,14 +191,21 @@ def _exposure(value: int) -> int:
     return value
 
 
+def _within_a_day(seconds: float) -> float:
+    if seconds > _DAY:
+        raise ValueError(f"{seconds:g} s are more than a day ({_DAY} s)")
+    return seconds
+
+
+_DAY = 86_400
 _MOST_IMAGES = 10_000
 _WHOLE = BeforeValidator(whole)
 _NULL = {"type": ["integer", "null"]}
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _String = Annotated[str, Field(strict=True)]
-_DarkTime = Annotated[Number, Field(gt=0)]
+_DarkTime = Annotated[Number, Field(gt=0), AfterValidator(_within_a_day)]
 # observatory_control's cameras cannot open and close a shutter faster.
-_FlatTime = Annotated[Number, Field(ge=0.1)]
+_FlatTime = Annotated[Number, Field(ge=0.1), AfterValidator(_within_a_day)]
 
 ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
@@ -207,7 +222,7 @@ ExposureId = Annotated[
 DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
 FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
 Seconds = Annotated[Number, Field(gt=0)]
-Wait = Annotated[Number, Field(ge=0)]
+Wait = Annotated[Number, Field(ge=0), AfterValidator(_within_a_day)]
 Counts = Annotated[Number, Field(ge=0)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]

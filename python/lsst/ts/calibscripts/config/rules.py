@@ -76,6 +76,8 @@ def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
         return True
     try:
         n, n_discard, times = (values[name] for name in _FLAT)
+        if not isinstance(times, list | tuple):
+            return bool(n >= 2)
         return bool(flat_pairs(exposure_times(times, n, n_discard)[n_discard:]).pairs)
     except (TypeError, ValueError):
         # They are wrong, which is told elsewhere.

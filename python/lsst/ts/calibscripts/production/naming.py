@@ -12,6 +12,7 @@ from ..products import PRODUCTS, Product
 __all__ = ["Names", "filter_label", "product_of", "run_of"]
 
 _PARTS = {
+    "instrument": (re.compile(r"[A-Za-z]\w{0,31}"), "the butler's name of an instrument, such as LATISS"),
     "ticket": (re.compile(r"[A-Z][A-Z0-9]*-\w+"), "a ticket such as DM-43525"),
     "tag": (
         re.compile(r"\w[\w.+-]*"),
@@ -58,7 +59,7 @@ class Names:
     cert_rerun: str = ""
 
     def __post_init__(self) -> None:
-        given = {"ticket": self.ticket, "tag": self.tag, "rerun": self.rerun}
+        given = {"instrument": self.instrument, "ticket": self.ticket, "tag": self.tag, "rerun": self.rerun}
         problems = [_problem(name, name, value) for name, value in given.items()]
         if self.cert_rerun:
             problems.append(_problem("cert_rerun", "rerun", self.cert_rerun))

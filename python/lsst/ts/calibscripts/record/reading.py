@@ -10,13 +10,31 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import RecordError, describe
 from ..untrusted import RECORD, InputError, parse_json, read_text
 from .records import EVENTS, FORMAT, Entry, Header, Noted, Record
 
 __all__ = ["find_records", "read_record"]
+
+
+class _Known(BaseModel):
+    """Properties of a configuration that reports and repetitions read; the others may be anything."""
+
+    repo: str = ""
+    script_mode: str = ""
+    n_processes: int = 1
+    n_bias: int | None = None
+    n_dark: int | None = None
+    n_flat: int | None = None
+    number_verification_tests_threshold_bias: int = 1
+    number_verification_tests_threshold_dark: int = 1
+    number_verification_tests_threshold_flat: int = 1
+    exposures: dict[str, list[int] | None] | None = None
+    certify_calib_begin_date: str | None = None
+    certify_calib_end_date: str | None = None
+
 
 _LONGEST = 30 * 86_400.0
 """Longest run, seconds. Whatever draws or counts time is as long as the time it draws."""
@@ -73,6 +91,7 @@ def read_record(path: Path) -> Record:
         )
     try:
         header, begun = TypeAdapter(Header).validate_python(first), _loop(first)
+        _Known.model_validate(dict(header.about.config))
         record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -256,13 +257,22 @@ def _commands(account: Account) -> Iterator[tuple[str, str]]:
     for step, run in account.runs.items():
         record = PRODUCTS[step.product]
         kind = record.statistics[0] if step.action is Action.VERIFY else record.dataset_type
-        yield f"{step}", f"butler query-datasets {account.repo} {kind} --collections {run}"
+        yield f"{step}", shlex.join(("butler", "query-datasets", account.repo, kind, "--collections", run))
     for product in account.products:
         if product.certified is not None:
             kind = PRODUCTS[product.product].dataset_type
             yield (
                 f"Certified {product.product}",
-                f"butler query-datasets {account.repo} {kind} --collections {product.certified.collection}",
+                shlex.join(
+                    (
+                        "butler",
+                        "query-datasets",
+                        account.repo,
+                        kind,
+                        "--collections",
+                        product.certified.collection,
+                    )
+                ),
             )
     if account.runs:
         yield "The report of cp_verify itself", as_cp_verify(account)

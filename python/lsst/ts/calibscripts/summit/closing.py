@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def print_certified(console: Console, certified: Iterable[Certified], repo: str)
         kind = PRODUCTS[product.product].dataset_type
         validity = f"{product.begin or 'open'} to {product.end or 'open'}"
         table.add_row(product.product, product.collection, validity, str(len(product.datasets)))
-        commands.append(f"butler query-datasets {repo} {kind} --collections {product.collection}")
+        commands.append(
+            shlex.join(("butler", "query-datasets", repo, kind, "--collections", product.collection))
+        )
     console.print()
     if not commands:
         console.print("Nothing was certified.")

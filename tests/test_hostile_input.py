@@ -1,0 +1,236 @@
+"""Whatever the files that a command reads hold, it ends soon, with an exit code and words: never a traceback."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from hostile import LATISS, OVERRIDE, SELECTION, Input, as_yaml, inputs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.config import LatissConfig, json_schema
+
+EXAMPLES = 300 * (10 if os.environ.get("CALIBSCRIPTS_SOAK") else 1)
+SECONDS_A_KILOBYTE = 1.0
+LEAST_SECONDS = 10.0
+"""What a busy machine may take to begin."""
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def right(directory: Path) -> list[Input]:
+    return inputs(directory)
+
+
+# What may be done to them.
+
+NESTED: Any = "x"
+for _ in range(60):
+    NESTED = [NESTED]
+
+NUMBERS = [0, -1, 1e308, -1e308, math.nan, math.inf, 10**18, 10**40]
+TEXTS = [
+    "",
+    " ",
+    "x" * 5000,
+    "\x00",
+    "\x1b[2J",
+    "\ud800",
+    "é",
+    "\u2028",
+    "../../../etc/passwd",
+    "'",
+    '"',
+    "$(x)",
+]
+TEXTS += [
+    "$b",
+    "$$",
+    "a\nb: c",
+    "-c",
+    "a=b",
+    "2026-02-30",
+    "9999-12-31",
+    "0001-01-01T00:00:00",
+    "BIAS_DARK_BIAS",
+    "/dev/zero",
+]
+OTHERS = [
+    None,
+    True,
+    [],
+    {},
+    [None],
+    [[]],
+    {"a": {}},
+    {"": 0},
+    [{}] * 50,
+    [*range(200)],
+    NESTED,
+    {"$ref": "#"},
+]
+VALUES = st.one_of(*map(st.sampled_from, (NUMBERS, TEXTS, OTHERS)))
+PIECES = st.sampled_from(
+    [
+        *"\x00\xff\ufeff\t\n\r'\"[]{}:%|#",
+        "- ",
+        "? ",
+        "&a ",
+        "*a",
+        "!!x ",
+        "<<: ",
+        "[" * 200,
+        "- " * 200,
+        "9" * 5000,
+    ]
+)
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield (*here, key)
+        yield from places(item, (*here, key))
+
+
+@st.composite
+def altered_values(draw: st.DrawFn, content: Any) -> Any:
+    changed = copy.deepcopy(content)
+    for _ in range(draw(st.integers(1, 3))):
+        where = draw(st.sampled_from([*places(changed)] or [()]))
+        if not where:
+            return copy.deepcopy(draw(VALUES))
+        parent = changed
+        for key in where[:-1]:
+            parent = parent[key]
+        match draw(st.sampled_from(["replace", "replace", "remove", "repeat", "rename"])):
+            case "replace":
+                parent[where[-1]] = copy.deepcopy(draw(VALUES))
+            case "remove":
+                del parent[where[-1]]
+            case "repeat" if isinstance(parent, list):
+                parent.insert(where[-1], copy.deepcopy(parent[where[-1]]))
+            case "rename" if isinstance(parent, dict):
+                name = draw(
+                    st.sampled_from(["", "x", "program", "items", "é", "type", "$ref", "default", "loop"])
+                )
+                parent[name] = parent.pop(where[-1])
+            case _:
+                parent[where[-1]] = {"x": parent[where[-1]]}
+    return changed
+
+
+@st.composite
+def altered_text(draw: st.DrawFn, text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(data)))
+        match draw(st.sampled_from(["insert", "cut", "truncate", "byte"])):
+            case "insert":
+                data = data[:place] + draw(PIECES).encode() + data[place:]
+            case "cut":
+                data = data[:place] + data[place + draw(st.integers(1, 40)) :]
+            case "truncate":
+                data = data[:place]
+            case _:
+                data = data[:place] + bytes([draw(st.integers(0, 255))]) + data[place + 1 :]
+    return data
+
+
+def named(words: Iterable[str], path: Path) -> list[str]:
+    return [word.replace("{}/..", str(path.parent)).replace("{}", str(path)) for word in words]
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+)
+@given(data=st.data())
+def test_no_input_makes_a_command_stumble(data: st.DataObject, right: list[Input], directory: Path) -> None:
+    one = data.draw(st.sampled_from(right), label="input")
+    content = data.draw(st.just(one.content) | altered_values(one.content), label="content")
+    try:
+        text = one.written(content)
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return
+    written = data.draw(altered_text(text), label="text")
+    path = directory / one.name
+    path.write_bytes(written)
+    if one.name == "p.record.jsonl":
+        (directory / "p.yaml").write_text(as_yaml(SELECTION))
+        path = directory / "p.yaml"
+    elif one.name == "p.yaml":
+        (directory / "p.record.jsonl").unlink(missing_ok=True)
+    command = named(data.draw(st.sampled_from(one.commands), label="command"), path)
+    begun = time.process_time()
+    result = run(*command)
+    seconds = time.process_time() - begun
+    assert isinstance(result.exception, SystemExit | None), result.exc_info
+    assert result.exit_code in (0, 1, 2)
+    assert result.exit_code == 0 or result.output.strip()
+    assert seconds < LEAST_SECONDS + SECONDS_A_KILOBYTE * len(written) / 1000
+
+
+def test_what_is_right_is_taken(right: list[Input], directory: Path) -> None:
+    for one in right:
+        path = directory / one.name
+        path.write_text(one.written(one.content))
+    for one in right:
+        path = directory / ("p.yaml" if one.name == "p.record.jsonl" else one.name)
+        for command in one.commands:
+            words = named(command, path)
+            result = run(*words)
+            # No repository stands behind the production.
+            expected = (0, 1) if words[0] == "produce" or OVERRIDE in words else (0,)
+            assert result.exit_code in expected, (words, result.output)
+
+
+def test_every_property_may_have_any_value(directory: Path) -> None:
+    for name in json_schema(LatissConfig)["properties"]:
+        for value in (
+            None,
+            True,
+            -1,
+            1e308,
+            math.nan,
+            "x",
+            "$b",
+            [],
+            [[]],
+            {},
+            {"a": [1]},
+            "a\nb",
+            "\x00",
+            10**40,
+        ):
+            (directory / "any.yaml").write_text(as_yaml({name: value}))
+            result = run("check", LATISS, str(directory / "any.yaml"))
+            assert result.exception is None or isinstance(result.exception, SystemExit), (
+                name,
+                value,
+                result.exc_info,
+            )
