@@ -8,7 +8,9 @@ from typing import Any
 
 from fault_table_support import ALL, COMCAM, DONE, EXTERNAL, FAILED, Case, Deed
 
+from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote
+from lsst.ts.calibscripts.summit.memory import Trouble
 
 __all__ = ["IMAGES", "LIGHT", "NOT_ENABLED"]
 
@@ -134,7 +136,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "the filter is said to be changed, but another one stays in the beam",
         FAILED,
-        ("No image was taken", "The filter is to be SDSSr_65mm~empty, but ", " is in the beam"),
+        ("No image was taken", "Filter: expected SDSSr_65mm~empty, found ", " in the beam"),
         images=0,
         config={"filter": "SDSSr_65mm", "grating": "empty_1"},
         faults=("filter-stuck",),
@@ -151,9 +153,44 @@ def _exposures() -> Iterator[Case]:
         event,
         "somebody turns the filter wheel after the third flat",
         FAILED,
-        ("The flats are given up: the filter was changed while they were taken, they have ", " and "),
+        (
+            "The flats are given up: the filter was changed while they were taken: expected SDSSr_65mm~empty, "
+            "found SDSSg_65mm~empty (2026091800015..2026091800017)",
+        ),
         ("BIAS", "DARK"),
         deeds=(Deed("FLAT 3 taken", "ATSpectrograph", ("changeFilter",)),),
+    )
+    yield Case(
+        event,
+        "somebody changes the filter while the darks are taken",
+        FAILED,
+        (
+            "Filter: expected SDSSr_65mm~empty, found ",
+            " in the beam",
+            "changed after the instrument was set up; no flats",
+        ),
+        ("BIAS", "DARK"),
+        images=10,
+        faults=("filter-changed",),
+    )
+    yield Case(
+        event,
+        "LSSTComCam: somebody changes the filter while the darks are taken",
+        FAILED,
+        ("Filter: expected r_03, found ", " in the beam", "no flats are taken"),
+        ("BIAS", "DARK"),
+        images=10,
+        faults=("filter-changed",),
+        **COMCAM,
+    )
+    yield Case(
+        event,
+        "LSSTComCam: somebody changes the filter in the moment before the first flat",
+        FAILED,
+        ("The flats are given up: Filter: expected r_03, found ",),
+        ("BIAS", "DARK"),
+        faults=("filter-changed:of=FLAT,at=1",),
+        **COMCAM,
     )
     yield Case(
         event,
@@ -387,6 +424,105 @@ async def _light_the_lamp_again(domain: Domain) -> None:
         await asyncio.sleep(1000.0)
 
 
+def _not_as_asked() -> Iterator[Case]:
+    event = "Images are not what was asked for"
+    yield Case(
+        event,
+        "a dark is exposed 1 s longer than asked for",
+        DONE,
+        ("DARK exposure 2026091800007 is left out: exposure time 6 s instead of 5 s",),
+        ALL,
+        faults=("exposure-longer",),
+    )
+    yield Case(
+        event,
+        "three of four darks are exposed 1 s longer than asked for",
+        FAILED,
+        (
+            "Only 1 of 4 darks and 1 of 1 detector can be used: the set is given up (exposures",
+            "exposure time 6 s",
+        ),
+        ("BIAS",),
+        faults=("exposure-longer:count=3",),
+    )
+    yield Case(
+        event,
+        "somebody else's dark of 30 s is begun between the command for a dark of 5 s and its image",
+        DONE,
+        ("DARK exposure 2026091800007 is left out: exposure time 30 s instead of 5 s",),
+        ALL,
+        images_unknown=1,
+        faults=("exposure-foreign-alike",),
+    )
+    yield Case(
+        event,
+        "a flat is exposed 1 s longer than asked for: its pair is lost",
+        DONE,
+        (
+            "FLAT exposure 2026091800013 is left out: exposure time 2 s instead of 1 s",
+            "GENERATE GAIN: only 2 of 3 planned flat pairs can be used",
+        ),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        config={"do_ptc": False},
+        faults=("exposure-longer:of=FLAT,at=3",),
+    )
+    yield Case(
+        event,
+        "a flat of the only pair is exposed 1 s longer than asked for: no gain can be estimated",
+        FAILED,
+        ("GENERATE GAIN: only 0 of 1 flat pairs can be used, 1 are needed",),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        config={"do_ptc": False, "n_flat": 4, "exp_times_flat": [1, 1, 2, 3]},
+        faults=("exposure-longer:of=FLAT,at=3",),
+    )
+    yield Case(
+        event,
+        "the exposure times of flats are those that the shutter was measured to be open",
+        DONE,
+        certified=ALL,
+        faults=("shutter-measured",),
+    )
+    yield Case(
+        event,
+        "a bias is announced by the OODS, but is not in the repository, and nothing is verified",
+        DONE,
+        (
+            "BIAS exposure 2026091800003 was announced by the OODS, but is not in the repository and is left out",
+            "BIAS was certified WITHOUT verification",
+        ),
+        ALL,
+        config={"do_verify": False},
+        faults=("image-not-ingested:at=3",),
+    )
+    yield Case(
+        event,
+        "two of four biases are announced by the OODS, but are not in the repository",
+        FAILED,
+        ("Only 2 of 4 biases and 1 of 1 detector",),
+        faults=("image-not-ingested:at=3,count=2",),
+    )
+    yield Case(
+        event,
+        "the level of no flat can be read, and `flat_counts_min` is given",
+        FAILED,
+        (
+            "The level of the flats is unknown, so flat_counts_min could not be checked and the flats are not used",
+        ),
+        ("BIAS", "DARK"),
+        config={"flat_counts_min": 1},
+        troubles=(Trouble("level", count=1000, error=RepositoryError("no such file")),),
+    )
+    yield Case(
+        event,
+        "the first two flats do not arrive, the others are too dark",
+        FAILED,
+        ("The first flats are too low: ", "flat_counts_min is 1e+09"),
+        ("BIAS", "DARK"),
+        config={"flat_counts_min": 1e9, "n_flat": 6, "exp_times_flat": 1},
+        faults=("image-missing:of=FLAT,at=1,count=2",),
+    )
+
+
 NOT_ENABLED = tuple(_not_enabled())
-IMAGES = (*_exposures(), *_arrivals())
+IMAGES = (*_exposures(), *_arrivals(), *_not_as_asked())
 LIGHT = tuple(_light())

@@ -237,14 +237,16 @@ async def test_a_filter_that_nobody_tells_is_the_one_the_butler_tells(
     assert (certified.product, certified.collection) == ("FLAT", "LATISS/calib/daily")
 
 
-async def test_a_butler_that_does_not_know_the_images_is_a_warning(
+async def test_images_that_the_butler_cannot_be_asked_about_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     troubles = (Trouble("exposures", error=RepositoryError("the registry is busy")),)
     run = await run_of(tmp_path, monkeypatch, troubles=troubles)
-    assert run.outcome.state is ScriptState.DONE
-    warned = [line.message for line in run.log if line.level_name == "WARNING"]
-    assert "The biases could not be looked up in the butler: the registry is busy." in warned
+    assert run.outcome.state is ScriptState.FAILED
+    assert "The biases could not be looked up in the butler: the registry is busy." in run.outcome.reason
+    assert not any(isinstance(event, JobStarted | Certified) for event in run.events)
+    # Nothing is wrong with them, as far as is known.
+    assert any("BIAS: [2026" in line.message for line in run.log)
 
 
 async def test_the_observing_day_ends_while_biases_are_taken(

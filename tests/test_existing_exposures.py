@@ -140,8 +140,50 @@ async def test_types_that_are_not_listed_are_taken() -> None:
             "do_ptc needs pairs of consecutive flats of at least 3 different exposure times, among those listed are "
             "pairs of 1 only.",
         ),
+        (
+            {"FLAT": [FLATS[0], FLATS[2]]},
+            {"do_gain_from_flat_pairs": True},
+            "do_gain_from_flat_pairs needs two consecutive flats of equal time, there are none",
+        ),
+        (
+            {"FLAT": FLATS[:4]},
+            {"filter": "SDSSg_65mm"},
+            f"expected flats in SDSSg_65mm~any, found {RED} ({FLATS[0]}..{FLATS[3]})",
+        ),
+        (
+            {"FLAT": FLATS[:4]},
+            {"filter": "SDSSr_65mm", "grating": "holo4_003"},
+            f"expected flats in SDSSr_65mm~holo4_003, found {RED}",
+        ),
+        (
+            {"FLAT": FLATS[:4]},
+            {"flat_counts_min": 10_000},
+            "the first flats are too low: 1000 ADU, flat_counts_min is 10000. Name other flats",
+        ),
+        (
+            {"FLAT": FLATS[:4]},
+            {"flat_counts_max": 500},
+            "the first flats are too high: 1000 ADU, flat_counts_max is 500",
+        ),
+        (
+            {"DARK": DARKS},
+            {"exp_times_dark": 30},
+            f"only 0 of 3 exposures and 1 of 1 detectors can be used. DARK exposures {DARKS[0]}..{DARKS[-1]}: "
+            "exposure time 5 s instead of 30 s",
+        ),
     ],
-    ids=["unknown", "another type", "two filters", "one pair"],
+    ids=[
+        "unknown",
+        "another type",
+        "two filters",
+        "one pair",
+        "no pair for gains",
+        "another filter",
+        "another grating",
+        "too dark",
+        "too bright",
+        "other times",
+    ],
 )
 async def test_what_does_not_fit_is_refused_before_anything_starts(
     exposures: dict[str, list[int]], config: dict[str, Any], words: str
@@ -156,8 +198,8 @@ async def test_too_few_raw_images_are_refused_before_anything_starts() -> None:
     run = await run_with({"BIAS": BIASES}, lost=BIASES[:3])
     assert run.outcome.state is ScriptState.FAILED
     assert (
-        f"exposures: too few raw images of BIAS are in the repository, for ({BIASES[3]},) only."
-        in run.outcome.reason
+        f"exposures: not enough BIAS raw images in the repository: only 1 of 4 exposures ({BIASES[3]}) and 1 of 1 "
+        "detectors can be used." in run.outcome.reason
     )
     assert run.queries == []
 
@@ -167,6 +209,24 @@ async def test_one_without_a_raw_image_is_left_out() -> None:
     assert run.outcome.state is ScriptState.DONE, run.outcome.reason
     assert f"BIAS exposure {BIASES[0]} is not in the repository and is left out." in run.text
     assert all(str(BIASES[0]) not in query for query in run.queries)
+
+
+async def test_one_of_another_time_than_asked_for_is_left_out() -> None:
+    """And what it costs is said: a pair of flats."""
+    run = await run_with({"FLAT": FLATS[:5]}, exp_times_flat=[1, 1, 1, 2, 2, 2], n_flat=6)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert f"FLAT exposure {FLATS[4]} is left out: exposure time 3 s instead of 1 or 2 s." in run.text
+    assert all(str(FLATS[4]) not in query for query in run.queries)
+    run = await run_with({"FLAT": FLATS[:4]}, lost=FLATS[1:2])
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert "GENERATE GAIN: only 1 of 2 planned flat pairs can be used." in run.text
+
+
+async def test_times_that_nobody_gave_are_not_asked_for() -> None:
+    """The default of the darks is none of theirs."""
+    run = await run_with({"FLAT": FLATS[:4]}, filter="SDSSr_65mm", flat_counts_min=500, flat_counts_max=5000)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert run.certified == ["flat"]
 
 
 async def test_flats_without_a_pair_give_no_gain() -> None:
@@ -193,12 +253,30 @@ async def test_a_level_after_correction_that_cannot_be_read_is_a_warning() -> No
     assert run.certified == ["bias"]
 
 
-async def test_a_flat_whose_level_cannot_be_read_is_a_warning() -> None:
+@pytest.mark.parametrize("existing", [False, True])
+async def test_flats_of_which_no_level_can_be_read_are_not_used(existing: bool) -> None:
     troubles = (Trouble("level", count=20, error=RepositoryError("no such file")),)
-    run = await run_with({"FLAT": []}, troubles=troubles, n_flat=2, flat_counts_min=1, flat_counts_max=2)
-    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
-    assert "could not be read: no such file" in run.text
-    assert run.n_taken == 3
+    given: dict[str, Any] = {"flat_counts_min": 1, "flat_counts_max": 2}
+    run = await run_with({"FLAT": FLATS[:4] if existing else []}, troubles=troubles, n_flat=2, **given)
+    assert run.outcome.state is ScriptState.FAILED
+    assert (
+        "level of the flats is unknown, so flat_counts_min and flat_counts_max could not"
+        in run.outcome.reason
+    )
+    assert "no such file" in run.outcome.reason
+    assert (run.n_taken, run.queries, run.certified) == (0 if existing else 3, [], [])
+
+
+@pytest.mark.parametrize("existing", [False, True])
+async def test_the_first_flats_whose_level_can_be_read_are_compared(existing: bool) -> None:
+    """The levels of the first two flats cannot be read, those of all others are too low."""
+    troubles = (Trouble("level", count=2, error=RepositoryError("no such file")),)
+    exposures = {"FLAT": FLATS[:4] if existing else []}
+    times = [1, 1, 2, 2]
+    run = await run_with(exposures, troubles=troubles, n_flat=4, exp_times_flat=times, flat_counts_min=1e6)
+    assert run.outcome.state is ScriptState.FAILED
+    assert "first flats are too low" in run.outcome.reason
+    assert (run.queries, run.certified) == ([], [])
 
 
 async def test_whoever_looks_on_cannot_harm_the_run() -> None:

@@ -6,10 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lsst.ts.calibscripts.images import Arrivals, ImageSet, exposure_id, judge, observed_within, strangers
-from lsst.ts.calibscripts.products import ImageType
+from lsst.ts.calibscripts.images import Arrivals, ImageSet, exposure_id, judge, observed_within
 from lsst.ts.calibscripts.progress import ImageArrived
-from lsst.ts.calibscripts.repository import ExposureRecord
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}
 
@@ -136,32 +134,3 @@ def test_when_exposures_are_taken():
     assert observed_within([], today) == ("2026-11-20", "2026-11-23")
     assert observed_within([2026091800042, 2026022800001]) == ("2026-02-27", "2026-09-20")
     assert observed_within([2026091800042], today) == ("2026-09-17", "2026-11-23")
-
-
-@pytest.mark.parametrize(
-    ("image_type", "told", "words"),
-    [
-        ("BIAS", [("BIAS", ""), ("BIAS", "")], ""),
-        ("BIAS", [("BIAS", "r_03"), ("BIAS", "g_01")], ""),
-        ("BIAS", [("UNKNOWN", ""), ("", "")], ""),
-        (
-            "DARK",
-            [("DARK", ""), ("BIAS", "")],
-            "The darks are given up: 2026091800002 is of type BIAS, so somebody",
-        ),
-        ("FLAT", [("FLAT", "r_03"), ("FLAT", "r_03")], ""),
-        (
-            "FLAT",
-            [("FLAT", "r_03"), ("FLAT", "g_01")],
-            "the filter was changed while they were taken, they have g_01 and",
-        ),
-    ],
-)
-def test_images_that_cannot_be_ours(image_type: str, told: list[tuple[str, str]], words: str):
-    records = [
-        ExposureRecord(2026091800001 + number, kind, 5.0, filter_)
-        for number, (kind, filter_) in enumerate(told)
-    ]
-    text = strangers(ImageType(image_type), records)
-    assert words in text
-    assert bool(words) == bool(text)

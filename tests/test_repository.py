@@ -217,7 +217,6 @@ def test_a_signal_needs_sections(tmp_path: Path, cards: dict[str, str], problem:
     ("cards", "level"),
     [
         ({}, 12.0),
-        ({"BUNIT": "electron"}, 12.0),
         ({"BUNIT": "electron", "HIERARCH LSST ISR GAIN C00": 1.5, "HIERARCH LSST ISR GAIN C01": 2.5}, 6.0),
         ({"HIERARCH LSST ISR UNITS": "electron", "HIERARCH LSST ISR GAIN C00": 4.0}, 3.0),
         ({"BUNIT": "adu", "HIERARCH LSST ISR GAIN C00": 4.0}, 12.0),

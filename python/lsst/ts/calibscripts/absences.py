@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import report
@@ -79,43 +79,61 @@ class Absences:
             )
         return bool(found)
 
-    def report(self, taken: Taken, found: ImageSet) -> None:
-        """Report what is left out of a set, and keep it for the end."""
+    def report(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> None:
+        """Report what is left out of a set, and keep it for the end.
+
+        Parameters
+        ----------
+        taken : `Taken`
+            The set.
+        found : `ImageSet`
+            What of it goes on.
+        unfit : mapping [`str`, sequence of `int`]
+            Why exposures are left out although they were taken -> which; the others have not arrived.
+        """
         name = taken.images.image_type.name
         for arrival in self.arrivals.bad(taken.kept):
             self.journal.log.error(
                 f"{name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
                 f"status {arrival.status_code}, {arrival.description}"
             )
-        if lost := found.left_out_exposures:
-            one = len(lost) == 1
-            which = f"{report.exposures_of(lost)}{self._of_detectors(taken, found)}"
-            text = f"{name} {which} {self._why(taken, lost, one=one)} and {'is' if one else 'are'} left out."
+        for why, exposures in unfit.items():
+            which = f"{name} {report.exposures_of(exposures)}"
+            self.journal.warn(f"{which} {_for(len(exposures), 'are')} left out: {why}.", logging.ERROR)
+        known = {exposure for exposures in unfit.values() for exposure in exposures}
+        missing: dict[str, list[int]] = {}
+        for exposure in found.left_out_exposures:
+            if exposure not in known:
+                missing.setdefault(self._why(taken, [exposure]), []).append(exposure)
+        for why, lost in missing.items():
+            which = f"{report.exposures_of(lost)}{self._of_detectors(taken, found, lost)}"
+            text = f"{name} {which} {_for(len(lost), why)} and {_for(len(lost), 'are')} left out."
             self.journal.warn(text, logging.ERROR)
         if found.left_out_detectors and found.complete:
             which = report.detectors_of(found.left_out_detectors)
             left_out = "it is" if len(found.left_out_detectors) == 1 else "they are"
             self.journal.fail(
-                f"{name}: images of {which} {self._why(taken, taken.kept, one=False)}; {left_out} left out, and the "
+                f"{name}: images of {which} {self._why(taken, taken.kept)}; {left_out} left out, and the "
                 "rest was processed."
             )
 
-    def _of_detectors(self, taken: Taken, found: ImageSet) -> str:
+    def _of_detectors(self, taken: Taken, found: ImageSet, exposures: Sequence[int]) -> str:
         """Name the detectors of which the exposures that are left out lack an image, unless it is all of them."""
         if taken.images.taken:
             return ""
-        lacking = {d for e in found.left_out_exposures for d in self.arrivals.lacking(e)}
+        lacking = {d for e in exposures for d in self.arrivals.lacking(e)}
         named = lacking.intersection(found.detectors)
-        return "" if len(named) == len(found.detectors) else f" of {report.detectors_of(named)}"
+        return "" if len(named) in (0, len(found.detectors)) else f" of {report.detectors_of(named)}"
 
-    def given_up(self, taken: Taken, found: ImageSet) -> str:
-        """Say that too little of a set is left."""
+    def given_up(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> str:
+        """Say that too little of a set is left; ``unfit`` as of `report`."""
         n_detectors = len(found.detectors) + len(found.left_out_detectors)
+        why = "; ".join(f"{report.exposures_of(exposures)}: {reason}" for reason, exposures in unfit.items())
+        oods = " Look at the OODS; what is ingested later can still be processed with the property exposures."
         return (
             f"Only {len(found.exposures)} of {taken.images.image_type.counted(len(taken.kept))} and "
-            f"{len(found.detectors)} of {report.counted(n_detectors, 'detector')} are there: the set is given up."
-            f"{self._strange_names(taken.kept)} Look at the OODS; what is ingested later can still be processed with "
-            "the property exposures."
+            f"{len(found.detectors)} of {report.counted(n_detectors, 'detector')} {'can be used' if why else 'are there'}"
+            f": the set is given up{f' ({why})' if why else ''}.{self._strange_names(taken.kept)}{'' if why else oods}"
         )
 
     def _strange_names(self, exposures: Sequence[int]) -> str:
@@ -129,10 +147,19 @@ class Absences:
             f"{', '.join(names[:NAMES_SHOWN])}{more}."
         )
 
-    def _why(self, taken: Taken, exposures: Sequence[int], *, one: bool) -> str:
+    def _why(self, taken: Taken, exposures: Sequence[int]) -> str:
+        """Say in the plural why images of exposures are missing."""
         if taken.images.taken:
-            return "is not in the repository" if one else "are not in the repository"
+            return "are not in the repository"
         if refused := self.arrivals.bad(exposures):
-            was = "was" if one else "were"
-            return f"{was} not ingested (status {refused[0].status_code}, {refused[0].description})"
+            return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
+        if not any(self.arrivals.lacking(exposure) for exposure in exposures):
+            return "were announced by the OODS, but are not in the repository"
         return f"did not arrive within oods_timeout ({self.config.oods_timeout:g} s)"
+
+
+def _for(number: int, text: str) -> str:
+    """Return a text that is written in the plural as it reads of a number of things."""
+    if number != 1:
+        return text
+    return " ".join({"are": "is", "were": "was"}.get(word, word) for word in text.split(" "))

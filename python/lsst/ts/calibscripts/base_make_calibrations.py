@@ -156,6 +156,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             n_detectors=n_detectors,
             read_out_time=self.camera.read_out_time,
             shutter_time=self.camera.shutter_time,
+            given=self._validator.given,
         )
         self.pipelines = await asyncio.to_thread(install, self.settings, self.plan, self.pipeline_instrument)
         self.configuration_warnings = (

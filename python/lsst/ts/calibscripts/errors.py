@@ -173,45 +173,14 @@ class ImageSetError(CalibScriptsError, RuntimeError):
         super().__init__(message)
 
 
-_TOO_DARK = (
-    "low",
-    "flat_counts_min",
-    "Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
-    "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
-    "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
-)
-_TOO_BRIGHT = (
-    "high",
-    "flat_counts_max",
-    "Check filter, exposure times and the lamp; shorten exp_times_flat, in the configuration or the BLOCK.",
-)
-
-
 class FlatLevelError(CalibScriptsError, RuntimeError):
-    """The first flats are too dark or too bright to go on.
+    """The first flats are too dark or too bright to be used, or their level is unknown though limits were given.
 
     Parameters
     ----------
-    level : `float`
-        What was read, ADU, overscan subtracted.
-    limit : `float`
-        The limit it misses, ADU.
-    too_low : `bool`
-        Is the level below the limit?
-
-    Attributes
-    ----------
-    level, limit
-        As given.
+    message : `str`
+        Levels and limits, ADU, and what to do.
     """
-
-    def __init__(self, level: float, limit: float, *, too_low: bool) -> None:
-        self.level, self.limit = level, limit
-        what, name, advice = _TOO_DARK if too_low else _TOO_BRIGHT
-        super().__init__(
-            f"The first flats are too {what}: {level:.0f} ADU, {name} is {limit:g}. No further flats are taken. "
-            f"{advice}"
-        )
 
 
 class JobError(CalibScriptsError, RuntimeError):

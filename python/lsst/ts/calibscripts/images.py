@@ -15,17 +15,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from .products import ImageType
-from .progress import ImageArrived
-from .repository import ExposureRecord
+from .progress import ImageArrived, ImageSetClosed
 from .sparing import LeftOut, least_left_out
 
-__all__ = ["Arrivals", "ImageSet", "exposure_id", "judge", "observed_within", "strangers"]
+__all__ = ["Arrivals", "ImageSet", "closing", "exposure_id", "judge", "observed_within"]
 
 _OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
 """Images that the OCS has taken; those of other controllers have other exposure ids."""
-
-UNTOLD = ("", "UNKNOWN")
-"""What the butler says of the type of an image whose header does not tell it."""
 
 
 @dataclass(frozen=True)
@@ -129,34 +125,27 @@ def observed_within(exposures: Iterable[int], today: date | None = None) -> tupl
     return str(min(days) - timedelta(days=1)), str(max(days) + timedelta(days=2))
 
 
-def strangers(image_type: ImageType, records: Sequence[ExposureRecord]) -> str:
-    """Say why a set cannot be used, from what the butler knows of its exposures.
-
-    The camera class tells the first image that begins after our command, whoever has it taken.
+def may_go_on_with(kept: Sequence[int], n_planned: int, closed: ImageSet | None) -> tuple[int, ...]:
+    """Return the exposures of a set that a later run may process: nothing of what was refused or given up.
 
     Parameters
     ----------
-    image_type : `ImageType`
-        Type of the set.
-    records : sequence of `ExposureRecord`
-        Its exposures.
-
-    Returns
-    -------
-    `str`
-        A sentence; empty where nothing is wrong.
+    kept : sequence of `int`
+        Exposures of the set that were taken and not discarded, or that existed already.
+    n_planned : `int`
+        How many there were to be.
+    closed : `ImageSet` or `None`
+        What went on of the set; None where the run ended before that was known.
     """
-    # Where the header tells no type, nothing speaks against it.
-    fitting = (image_type, *UNTOLD)
-    others = [f"{r.id} is of type {r.image_type}" for r in records if r.image_type not in fitting]
-    filters = sorted({str(record.physical_filter) for record in records})
-    if others:
-        what = f"{', '.join(others)}, so somebody else has taken images at the same time"
-    elif image_type is ImageType.FLAT and len(filters) > 1:
-        what = f"the filter was changed while they were taken, they have {' and '.join(filters)}"
-    else:
-        return ""
-    return f"The {image_type.plural} are given up: {what}. See who did, then queue the script or its BLOCK again."
+    if closed is not None:
+        return closed.exposures if closed.complete else ()
+    return tuple(kept) if len(kept) == n_planned else ()
+
+
+def closing(image_type: ImageType, found: ImageSet) -> ImageSetClosed:
+    """Return the event that says what of a set goes on."""
+    left_out = found.left_out_exposures, found.left_out_detectors
+    return ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out)
 
 
 UNANNOUNCED = "in the butler, though no imageInOODS came"

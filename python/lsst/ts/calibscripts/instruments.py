@@ -5,9 +5,21 @@ Where would I add an instrument: a record here, a config model, a thin script an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "Instrument", "listed", "physical_filter"]
+__all__ = [
+    "INSTRUMENTS",
+    "LATISS",
+    "LSSTCAM",
+    "LSSTCOMCAM",
+    "Instrument",
+    "asked_filter",
+    "filter_fits",
+    "listed",
+    "physical_filter",
+]
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,8 @@ class Instrument:
         Names to propose; what is installed changes, and only the instrument can say it. Empty where there is none.
     amplifiers : `int`
         Amplifiers of a detector.
+    too_dark : `str`
+        What to do where the flats are too dark.
     """
 
     name: str
@@ -45,6 +59,9 @@ class Instrument:
     filters: tuple[str, ...] = ()
     gratings: tuple[str, ...] = ()
     amplifiers: int = 16
+    too_dark: str = (
+        "Check that the flat-field source is on and that dome and telescope are in the flat position."
+    )
 
     @property
     def calib_collection(self) -> str:
@@ -115,6 +132,9 @@ LATISS = Instrument(
         "quadnotch1",
         *_PINHOLES,
     ),
+    too_dark="Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
+    "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
+    "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
 )
 
 LSSTCOMCAM = Instrument(
@@ -179,3 +199,36 @@ def listed(names: str) -> tuple[str, ...]:
         The names.
     """
     return tuple(name for part in names.replace(":", ",").split(",") if (name := part.strip()))
+
+
+def asked_filter(config: Any) -> tuple[str | None, ...]:
+    """Return what a configuration asks of the filter, as `filter_fits` takes it.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        Configuration of a script. What it names by the number of a slot is not compared.
+    """
+    values = [getattr(config, name) for name in ("filter", "grating") if hasattr(config, name)]
+    names = tuple(value if isinstance(value, str) else None for value in values)
+    return names if any(names) else ()
+
+
+def filter_fits(found: str, asked: Sequence[str | None]) -> bool:
+    """Compare a physical filter with what is asked for.
+
+    Parameters
+    ----------
+    found : `str`
+        The butler's name of what is in the beam.
+    asked : sequence of `str` or `None`
+        Name of the filter and, of a camera that has gratings, of the grating. None where any will do; nothing where
+        nothing is asked for.
+    """
+    if not asked:
+        return True
+    parts = found.split("~") if len(asked) > 1 else [found]
+    return len(parts) == len(asked) and all(
+        name is None or physical_filter(name, *[""] * (len(asked) - 1)).split("~")[0] == part
+        for name, part in zip(asked, parts, strict=True)
+    )

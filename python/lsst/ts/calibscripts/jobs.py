@@ -10,7 +10,7 @@ from .errors import ConfigurationError
 from .ocps import JobRequest
 from .pairing import paired_options, pairing_warning
 from .pipelines import Installed, TaskOptions, check_options, locate
-from .plan import Action, Plan, StepId
+from .plan import Action, ExposureSet, Plan, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "install",
     "job_request",
     "pairs_of",
+    "planned_pairs",
 ]
 
 
@@ -181,3 +182,21 @@ def pairs_of(
 def different_times(pairs: Iterable[tuple[int, int]], times: Mapping[int, float]) -> int:
     """Count the different exposure times of flat pairs: a photon transfer curve needs `PTC_TIMES` of them."""
     return len(groups_of_times(times[first] for first, _ in pairs))
+
+
+def planned_pairs(images: ExposureSet, times: Mapping[int, float], pairing: Pairing = Pairing.EXPID) -> int:
+    """Return how many flat pairs a set was to make.
+
+    Parameters
+    ----------
+    images : `ExposureSet`
+        The flats as planned.
+    times : mapping [`int`, `float`]
+        Exposure -> exposure time, seconds, of flats that exist already.
+    pairing : `Pairing`, optional
+        How the job pairs them.
+    """
+    if images.taken:
+        return len(pairs_of([exposure for exposure in images.taken if exposure in times], times, pairing))
+    kept = [exposure.exposure_time for exposure in images.exposures if not exposure.discarded]
+    return len(flat_pairs(kept, pairing).pairs)

@@ -134,7 +134,11 @@ class Judging:
         except Exception as error:
             # A help for the observer; the verdict does not depend on it.
             return f"The level of the corrected {product.name} images could not be read: {error}"
-        if level is None or level <= limit:
+        if level is None:
+            return (
+                f"{product.name}: bias_dark_counts_max was not checked, {run} holds no {product.corrected}."
+            )
+        if level <= limit:
             return ""
         return (
             f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "

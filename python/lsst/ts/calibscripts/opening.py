@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .beam import filter_in_beam, filter_problem
 from .cancellation import heed_cancellation
 from .config import as_installed, key_problem, not_installed
 from .errors import PreconditionError, describe
+from .images import closing
 from .pairing import pairing_warning
 from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, repository_findings
@@ -25,9 +27,6 @@ __all__ = ["Opening"]
 
 REPOSITORY_TIMEOUT = 60.0
 """Longest wait for the repository before the first exposure, seconds."""
-
-FILTER_TIMEOUT, FILTER_PERIOD = 5.0, 0.2
-"""How long, and how often, the filter that was set is looked for in the beam, seconds."""
 
 
 class _RefusalError(PreconditionError, ExpectedError):
@@ -114,6 +113,7 @@ class Opening:
         self._filter = await self._script.get_physical_filter(set_up=False)
         findings = await self._ask_repository()
         problems += findings.problems
+        self._note_refused(findings)
         if problems:
             raise self._refusal(problems)
         self.known_detectors = {detector.id: detector.name for detector in findings.detectors}
@@ -121,20 +121,29 @@ class Opening:
         self.detectors = {d.id: d for d in findings.detectors if d.id in asked}
         self._detector_names = {(d.raft, d.sensor): d.id for d in findings.detectors}
         self.calib_exists = findings.calib_exists
-        self._results.times.update(findings.exposure_times)
-        if remark := self._pairs_not_used():
+        for examined in findings.examined.values():
+            self._results.times.update(examined.times)
+        if ImageType.FLAT in findings.examined:
+            self._results.physical_filter = findings.examined[ImageType.FLAT].physical_filter
+        if remark := self._pairs_not_used(findings):
             self._journal.warn(remark)
         if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
             self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
             self.plan = self.plan.without("GAIN")
 
-    def _pairs_not_used(self) -> str:
+    def _pairs_not_used(self, findings: RepositoryFindings) -> str:
         """Say which pairs of flats that exist already cp_pipe will not use; of others configure has said it."""
-        flats = next((images.taken for images in self.plan.sets if images.image_type is ImageType.FLAT), ())
-        if not any(step.product.paired for step in self.plan.steps):
+        flats = findings.examined.get(ImageType.FLAT)
+        if flats is None or not any(step.product.paired for step in self.plan.steps):
             return ""
-        times = [self._results.times[exposure] for exposure in sorted(flats)]
+        times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
         return pairing_warning(times, self._script.pipelines.pairing)
+
+    def _note_refused(self, findings: RepositoryFindings) -> None:
+        """Keep that a set which exists already was refused: it is not offered to go on with."""
+        for image_type, examined in findings.examined.items():
+            if examined.refused is not None:
+                self._journal.tell(closing(image_type, examined.found))
 
     @property
     def _exposing(self) -> list[ImageType]:
@@ -192,29 +201,14 @@ class Opening:
 
     async def _check_filter(self) -> None:
         """Refuse flats in another filter than asked for, and what cannot work in one that shows only now."""
-        in_beam = await self._filter_in_beam()
-        if in_beam is None or in_beam == self._filter:
-            return
-        problems: Sequence[str] = (
-            f"The filter is to be {self._filter}, but {in_beam} is in the beam: look at its wheel or changer.",
-        )
-        if self._filter is None:
+        in_beam = await filter_in_beam(self._script, self._filter)
+        if problem := filter_problem(self._filter, in_beam):
+            raise self._refusal([problem])
+        if self._filter is None and in_beam is not None:
             self._filter = in_beam
-            problems = (await self._ask_repository()).problems
-        if problems:
-            raise self._refusal(problems)
-
-    async def _filter_in_beam(self) -> str | None:
-        """Give the filter the flats will have; the event that tells it may come after its command has ended."""
-        deadline = asyncio.get_running_loop().time() + FILTER_TIMEOUT
-        if self._filter is None:
-            # There is nothing to compare it with.
-            await asyncio.sleep(FILTER_PERIOD)
-        while True:
-            in_beam = await self._script.get_physical_filter(set_up=True)
-            if self._filter in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
-                return in_beam
-            await asyncio.sleep(FILTER_PERIOD)
+            if problems := (await self._ask_repository()).problems:
+                raise self._refusal(problems)
+        self._results.physical_filter = self._filter
 
     def _refusal(self, problems: Sequence[str]) -> PreconditionError:
         """Keep what stands in the way of the first exposure, and give the error that says so."""

@@ -12,15 +12,26 @@ from typing import Any
 from .config import PTC_TIMES, CalibrationsConfig, last_night
 from .conflicts import conflict_problems
 from .errors import RepositoryError, describe
-from .images import judge, observed_within
+from .examining import Asked, Examined, examine
+from .images import observed_within
+from .instruments import asked_filter
 from .jobs import StepPipelines, different_times, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
-from .repository import Certification, Detector, ExposureRecord, Repository
+from .report import exposure_range, exposures_of
+from .repository import Certification, Detector, Repository
 from .sal import RemoteGroup, State
+from .window import Window
 
-__all__ = ["BOOTSTRAP", "RepositoryFindings", "certification", "component_problems", "repository_findings"]
+__all__ = [
+    "BOOTSTRAP",
+    "RepositoryFindings",
+    "certification",
+    "component_problems",
+    "existing_set",
+    "repository_findings",
+]
 
 BOOTSTRAP = ("biasBootstrap", "darkBootstrap", "flatBootstrap")
 """What today's cpDefects of the Science Pipelines reads, and no pipeline of a run makes."""
@@ -38,8 +49,8 @@ class RepositoryFindings:
         All detectors of the instrument.
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
-    exposure_times : mapping [`int`, `float`]
-        Exposure times, seconds, of the exposures that exist already and are to be used.
+    examined : mapping [`ImageType`, `Examined`]
+        What goes on of the sets that exist already.
     without_pairs : `bool`
         Are there flats among them, but no pair of equal exposure time?
     """
@@ -47,7 +58,7 @@ class RepositoryFindings:
     problems: tuple[str, ...]
     detectors: tuple[Detector, ...] = ()
     calib_exists: bool = False
-    exposure_times: Mapping[int, float] = field(default_factory=dict)
+    examined: Mapping[ImageType, Examined] = field(default_factory=dict)
     without_pairs: bool = False
 
 
@@ -139,14 +150,17 @@ def repository_findings(
         repository.check(writing=bool(certifying))
         known = tuple(repository.detectors(instrument))
         problems = list(_detector_problems(instrument, detectors, {d.id for d in known}, config.repo))
-        records: list[ExposureRecord] = []
+        examined: dict[ImageType, Examined] = {}
         for images in plan.sets:
-            wrong, found = _exposure_problems(repository, plan, instrument, detectors, images)
-            problems += wrong
-            records += found
-        of_flats = [record for record in records if record.image_type == ImageType.FLAT]
-        if of_flats:
-            physical_filter = of_flats[0].physical_filter
+            if images.taken:
+                asked = existing_set(config, images, instrument, detectors)
+                examined[images.image_type] = found = examine(repository, instrument, asked)
+                problems += _exposure_problems(instrument, asked, found)
+        flats = examined.get(ImageType.FLAT)
+        pairs = pairs_of(flats.found.exposures, flats.times) if flats and not flats.refused else ()
+        if flats is not None:
+            physical_filter = flats.physical_filter
+            problems += [] if flats.refused else _pair_problems(plan, pairs, flats.times)
         calib_exists = not repository.missing_collections([config.calib_collection])
         # Several jobs need the same, and a collection of years takes seconds to look through.
         lacking = functools.cache(repository.lacking)
@@ -171,9 +185,9 @@ def repository_findings(
     except Exception as error:
         # The butler raises what its database raises; the run has not begun, so nothing is lost by refusing.
         return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
-    times = {record.id: record.exposure_time for record in records}
-    without_pairs = bool(of_flats) and not pairs_of([record.id for record in of_flats], times)
-    return RepositoryFindings(tuple(dict.fromkeys(problems)), known, calib_exists, times, without_pairs)
+    return RepositoryFindings(
+        tuple(dict.fromkeys(problems)), known, calib_exists, examined, flats is not None and not pairs
+    )
 
 
 def _certifications(
@@ -202,43 +216,50 @@ def _detector_problems(
         )
 
 
-def _exposure_problems(
-    repository: Repository, plan: Plan, instrument: str, detectors: Sequence[int], images: ExposureSet
-) -> tuple[list[str], tuple[ExposureRecord, ...]]:
-    """Check the exposures of a set that is not taken, and give what the butler knows of them."""
-    if not images.taken:
-        return [], ()
-    found = repository.exposures(instrument, images.taken)
-    records, name = {record.id: record for record in found}, images.image_type.name
-    problems = []
-    if unknown := [exposure for exposure in images.taken if exposure not in records]:
-        problems.append(f"exposures: {instrument} has no exposures {unknown} (listed under {name}).")
-    if wrong := [f"{r.id} is a {r.image_type}" for r in found if r.image_type != name]:
-        problems.append(f"exposures: {', '.join(wrong)}, but listed under {name}.")
-    there = judge(images.taken, detectors, repository.ingested(instrument, images.taken))
-    if not unknown and not there.complete:
-        problems.append(
-            f"exposures: too few raw images of {name} are in the repository, for {there.exposures} only."
+def existing_set(
+    config: CalibrationsConfig, images: ExposureSet, instrument: str, detectors: Sequence[int]
+) -> Asked:
+    """Return what the exposures of a set that exists already are to be."""
+    flats = images.image_type is ImageType.FLAT
+    return Asked(
+        images.image_type,
+        images.taken,
+        tuple(detectors),
+        times=dict.fromkeys(images.taken, images.times),
+        physical_filter=asked_filter(config) if flats else (),
+        window=Window.of(config, instrument, existing=True) if flats else None,
+        existing=True,
+    )
+
+
+def _exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iterator[str]:
+    """Say what is wrong with a set that exists already, apart from what is only left out of it."""
+    found, name = examined.found, asked.image_type.name
+    if unknown := [exposure for exposure in asked.exposures if exposure not in examined.times]:
+        yield f"exposures: {instrument} has no exposures {unknown} (listed under {name})."
+    if examined.refused is not None:
+        yield str(examined.refused)
+    elif not unknown and not found.complete:
+        n_detectors = len(found.detectors), len(asked.detectors)
+        which = f" ({exposure_range(found.exposures)})" if found.exposures else ""
+        why = "".join(f" {name} {exposures_of(ids)}: {text}." for text, ids in examined.why.items())
+        yield (
+            f"exposures: not enough {name} raw images in the repository: only {len(found.exposures)} of "
+            f"{len(asked.exposures)} exposures{which} and {n_detectors[0]} of {n_detectors[1]} detectors can be used."
+            f"{why}"
         )
-    if images.image_type is ImageType.FLAT and not problems:
-        problems += _flat_problems(plan, images.taken, records)
-    return problems, found
 
 
-def _flat_problems(
-    plan: Plan, exposures: Sequence[int], records: Mapping[int, ExposureRecord]
-) -> Iterator[str]:
-    filters = sorted({records[exposure].physical_filter for exposure in exposures})
-    if len(filters) > 1:
-        yield f"exposures: flats of several filters, {', '.join(filters)}: name those of one filter."
-    times = {exposure: records[exposure].exposure_time for exposure in exposures}
-    pairs = pairs_of(exposures, times)
+def _pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:
+    """Say where the flats that exist make too few pairs for what the user asked for."""
     different = different_times(pairs, times)
     if plan.step(StepId(Action.GENERATE, "PTC")) and different < PTC_TIMES:
         yield (
             f"exposures: do_ptc needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, "
             f"among those listed are {f'pairs of {different} only' if different else 'none'}."
         )
+    if plan.step(StepId(Action.GENERATE, "GAIN")) and "GAIN" in plan.insisted and not pairs:
+        yield "exposures: do_gain_from_flat_pairs needs two consecutive flats of equal time, there are none."
 
 
 def _input_problems(

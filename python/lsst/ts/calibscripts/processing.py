@@ -20,6 +20,7 @@ from .errors import (
     ReadBackError,
     VerificationFailedError,
 )
+from .examining import Asked, wrong_filter
 from .images import ImageSet
 from .job_logs import job_log, last_error
 from .jobs import (
@@ -29,6 +30,7 @@ from .jobs import (
     input_collections,
     job_request,
     pairs_of,
+    planned_pairs,
 )
 from .judging import Judged, Judging
 from .ocps import ABORTED, JobResult, Ocps
@@ -187,8 +189,15 @@ class Processing:
         """Certify a product, all its detectors or none, and only while the script is not paused."""
         name = step.id.product
         generated = StepId(Action.GENERATE, name)
-        wanted = certification(self.config, name, self.instrument, self.results.detectors[generated])
+        physical_filter = self.results.physical_filter
+        wanted = certification(
+            self.config, name, self.instrument, self.results.detectors[generated], physical_filter
+        )
         run, stopped = self.results.runs[generated], threading.Event()
+        if problem := await self._filter_problem(step):
+            raise CertificationError(
+                name, wanted.collection, self.results.certified, ImageSetError("FLAT", problem)
+            )
 
         def may_commit() -> bool:
             return self.may_commit() and not stopped.is_set()
@@ -221,6 +230,17 @@ class Processing:
         else:
             self.journal.warn(f"{name} was certified WITHOUT verification {where}.")
 
+    async def _filter_problem(self, step: Step) -> str:
+        """Say which flats that a product was made from have another filter than they are to have."""
+        flats, expected = self.results.images.get(ImageType.FLAT), self.results.physical_filter
+        if ImageType.FLAT not in step.product.images or flats is None or expected is None:
+            return ""
+        records = await self.thread(self.repository.exposures, self.instrument, flats.exposures)
+        asked = Asked(
+            ImageType.FLAT, flats.exposures, flats.detectors, physical_filter=tuple(expected.split("~"))
+        )
+        return wrong_filter(asked, records)
+
     def _doubt(self, name: str, wanted: Certification) -> None:
         """Say that nobody knows whether a product is certified."""
         self.results.doubtful = wanted.collection
@@ -235,11 +255,15 @@ class Processing:
         exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
         if not step.product.paired:
             return exposures
-        pairing = self.pipelines.pairing
-        pairs = pairs_of(exposures, self.results.times, pairing)
+        pairing, times = self.pipelines.pairing, self.results.times
+        pairs = pairs_of(exposures, times, pairing)
+        flats = self.plan.image_set(ImageType.FLAT)
+        planned = planned_pairs(flats, times, pairing) if flats else len(pairs)
         if not pairs:
-            raise ImageSetError("FLAT", f"{step.id}: no complete pair of flats arrived.")
-        different = different_times(pairs, self.results.times)
+            raise ImageSetError("FLAT", f"{step.id}: none of {planned} planned flat pairs can be used.")
+        if len(pairs) < planned:
+            self.journal.warn(f"{step.id}: only {len(pairs)} of {planned} planned flat pairs can be used.")
+        different = different_times(pairs, times)
         if step.id.product == "PTC" and different < PTC_TIMES:
             raise ImageSetError(
                 "FLAT",

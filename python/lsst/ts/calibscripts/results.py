@@ -50,7 +50,9 @@ class Results:
     taken : `dict` [`ImageType`, `Taken`]
         Exposures.
     times : `dict` [`int`, `float`]
-        Exposure -> exposure time, seconds.
+        Exposure -> exposure time, seconds: as asked for, and as the butler has it once it was looked up there.
+    physical_filter : `str` or `None`
+        Filter that the flats are to have; None as long as it is unknown.
     images : `dict` [`ImageType`, `ImageSet`]
         What of them arrived.
     jobs, runs : `dict` [`StepId`, `str`]
@@ -69,6 +71,7 @@ class Results:
 
     taken: dict[ImageType, Taken] = field(default_factory=dict)
     times: dict[int, float] = field(default_factory=dict)
+    physical_filter: str | None = None
     images: dict[ImageType, ImageSet] = field(default_factory=dict)
     jobs: dict[StepId, str] = field(default_factory=dict)
     runs: dict[StepId, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import report
 from .absences import Absences
+from .closing import Closing
 from .errors import (
     CalibScriptsError,
     NotJudgedError,
@@ -77,6 +78,7 @@ class Run:
         self._ocps = Ocps(script.ocps, script.log, self._journal.tell, self._journal.warn)
         self._progress = Progress(self._plan.products, self._journal.tell)
         self._graph: Graph[ImageSet] | None = None
+        self._closing: Closing | None = None
 
     @property
     def _plan(self) -> Plan:
@@ -109,7 +111,14 @@ class Run:
         """
         self._script.image_in_oods.callback = None
         self._ocps.close()
-        self._thread.close()
+        try:
+            if self._closing is not None:
+                await self._closing.look_at_the_rest()
+        finally:
+            self._thread.close()
+            await self._tell_the_end(ended)
+
+    async def _tell_the_end(self, ended: str) -> None:
         for step_id, ending in endings(self._plan, self._results, self._graph).items():
             self._journal.tell(StepEnded(str(step_id), ending))
         try:
@@ -124,17 +133,15 @@ class Run:
 
     def begin(self, tasks: asyncio.TaskGroup) -> Exposing:
         """Start the steps, each waiting for what it needs, and give what takes the images for them."""
-        common: dict[str, Any] = {
-            "config": self._config,
-            "plan": self._plan,
-            "detectors": self.opening.detectors,
-            "repository": self._repository,
-            "thread": self._thread,
-            "progress": self._progress,
-            "journal": self._journal,
-            "results": self._results,
-        }
         processing = Processing(
+            config=self._config,
+            plan=self._plan,
+            detectors=self.opening.detectors,
+            repository=self._repository,
+            thread=self._thread,
+            progress=self._progress,
+            journal=self._journal,
+            results=self._results,
             pipelines=self._script.pipelines,
             instrument=self._script.instrument_name,
             judging=Judging(
@@ -148,16 +155,16 @@ class Run:
             ocps=self._ocps,
             may_commit=lambda: self._script.state.state == ScriptState.RUNNING,
             until_may_certify=self._not_paused.wait,
-            **common,
         )
         graph = self._graph = Graph(self._plan, processing.run, self._step_failed, self._step_cancelled)
         arrivals = Arrivals(self.opening.detector_of, self.opening.detectors, self._journal.tell)
         self._script.image_in_oods.callback = arrivals.note
         graph.start(tasks)
-        return Exposing(
-            script=self._script,
-            arrivals=arrivals,
-            absences=Absences(
+        self._closing = Closing(
+            self.opening,
+            self._config,
+            arrivals,
+            Absences(
                 self._script.instrument_name,
                 self._config,
                 arrivals,
@@ -165,9 +172,19 @@ class Run:
                 self._thread,
                 self._journal,
             ),
-            graph=graph,
-            checkpoint=self._checkpoint,
-            **common,
+            graph,
+            self._progress,
+            self._journal,
+            self._results,
+        )
+        return Exposing(
+            self._script,
+            self._config,
+            self._plan,
+            self._closing,
+            self._journal,
+            self._results,
+            self._checkpoint,
         )
 
     def _step_failed(self, step_id: StepId, error: Exception) -> None:

@@ -10,7 +10,7 @@ import yaml
 from . import report
 from .config import resuming
 from .graph import Graph
-from .images import ImageSet
+from .images import ImageSet, may_go_on_with
 from .plan import Action, Plan, StepId
 from .progress import Ending
 from .results import Results, Taken
@@ -124,13 +124,9 @@ def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) ->
     if results.failures and not failed and not results.certified and not results.doubtful:
         yield "Mend what the failures name, then queue the script or its BLOCK again."
     complete = {
-        str(name): results.images[name].exposures if name in results.images else taken.kept
+        str(name): exposures
         for name, taken in results.taken.items()
-        if (
-            results.images[name].complete
-            if name in results.images
-            else len(taken.kept) == taken.images.n_kept
-        )
+        if (exposures := may_go_on_with(taken.kept, taken.images.n_kept, results.images.get(name)))
     }
     if final_state != "DONE" and complete and not failed:
         into = next((certified.collection for certified in results.certified.values()), results.doubtful)

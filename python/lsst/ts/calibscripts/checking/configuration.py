@@ -153,14 +153,15 @@ def _validator(model: type[CalibrationsConfig]) -> ConfigValidator:
 def _check(
     script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]], now: datetime | None
 ) -> Checked:
+    validator = _validator(script.model)
     try:
-        filled = validate(_validator(script.model))
+        filled = validate(validator)
     except jsonschema.ValidationError as error:
         return Checked(script, problems=tuple(error.message.splitlines()))
     config = parse(filled, script.model)
     checked = Checked(script, config)
     n_detectors = len(checked.detectors)
-    plan = build(config, n_detectors=n_detectors)
+    plan = build(config, n_detectors=n_detectors, given=validator.given)
     doubts = (*warnings(config, now or datetime.now(UTC)), *plan_warnings(config, plan, n_detectors))
     return replace(checked, plan=plan, warnings=doubts)
 

@@ -109,6 +109,7 @@ class ConfigValidator:
         problems = [problem for problem in problems if problem[0] not in understood.misread]
         if by_line or problems:
             raise _error(by_line + problems, understood.lines)
+        self.given = given
         return filled
 
     def wrong_values(self, given: Mapping[str, Any]) -> dict[str, str]:

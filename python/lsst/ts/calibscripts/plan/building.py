@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from ..config import CalibrationsConfig
 from ..products import PRODUCTS, ImageType, Product, made_from_closure
@@ -18,7 +20,12 @@ IMAGE_SECONDS = 4.0
 
 
 def build(
-    config: CalibrationsConfig, *, n_detectors: int, read_out_time: float = 2.0, shutter_time: float = 1.0
+    config: CalibrationsConfig,
+    *,
+    n_detectors: int,
+    read_out_time: float = 2.0,
+    shutter_time: float = 1.0,
+    given: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Make the plan of a run.
 
@@ -30,13 +37,15 @@ def build(
         Number of detectors asked for.
     read_out_time, shutter_time : `float`
         Of the camera, seconds.
+    given : mapping
+        What the user gave: exposure times among it are required of exposures that exist already.
 
     Returns
     -------
     `Plan`
         The plan.
     """
-    sets = tuple(_exposure_set(config, ImageType(name)) for name in config.image_types)
+    sets = tuple(_exposure_set(config, ImageType(name), given) for name in config.image_types)
     steps = _steps(config, [exposure_set.image_type for exposure_set in sets])
     taking = [
         sum(
@@ -49,13 +58,20 @@ def build(
         for exposure_set in sets
     ]
     seconds = _estimate(sets, taking, steps, n_detectors, config.n_processes)
-    return Plan(sets, steps, camera_seconds=sum(taking), seconds=seconds)
+    insisted = frozenset(name for name, option in _OPTIONS.items() if given.get(option) is True)
+    return Plan(sets, steps, camera_seconds=sum(taking), seconds=seconds, insisted=insisted)
 
 
-def _exposure_set(config: CalibrationsConfig, image_type: ImageType) -> ExposureSet:
-    if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
-        return ExposureSet(image_type, taken=tuple(taken))
+_OPTIONS = {"DEFECTS": "do_defects", "PTC": "do_ptc", "GAIN": "do_gain_from_flat_pairs"}
+"""Product -> the property that asks for it."""
+
+
+def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapping[str, Any]) -> ExposureSet:
     images = config.image_set(image_type)
+    if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
+        # A bias has no time that could be asked for; a default says nothing of images that exist.
+        asked = image_type is ImageType.BIAS or given.get(f"exp_times_{image_type.lower()}") is not None
+        return ExposureSet(image_type, taken=tuple(taken), times=images.times if asked else ())
     exposures = (Exposure(image_type, time, i < images.n_discard) for i, time in enumerate(images.times))
     return ExposureSet(image_type, tuple(exposures))
 
@@ -63,7 +79,7 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType) -> Exposure
 def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step, ...]:
     """Make the steps in the order of the product table, which is an order of their dependencies."""
     generating = config.generate_calibrations
-    extras = {"DEFECTS": config.do_defects, "PTC": config.do_ptc}
+    extras: dict[str, bool] = {name: getattr(config, option) for name, option in _OPTIONS.items()}
     extras["GAIN"] = config.do_gain_from_flat_pairs and not config.do_ptc and ImageType.FLAT in taken
     steps: list[Step] = []
     for product in PRODUCTS.values():

@@ -88,11 +88,14 @@ class ExposureSet:
         What to take, in order, the discarded ones first.
     taken : `tuple` [`int`]
         Exposures that exist already and are used instead of taking any.
+    times : `tuple` [`float`]
+        Exposure times, seconds, that these may have; empty where the user gave none.
     """
 
     image_type: ImageType
     exposures: tuple[Exposure, ...] = ()
     taken: tuple[int, ...] = ()
+    times: tuple[float, ...] = ()
 
     @property
     def n_discarded(self) -> int:
@@ -123,12 +126,19 @@ class Plan:
         Exposure, readout and waiting time of all exposures.
     seconds : `float`
         Estimated duration: the camera's time and the processing that cannot overlap with it.
+    insisted : `frozenset` [`str`]
+        Products that the user has asked for by name: without them the run has not done what it was to do.
     """
 
     sets: tuple[ExposureSet, ...]
     steps: tuple[Step, ...]
     camera_seconds: float
     seconds: float
+    insisted: frozenset[str] = frozenset()
+
+    def image_set(self, image_type: ImageType) -> ExposureSet | None:
+        """Return the set of an image type, or None if the run has none."""
+        return next((images for images in self.sets if images.image_type is image_type), None)
 
     @property
     def products(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import resuming
+from ..images import ImageSet, may_go_on_with
 from ..progress import ImageSetClosed
 from .records import Record
 
@@ -23,24 +24,29 @@ def resume_configuration(record: Record) -> dict[str, Any]:
     -------
     `dict`
         What the user gave, with ``exposures``: of each image type whose set was taken completely the exposures
-        that were kept, without those that never arrived. A set that was not complete is taken anew. Where
+        that were kept, without those that never arrived. A set that was not complete, was given up or has failed
+        its verification is taken anew. Where
         something was certified already, ``calib_collection`` is a new one, since it is not possible to certify
         the same type of calibration in the same collection with the same validity range.
     """
-    earlier = record.about.config.get("exposures") or {}
     exposures = {
-        image_type: earlier.get(image_type) or _complete_set(record, image_type)
+        image_type: _to_go_on_with(record, image_type)
         for image_type in str(record.about.config.get("script_mode", "")).split("_")
     }
     into = next((certified.collection for certified in record.certified.values()), None)
     return resuming(record.about.given, exposures, into)
 
 
-def _complete_set(record: Record, image_type: str) -> tuple[int, ...]:
-    """Give the exposures of a set that can be processed; none if it was not taken to its end."""
-    closed = next((e for e in record.events(ImageSetClosed) if e.image_type == image_type), None)
-    if closed is not None and len(closed.exposures) > len(closed.left_out_exposures):
-        return closed.exposures
-    kept = record.exposures(image_type)
-    wanted = record.about.config.get(f"n_{image_type.lower()}")
-    return kept if len(kept) == wanted else ()
+def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
+    """Return the exposures of a set that can be processed; none if it was refused, or not taken to its end."""
+    verdict = record.verdicts.get(image_type)
+    if verdict is not None and verdict.judged and not verdict.passed:
+        return ()
+    earlier = tuple((record.about.config.get("exposures") or {}).get(image_type) or ())
+    kept = earlier or record.exposures(image_type)
+    wanted = len(earlier) or record.about.config.get(f"n_{image_type.lower()}")
+    events = [event for event in record.events(ImageSetClosed) if event.image_type == image_type]
+    closed = [
+        ImageSet(e.exposures, e.detectors, e.left_out_exposures, e.left_out_detectors) for e in events[-1:]
+    ]
+    return may_go_on_with(kept, wanted if isinstance(wanted, int) else 0, closed[0] if closed else None)

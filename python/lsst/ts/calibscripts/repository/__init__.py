@@ -13,6 +13,7 @@ from .records import (
     Repository,
     RunStatistics,
     WrittenGains,
+    other_filter,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Repository",
     "RunStatistics",
     "WrittenGains",
+    "other_filter",
 ]

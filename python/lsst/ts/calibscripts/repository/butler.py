@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,19 @@ from .certifying import commit, conflicts, holds
 from .gains import written_gains
 from .levels import corrected_level, signal_level
 from .patience import connection_lost, patient
-from .records import Certification, Conflict, Detector, ExposureRecord, RunStatistics, WrittenGains
+from .records import (
+    Certification,
+    Conflict,
+    Detector,
+    ExposureRecord,
+    RunStatistics,
+    WrittenGains,
+    other_filter,
+)
 from .validity import detectors_with
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, CollectionType, DatasetRef
+    from lsst.daf.butler import Butler, CollectionType, DatasetRef, DimensionRecord
 
 __all__ = ["ButlerRepository"]
 
@@ -109,7 +118,7 @@ class ButlerRepository:
         )
         return tuple(
             ExposureRecord(
-                r.id, str(r.observation_type or "").upper(), float(r.exposure_time or 0.0), r.physical_filter
+                r.id, str(r.observation_type or "").upper(), _seconds(r), str(r.physical_filter or "")
             )
             for r in records
         )
@@ -127,7 +136,8 @@ class ButlerRepository:
         refs = self._raws(instrument, "exposure = wanted AND detector = one", bind)
         if not refs:
             raise RepositoryError(f"{instrument} exposure {exposure} has no raw image of detector {detector}")
-        return signal_level(self._open().getURI(refs[0]).ospath)
+        with self._open().getURI(refs[0]).as_local() as file:
+            return signal_level(file.ospath)
 
     def _raws(self, instrument: str, where: str, bind: Mapping[str, Any]) -> list[DatasetRef]:
         return self._open().query_datasets(
@@ -143,9 +153,20 @@ class ButlerRepository:
     @patient
     def residual(self, run: str, dataset_type: str) -> float | None:
         """See `Repository`; a few images tell it, the first of the RUN."""
-        refs = self._refs(run, dataset_type)[:RESIDUALS_LOOKED_AT]
-        levels = [corrected_level(self._open().getURI(ref).ospath) for ref in refs]
-        return max(map(abs, levels), default=None)
+        levels: list[float] = []
+        unread: list[str] = []
+        for ref in self._refs(run, dataset_type):
+            try:
+                with self._open().getURI(ref).as_local() as file:
+                    levels.append(abs(corrected_level(file.ospath)))
+            except (OSError, ValueError) as error:
+                # The others show what is left in them, too.
+                unread.append(describe(error))
+            if RESIDUALS_LOOKED_AT in (len(levels), len(unread)):
+                break
+        if unread and not levels:
+            raise RepositoryError(f"The level of {dataset_type} in {run} cannot be read: {unread[0]}")
+        return max(levels, default=None)
 
     @patient
     def lacking(
@@ -274,6 +295,9 @@ class ButlerRepository:
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        filters = {str(ref.dataId["physical_filter"]) for ref in refs if "physical_filter" in ref.dataId}
+        if wanted.physical_filter and filters - {wanted.physical_filter}:
+            raise RepositoryError(other_filter(run, wanted, filters))
         return refs
 
     def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
@@ -303,6 +327,13 @@ def _collection_type(butler: Butler, name: str) -> CollectionType | None:
         return butler.collections.get_info(name).type
     except MissingCollectionError:
         return None
+
+
+def _seconds(exposure: DimensionRecord) -> float:
+    """Return the exposure time of an exposure, seconds; NaN where it is unknown, but 0 for a bias."""
+    if exposure.exposure_time is None:
+        return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
+    return float(exposure.exposure_time)
 
 
 def _registered(butler: Butler, dataset_type: str) -> bool:

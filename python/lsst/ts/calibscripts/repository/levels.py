@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+import statistics
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["corrected_level", "signal_level"]
@@ -60,7 +63,8 @@ def corrected_level(path: str) -> float:
     Raises
     ------
     ValueError
-        If there is no image in it, or none of its pixels has a value.
+        If there is no image in it, none of its pixels has a value, or it is in electrons and none of its gains is a
+        positive number.
     """
     import numpy as np
     from astropy.io import fits
@@ -69,14 +73,29 @@ def corrected_level(path: str) -> float:
         for hdu in hdus:
             if hdu.is_image and hdu.data is not None and hdu.data.ndim == 2:
                 cards = {**hdus[0].header, **hdu.header}
-                gains = [float(v) for k, v in cards.items() if k.startswith("LSST ISR GAIN")]
                 in_electrons = "electron" in f"{cards.get('BUNIT', '')}{cards.get('LSST ISR UNITS', '')}"
-                gain = float(np.median(gains)) if in_electrons and gains else 1.0
+                gain = _gain(cards) if in_electrons else 1.0
                 pixels = hdu.data[np.isfinite(hdu.data)]
                 if not pixels.size:
                     raise ValueError(f"no pixel of {path} has a value")
                 return float(np.median(pixels)) / gain
     raise ValueError(f"{path} holds no image")
+
+
+def _gain(cards: Mapping[str, Any]) -> float:
+    """Return the median of the gains in a header, electron/ADU, of those that can be gains."""
+    values = (_number(value) for name, value in cards.items() if name.startswith("LSST ISR GAIN"))
+    gains = [value for value in values if math.isfinite(value) and value > 0]
+    if not gains:
+        raise ValueError("it is in electrons, and its header has no gain that is a positive number")
+    return statistics.median(gains)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _slices(section: str) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ __all__ = [
     "Repository",
     "RunStatistics",
     "WrittenGains",
+    "other_filter",
     "range_words",
 ]
 
@@ -73,6 +74,12 @@ class Certification:
     def validity(self) -> str:
         """The validity range as an observer reads it."""
         return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
+
+
+def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
+    """Say that a RUN holds a product in another filter than it is to be certified for."""
+    found = " and ".join(sorted(filters))
+    return f"{run}: expected {wanted.dataset_type} in {wanted.physical_filter}, found {found}"
 
 
 @dataclass(frozen=True)

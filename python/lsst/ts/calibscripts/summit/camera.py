@@ -174,15 +174,16 @@ class SimulatedCamera(SimulatedCsc, ABC):
             raise ExpectedError("keyValueMap names no imageType")
         return keys
 
-    async def _take(self, data: Any, keys: dict[str, str], index: int) -> None:
+    async def _take(self, data: Any, keys: dict[str, str], index: int, seconds: float | None = None) -> None:
         image_type = keys["imageType"]
         detectors = self._read_out(data.sensors)
         self._taken[image_type] += 1
         await self._misbehave(image_type)
-        if self.faults.hits("exposure-foreign", image_type, self._taken[image_type]):
-            await self._take(data, {**keys, "imageType": "ENGTEST"}, index)
+        await self._take_for_somebody_else(data, keys, index)
         before = self._sequence
-        observation = self._expose(data, keys)
+        observation = self._expose(
+            data, keys, self._seconds(data, image_type) if seconds is None else seconds
+        )
         common = self._image_fields(observation, keys) | {
             "imagesInSequence": data.numImages,
             "imageIndex": index,
@@ -201,7 +202,25 @@ class SimulatedCamera(SimulatedCsc, ABC):
             **common,
         )
 
-    def _expose(self, data: Any, keys: dict[str, str]) -> Observation:
+    async def _take_for_somebody_else(self, data: Any, keys: dict[str, str], index: int) -> None:
+        """Take an image of somebody else first, if one is to be."""
+        image_type = keys["imageType"]
+        number = self._taken[image_type]
+        if self.faults.hits("exposure-foreign", image_type, number):
+            await self._take(data, {**keys, "imageType": "ENGTEST"}, index)
+        if self.faults.hits("exposure-foreign-alike", image_type, number):
+            await self._take(data, keys, index, data.expTime + self.faults["exposure-foreign-alike"].delay)
+
+    def _seconds(self, data: Any, image_type: str) -> float:
+        """Return the exposure time that the header will hold, seconds."""
+        number = self._taken[image_type]
+        if self.faults.hits("exposure-longer", image_type, number):
+            return float(data.expTime + self.faults["exposure-longer"].delay)
+        if self.faults.hits("shutter-measured", image_type, number):
+            return float(data.expTime + 0.001 * (number % 5))
+        return float(data.expTime)
+
+    def _expose(self, data: Any, keys: dict[str, str], seconds: float) -> Observation:
         idle = asyncio.get_running_loop().time() - self._idle_since
         in_beam = physical_filter(self.instrument.name, self.filter, self.grating)
         self._advance()
@@ -210,8 +229,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
             day_obs=self._day,
             seq_num=self._sequence,
             image_type=keys["imageType"],
-            exposure_time=data.expTime,
-            dark_time=data.expTime + (SHUTTER_TIME if data.shutter else 0.0),
+            exposure_time=seconds,
+            dark_time=seconds + (SHUTTER_TIME if data.shutter else 0.0),
             begin=Time(self._clock.tai(), format="unix_tai"),
             filter=self.filter,
             grating=self.grating,
@@ -258,8 +277,14 @@ class SimulatedCamera(SimulatedCsc, ABC):
             self.controller.evt_ccsCommandState, substate=state, timestampTransition=self._clock.tai()
         )
 
+    @abstractmethod
+    async def lose_filter(self) -> None:
+        """Put another filter into the beam, as somebody else may do at any time."""
+
     async def _misbehave(self, image_type: str) -> None:
         number = self._taken[image_type]
+        if self.faults.hits("filter-changed", image_type, number):
+            await self.lose_filter()
         if self.faults.hits("exposure-rejected", image_type, number):
             raise ExpectedError(f"{self.name} cannot take the exposure: raft power is off")
         if self.faults.hits("camera-fault", image_type, number):
@@ -291,3 +316,7 @@ class SimulatedLatissCamera(SimulatedCamera):
     def grating(self) -> str:
         """Name of the grating in the beam."""
         return self._spectrograph.grating
+
+    async def lose_filter(self) -> None:
+        """Have somebody else turn the filter wheel."""
+        await self._spectrograph.turn_away()

@@ -27,6 +27,11 @@ class SimulatedFilterCamera(SimulatedCamera):
         """Name of the filter in the beam."""
         return self._filter
 
+    async def lose_filter(self) -> None:
+        """Put another filter into the beam, as somebody else may do at any time."""
+        self._filter = next(name for name in self._filters if name != self._filter)
+        await self._publish_filter()
+
     async def begin(self) -> None:
         """Answer commands, and publish the filters there are and the one in the beam."""
         await super().begin()

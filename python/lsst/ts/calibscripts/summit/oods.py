@@ -101,6 +101,8 @@ class SimulatedOods(SimulatedCsc):
         """Ingest, and give the status code and its description."""
         if self._hits("image-status-1", readout):
             return 1, "RuntimeError: the file is truncated"
+        if self._hits("image-not-ingested", readout):
+            return 0, "file ingested"
         try:
             await self._ingest(readout.observation, detectors)
         except Exception as error:  # As the OODS does: whatever it is, the event tells it.

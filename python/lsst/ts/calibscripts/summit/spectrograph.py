@@ -61,6 +61,11 @@ class SimulatedSpectrograph(SimulatedCsc):
         self.filter = FILTERS[-1] if self.faults.hits("filter-stuck", self.name) else name
         await self._report()
 
+    async def turn_away(self) -> None:
+        """Put another filter into the beam, as somebody else may do at any time."""
+        self.filter = next(name for name in FILTERS if name != self.filter)
+        await self._report()
+
     async def change_disperser(self, data: Any) -> None:
         """Turn the grating wheel to a slot (``disperser``) or to a name (``name``)."""
         self.assert_enabled("changeDisperser")

@@ -16,6 +16,7 @@ from ...repository import (
     ExposureRecord,
     RunStatistics,
     WrittenGains,
+    other_filter,
 )
 from ..focalplane import detectors as detectors_of
 from .butler import Association, CollectionKind, Dataset, MemoryButler
@@ -233,6 +234,9 @@ class MemoryRepository:
         lost = set(wanted.detectors) - {dataset.detector for dataset in datasets}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        filters = {dataset.physical_filter for dataset in datasets if dataset.physical_filter is not None}
+        if wanted.physical_filter and filters - {wanted.physical_filter}:
+            raise RepositoryError(other_filter(run, wanted, filters))
         if not may_commit():
             return None
         try:

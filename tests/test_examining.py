@@ -1,0 +1,182 @@
+"""What the butler knows of the images of a set: what goes on, what is left out, and when nothing may be used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsst.ts.calibscripts.errors import FlatLevelError
+from lsst.ts.calibscripts.examining import Asked, Examined, compare, examine
+from lsst.ts.calibscripts.instruments import filter_fits
+from lsst.ts.calibscripts.products import ImageType
+from lsst.ts.calibscripts.repository import ExposureRecord
+from lsst.ts.calibscripts.summit.memory import MemoryButler, MemoryRepository
+from lsst.ts.calibscripts.window import Window
+
+FIRST = 2026091800001
+R, G = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
+
+
+def compared(
+    image_type: str, told: Sequence[tuple[str, float, str]], *, time: float | None = None, **asked: object
+) -> Examined:
+    """Compare a set, all of whose images of one detector were ingested, with what the butler says of it."""
+    records = [ExposureRecord(FIRST + number, *each) for number, each in enumerate(told)]
+    ids = tuple(record.id for record in records)
+    times = {} if time is None else dict.fromkeys(ids, (time,))
+    asked_for = Asked(ImageType(image_type), ids, (0,), times=times, **asked)  # type: ignore[arg-type]
+    return compare(asked_for, {(exposure, 0) for exposure in ids}, records)
+
+
+@pytest.mark.parametrize(
+    ("image_type", "told", "words"),
+    [
+        ("BIAS", [("BIAS", ""), ("BIAS", "")], ""),
+        ("BIAS", [("BIAS", "r_03"), ("BIAS", "g_01")], ""),
+        ("BIAS", [("UNKNOWN", ""), ("", "")], ""),
+        (
+            "DARK",
+            [("DARK", ""), ("BIAS", "")],
+            "The darks are given up: 2026091800002 is of type BIAS, so somebody",
+        ),
+        ("FLAT", [("FLAT", "r_03"), ("FLAT", "r_03")], ""),
+        (
+            "FLAT",
+            [("FLAT", "r_03"), ("FLAT", "g_01")],
+            "the filter was changed while they were taken: they have g_01 and",
+        ),
+    ],
+)
+def test_images_that_cannot_be_ours(image_type: str, told: list[tuple[str, str]], words: str) -> None:
+    examined = compared(image_type, [(kind, 5.0, filter_) for kind, filter_ in told])
+    assert words in str(examined.refused or "")
+    assert (examined.refused is None) == (not words)
+    assert (examined.found.exposures == ()) == bool(words)
+
+
+@given(
+    image_type=st.sampled_from(["BIAS", "DARK", "FLAT"]),
+    time=st.sampled_from([0.0, 2.0, 5.0, 30.0]),
+    told=st.lists(
+        st.tuples(
+            st.sampled_from(["BIAS", "DARK", "FLAT", "FLAT", "UNKNOWN", "ENGTEST"]),
+            st.sampled_from([0.0, 1.998, 2.0, 2.004, 2.2, 5.0, 30.0, math.nan]),
+            st.sampled_from([R, R, R, G, "unknown~empty", ""]),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    existing=st.booleans(),
+)
+def test_no_exposure_goes_on_that_contradicts_what_was_asked_for(
+    image_type: str, time: float, told: list[tuple[str, float, str]], existing: bool
+) -> None:
+    asked: dict[str, object] = {"physical_filter": ("SDSSr_65mm", None)} if image_type == "FLAT" else {}
+    examined = compared(image_type, told, time=time, existing=existing, **asked)
+    found = examined.found
+    assert sorted([*found.exposures, *found.left_out_exposures]) == [
+        FIRST + number for number in range(len(told))
+    ]
+    for exposure in found.exposures:
+        kind, seconds, physical_filter = told[exposure - FIRST]
+        assert kind in (image_type, "UNKNOWN")
+        assert abs(seconds - time) <= 0.005
+        assert image_type != "FLAT" or physical_filter == R
+    # And nothing is left out, or refused, that fits.
+    fits = [
+        kind in (image_type, "UNKNOWN")
+        and abs(seconds - time) <= 0.005
+        and (image_type != "FLAT" or name == R)
+        for kind, seconds, name in told
+    ]
+    if all(fits):
+        assert len(found.exposures) == len(told)
+    if examined.refused is None:
+        unfit = {exposure for exposures in examined.why.values() for exposure in exposures}
+        assert unfit == {FIRST + number for number, fit in enumerate(fits) if not fit}
+
+
+def test_why_an_exposure_is_left_out() -> None:
+    told = [("FLAT", 2.0, R), ("FLAT", 3.0, R), ("FLAT", math.nan, R), ("FLAT", 2.0, "unknown~unknown")]
+    examined = compared("FLAT", told, time=2.0)
+    assert examined.why == {
+        "exposure time 3 s instead of 2 s": (FIRST + 1,),
+        "its exposure time is unknown to the repository": (FIRST + 2,),
+        "its filter is unknown to the repository": (FIRST + 3,),
+    }
+    assert not examined.found.complete
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_wrong_filter_is_named_with_the_one_that_was_expected(existing: bool) -> None:
+    told = [("FLAT", 2.0, G)] * 3
+    examined = compared("FLAT", told, physical_filter=tuple(R.split("~")), existing=existing)
+    assert "SDSSr_65mm~empty" in str(examined.refused)
+    assert "SDSSg_65mm~empty" in str(examined.refused)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "fits"),
+    [
+        (R, (), True),
+        (R, ("SDSSr_65mm", None), True),
+        (R, (None, "empty_1"), True),
+        (R, ("SDSSr_65mm", "holo4_003"), False),
+        (G, ("SDSSr_65mm", None), False),
+        ("empty~empty", ("empty_2", "empty_1"), True),
+        ("r_03", ("r_03",), True),
+        ("r_03", ("g_01",), False),
+        ("r_03", ("r_03", None), False),
+    ],
+)
+def test_filters_are_compared_by_what_is_asked_of_them(
+    found: str, asked: tuple[str | None, ...], fits: bool
+) -> None:
+    assert filter_fits(found, asked) is fits
+
+
+@pytest.mark.parametrize(
+    ("levels", "low", "high", "words"),
+    [
+        ([20_000.0], 10_000.0, None, ""),
+        ([200.0], 10_000.0, None, "The first flats are too low: 200 ADU, flat_counts_min is 10000"),
+        ([200_000.0], None, 110_000.0, "The first flats are too high: 200000 ADU, flat_counts_max is 110000"),
+        ([math.nan, 200.0, math.nan], 10_000.0, None, "too low: 200 ADU"),
+        ([math.nan, 20_000.0, 200.0], 10_000.0, None, ""),
+        (
+            [math.nan, math.inf],
+            10_000.0,
+            110_000.0,
+            "The level of the flats is unknown, so flat_counts_min and",
+        ),
+        ([None, None, 200.0], 10_000.0, None, "too low: 200 ADU"),
+        ([None], 10_000.0, None, "could not be checked and the flats are not used"),
+    ],
+)
+def test_limits_are_applied_to_the_first_flats_that_have_a_level(
+    levels: list[float | None], low: float | None, high: float | None, words: str
+) -> None:
+    butler = MemoryButler()
+    ids = tuple(FIRST + number for number in range(len(levels)))
+    for exposure, level in zip(ids, levels, strict=True):
+        butler.add_exposure("LATISS", ExposureRecord(exposure, "FLAT", 2.0, R))
+        value = "nothing that is a level" if level is None else level
+        butler.put("raw", "LATISS/raw/all", "LATISS", detector=0, exposure=exposure, value=value)
+    asked = Asked(ImageType.FLAT, ids, (0,), window=Window(low, high))
+    examined = examine(MemoryRepository(butler), "LATISS", asked)
+    assert words in str(examined.refused or "")
+    assert isinstance(examined.refused, FlatLevelError) == bool(words)
+    assert (examined.found.exposures == ()) == bool(words)
+
+
+def test_a_detector_without_a_level_does_not_hide_another() -> None:
+    butler = MemoryButler()
+    butler.add_exposure("LSSTComCam", ExposureRecord(FIRST, "FLAT", 2.0, "r_03"))
+    for detector, level in ((0, math.nan), (1, 200.0)):
+        butler.put("raw", "LSSTComCam/raw/all", "LSSTComCam", detector=detector, exposure=FIRST, value=level)
+    asked = Asked(ImageType.FLAT, (FIRST,), (0, 1), window=Window(10_000.0, None))
+    assert "too low: 200 ADU" in str(examine(MemoryRepository(butler), "LSSTComCam", asked).refused)
