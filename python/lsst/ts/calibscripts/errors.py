@@ -176,10 +176,7 @@ class ImageSetError(CalibScriptsError, RuntimeError):
 class FlatLevelError(CalibScriptsError, RuntimeError):
     """The first flats are too dark or too bright to be used, or their level is unknown though limits were given.
 
-    Parameters
-    ----------
-    message : `str`
-        Levels and limits, ADU, and what to do.
+    The text has levels and limits, ADU, and what to do.
     """
 
 
