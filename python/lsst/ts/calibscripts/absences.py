@@ -130,11 +130,14 @@ class Absences:
         n_detectors = len(found.detectors) + len(found.left_out_detectors)
         why = "; ".join(f"{report.exposures_of(exposures)}: {reason}" for reason, exposures in unfit.items())
         oods = " Look at the OODS; what is ingested later can still be processed with the property exposures."
-        return (
+        left = (
             f"Only {len(found.exposures)} of {taken.images.image_type.counted(len(taken.kept))} and "
-            f"{len(found.detectors)} of {report.counted(n_detectors, 'detector')} {'can be used' if why else 'are there'}"
-            f": the set is given up{f' ({why})' if why else ''}.{self._strange_names(taken.kept)}{'' if why else oods}"
+            f"{len(found.detectors)} of {report.counted(n_detectors, 'detector')}"
         )
+        names = self._strange_names(taken.kept)
+        if why:
+            return f"{left} can be used: the set is given up ({why}).{names}"
+        return f"{left} are there: the set is given up.{names}{oods}"
 
     def _strange_names(self, exposures: Sequence[int]) -> str:
         """Say which names the events of exposures had that are not names of detectors."""
