@@ -204,3 +204,27 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     config, problems = read_yaml(text)
     assert isinstance(config, dict)
     assert all(problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "generate_calibrations=True\n",
+            "write `generate_calibrations: True` instead of `generate_calibrations=True`",
+        ),
+        (
+            "script_mode BIAS\n",
+            'the configuration must be lines of `property: value`, not "script_mode BIAS"',
+        ),
+        ("- script_mode: BIAS\n", "the configuration must be lines of `property: value`, not ["),
+        ("42\n", "the configuration must be lines of `property: value`, not 42"),
+    ],
+)
+def test_what_is_no_mapping_is_said_in_one_sentence(text: str, words: str) -> None:
+    # The middleware alone would say: 'str' object has no attribute 'pop'.
+    with pytest.raises(jsonschema.ValidationError) as caught:
+        validator().validate_text(text)
+    (line,) = caught.value.message.splitlines()
+    assert line.removeprefix("line 1: ").startswith(words)
+    assert any(problem.removeprefix("line 1: ").startswith(words) for problem in read_yaml(text)[1])

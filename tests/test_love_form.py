@@ -1,10 +1,13 @@
 """The form LOVE makes of the schemas, in a browser: every property is there, and its YAML is valid."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
+from lsst.ts.calibscripts import get_scripts_dir
 from lsst.ts.calibscripts.config import (
     CalibrationsConfig,
     ComCamConfig,
@@ -65,6 +69,18 @@ def form_data(camera: str, given: str) -> dict[str, Any]:
     properties = json_schema(MODELS[camera])["properties"]
     defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
     return {**(defaults if given == "checked" else {}), **yaml.safe_load(example(camera))}
+
+
+@cache
+def shown_schema(camera: str) -> dict[str, Any]:
+    """Return the schema that the executable prints, as the ScriptQueue runs it for LOVE."""
+    path = get_scripts_dir() / str(MODELS[camera].script)
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        [path, "0", "--schema"], capture_output=True, text=True, check=True, timeout=60, env=env
+    )
+    schema: dict[str, Any] = yaml.safe_load(ended.stdout)
+    return schema
 
 
 def run(*command: str | Path, cwd: Path) -> None:
@@ -121,7 +137,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     scratch = tmp_path_factory.mktemp("browser")
     tasks = {
         form: {
-            "schema": json_schema(MODELS[camera]),
+            "schema": shown_schema(camera),
             "data": form_data(camera, given),
             "click": list(CLICKED),
             "fill": {name: str(value) for name, value in TYPED.items()},
@@ -141,11 +157,24 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.parametrize("camera", MODELS)
+def test_the_executable_shows_the_schema_in_the_order_of_the_model(camera: str) -> None:
+    schema = shown_schema(camera)
+    assert schema == json_schema(MODELS[camera])
+    names = list(schema["properties"])
+    assert names == list(json_schema(MODELS[camera])["properties"])
+    assert names[0] == "script_mode"
+    deprecated = [
+        name for name in names if schema["properties"][name]["description"].startswith("Deprecated")
+    ]
+    assert names[-len(deprecated) :] == deprecated == ["background_task_timeout", "test_case"]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_property_is_shown_with_its_name_and_description(
     form: str, answers: Mapping[str, Answer]
 ) -> None:
-    properties = json_schema(MODELS[form.split("_")[0]])["properties"]
+    properties = shown_schema(form.split("_")[0])["properties"]
     fields = answers[form].fields
     # The form marks what is required with an asterisk.
     assert [field["label"].removesuffix("*") for field in fields] == list(properties)

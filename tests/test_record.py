@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from lsst.ts.calibscripts.record import (
     read_record,
     record_directory,
     resume_configuration,
+    user_name,
 )
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.memory import Verification
@@ -113,6 +114,39 @@ def test_records_go_where_the_environment_says(tmp_path: Path, monkeypatch: pyte
     assert record_directory() == tmp_path / "state" / "calibscripts"
     monkeypatch.delenv("XDG_STATE_HOME")
     assert record_directory() == tmp_path / "home" / ".local" / "state" / "calibscripts"
+
+
+NOBODY = 54_321
+"""A user id without a name."""
+
+
+@pytest.fixture
+def without_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the test as a user without a name and without a home directory, as containers have them."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    for name in ("HOME", "XDG_STATE_HOME", "CALIBSCRIPTS_RECORD_DIR", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    os.seteuid(NOBODY)
+    # What looks for a home directory asks for the real user.
+    monkeypatch.setattr(os, "getuid", lambda: NOBODY)
+    yield
+    os.seteuid(0)
+
+
+@pytest.mark.usefixtures("without_home")
+def test_a_user_without_a_home_directory_has_no_record_and_one_warning():
+    warnings: list[str] = []
+    recorder = open_record(about(), warn=warnings.append)
+    recorder(Warned("x"))
+    recorder.close()
+    assert recorder.problem
+    (text,) = warnings
+    assert "HOME is not set and user 54321 has no home directory; set CALIBSCRIPTS_RECORD_DIR" in text
+    assert "The run is not affected" in text
+    assert user_name() == str(NOBODY)
+    with pytest.raises(FileNotFoundError, match="no directory for records: HOME is not set"):
+        record_directory()
 
 
 def test_records_are_found_by_instrument_the_oldest_first(tmp_path: Path):

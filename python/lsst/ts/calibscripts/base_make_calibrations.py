@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
-from .config import CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse, warnings
 from .errors import PreconditionError, RunFailedError
 from .jobs import StepPipelines, install
 from .plan import Plan, build, plan_warnings
@@ -131,6 +132,26 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     def get_schema(cls) -> dict[str, Any]:
         """Give the JSON schema (draft 7) of the model's properties; a subclass may add its own."""
         return json_schema(cls.config_model)
+
+    @classmethod
+    def make_from_cmd_line(cls, **kwargs: Any) -> Self | None:
+        """Make the script that the command line asks for; print the schema for ``--schema``, as LOVE shows it.
+
+        Parameters
+        ----------
+        **kwargs
+            For the constructor; without ``index``.
+
+        Returns
+        -------
+        `BaseMakeCalibrations` or `None`
+            The script; None where the schema was printed.
+        """
+        # The middleware would sort the properties by their names: the deprecated ones first, script_mode 44th.
+        if "--schema" not in sys.argv[1:]:
+            return super().make_from_cmd_line(**kwargs)
+        print(as_yaml(cls.get_schema()))
+        return None
 
     # The story.
 

@@ -127,7 +127,8 @@ class Run:
             if self._record is not None:
                 self._record.end(ended, self._results.failures)
                 await self._record.aclose()
-                self._journal.log.info(f"Record of this run: {self._record.path}")
+                if not self._record.problem:
+                    self._journal.log.info(f"Record of this run: {self._record.path}")
 
     # Taking, and processing beside it.
 

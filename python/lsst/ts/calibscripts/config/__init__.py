@@ -12,7 +12,7 @@ from .fields import option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
 from .resume import resuming
-from .schema import json_schema, schema_text, write_schemas
+from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .times import (
     PTC_TIMES,
     FlatPairs,
@@ -40,6 +40,7 @@ __all__ = [
     "LatissConfig",
     "Pairing",
     "as_installed",
+    "as_yaml",
     "did_you_mean",
     "exposure_times",
     "flat_pairs",

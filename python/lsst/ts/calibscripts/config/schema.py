@@ -11,8 +11,9 @@ import yaml
 from .base import CalibrationsConfig
 from .fields import INSTRUMENT
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
+from .yaml_text import IGNORED
 
-__all__ = ["DIALECT", "json_schema", "schema_text", "write_schemas"]
+__all__ = ["DIALECT", "as_yaml", "json_schema", "schema_text", "write_schemas"]
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -91,7 +92,23 @@ def schema_text(model: type[CalibrationsConfig]) -> str:
     `str`
         YAML text.
     """
-    return yaml.dump(json_schema(model), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+    return as_yaml(json_schema(model))
+
+
+def as_yaml(schema: Mapping[str, Any]) -> str:
+    """Write a schema for people who read it, with its properties in their order.
+
+    Parameters
+    ----------
+    schema : mapping
+        The schema.
+
+    Returns
+    -------
+    `str`
+        YAML text.
+    """
+    return yaml.dump(dict(schema), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
 
 
 def write_schemas(directory: Path) -> tuple[Path, ...]:
@@ -117,11 +134,11 @@ def write_schemas(directory: Path) -> tuple[Path, ...]:
 
 
 def _in_order(model: type[CalibrationsConfig]) -> list[str]:
-    """Put what one instrument has beside the others' behind the images it belongs to."""
+    """Put what only one instrument has behind the images it belongs to, and what is deprecated last."""
     common = list(CalibrationsConfig.model_fields)
     place = common.index("exp_times_flat") + 1
     own = [name for name in model.model_fields if name not in common]
-    return [*common[:place], *own, *common[place:]]
+    return sorted([*common[:place], *own, *common[place:]], key=IGNORED.__contains__)
 
 
 def _named(model: type[CalibrationsConfig], text: str) -> str:

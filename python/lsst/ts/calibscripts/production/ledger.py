@@ -8,7 +8,6 @@ steps read it: what was approved, and how a chain was before it was changed.
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import platform
@@ -20,7 +19,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LedgerError, describe
-from ..record import environment, versions
+from ..record import environment, user_name, versions
 from ..untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]
@@ -177,7 +176,7 @@ class Ledger:
         line = {
             "event": type(event).__name__,
             "tai": _now(),
-            "user": getpass.getuser(),
+            "user": user_name(),
             "host": platform.node(),
             "versions": versions(),
             "environment": environment(),

@@ -9,7 +9,7 @@ from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Ended, Entry, Header, Job, Record
 from .resume import resume_configuration
-from .versions import environment, versions
+from .versions import environment, user_name, versions
 
 __all__ = [
     "DIRECTORY_VARIABLE",
@@ -27,5 +27,6 @@ __all__ = [
     "read_record",
     "record_directory",
     "resume_configuration",
+    "user_name",
     "versions",
 ]

@@ -34,12 +34,24 @@ _Line: TypeAlias = tuple[float, float, Noted]
 
 
 def record_directory() -> Path:
-    """Tell where records go: ``CALIBSCRIPTS_RECORD_DIR``, else ``calibscripts`` in the user's state directory."""
+    """Return where records go: ``CALIBSCRIPTS_RECORD_DIR``, else ``calibscripts`` in the user's state directory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the user has no home directory, as in a container.
+    """
     given = os.environ.get(DIRECTORY_VARIABLE)
     if given:
         return Path(given)
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "calibscripts"
+    try:
+        return (Path(state) if state else Path.home() / ".local" / "state") / "calibscripts"
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"no directory for records: HOME is not set and user {os.getuid()} has no home directory; set "
+            f"{DIRECTORY_VARIABLE}"
+        ) from None
 
 
 def open_record(
@@ -69,7 +81,11 @@ def open_record(
     """
     begun = datetime.now(UTC)
     name = f"{about.instrument}_{begun:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}.jsonl"
-    return Recorder((record_directory() if directory is None else directory) / name, about, warn, clock)
+    try:
+        place, problem = record_directory() if directory is None else directory, ""
+    except OSError as error:
+        place, problem = Path(), describe(error)
+    return Recorder(place / name, about, warn, clock, problem)
 
 
 class Recorder:
@@ -81,22 +97,35 @@ class Recorder:
         File to make; its directory is made where there is none.
     about, warn, clock
         As of `open_record`.
+    problem : `str`, optional
+        Why nothing can be written.
     """
 
     def __init__(
-        self, path: Path, about: About, warn: Callable[[str], None], clock: Callable[[], float]
+        self,
+        path: Path,
+        about: About,
+        warn: Callable[[str], None],
+        clock: Callable[[], float],
+        problem: str = "",
     ) -> None:
         self.path = path
         self._about = about
         self._warn = warn
         self._clock = clock
         self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
-        self._problem = ""
+        self._problem = problem
         self._warned = False
         self._begun = (time.time(), clock())
         # A daemon, so that a disk that does not answer cannot hold the process at its end.
         self._thread = threading.Thread(target=self._write_all, name="record", daemon=True)
-        self._thread.start()
+        if not problem:
+            self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why the record cannot be written; empty if it can."""
+        return self._problem
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
@@ -131,6 +160,8 @@ class Recorder:
             )
 
     def _finish(self) -> None:
+        if self._thread.ident is None:
+            return
         self._lines.put(None)
         self._thread.join(CLOSE_TIMEOUT)
         if self._thread.is_alive():
