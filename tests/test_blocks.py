@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -331,7 +332,7 @@ def test_defaults_are_filled_two_levels_deep() -> None:
                 configuration_schema="type: object\nproperties:\n  d: {type: string, default: 2026-09-18}\n"
             ),
             {},
-            ["configuration_schema d: must be a text, not 2026-09-18"],
+            ["configuration_schema d: must be a text, not 2026-09-18: put it in quotes"],
         ),
         (
             block(
@@ -534,10 +535,11 @@ def test_the_blocks_of_this_package_are_right() -> None:
     found = check_files([get_blocks_dir()])
     assert {checked.block.program for checked in found if checked.block} == {
         "BLOCK-295",
+        "BLOCK-295_generate",
         "BLOCK-309",
         "BLOCK-310",
     }
-    assert [(checked.problems, checked.warnings) for checked in found] == [((), ())] * 3
+    assert [(checked.problems, checked.warnings) for checked in found] == [((), ())] * 4
 
 
 @pytest.mark.parametrize(
@@ -572,7 +574,7 @@ def test_the_weekly_block_is_the_documented_procedure() -> None:
     calls = expand(shipped("BLOCK-295"))
     *sets, ptc = parameters(calls)
     documented = [yaml.safe_load(path.read_text()) for path in sorted(EXAMPLES.glob("weekly_[1-5]_*.yaml"))]
-    window = {"flat_counts_min": 10000, "flat_counts_max": 110000}
+    window = {"flat_counts_min": 10000, "flat_counts_max": 110000, "bias_dark_counts_max": 10}
     passed_on = {"program": "BLOCK-295", "reason": "weekly_calibrations"}
     assert sets == [{**values, **window, **passed_on} for values in documented]
     times = [float(word) for word in (EXAMPLES / "weekly_6_ptc.yaml").read_text().split(":")[-1].split(",")]
@@ -589,6 +591,29 @@ def test_the_weekly_block_is_the_documented_procedure() -> None:
         *[(LATISS, False)] * 5,
         ("auxtel/take_image_latiss.py", True),
     ]
+
+
+def test_the_weekly_block_that_generates_makes_one_bias_and_the_flats_of_all_filters() -> None:
+    overrides = {"day": "2026-11-26", "end_day": "2026-12-03", "set4_exp_times_flat": 20}
+    *sets, ptc = parameters(expand(shipped("BLOCK-295_generate"), overrides))
+    *daily, same_ptc = parameters(expand(shipped("BLOCK-295"), {"set4_exp_times_flat": 20}))
+    assert {**ptc, "program": "BLOCK-295"} == same_ptc
+    certified = {
+        "generate_calibrations": True,
+        "calib_collection": "LATISS/calib/weekly/2026-11-26",
+        "certify_calib_begin_date": "2026-11-26T00:00:00",
+        "certify_calib_end_date": "2026-12-03T00:00:00",
+        "program": "BLOCK-295_generate",
+    }
+    left_out = ("n_bias", "n_dark", "exp_times_dark")
+    for number, (found, without) in enumerate(zip(sets, daily, strict=True)):
+        kept = {name: value for name, value in without.items() if name not in left_out or not number}
+        assert found == {**kept, "script_mode": "FLAT" if number else "BIAS_DARK_FLAT", **certified}
+    assert check_block(shipped("BLOCK-295_generate"), overrides).problems == ()
+    same_filter = check_block(shipped("BLOCK-295_generate"), {"set2_filter": "SDSSr_65mm"})
+    assert any("certifies FLAT into LATISS/calib/weekly" in text for text in same_filter.problems)
+    (unquoted,) = check_block(shipped("BLOCK-295_generate"), {"day": date(2026, 11, 26)}).problems
+    assert unquoted == "override day: must be a text, not 2026-11-26: put it in quotes"
 
 
 def test_filters_and_times_of_the_weekly_block_can_be_overridden() -> None:
@@ -635,7 +660,7 @@ def test_the_command() -> None:
         "21 flats (first 1 discarded): 21 x 6 s; about 4 min 29 s"
     )
     assert lines[6] == "   6 auxtel/take_image_latiss.py: of another package, not checked"
-    assert lines[-1] == "OK: 0 problems, 0 warnings in 3 files"
+    assert lines[-1] == "OK: 0 problems, 0 warnings in 4 files"
 
 
 def test_the_command_refuses(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from weekly_support import (
 )
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.blocks import get_blocks_dir
+from lsst.ts.calibscripts.blocks import expand, get_blocks_dir
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.summit.calsys import ATCS, LampState, ShutterState
 from lsst.ts.calibscripts.summit.script_queue import Entry, block_entries, run_in_order
@@ -33,6 +33,7 @@ from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 State = sal.ScriptState
 MINUTE = 60.0
+GENERATING = "BLOCK-295_generate"
 LATISS = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
 
 SHORT = {
@@ -58,6 +59,23 @@ def is_as_documented(there: Rehearsed) -> bool:
 
 
 # All is well.
+
+
+async def test_the_weekly_block_that_generates() -> None:
+    overrides = {**SHORT, "day": "2020-01-01", "set2_filter": "SDSSg_65mm", "set3_filter": "SDSSz_65mm"}
+    entries = block_entries(GENERATING, expand(shipped(GENERATING), overrides))
+    async with latiss(ready=True) as there:
+        finished = await run_in_order(entries, there.run)
+        taken = Counter(readout.observation.image_type for readout in there.summit.readouts)
+        found = [
+            (one.dataset.dataset_type, one.dataset.physical_filter)
+            for one in there.butler.associations("LATISS/calib/weekly/2020-01-01")
+        ]
+    assert [outcome.state for outcome in finished.outcomes] == [State.DONE] * 6, there.text
+    # One bias and one dark, with which the flats of all filters are made.
+    assert taken == {"BIAS": 21, "DARK": 23, "FLAT": 5 * 21 + 2}
+    filters = ["SDSSr_65mm~empty", "SDSSg_65mm~empty", "SDSSz_65mm~empty", "empty~SDSSy_65mm", "empty~empty"]
+    assert found == [("bias", None), ("dark", None), *(("flat", name) for name in filters)]
 
 
 async def test_from_setup_to_shutdown() -> None:

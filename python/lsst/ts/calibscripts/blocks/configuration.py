@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -128,7 +129,8 @@ def _filled(schema: Mapping[str, Any], values: dict[str, Any], overrides: Mappin
         if name in overrides and name not in schema.get("properties", {}):
             # Said with what it would change.
             continue
-        yield f"{'override' if name in overrides else 'configuration_schema'} {name}: {text}"
+        advice = ": put it in quotes" if isinstance(values.get(name), date) else ""
+        yield f"{'override' if name in overrides else 'configuration_schema'} {name}: {text}{advice}"
     if early and not wrong:
         yield (
             f"configuration_schema: {early[0].message}: the Scheduler checks in the order of the schema, so write "

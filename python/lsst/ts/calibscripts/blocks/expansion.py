@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from string import Template
 from typing import Any
 
-import yaml
-
-from ..config import did_you_mean, read_yaml
+from ..config import did_you_mean
 from ..errors import ConfigurationError
-from ..untrusted import CONFIGURATION, InputError, load_yaml
+from ..untrusted import InputError, load_yaml
 from .configuration import Configured, configured
 from .model import Block, BlockScript
+from .substitution import put_in, written
 
 __all__ = [
     "Expanded",
@@ -28,8 +26,6 @@ __all__ = [
     "expand_all",
     "parse_overrides",
 ]
-
-_SUBSTITUTIONS = 2
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class ScriptCall:
     @cached_property
     def config_text(self) -> str:
         """Its configuration, YAML; empty for none."""
-        return _written(self.parameters)
+        return written(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -101,23 +97,6 @@ class Expanded:
         """Properties of the schema that no script refers to."""
         names = frozenset[str]().union(*(script.names for script in self.scripts))
         return tuple(sorted(str(name) for name in self.configuration.properties if name not in names))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes YAML as the Scheduler does: a text with a colon in single quotes."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.add_representer(
-    str,
-    lambda dumper, text: dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style="'" if ":" in text else None
-    ),
-)
-# An object of a BLOCK file is a dict of a class of its own.
-_Dumper.add_multi_representer(dict, _Dumper.represent_dict)
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
@@ -268,65 +247,13 @@ def _useless(overrides: Mapping[str, Any], known: Configured, names: frozenset[s
         )
 
 
-def _written(parameters: Mapping[str, Any]) -> str:
-    return str(yaml.dump(dict(parameters), Dumper=_Dumper, sort_keys=False)) if parameters else ""
-
-
 def _expanded(script: BlockScript, values: Mapping[str, Any], readable: bool) -> ExpandedScript:
-    parameters, problems, names = _put_in(script.parameters, values, readable)
+    parameters, problems, names = put_in(script.parameters, values, readable)
     complete = not problems
     if problems:
         # What can be read of the others is checked all the same.
-        alone = [_put_in({name: value}, values, readable) for name, value in script.parameters.items()]
+        alone = [put_in({name: value}, values, readable) for name, value in script.parameters.items()]
         parameters = {name: value for found, _, _ in alone for name, value in found.items()}
         names = names.union(*(found for _, _, found in alone))
     call = ScriptCall(script.name, script.standard, parameters)
     return ExpandedScript(call, complete, tuple(filter(None, problems)), names)
-
-
-def _put_in(
-    parameters: Mapping[str, Any], values: Mapping[str, Any], readable: bool
-) -> tuple[dict[str, Any], list[str], frozenset[str]]:
-    """Put values in; return the parameters, what stands against it (maybe without words) and the names met."""
-    text, names = _written(parameters), frozenset[str]()
-    for _ in range(_SUBSTITUTIONS):
-        template = Template(text)
-        used = template.get_identifiers()
-        names = names.union(used)
-        if problems := list(_template_problems(template, used, values, readable)):
-            return {}, problems, names
-        if _length(template, values) > CONFIGURATION.characters:
-            return {}, [f"with the values put in: more than {CONFIGURATION.characters:,} characters"], names
-        text = template.substitute(values)
-    found, unread = read_yaml(text)
-    return (
-        ({}, [f"with the values put in: {problem}" for problem in unread], names)
-        if unread
-        else (found, [], names)
-    )
-
-
-def _length(template: Template, values: Mapping[str, Any]) -> int:
-    """Return how long a text is with the values put in, without putting them in."""
-    lengths = {name: len(str(values[name])) for name in template.get_identifiers()}
-    named = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
-    return len(template.template) + sum(lengths[name] for name in named if name)
-
-
-def _template_problems(
-    template: Template, used: Iterable[str], values: Mapping[str, Any], readable: bool
-) -> Iterator[str]:
-    if not template.is_valid():
-        yield "a $ stands alone: write $name, or $$$$ for a $ (values are put in twice)"
-    for name in used:
-        if name not in values:
-            near = did_you_mean(name, values)
-            # Without a schema that can be read nobody can say which names have values.
-            yield (
-                f"${name} has no value, so the BLOCK would fail: add it to configuration_schema with a default"
-                + (f"; {near}" if near else "")
-                if readable
-                else ""
-            )
-        elif values[name] is None:
-            yield f"${name} is null, which becomes the text None: give it a value"
