@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import AbstractContextManager
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.threads import responsive_loop
 
@@ -29,3 +33,19 @@ def test_threads_give_way_sooner() -> None:
     with responsive_loop():
         assert sys.getswitchinterval() < before
     assert sys.getswitchinterval() == before
+
+
+@given(st.lists(st.integers(0, 3), max_size=30))
+def test_contexts_may_be_left_in_any_order(turns: list[int]) -> None:
+    """Each number enters the context of that script, or leaves it."""
+    before, frozen = sys.getswitchinterval(), gc.get_freeze_count()
+    entered: dict[int, AbstractContextManager[None]] = {}
+    for script in [*turns, *(script for script in range(4) if turns.count(script) % 2)]:
+        if script in entered:
+            entered.pop(script).__exit__(None, None, None)
+        else:
+            entered[script] = responsive_loop()
+            entered[script].__enter__()
+        assert (sys.getswitchinterval() < before) is bool(entered)
+    assert sys.getswitchinterval() == before
+    assert gc.get_freeze_count() <= frozen

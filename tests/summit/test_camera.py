@@ -302,3 +302,21 @@ async def test_a_second_command_finds_the_camera_busy() -> None:
 )
 def test_key_value_maps(text: str, keys: dict[str, str]) -> None:
     assert parse_key_value_map(text) == keys
+
+
+async def test_an_exposure_ends_well_however_long_the_camera_waits_for_the_oods() -> None:
+    async def wait(readout: Readout) -> None:
+        await asyncio.sleep(1000.0)
+
+    clock = HardwareClock(1.0, NOON)
+    async with (
+        sal.Domain() as domain,
+        SimulatedSpectrograph(clock) as spectrograph,
+        SimulatedLatissCamera(spectrograph, LATISS, detectors("LATISS"), clock, wait),
+    ):
+        remotes = sal.LATISS(domain)
+        await remotes.start_task
+        try:
+            assert len(await remotes.take_bias(2)) == 2
+        finally:
+            await remotes.close()

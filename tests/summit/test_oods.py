@@ -97,10 +97,34 @@ async def test_a_camera_that_is_far_ahead_waits() -> None:
     loop = asyncio.get_running_loop()
     async with oods(seconds=10.0) as summit:
         begin = loop.time()
-        await summit.send(map(readout, range(1, BUFFER + 2)), seconds=0)
+        await summit.send(map(readout, range(1, BUFFER + 1)), seconds=0)
         assert loop.time() == begin
-        await summit.csc.receive(readout(BUFFER + 2))
+        await summit.csc.receive(readout(BUFFER + 1))
         assert loop.time() - begin == pytest.approx(10.0, abs=0.1)
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+async def test_however_slow_the_machine_is_few_images_are_left_when_the_last_exposure_has_been_taken(
+    instrument: str,
+) -> None:
+    """What is left must come within the time that a script waits for it."""
+    n_detectors = len(detectors(instrument))
+    seconds_an_image = 4.0
+    async with oods(instrument, seconds=seconds_an_image * n_detectors) as summit:
+        for number in range(1, 9):
+            await summit.csc.receive(readout(number, instrument))
+        await asyncio.sleep(120.0)
+        assert len(summit.repository.images) == 8 * n_detectors
+
+
+async def test_a_camera_does_not_wait_for_images_that_never_come() -> None:
+    loop = asyncio.get_running_loop()
+    for fault in ("image-missing:count=all,at=1", "image-late:count=all,at=1,delay=500", "oods-fault:at=1"):
+        async with oods("LSSTCam", fault) as summit:
+            begin = loop.time()
+            for number in range(1, 4):
+                await summit.csc.receive(readout(number, "LSSTCam"))
+            assert loop.time() - begin < 1.0
 
 
 async def test_one_event_per_detector() -> None:

@@ -29,21 +29,51 @@ GRACE = 10.0
 """How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
 
 
+class _Responsiveness:
+    """Settings of the process that several scripts in it may want at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = 0.0
+
+    def acquire(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users > 1:
+                return
+            # No thread goes on during a pass of the collector. A full one goes through all modules, the butler's
+            # universe and the middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes
+            # some milliseconds.
+            gc.freeze()
+            self._before = sys.getswitchinterval()
+            # The loop waits so long for a thread that computes, several times between two exposures.
+            sys.setswitchinterval(SWITCH_INTERVAL)
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                sys.setswitchinterval(self._before)
+                gc.unfreeze()
+
+
+_responsiveness = _Responsiveness()
+
+
 @contextmanager
 def responsive_loop() -> Iterator[None]:
-    """Let neither garbage collection nor busy threads hold up the event loop, until the context is left."""
-    # No thread goes on during a pass of the collector. A full one goes through all modules, the butler's universe and
-    # the middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes some milliseconds.
-    gc.freeze()
-    before = sys.getswitchinterval()
-    # The loop waits so long for a thread that computes, several times between two exposures.
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    """Let neither garbage collection nor busy threads hold up the event loop, until the context is left.
+
+    Notes
+    -----
+    Several contexts, of scripts in one process, may be left in any order: the last one restores what the first found.
+    """
+    _responsiveness.acquire()
     try:
         yield
     finally:
-        # A rehearsal or a test goes on with other scripts.
-        sys.setswitchinterval(before)
-        gc.unfreeze()
+        _responsiveness.release()
 
 
 class OneThread:

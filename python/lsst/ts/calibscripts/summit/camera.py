@@ -33,6 +33,9 @@ READOUT_TIME = 2.0
 SHUTTER_TIME = 1.0
 MINIMUM_EXPOSURE_TIME = 0.1
 
+DELIVERY_TIMEOUT = 3600.0
+"""Longest time that the OODS is waited for, seconds."""
+
 IDLE_TIME = 30.0
 """Seconds of the event loop after which the next frame is bad because the camera idled."""
 
@@ -193,6 +196,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
         await write(self.controller.evt_startIntegration, exposureTime=observation.exposure_time, **common)
         await self._clock.sleep(observation.dark_time)
         await self._clock.sleep(READOUT_TIME)
+        # It may have to wait for the OODS, longer than the command's own timeout on a busy machine.
+        await self.controller.cmd_takeImages.ack_in_progress(data, timeout=DELIVERY_TIMEOUT)
         await self._deliver(Readout(observation, detectors, self._taken[image_type]))
         self._last_type, self._idle_since = image_type, asyncio.get_running_loop().time()
         await write(

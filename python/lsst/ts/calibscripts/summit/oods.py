@@ -17,7 +17,11 @@ __all__ = ["BUFFER", "Ingest", "SimulatedOods"]
 
 
 BUFFER = 20
-"""Exposures that the camera may be ahead; only a camera that is sped up ever is."""
+"""Images, of one detector each, that the camera may be ahead.
+
+Only a camera that is sped up ever is. One of many detectors waits for each exposure: making and ingesting its images
+takes seconds, on a busy machine many, which would add up to more than a script waits for the last one.
+"""
 
 
 class Ingest(Protocol):
@@ -56,11 +60,16 @@ class SimulatedOods(SimulatedCsc):
         self.instrument = instrument
         self.arrived: list[int] = []
         self._ingest = ingest
-        self._queue: asyncio.Queue[Readout] = asyncio.Queue(BUFFER)
+        self._queue: asyncio.Queue[Readout] = asyncio.Queue()
+        self._ahead = 0
+        self._caught_up = asyncio.Condition()
 
     async def receive(self, readout: Readout) -> None:
-        """Take an exposure from the camera, as soon as fewer than `BUFFER` wait."""
-        await self._queue.put(readout)
+        """Take an exposure from the camera; the camera waits while more than `BUFFER` images are to be handled."""
+        self._ahead += len(readout.detectors)
+        self._queue.put_nowait(readout)
+        async with self._caught_up:
+            await self._caught_up.wait_for(lambda: self._ahead <= BUFFER)
 
     async def begin(self) -> None:
         """Begin to work through what the camera sends."""
@@ -68,7 +77,11 @@ class SimulatedOods(SimulatedCsc):
 
     async def _work(self) -> None:
         while True:
-            await self._handle(await self._queue.get())
+            readout = await self._queue.get()
+            await self._handle(readout)
+            self._ahead -= len(readout.detectors)
+            async with self._caught_up:
+                self._caught_up.notify_all()
 
     async def _handle(self, readout: Readout) -> None:
         if self._hits("oods-fault", readout):
