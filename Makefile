@@ -2,7 +2,9 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(VENV)/bin
-REHEARSAL ?= rehearsal
+# The first of rehearsal, rehearsal-2, rehearsal-3, ... that is free: records of earlier rehearsals are kept.
+REHEARSAL ?= $(shell n=1; d=rehearsal; while [ -e $$d ] || [ -e $$d-scratch ]; do \
+    n=$$((n + 1)); d=rehearsal-$$n; done; echo $$d)
 
 .PHONY: rehearse test wheel soak bench coverage lint doc clean
 
@@ -13,7 +15,6 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 rehearse: $(VENV)/.installed
-	rm -rf $(REHEARSAL) $(REHEARSAL)-scratch
 	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
 
 lint: $(VENV)/.installed
@@ -34,7 +35,7 @@ wheel: $(VENV)/.installed
 	$(VENV)/wheel/bin/pip install --quiet "$$(ls dist/*.whl)[summit]"
 	$(VENV)/wheel/bin/pip check
 	cp doc/examples/rehearse.yaml $(VENV)/wheel/
-	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo $(REHEARSAL)
+	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo rehearsal
 
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
@@ -59,7 +60,8 @@ doc: $(VENV)/.documented
 	rm -rf doc/api
 	$(BIN)/sphinx-build -E -W --keep-going -b html doc doc/_build/html
 
+# Rehearsals stay: their records cannot be made again.
 clean:
-	rm -rf $(VENV) $(REHEARSAL) $(REHEARSAL)-scratch build dist python/*.egg-info doc/_build doc/api tests/love/node_modules
+	rm -rf $(VENV) build dist python/*.egg-info doc/_build doc/api tests/love/node_modules
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.mypy_cache
 	find python tests doc -name __pycache__ -prune -exec rm -rf {} +

@@ -1,5 +1,7 @@
 """What `rehearse` refuses before it makes anything."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,35 @@ def test_all_faults_are_listed_with_their_options() -> None:
     for fault in FAULTS.values():
         assert f"{fault.text}\n    {fault.description}" in done.output
     assert "image-duplicated:of=,at=1,count=all" in done.output
+
+
+@pytest.mark.parametrize("repo", ["50%25", "a%b", "a%20b/c"])
+def test_a_percent_sign_in_the_path_is_refused_since_the_butler_ingests_nothing_there(
+    repo: str, tmp_path: Path
+) -> None:
+    script = "auxtel/make_latiss_calibrations.py"
+    done = CliRunner().invoke(main, ["rehearse", script, "--repo", str(tmp_path / repo)])
+    assert done.exit_code == 2
+    assert "the butler reads % in a path as the beginning of an escaped character" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_rehearse_keeps_earlier_rehearsals(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[1] / "Makefile", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/.installed").touch()
+
+    def chosen() -> str:
+        shown = subprocess.run(
+            ["make", "-n", "rehearse"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert "rm " not in shown.stdout
+        return shown.stdout.split()[-1]
+
+    for expected in ("rehearsal", "rehearsal-2", "rehearsal-3"):
+        assert chosen() == expected
+        (tmp_path / expected).mkdir()
+    (tmp_path / "rehearsal-4-scratch").mkdir()
+    assert chosen() == "rehearsal-5"

@@ -57,6 +57,13 @@ def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[st
     assert Path(lines[-1].removeprefix("Report: file://")).is_file()
 
 
+def test_git_ignores_what_a_rehearsal_makes(first: subprocess.CompletedProcess[str], directory: Path) -> None:
+    git = ["git", "-C", str(directory)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    assert status.stdout == "?? config.yaml\n"
+
+
 def test_printed_command_lists_the_bias(first: subprocess.CompletedProcess[str]) -> None:
     printed = next(line for line in first.stdout.splitlines() if "butler query-datasets" in line)
     words = shlex.split(printed)

@@ -225,6 +225,10 @@ def _check_usage(
         raise click.UsageError(
             f"--repo {repo}: the butler takes {repo.name!r} for the name of a file; choose a name without a dot"
         )
+    if "%" in str(repo.absolute()):
+        raise click.UsageError(
+            f"--repo {repo}: the butler reads % in a path as the beginning of an escaped character; choose one without"
+        )
     if sum((script is not None, bool(blocks), resume is not None)) != 1:
         raise click.UsageError(
             "Name a script, e.g. auxtel/make_latiss_calibrations.py, or BLOCK files with --block, or a record with "

@@ -100,6 +100,8 @@ def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -
 
     async def run() -> Finished:
         summit = _summit(repo, instruments, wanted)
+        for directory in (Path(repo), summit.scratch):
+            _hide_from_git(directory)
         with _environment(summit.scratch / "uws"):
             console.print(f"Logs of jobs: {job_log('<jobId>')}", highlight=False, soft_wrap=True)
             async with summit:
@@ -110,6 +112,14 @@ def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -
 
     with asyncio.Runner(loop_factory=RehearsalLoop) as runner:
         return runner.run(run())
+
+
+def _hide_from_git(directory: Path) -> None:
+    """Let git ignore a directory and all in it, wherever it is; one that is in git already is left alone."""
+    directory.mkdir(parents=True, exist_ok=True)
+    ignored = directory / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n")
 
 
 def _summit(repo: str, instruments: Iterable[str], wanted: Surroundings) -> Summit:
