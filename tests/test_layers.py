@@ -58,6 +58,7 @@ LAYERS = [
     "untrusted",
     "errors",
     "job_logs",
+    "home",
 ]
 """Production modules, top to bottom."""
 

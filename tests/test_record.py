@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from recorded import about, recorded_run
 
+from lsst.ts.calibscripts.home import home_directory, provide_home
 from lsst.ts.calibscripts.progress import (
     Certified,
     Ending,
@@ -147,6 +148,28 @@ def test_a_user_without_a_home_directory_has_no_record_and_one_warning():
     assert user_name() == str(NOBODY)
     with pytest.raises(FileNotFoundError, match="no directory for records: HOME is not set"):
         record_directory()
+
+
+@pytest.mark.usefixtures("without_home")
+def test_libraries_get_a_home_directory_which_is_none_for_records(monkeypatch: pytest.MonkeyPatch):
+    # Set here first, so that they are as before afterwards.
+    for name in ("HOME", "CALIBSCRIPTS_PROVIDED_HOME"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    provide_home()
+    provided = Path.home()
+    assert provided.is_dir()
+    provide_home()
+    assert Path.home() == provided
+    assert home_directory() is None
+    with pytest.raises(FileNotFoundError, match="no directory for records"):
+        record_directory()
+
+
+def test_who_has_a_home_directory_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    provide_home()
+    assert home_directory() == tmp_path
 
 
 def test_records_are_found_by_instrument_the_oldest_first(tmp_path: Path):

@@ -19,6 +19,12 @@ def test_dates_are_read_as_the_butler_gives_them_back():
     )
 
 
+def test_the_last_day_is_an_open_end():
+    validity = Validity("2024-04-10", "9999-12-31")
+    assert (validity.bounds[1], validity.given_end) == (None, None)
+    assert Validity("2024-04-10", "2024-05-01").given_end == "2024-05-01"
+
+
 def test_nothing_is_before_1970():
     assert Validity("1950-01-01").bounds[0] == "1970-01-01T00:00:00.000"
 
@@ -28,6 +34,12 @@ def test_nothing_is_before_1970():
     [
         ("10 April", None, "is no ISO-8601 date"),
         ("2024-04-10", "soon", "'soon' is no ISO-8601 date"),
+        (
+            "2150-01-01",
+            None,
+            "--begin-date: 2150-01-01T00:00:00.000 is too late, the butler keeps dates from 1970",
+        ),
+        ("2024-04-10", "2206-11-27", "--end-date: 2206-11-27T00:00:00.000 is too late"),
         ("2024-04-10", "2024-04-10", "ends at 2024-04-10, not after 2024-04-10"),
     ],
 )

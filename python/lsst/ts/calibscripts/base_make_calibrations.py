@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse, warnings
 from .errors import PreconditionError, RunFailedError
+from .home import provide_home
 from .jobs import StepPipelines, install
 from .plan import Plan, build, plan_warnings
 from .progress import Observer
@@ -149,6 +150,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         """
         # The middleware would sort the properties by their names: the deprecated ones first, script_mode 44th.
         if "--schema" not in sys.argv[1:]:
+            provide_home()
             return super().make_from_cmd_line(**kwargs)
         print(as_yaml(cls.get_schema()))
         return None

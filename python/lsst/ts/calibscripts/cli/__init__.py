@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..home import provide_home
 from ._guard import GuardedGroup
 
 __all__ = ["main"]
@@ -34,6 +35,7 @@ class _Commands(GuardedGroup):
     """Imports a command when it is called, so that none waits for what another needs."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        provide_home()
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:

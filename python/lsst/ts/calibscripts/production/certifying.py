@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..config.dates import open_end, range_problems
 from ..errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
 from ..repository import Certification
 from ..repository.production_records import Association
@@ -26,7 +27,7 @@ class Validity:
     Raises
     ------
     ConfigurationError
-        If a date is none, or the range is empty.
+        If a date is not one that the butler can keep, or the range is empty.
     """
 
     begin: str
@@ -36,18 +37,25 @@ class Validity:
         begin, end = self.bounds
         if end is not None and end <= begin:
             raise ConfigurationError([f"The validity range ends at {self.end}, not after {self.begin}"])
+        if wrong := [f"--{which}-date: {text}" for which, text in range_problems(begin, end)]:
+            raise ConfigurationError(wrong)
 
     @cached_property
     def bounds(self) -> tuple[str, str | None]:
         """Both dates to the millisecond, as the repository gives them back."""
-        begin = _milliseconds(self.begin)
-        return begin, (None if self.end is None else _milliseconds(self.end))
+        end = None if self.end is None else open_end(_milliseconds(self.end))
+        return _milliseconds(self.begin), end
+
+    @property
+    def given_end(self) -> str | None:
+        """The end as it was given, None where it is open."""
+        return None if self.bounds[1] is None else self.end
 
 
 def commands(selection: Selection, labels: Sequence[str], validity: Validity) -> Iterator[str]:
     """Give the commands of the step."""
     for choice in chosen(selection, labels):
-        yield shell_text(certify_command(selection, choice, validity.begin, validity.end))
+        yield shell_text(certify_command(selection, choice, validity.begin, validity.given_end))
 
 
 def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
@@ -122,7 +130,7 @@ def conflicts(
 
 def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Collection[str]) -> None:
     selection, product, collection = desk.selection, choice.product, desk.selection.certified(choice)
-    texts = (shell_text(certify_command(selection, choice, validity.begin, validity.end)),)
+    texts = (shell_text(certify_command(selection, choice, validity.begin, validity.given_end)),)
     desk.show(texts)
     wanted = Certification(
         product=product.name,
@@ -130,7 +138,7 @@ def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Colle
         dataset_type=product.dataset_type,
         collection=collection,
         begin=validity.begin,
-        end=validity.end,
+        end=validity.given_end,
         detectors=selection.detectors,
         physical_filter=choice.physical_filter,
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from ..errors import describe
+from ..home import home_directory
 from ..progress import Event
 from .records import FORMAT, About, Ended, Noted
 from .versions import environment, versions
@@ -45,13 +46,14 @@ def record_directory() -> Path:
     if given:
         return Path(given)
     state = os.environ.get("XDG_STATE_HOME")
-    try:
-        return (Path(state) if state else Path.home() / ".local" / "state") / "calibscripts"
-    except RuntimeError:
+    if state:
+        return Path(state) / "calibscripts"
+    if (home := home_directory()) is None:
         raise FileNotFoundError(
             f"no directory for records: HOME is not set and user {os.getuid()} has no home directory; set "
             f"{DIRECTORY_VARIABLE}"
-        ) from None
+        )
+    return home / ".local" / "state" / "calibscripts"
 
 
 def open_record(
