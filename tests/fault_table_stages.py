@@ -26,6 +26,7 @@ from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript, ScriptState
 from lsst.ts.calibscripts.summit.faults import Faults
 from lsst.ts.calibscripts.summit.memory import (
+    GAIN,
     Association,
     Behaviour,
     MemoryButler,
@@ -151,7 +152,7 @@ class InMemory(Stage):
             exit_code=self.case.exit_codes.get(job.name, 0),
             writes_not=self.case.writes_not.get(job.name, frozenset()),
             verification=self.case.verifications.get(job.name, Verification.PASSES),
-            gains=job.name not in self.case.without_gains,
+            gains=() if job.name in self.case.without_gains else (GAIN,),
         )
 
     def _note(self, new: tuple[Association, ...]) -> None:

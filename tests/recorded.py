@@ -152,6 +152,7 @@ def rehearsed_once(directory: Path) -> Rehearsed:
     root = directory / "rehearsed"
     root.mkdir()
     repo = make_rehearsal_repository(root / "repo", filters=["SDSSr_65mm~empty"], seed=20)
-    record = rehearsed_run(root / "records", repo, REHEARSED)
+    # All amplifiers of three biases fail their test, and the set passes, so that there is something to look at.
+    record = rehearsed_run(root / "records", repo, REHEARSED, faults=["noise-two-sided"])
     assert record.state == "DONE", record.failures
     return Rehearsed(record, Path(repo))

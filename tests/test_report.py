@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from lsst.ts.calibscripts.report import (
     for_log,
     gain_report,
     headline,
+    messages,
     run_summary,
     verdict_line,
 )
@@ -292,16 +294,18 @@ class TestGains:
             "    Detector 0: gain median 1.0050 electron/ADU, spread 0.0222 electron/ADU, 6 values; "
             "read noise median 5.250 ADU",
             f"        outlier: C02 1.5000 electron/ADU (+0.4950) in {FIRST + 2}, {FIRST + 3}",
-            f"{FIRST}, {FIRST + 1}:",
-            "    Detector 0:",
-            "        C00: gain 1.0000 electron/ADU, read noise 5.250 ADU",
-            "        C01: gain 1.0200 electron/ADU, read noise 5.250 ADU",
-            "        C02: gain 0.9800 electron/ADU, read noise 5.250 ADU",
-            f"{FIRST + 2}, {FIRST + 3}:",
-            "    Detector 0:",
-            "        C00: gain 1.0100 electron/ADU, read noise 5.250 ADU",
-            "        C01: gain 0.9900 electron/ADU, read noise 5.250 ADU",
-            "        C02: gain 1.5000 electron/ADU, read noise 5.250 ADU",
+            f"Pair 1: {FIRST}, {FIRST + 1}",
+            f"Pair 2: {FIRST + 2}, {FIRST + 3}",
+            "Detector 0, gain (electron/ADU):",
+            "    pair       1       2",
+            "    C00   1.0000  1.0100",
+            "    C01   1.0200  0.9900",
+            "    C02   0.9800  1.5000",
+            "Detector 0, read noise (ADU):",
+            "    pair      1      2",
+            "    C00   5.250  5.250",
+            "    C01   5.250  5.250",
+            "    C02   5.250  5.250",
         ]
 
     def test_each_detector_has_its_own_median(self) -> None:
@@ -310,9 +314,9 @@ class TestGains:
         assert lines[1].startswith("    Detector R22_S11: gain median 1.0000 ")
         assert lines[2].startswith("    Detector R22_S12: gain median 2.0000 ")
         assert [line for line in lines if line.endswith(":")] == [
-            f"{FIRST}, {FIRST + 1}:",
-            "    Detector R22_S11:",
-            "    Detector R22_S12:",
+            f"Detector {name}, {what}:"
+            for name in ("R22_S11", "R22_S12")
+            for what in ("gain (electron/ADU)", "read noise (ADU)")
         ]
         assert "outlier" not in "".join(lines)
 
@@ -321,15 +325,19 @@ class TestGains:
         assert "gain median 1.0000 electron/ADU, spread 0.0000 electron/ADU, 1 value;" in report
         assert f"        not measured: C01 in {FIRST}, {FIRST + 1}\n" in report
         assert f"        not measured: C02 in {FIRST}, {FIRST + 1}\n" in report
-        assert "        C01: gain nan electron/ADU, read noise 5.250 ADU" in report
+        assert "    C01      nan\n" in report
 
     def test_nothing_measured(self) -> None:
         pairs = [PairGains((FIRST, FIRST + 1), 0, {"C00": math.nan}, {})]
         assert gain_report(pairs).splitlines()[1:] == [
             "    Detector 0: none of 1 gain could be measured",
-            f"{FIRST}, {FIRST + 1}:",
-            "    Detector 0:",
-            "        C00: gain nan electron/ADU, read noise nan ADU",
+            f"Pair 1: {FIRST}, {FIRST + 1}",
+            "Detector 0, gain (electron/ADU):",
+            "    pair    1",
+            "    C00   nan",
+            "Detector 0, read noise (ADU):",
+            "    pair    1",
+            "    C00   nan",
         ]
 
     def test_no_pairs(self) -> None:
@@ -352,11 +360,54 @@ class TestGains:
         fit = PairGains((), 0, {"C00": 1.1}, {"C00": 6.5}, noise_unit="electron")
         lines = gain_report([pair(FIRST, 0, C00=1.1), fit]).splitlines()
         assert lines[1].endswith("2 values; read noise median 5.250 ADU; read noise median 6.500 electron")
-        assert lines[-3:] == [
-            "Photon transfer curve:",
-            "    Detector 0:",
-            "        C00: gain 1.1000 electron/ADU, read noise 6.500 electron",
+        assert lines[0] == (
+            "Gains estimated from flats pairs: 1 pair, 1 detector, and the photon transfer curve"
+        )
+        assert lines[-9:] == [
+            "Detector 0, gain (electron/ADU):",
+            "    pair       1   curve",
+            "    C00   1.1000  1.1000",
+            "Detector 0, read noise (ADU):",
+            "    pair      1",
+            "    C00   5.250",
+            "Detector 0, read noise (electron):",
+            "    pair  curve",
+            "    C00   6.500",
         ]
+
+    @pytest.mark.parametrize(("n_detectors", "n_pairs"), [(1, 10), (1, 30), (9, 10), (189, 10)])
+    def test_every_value_is_in_a_message_that_love_can_show(self, n_detectors: int, n_pairs: int) -> None:
+        names = [f"C{row}{column}" for row in (0, 1) for column in range(8)]
+        pairs = [
+            PairGains(
+                (FIRST + 2 * n, FIRST + 2 * n + 1),
+                f"R{detector // 9:02}_S{detector % 9 // 3}{detector % 3}",
+                {name: (1 + n + 100 * k) / 1e4 for k, name in enumerate(names)},
+                {name: 5 + (n + 100 * k) / 1e3 for k, name in enumerate(names)},
+            )
+            for detector in range(n_detectors)
+            for n in range(n_pairs)
+        ]
+        shown = messages(gain_report(pairs))
+        text = "\n".join(shown)
+        assert text == gain_report(pairs)
+        assert max(len(message.encode()) for message in shown) < 1_000_000
+        # A log of LOVE shows some hundred characters beside each other.
+        tables = text.partition("Pair 1: ")[2].splitlines()
+        assert max(map(len, tables)) <= 100
+        values = re.findall(r"(?<!\S)\d+\.\d+(?!\S)", "\n".join(tables))
+        expected = [f"{g:.4f}" for p in pairs for g in p.gain.values()]
+        expected += [f"{n:.3f}" for p in pairs for n in p.noise.values()]
+        assert sorted(values) == sorted(expected)
+        assert f"{n_pairs} pairs" in shown[0]
+
+    @settings(deadline=None)
+    @given(st.lists(st.text("ab ", min_size=1, max_size=12), max_size=20), st.integers(1, 30))
+    def test_a_long_report_goes_on_in_the_next_message(self, lines: list[str], limit: int) -> None:
+        text = "\n".join(lines)
+        shown = messages(text, limit=limit)
+        assert [line for message in shown for line in message.split("\n")] == text.splitlines()
+        assert all(len(message) <= limit or "\n" not in message for message in shown)
 
 
 class TestRunSummary:

@@ -317,7 +317,7 @@ def test_what_is_measured_is_what_the_sensor_is_like(account: Account):
     assert len(gains) == len(evidence.nominal_gains) == len(evidence.curves) == 16
     for key, gain in gains.items():
         assert gain == pytest.approx(evidence.nominal_gains[key], rel=0.05)
-    assert [level.seconds for level in evidence.levels] == [1.0, 1.0, 5.0, 5.0]
+    assert [level.seconds for level in evidence.levels] == [1.0, 1.0, 3.0, 3.0, 5.0, 5.0]
     rates = [level.rate for level in evidence.levels]
     assert max(rates) == pytest.approx(min(rates), rel=0.01)
     assert {level.physical_filter for level in evidence.levels} == {"SDSSr_65mm~empty"}
@@ -335,9 +335,10 @@ def test_the_text_holds_the_documented_report_and_the_gains(account: Account):
     text = as_text(account)
     assert "Exposures with verification tests that failed:" in text
     assert "Verification failure criterium: if, for at least une type of test," in text
-    assert "Gains estimated from flats pairs: 3 pairs, 1 detector" in text
+    assert "Gains estimated from flats pairs: 3 pairs, 1 detector, and the photon transfer curve" in text
     # As in the log of the script: electrons, which is what the pipeline has written.
-    assert re.findall(r"read noise \d+\.\d+ (\w+)", text) == ["electron"] * 16 * 3
+    assert re.findall(r"read noise \((\w+)\)", text) == ["electron"]
+    assert re.search(r"^    pair +1 +2 +3 +curve$", text, re.MULTILINE)
 
 
 def test_collections_of_jobs_are_reported_without_a_record(rehearsed: Rehearsed, account: Account):

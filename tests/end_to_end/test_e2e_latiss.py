@@ -113,10 +113,12 @@ def test_dark_is_generated_while_bias_is_verified(internal: Rehearsed) -> None:
 def test_gains_are_reported_with_their_unit(internal: Rehearsed) -> None:
     report = next(line.message for line in internal.log if "Gains estimated" in line.message)
     assert re.search(r"RXX_S00: gain median 1\.\d{4} electron/ADU, spread .* electron/ADU", report)
-    values = re.findall(r"C[01][0-7]: gain (\d\.\d{4}) electron/ADU, read noise (\d\.\d{3}) electron", report)
-    assert len(values) >= 16
+    gains, noises = report.split("gain (electron/ADU):")[1].split("read noise (electron):")
+    for table, pattern in ((gains, r"\d\.\d{4}"), (noises, r"\d\.\d{3}")):
+        n_pairs = len(re.findall(r"^    pair +(.*)$", table, re.MULTILINE)[0].split())
+        assert len(re.findall(pattern, table)) == 16 * n_pairs
     flats = internal.kept("FLAT")
-    assert f"{flats[0]}, {flats[1]}:" in report
+    assert f"Pair 1: {flats[0]}, {flats[1]}\n" in report
 
 
 # Discarded exposures.

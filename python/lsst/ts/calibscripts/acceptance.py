@@ -1,20 +1,27 @@
-"""cp_verify's statistics of a RUN, as the butler gives them -> verdict, for scripts, productions and reports."""
+"""What the outputs of a RUN are worth: cp_verify's statistics -> verdict, gains -> doubts.
+
+For scripts, productions and reports.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .errors import RepositoryError, StatisticsError
 from .products import Product
-from .repository import RunStatistics
+from .repository import RunStatistics, WrittenGains
 from .verification import Statistics, Verdict, enough_detectors, judge, parse_statistics, without_statistics
 
-__all__ = ["THRESHOLD", "Verification", "verdict_on"]
+__all__ = ["THRESHOLD", "Verification", "doubtful_gains", "verdict_on"]
 
 THRESHOLD = 8
 """Failed tests of one type that a detector may have where nothing tells it, as of the scripts'
 ``number_verification_tests_threshold_*``."""
+
+LOWEST_GAIN, HIGHEST_GAIN = 0.5, 2.0
+"""A gain beyond these factors of the nominal one is no property of a sensor: the flats had no light, or too much."""
 
 
 @dataclass(frozen=True)
@@ -117,3 +124,51 @@ def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
         detector_stats=found.detectors,
         detector_names=asked.known,
     )
+
+
+def doubtful_gains(
+    written: Sequence[WrittenGains], nominal: Mapping[tuple[int, str], float], names: Mapping[int, str]
+) -> tuple[str, bool]:
+    """Find the gains that cannot be right.
+
+    Parameters
+    ----------
+    written : sequence of `WrittenGains`
+        Gains of a job.
+    nominal : mapping [(`int`, `str`), `float`]
+        Nominal gain by detector and amplifier, electron/ADU, as far as it is known; of the others only what is not
+        above zero is found.
+    names : mapping [`int`, `str`]
+        Full names of the detectors.
+
+    Returns
+    -------
+    text : `str`
+        Which amplifiers have one, in a sentence; empty for none.
+    all_of_them : `bool`
+        Whether no gain can be right.
+    """
+    total = 0
+    wrong: dict[int, dict[str, list[float]]] = {}
+    for one in written:
+        for amplifier, gain in one.gain.items():
+            total += 1
+            expected = nominal.get((one.detector, amplifier), math.nan)
+            if not gain > 0 or math.isinf(gain) or not _near(gain, expected):
+                wrong.setdefault(one.detector, {}).setdefault(amplifier, []).append(gain)
+    if not wrong:
+        return "", False
+    values = [gain for amplifiers in wrong.values() for gains in amplifiers.values() for gain in gains]
+    known = [gain for gain in values if math.isfinite(gain)]
+    between = f" ({min(known):.4g} to {max(known):.4g} electron/ADU)" if known else ""
+    where = "; ".join(f"{names[detector]} {', '.join(found)}" for detector, found in sorted(wrong.items()))
+    text = (
+        f"{len(values)} of {total} gains are outside {LOWEST_GAIN:g} to {HIGHEST_GAIN:g} times nominal, negative or "
+        f"not measured{between}: {where}"
+    )
+    return text, len(values) == total
+
+
+def _near(gain: float, nominal: float) -> bool:
+    """Return whether a gain can be right; so it can where nothing is known of the nominal one."""
+    return not nominal > 0 or LOWEST_GAIN * nominal <= gain <= HIGHEST_GAIN * nominal

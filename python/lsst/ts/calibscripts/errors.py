@@ -16,6 +16,7 @@ __all__ = [
     "ConflictError",
     "ExposureError",
     "FlatLevelError",
+    "GainsError",
     "ImageSetError",
     "InputError",
     "JobError",
@@ -222,6 +223,10 @@ class JobError(CalibScriptsError, RuntimeError):
 
 class OutputsMissingError(JobError):
     """A job ended well but did not write everything it was asked for."""
+
+
+class GainsError(CalibScriptsError, RuntimeError):
+    """No gain that a job found can be right. Nothing is certified of it."""
 
 
 class NotJudgedError(CalibScriptsError, RuntimeError):

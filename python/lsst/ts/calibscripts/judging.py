@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import report
-from .acceptance import Verification, verdict_on
+from .acceptance import Verification, doubtful_gains, verdict_on
 from .config import CalibrationsConfig
 from .plan import Action, Step, StepId
 from .products import PRODUCTS
@@ -17,7 +17,7 @@ from .repository import Detector, Repository
 from .results import Results
 from .verification import Verdict
 
-__all__ = ["Judged", "Judging"]
+__all__ = ["Judged", "JudgedGains", "Judging"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,28 @@ class Judged:
     numbers: str
     text: str
     undecisive: str = ""
+
+
+@dataclass(frozen=True)
+class JudgedGains:
+    """The gains of a job, and what is wrong with them.
+
+    Attributes
+    ----------
+    texts : `tuple` [`str`]
+        What is logged: all values, in as few messages as the middleware allows.
+    lacking : `tuple` [`int`]
+        Detectors of the step for which its own datasets hold no gain.
+    doubts : `str`
+        The amplifiers whose gains cannot be right; empty for none.
+    none_left : `bool`
+        Whether no gain can be right.
+    """
+
+    texts: tuple[str, ...]
+    lacking: tuple[int, ...]
+    doubts: str
+    none_left: bool
 
 
 @dataclass(frozen=True)
@@ -97,20 +119,16 @@ class Judging:
             return asked.failed("the verification job left no RUN")
         return verdict_on(asked, lambda: self.repository.statistics(run, step.product.statistics))
 
-    def gains(self, step: Step, run: str) -> tuple[str, list[int]]:
-        """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes.
-
-        Returns
-        -------
-        text : `str`
-            The report; empty where there are no gains.
-        lacking : `list` [`int`]
-            Detectors of the step for which its own datasets hold no gain.
-        """
-        written = list(self.repository.gains(run, step.product.dataset_types))
-        lacking = sorted({*self.results.detectors[step.id]} - {gain.detector for gain in written})
+    def gains(self, step: Step, run: str) -> JudgedGains:
+        """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
+        processed = self.results.detectors[step.id]
+        own = [g for g in self.repository.gains(run, step.product.dataset_types) if g.detector in processed]
+        lacking = sorted({*processed} - {gain.detector for gain in own})
+        written = own
         if step.id.product == "PTC":
-            written = [*self.repository.gains(run, PRODUCTS["GAIN"].dataset_types), *written]
+            written = [*self.repository.gains(run, PRODUCTS["GAIN"].dataset_types), *own]
+        names = {detector.id: detector.name for detector in self.detectors.values()}
+        doubts, none_left = doubtful_gains(own, self.repository.nominal_gains(run), names)
         gains = [
             report.PairGains(
                 exposures=gain.exposures,
@@ -120,9 +138,10 @@ class Judging:
                 noise_unit=gain.noise_unit,
             )
             for gain in written
-            if gain.detector in self.results.detectors[step.id]
+            if gain.detector in processed
         ]
-        return report.for_log(report.gain_report(gains), where=run) if gains else "", lacking
+        texts = report.messages(report.gain_report(gains)) if gains else []
+        return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
 
     def too_bright(self, step: Step, run: str) -> str:
         """Say that biases or darks are brighter after correction than the configuration allows; empty if not."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .config import PTC_TIMES, CalibrationsConfig, Pairing
 from .errors import (
     CertificationError,
+    GainsError,
     ImageSetError,
     JobError,
     NoAnswerError,
@@ -149,16 +150,24 @@ class Processing:
             reason = f"the job wrote no {product.dataset_type} for detectors {lacking}"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
         if product.paired:
-            gains, lacking = await self.thread(self.judging.gains, step, run)
-            if gains:
-                self.journal.log.info(gains)
-            if lacking:
-                reason = f"the job wrote no gains for detectors {lacking}"
-                raise OutputsMissingError(
-                    str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code
-                )
+            await self._look_at_gains(step, run, result)
         self._note_silent(step, result)
         self.progress.advance(product.name, Stage.GENERATED)
+
+    async def _look_at_gains(self, step: Step, run: str, result: JobResult) -> None:
+        """Report the gains that a job has found, and fail where there are none, or none that can be right."""
+        found = await self.thread(self.judging.gains, step, run)
+        for text in found.texts:
+            self.journal.log.info(text)
+        if found.lacking:
+            reason = f"the job wrote no gains for detectors {list(found.lacking)}"
+            raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
+        if found.none_left:
+            raise GainsError(f"{step.id}: {found.doubts}. Check that the flats had light, and how much.")
+        if found.doubts:
+            self.journal.warn(
+                f"{step.id}: {found.doubts}. Check the light of the flats before these are used."
+            )
 
     async def _verify(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
         """Verify the images of a type, judge the statistics and report."""

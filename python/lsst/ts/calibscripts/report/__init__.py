@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .gains import PairGains, gain_report
 from .summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because, run_summary
-from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log
+from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log, messages
 from .verdicts import failure_report, headline, undecisive_line, verdict_line
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "for_log",
     "gain_report",
     "headline",
+    "messages",
     "not_certified_because",
     "run_summary",
     "undecisive_line",

@@ -14,6 +14,8 @@ __all__ = ["PairGains", "gain_report"]
 _SIGMA_PER_MAD = 1.4826
 _OUTLIER_SIGMA = 5.0
 _OUTLIER_FRACTION = 0.01
+_COLUMNS = 10
+"""Pairs in a row of a table: LOVE shows some hundred characters."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class _Value:
 
 
 def gain_report(pairs: Sequence[PairGains]) -> str:
-    """Report gains per exposure pair, detector and amplifier, the read noise next to them, and a summary.
+    """Report gains and read noises per exposure pair, detector and amplifier, after a summary.
 
     Parameters
     ----------
@@ -67,24 +69,62 @@ def gain_report(pairs: Sequence[PairGains]) -> str:
     Returns
     -------
     `str`
-        The summary, one paragraph per detector, then every value. The spread is 1.4826 times the median
-        absolute deviation, which is the standard deviation of normally distributed values. An outlier is
-        more than 5 spreads, and more than 1%, from the median of its detector.
+        The summary, one paragraph per detector, then every value in tables: amplifiers down, pairs across. The
+        spread is 1.4826 times the median absolute deviation, which is the standard deviation of normally
+        distributed values. An outlier is more than 5 spreads, and more than 1%, from the median of its detector.
     """
     title = "Gains estimated from flats pairs:"
     if not pairs:
         return f"{title} none"
     detectors = list(dict.fromkeys(pair.detector for pair in pairs))
-    sources = list(dict.fromkeys(pair.exposures for pair in pairs))
-    lines = [f"{title} {counted(len(sources), 'pair')}, {counted(len(detectors), 'detector')}"]
-    for detector in detectors:
-        lines += _summary(detector, [pair for pair in pairs if pair.detector == detector])
-    for exposures in sources:
-        same = [pair for pair in pairs if pair.exposures == exposures]
-        lines.append(f"{same[0].label}:")
-        for pair in same:
-            lines += _values(pair)
+    numbers = {
+        exposures: str(number)
+        for number, exposures in enumerate(
+            dict.fromkeys(pair.exposures for pair in pairs if pair.exposures), 1
+        )
+    }
+    fitted = any(not pair.exposures for pair in pairs)
+    lines = [
+        f"{title} {counted(len(numbers), 'pair')}, {counted(len(detectors), 'detector')}"
+        + (", and the photon transfer curve" if fitted else "")
+    ]
+    of_detectors = {d: [pair for pair in pairs if pair.detector == d] for d in detectors}
+    for detector, found in of_detectors.items():
+        lines += _summary(detector, found)
+    lines += [f"Pair {number}: {', '.join(map(str, exposures))}" for exposures, number in numbers.items()]
+    for detector, found in of_detectors.items():
+        lines += _tables(detector, found, numbers)
     return "\n".join(lines)
+
+
+def _tables(
+    detector: str | int, pairs: Sequence[PairGains], numbers: Mapping[tuple[int, ...], str]
+) -> Iterator[str]:
+    """Write every value of a detector, a table for the gains and one for each unit of the read noise."""
+    columns = {numbers.get(pair.exposures, "curve"): pair for pair in pairs}
+    gains = {title: {name: f"{g:.4f}" for name, g in pair.gain.items()} for title, pair in columns.items()}
+    yield from _table(f"Detector {detector}, gain (electron/ADU)", gains)
+    for unit in dict.fromkeys(pair.noise_unit for pair in pairs):
+        noises = {
+            title: {name: f"{pair.noise.get(name, math.nan):.3f}" for name in pair.gain}
+            for title, pair in columns.items()
+            if pair.noise_unit == unit
+        }
+        yield from _table(f"Detector {detector}, read noise ({unit})", noises)
+
+
+def _table(title: str, columns: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Write a table with amplifiers down and pairs across, in as many blocks as there are tens of pairs."""
+    yield f"{title}:"
+    names = list(dict.fromkeys(name for values in columns.values() for name in values))
+    for start in range(0, len(columns), _COLUMNS):
+        block = list(columns.items())[start : start + _COLUMNS]
+        cells = {heading: [heading, *(values.get(name, "-") for name in names)] for heading, values in block}
+        widths = {heading: max(map(len, column)) for heading, column in cells.items()}
+        first = ["pair", *names]
+        for row, name in enumerate(first):
+            numbers = "  ".join(cells[heading][row].rjust(width) for heading, width in widths.items())
+            yield f"    {name.ljust(max(map(len, first)))}  {numbers}"
 
 
 def _summary(detector: str | int, pairs: Sequence[PairGains]) -> Iterator[str]:
@@ -122,10 +162,3 @@ def _noise(pairs: Sequence[PairGains]) -> str:
 def _median_and_spread(values: Sequence[float]) -> tuple[float, float]:
     median = statistics.median(values)
     return median, _SIGMA_PER_MAD * statistics.median(abs(value - median) for value in values)
-
-
-def _values(pair: PairGains) -> Iterator[str]:
-    yield f"    Detector {pair.detector}:"
-    for amplifier, gain in pair.gain.items():
-        noise = pair.noise.get(amplifier, math.nan)
-        yield f"        {amplifier}: gain {gain:.4f} electron/ADU, read noise {noise:.3f} {pair.noise_unit}"

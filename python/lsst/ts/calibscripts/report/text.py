@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["LOG_CHARACTERS", "counted", "detectors_of", "exposure_range", "exposures_of", "for_log"]
+__all__ = [
+    "LOG_CHARACTERS",
+    "counted",
+    "detectors_of",
+    "exposure_range",
+    "exposures_of",
+    "for_log",
+    "messages",
+]
 
 LOG_CHARACTERS = 8000
 """Longest report that goes to the log in full, in characters: about 200 lines."""
+
+MESSAGE_CHARACTERS = 400_000
+"""Longest log message, in characters: the middleware refuses messages of a million bytes."""
 
 _END_CHARACTERS = 2000
 
@@ -97,6 +108,32 @@ def for_log(text: str, *, where: str, limit: int = LOG_CHARACTERS) -> str:
     end = _lines_that_fit(reversed(lines), min(room // 3, _END_CHARACTERS))
     start = _lines_that_fit(lines, room - sum(len(line) + 1 for line in end))
     return "\n".join([*start, note(len(start) + len(end)), *reversed(end)])
+
+
+def messages(text: str, *, limit: int = MESSAGE_CHARACTERS) -> list[str]:
+    """Split a report of which nothing may be left out into as few log messages as it takes.
+
+    Parameters
+    ----------
+    text : `str`
+        The report.
+    limit : `int`, optional
+        Longest message, in characters; a longer line stays whole.
+
+    Returns
+    -------
+    `list` [`str`]
+        Whole lines each, in order.
+    """
+    found: list[list[str]] = []
+    room = 0
+    for line in text.splitlines():
+        if not found or len(line) + 1 > room:
+            found.append([])
+            room = limit
+        found[-1].append(line)
+        room -= len(line) + 1
+    return ["\n".join(lines) for lines in found]
 
 
 def _lines_that_fit(lines: Iterable[str], characters: int) -> list[str]:

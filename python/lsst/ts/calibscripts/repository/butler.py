@@ -10,7 +10,7 @@ from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
 from .certifying import commit, conflicts, holds
 from .gains import written_gains
-from .levels import corrected_level, signal_level
+from .levels import corrected_level, nominal_gains, signal_level
 from .patience import connection_lost, patient
 from .records import (
     Certification,
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType, DatasetRef, DimensionRecord
 
 __all__ = ["ButlerRepository"]
+
+FLATS_OF_PAIRS = ("cpPtcIsrExp", "cpPtcProc")
+"""Dataset types of the processed flats of PTC and GAIN, today's first."""
 
 RESIDUALS_LOOKED_AT = 4
 """How many corrected images tell the level that is left."""
@@ -248,6 +251,18 @@ class ButlerRepository:
                 unique = {(w.detector, w.exposures): w for w in written if w is not None}
                 return tuple(unique[key] for key in sorted(unique))
         return ()
+
+    @patient
+    def nominal_gains(self, run: str) -> dict[tuple[int, str], float]:
+        """See `Repository`; the processed flats say it in their headers, one of each detector is read."""
+        refs = [ref for dataset_type in FLATS_OF_PAIRS for ref in self._refs(run, dataset_type)]
+        one = {int(ref.dataId["detector"]): ref for ref in refs}
+        found: dict[tuple[int, str], float] = {}
+        for detector, ref in one.items():
+            with self._open().getURI(ref).as_local() as local:
+                gains = nominal_gains(local.ospath)
+            found |= {(detector, amplifier): gain for amplifier, gain in gains.items()}
+        return found
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]

@@ -278,6 +278,9 @@ class Repository(Protocol):
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """Read the gains a job wrote under the first of these dataset types that it wrote."""
 
+    def nominal_gains(self, run: str) -> Mapping[tuple[int, str], float]:
+        """Return nominal gains, electron/ADU, by detector and amplifier, as far as the flats of a RUN tell them."""
+
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]
     ) -> tuple[str, ...] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .alteration import Alteration
 from .butler import Association, CollectionKind, Dataset, MemoryButler, reference_calibrations
-from .jobs import Behaviour, MemoryIngest, MemoryRunner, Recipe
+from .jobs import GAIN, Behaviour, MemoryIngest, MemoryRunner, Recipe
 from .repository import MemoryRepository, Trouble
 from .statistics import Verification
 
 __all__ = [
+    "GAIN",
     "Alteration",
     "Association",
     "Behaviour",

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 from types import MappingProxyType
 
+from ...config import Pairing, flat_pairs
 from ...errors import RepositoryError
 from ...instruments import INSTRUMENTS
 from ...repository import ExposureRecord, WrittenGains
@@ -22,13 +24,15 @@ from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
 from .statistics import AMPLIFIERS, Verification, statistics
 
-__all__ = ["RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
+__all__ = ["GAIN", "RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
 
 _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND exposure IN \((\d+(?:,\d+)*)\)")
 
 _FAILURE = 1
 _HOLD_GAINS = frozenset({"cpPtcPartial", "ptc"})
-_GAIN = 0.57
+GAIN = 0.57
+"""Nominal gain of every amplifier, electron/ADU."""
+
 _NOISE = 12.0
 
 
@@ -57,8 +61,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "cpDark": Recipe(("bias",), ("dark",)),
         "cpFlat": Recipe(("bias", "dark"), ("flat",)),
         "cpDefects": Recipe(("bias", "dark", "flat"), ("defects",)),
-        "cpPtc": Recipe(("bias", "dark"), ("ptc", "cpPtcPartial")),
-        "cpPtcGainFromFlatPairs": Recipe(("bias", "dark"), ("cpPtcPartial",)),
+        "cpPtc": Recipe(("bias", "dark"), ("ptc", "cpPtcPartial", "cpPtcIsrExp")),
+        "cpPtcGainFromFlatPairs": Recipe(("bias", "dark"), ("cpPtcPartial", "cpPtcIsrExp")),
         "verifyBias": Recipe(("bias",), verifies="Bias"),
         "verifyDark": Recipe(("bias", "dark"), verifies="Dark"),
         "verifyFlat": Recipe(("bias", "dark", "flat"), verifies="Flat"),
@@ -81,15 +85,15 @@ class Behaviour:
         Detectors for which it writes no dataset, though it ends well.
     verification : `Verification`
         What its statistics say, if it verifies.
-    gains : `bool`
-        Does it find any gains, if it looks for them?
+    gains : sequence of `float`
+        What it finds for the amplifiers of each pair of flats, electron/ADU, again and again; empty for nothing.
     """
 
     seconds: float = 0.0
     exit_code: int = 0
     writes_not: frozenset[int] = frozenset()
     verification: Verification = Verification.PASSES
-    gains: bool = True
+    gains: Sequence[float] = (GAIN,)
 
 
 class MemoryIngest:
@@ -231,8 +235,24 @@ class _Work:
             filters: Sequence[str | None] = self._filters(raws) if dataset_type == "flat" else [None]
             for name in filters:
                 holds = dataset_type in _HOLD_GAINS and self.behaviour.gains
-                value = _gains(detector, raws) if holds else None
+                pairs = [()] if dataset_type == "ptc" else self._pairs(raws)
+                value: object = tuple(self._gains(detector, pair) for pair in pairs) if holds else None
+                if dataset_type == "cpPtcIsrExp":
+                    value = dict.fromkeys(AMPLIFIERS, GAIN)
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
+
+    def _pairs(self, raws: Sequence[Dataset]) -> list[tuple[int, ...]]:
+        """Pair exposures as cp_pipe does: by time, unless it is told to pair each two consecutive ones."""
+        ids = sorted(int(raw.exposure or 0) for raw in raws)
+        if f"matchExposuresType={Pairing.EXPID}" in self.job.config:
+            return list(zip(ids[::2], ids[1::2], strict=False))
+        records = [self.butler.exposure(self.job.instrument, exposure) for exposure in ids]
+        times = [0.0 if record is None else record.exposure_time for record in records]
+        return [(ids[first], ids[second]) for first, second in flat_pairs(times, Pairing.TIME).pairs]
+
+    def _gains(self, detector: int, pair: tuple[int, ...]) -> WrittenGains:
+        gains = dict(zip(AMPLIFIERS, cycle(self.behaviour.gains), strict=False))
+        return WrittenGains(detector, pair, gains, dict.fromkeys(AMPLIFIERS, _NOISE))
 
     def _write_statistics(self, read: Mapping[int, tuple[Dataset, ...]]) -> None:
         inputs = tuple(dict.fromkeys(dataset for found in read.values() for dataset in found))
@@ -251,11 +271,6 @@ class _Work:
 
     def _put(self, dataset_type: str, **fields: object) -> None:
         self.butler.put(dataset_type, self.run, self.job.instrument, **fields)
-
-
-def _gains(detector: int, raws: Sequence[Dataset]) -> WrittenGains:
-    pair = tuple(int(raw.exposure or 0) for raw in raws[:2])
-    return WrittenGains(detector, pair, dict.fromkeys(AMPLIFIERS, _GAIN), dict.fromkeys(AMPLIFIERS, _NOISE))
 
 
 def _ranges(text: str) -> list[int]:

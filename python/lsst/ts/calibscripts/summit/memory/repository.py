@@ -210,8 +210,14 @@ class MemoryRepository:
         self._begin("gains")
         for name in dataset_types:
             if found := self.butler.datasets(run, name):
-                return tuple(dataset.value for dataset in found if dataset.value is not None)
+                return tuple(gains for dataset in found for gains in dataset.value or ())
         return ()
+
+    def nominal_gains(self, run: str) -> dict[tuple[int, str], float]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("nominal_gains")
+        flats = self.butler.datasets(run, "cpPtcIsrExp")
+        return {(flat.detector or 0, name): gain for flat in flats for name, gain in flat.value.items()}
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]
