@@ -713,3 +713,4 @@ def test_the_command_with_overrides() -> None:
         unknown.output.split()
     )
     assert "write name=value" in run(weekly, "--override", "set1_filter").output
+    assert "YAML reads 010 as 8 (octal)" in run(weekly, "--override", "set1_exp_times_flat=010").output

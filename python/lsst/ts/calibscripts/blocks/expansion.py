@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ..config import did_you_mean
+from ..config.yaml_text import understand
 from ..errors import ConfigurationError
 from ..untrusted import InputError, load_yaml
 from .configuration import Configured, configured
@@ -125,6 +126,8 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
             if not equals or not name.strip():
                 raise InputError("write name=value")
             values[name.strip()] = load_yaml(text)
+            if (understood := understand(f"{name.strip()}: {text}")).misread:
+                raise InputError(understood.problems[0].partition(f"{name.strip()}: ")[2])
         except InputError as error:
             problems.append(f"override {word!r}: {error}")
     if problems:

@@ -12,6 +12,7 @@ import yaml
 __all__ = ["misread"]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9]\d*)")
+_NOTHING = re.compile("(?!)")
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -52,7 +53,9 @@ def misread(node: yaml.MappingNode, ignored: Collection[str]) -> Iterator[tuple[
 
 def _problem(node: yaml.ScalarNode) -> str:
     written, kind = node.value, node.tag.rpartition(":")[2]
-    if node.style is not None or kind not in ("int", "float", "timestamp"):
+    expected = {"int": _INTEGER, "float": _FLOAT, "timestamp": _NOTHING}.get(kind)
+    # Most are as they should be, and are not read a second time.
+    if node.style is not None or expected is None or expected.fullmatch(written):
         return ""
     try:
         value: Any = yaml.safe_load(written)
@@ -61,8 +64,6 @@ def _problem(node: yaml.ScalarNode) -> str:
         return ""
     if isinstance(value, date):
         return _date_problem(written, value)
-    if (_INTEGER if isinstance(value, int) else _FLOAT).fullmatch(written):
-        return ""
     why = " (base 60)" if ":" in written else " (octal)" if re.match(r"[-+]?0[0-7_]", written) else ""
     meant = re.sub(r"^([-+]?)0+(?=\d)", r"\1", written)
     numbers = [f"{value:.15g}" if isinstance(value, float) else str(value)]
