@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
@@ -395,5 +396,66 @@ async def test_what_could_not_be_judged_has_not_failed_verification(
     assert "look at the failed tests" not in text
     assert "VERIFY BIAS: not judged" in text
     assert "BIAS: it could not be judged" in text
-    assert "exposures:\n  BIAS: " in text
+    assert "With this configuration no image is taken:" in text
+    assert "exposures:\n  BIAS: [2026091800002..2026091800004]" in text
     assert not any(isinstance(event, Certified) for event in run.events)
+
+
+@pytest.mark.parametrize(
+    ("config", "pause"),
+    [
+        (CONFIG, ""),
+        (CONFIG, ".*"),
+        (CONFIG | {"script_mode": "BIAS_DARK_FLAT", "n_dark": 2, "exp_times_dark": 5, "n_flat": 2}, ""),
+    ],
+)
+async def test_a_run_passes_as_many_checkpoints_as_announced(
+    config: dict[str, Any], pause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[int] = []
+
+    async def look(script: Remote, events: list[Event]) -> None:
+        announced.append((await script.evt_metadata.aget(timeout=30.0)).totalCheckpoints)
+        if pause:
+            await script.cmd_setCheckpoints.set_start(pause=pause, stop="", timeout=30.0)
+        while script.evt_state.get().state not in (ScriptState.DONE, ScriptState.FAILED):
+            await asyncio.sleep(1.0)
+            if script.evt_state.get().state == ScriptState.PAUSED:
+                await script.cmd_resume.start(timeout=30.0)
+
+    run = await run_of(tmp_path, monkeypatch, config, beside=look)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert announced == [len(run.outcome.checkpoints)]
+    assert re.fullmatch(r"DONE: \d+ images taken, . products? certified, .*", run.outcome.checkpoints[-1])
+
+
+@pytest.mark.parametrize("pause", ["", ".*"])
+async def test_a_stop_is_said_by_the_last_checkpoint_and_does_not_pause_there(
+    pause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stop(script: Remote, events: list[Event]) -> None:
+        await until_a_job_runs(events)
+        await script.cmd_setCheckpoints.set_start(pause=pause, stop="", timeout=30.0)
+        await script.cmd_stop.start(timeout=30.0)
+
+    run = await run_of(tmp_path, monkeypatch, seconds=1000.0, beside=stop)
+    assert run.outcome.state is ScriptState.STOPPED
+    said = run.outcome.checkpoints[-1].startswith(
+        "STOPPED: 4 images taken, 0 products certified, 1 step aborted"
+    )
+    assert said is not bool(pause)
+
+
+async def test_a_stop_at_the_last_checkpoint_is_recorded_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stop(script: Remote, events: list[Event]) -> None:
+        await script.cmd_setCheckpoints.set_start(pause="", stop="DONE: .*", timeout=30.0)
+
+    run = await run_of(tmp_path, monkeypatch, beside=stop)
+    assert run.outcome.state is ScriptState.STOPPED
+    assert json.loads(run.record.read_text().splitlines()[-1])["state"] == "STOPPED"
+    text = "\n".join(line.message for line in run.log)
+    assert " ends STOPPED: 4 images taken, 1 product certified" in text
+    # Nothing is left to do.
+    assert "queue the script with the configuration below" not in text

@@ -309,7 +309,16 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"repo": None}, "repo: must be a text, not null"),
         ({"repo": " "}, "repo: give the path or URI of a butler repository, without blanks around it"),
         ({"exposures": {"BIAS": [42]}}, "exposures: BIAS: number 1 of the list must be a whole number from "
-         "2000010100000 to 2099123199999, not 42"),
+         "2000010100000 to 2099123199999 or a name such as 2026091800002..2026091800021, not 42"),
+        ({"exposures": {"BIAS": ["2026091800002..2026091700003"]}},
+         "exposures: 2026091800002..2026091700003: a range "
+         "lies within one day; write one range for each day"),
+        ({"exposures": {"BIAS": ["the last twenty"]}},
+         "exposures: 'the last twenty' is not an exposure: write an id "
+         "(2026091800002), a range of them (2026091800002..2026091800021) or the name of an image "
+         "(AT_O_20260918_000002)"),
+        ({"exposures": {"BIAS": ["MC_O_20260918_000002"]}}, "exposures: MC_O_20260918_000002 is not an image of "
+         "LATISS, whose names begin with AT_O_"),
         ({"exposures": {"SKY": []}}, "exposures: SKY: unknown property"),
         ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it begins with "
          "no date (month must be in 1..12)"),

@@ -64,6 +64,7 @@ async def log_of(
     with pytest.MonkeyPatch.context() as environment:
         for variable, package in (("CP_PIPE_DIR", "cp_pipe"), ("CP_VERIFY_DIR", "cp_verify")):
             environment.setenv(variable, str(PIPELINES / package))
+        environment.setenv("CALIBSCRIPTS_JOB_LOGS", ".../broken-scratch/uws")
         async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
             outcome = await queue.run("auxtel/make_latiss_calibrations.py", yaml.safe_dump(given), make=make)
     return "\n".join([*outcome.checkpoints, *lines])
@@ -107,9 +108,10 @@ async def test_summary_of_the_tutorial_is_that_of_the_script() -> None:
     )
     for sentence in (
         "VERIFY BIAS is cancelled, since something it needs has failed.",
-        "GENERATE BIAS: the job failed with exit code 1 (OCPS job <id>; its log: /scratch/uws/<id>/outs/ocps.log).",
-        "Mend what the failures name, then queue the script or its BLOCK again.",
-        "To go on with the images that are there, queue the script with this configuration:",
+        "GENERATE BIAS: the job failed with exit code 1 (OCPS job <id>; its log: "
+        ".../broken-scratch/uws/<id>/outs/ocps.log).",
+        "Fix the failures listed above, then queue the script or its BLOCK again.",
+        "To go on with the images that exist, queue the script with the configuration below. With this configuration",
     ):
         assert sentence in shown
         assert sentence in log

@@ -78,6 +78,9 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     assert {*ours} <= {*kept}, {*ours} - {*kept}
     headline, *_ = run.summary.splitlines()
     assert headline.endswith(f" {counted(len(kept), 'warning')}.")
+    if case.state is not ScriptState.STOPPED or not case.stop:
+        # A script that stops at a checkpoint is STOPPING by then, and passes no other.
+        assert headline.endswith(f" ends {run.outcome.checkpoints[-1]}.")
     ended = [event.ending for event in run.events if isinstance(event, StepEnded)]
     for ending in (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED):
         number = ended.count(ending)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lsst.ts.calibscripts.images import Arrivals, ImageSet, exposure_id, judge, observed_within
+from lsst.ts.calibscripts.config import exposure_id
+from lsst.ts.calibscripts.images import Arrivals, ImageSet, judge, observed_within
 from lsst.ts.calibscripts.progress import ImageArrived
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}

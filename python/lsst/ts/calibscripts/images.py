@@ -7,21 +7,18 @@ returned its exposure id, or long after the next type has begun.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from .config import exposure_id
 from .products import ImageType
 from .progress import ImageArrived, ImageSetClosed
 from .sparing import LeftOut, least_left_out
 
-__all__ = ["Arrivals", "ImageSet", "closing", "exposure_id", "judge", "observed_within"]
-
-_OBSID = re.compile(r"[A-Za-z]+_O_(\d{8})_(\d{6})")
-"""Images that the OCS has taken; those of other controllers have other exposure ids."""
+__all__ = ["Arrivals", "ImageSet", "closing", "judge", "observed_within"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,6 @@ class ImageSet:
         return len(self.exposures) > len(self.left_out_exposures) and len(self.detectors) > len(
             self.left_out_detectors
         )
-
-
-def exposure_id(obsid: str) -> int | None:
-    """Give the exposure id of an image name, None if it is none.
-
-    ``AT_O_20260918_000042`` is exposure 2026091800042: the date, then the last five digits.
-    """
-    match = _OBSID.fullmatch(obsid.strip())
-    return int(match[1]) * 100_000 + int(match[2]) % 100_000 if match else None
 
 
 def judge(

@@ -16,6 +16,7 @@ from .errors import TransitionError
 
 __all__ = [
     "ABORTED_BY_SCRIPT",
+    "FINISHED",
     "STOPPED_WITHOUT_ID",
     "TRANSITIONS",
     "Certified",
@@ -152,6 +153,10 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
     ABORTED = "aborted"
     NOT_STARTED = "not started"
+
+
+FINISHED = frozenset({Ending.DONE, Ending.PASSED})
+"""How a step ends that did what it was to do."""
 
 
 @dataclass(frozen=True)

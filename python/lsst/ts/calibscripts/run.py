@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ class Run:
         return record
 
     async def close(self, ended: str) -> None:
-        """Give back the event callbacks and the thread, and log what was done and what was not.
+        """Give back the event callbacks and the thread, and say what was done and what was not.
 
         Parameters
         ----------
@@ -122,7 +123,31 @@ class Run:
         for step_id, ending in endings(self._plan, self._results, self._graph).items():
             self._journal.tell(StepEnded(str(step_id), ending))
         try:
-            self._journal.log.info(self._summary(ended))
+            await self._say_end(ended)
+        except asyncio.CancelledError:
+            # Stopped at the last checkpoint: that is the state which the script ends in.
+            ended = "STOPPED"
+            raise
+        finally:
+            await self._report_end(ended)
+
+    async def _say_end(self, ended: str) -> None:
+        """Pass a last checkpoint that says how the run ended, where the script can still pass one."""
+        headline = report.headline_of_run(self._summary(ended))
+        if ended == "STOPPED" and re.fullmatch(self._script.checkpoints.pause, headline):
+            # Who stops a script does not want it to pause.
+            return
+        try:
+            await self._checkpoint(headline)
+        except RuntimeError as error:
+            # It was stopped while it was paused or at a checkpoint, or its process is being terminated.
+            self._journal.log.debug(f"No last checkpoint: {describe(error)}")
+
+    async def _report_end(self, ended: str) -> None:
+        """Log the summary, and end the record."""
+        try:
+            text = report.run_summary(self._summary(ended))
+            self._journal.log.info(report.for_log(text, where="the record of this run"))
         finally:
             if self._record is not None:
                 self._record.end(ended, self._results.failures)
@@ -247,7 +272,6 @@ class Run:
         if self._results.failures:
             raise _ReportedFailureError(self._results.failures)
 
-    def _summary(self, ended: str) -> str:
+    def _summary(self, ended: str) -> report.RunSummary:
         name = type(self._script).__name__
-        summary = summarise(name, ended, self._plan, self._results, self._graph, self._given)
-        return report.for_log(report.run_summary(summary), where="the record of this run")
+        return summarise(name, ended, self._plan, self._results, self._graph, self._given)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from . import report
 from .config import resuming
 from .graph import Graph
 from .images import ImageSet, may_go_on_with
 from .plan import Action, Plan, StepId
-from .progress import Ending
+from .progress import FINISHED, Ending
 from .results import Results, Taken
 
 __all__ = ["endings", "summarise"]
@@ -60,7 +58,7 @@ def summarise(
         not_certified=tuple(_not_certified(results, ended)),
         failures=tuple(results.failures),
         warnings=tuple(results.warnings),
-        next_steps=tuple(_next_steps(final_state, results, given)),
+        next_steps=tuple(_next_steps(plan, results, ended, given)),
     )
 
 
@@ -116,22 +114,26 @@ def _not_certified(results: Results, ended: Mapping[StepId, Ending]) -> Iterator
             )
 
 
-def _next_steps(final_state: str, results: Results, given: Mapping[str, Any]) -> Iterator[str]:
+def _next_steps(
+    plan: Plan, results: Results, ended: Mapping[StepId, Ending], given: Mapping[str, Any]
+) -> Iterator[str]:
     failed = [name for name, verdict in results.verdicts.items() if verdict.judged and not verdict.passed]
     for name in failed:
         collection = results.collection(StepId(Action.VERIFY, name))
         yield f"{name}: look at the failed tests in {collection}, and at the images, before it is taken again."
     if results.failures and not failed and not results.certified and not results.doubtful:
-        yield "Mend what the failures name, then queue the script or its BLOCK again."
+        yield "Fix the failures listed above, then queue the script or its BLOCK again."
     complete = {
         str(name): exposures
         for name, taken in results.taken.items()
         if (exposures := may_go_on_with(taken.kept, taken.images.n_kept, results.images.get(name)))
     }
-    if final_state != "DONE" and complete and not failed:
+    left = not FINISHED.issuperset(ended.values())
+    if left and complete and not failed:
         into = next((certified.collection for certified in results.certified.values()), results.doubtful)
-        text = yaml.safe_dump(resuming(given, complete, into), default_flow_style=None, width=1_000_000)
+        words = {str(images.image_type): str(images) for images in plan.sets}
+        found = resuming(given, tuple(words), complete, into)
         yield (
-            "To go on with the images that are there, queue the script with this configuration:\n"
-            + text.rstrip()
+            "To go on with the images that exist, queue the script with the configuration below. "
+            f"{found.sentence(words)}:\n{found.text()}"
         )

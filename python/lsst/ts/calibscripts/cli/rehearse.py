@@ -179,14 +179,16 @@ def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) ->
 
 def _resumed(path: Path) -> tuple[str, str, Path]:
     """Return script, configuration and repository that go on where the run of a record ended."""
-    import yaml
-
-    from ..record import read_record, resume_configuration
+    from ..record import is_complete, read_record, resumption
 
     record = read_record(path)
-    if record.state == "DONE":
-        raise ConfigurationError([f"{path}: nothing to resume: the run ended DONE"])
-    text = yaml.safe_dump(resume_configuration(record), default_flow_style=None)
+    if is_complete(record):
+        raise ConfigurationError(
+            [
+                f"{path}: nothing to resume: the run ended {record.state}, and all that it was asked for is done"
+            ]
+        )
+    text = resumption(record).text()
     click.echo(f"Resuming {record.about.script} with:\n{text}")
     return record.about.script, text, Path(str(record.about.config["repo"]))
 

@@ -122,16 +122,18 @@ def _text(account: Account, form: str) -> str:
 
 def _scripts(account: Account) -> Mapping[str, str]:
     """Give the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
-    import yaml
-
-    from ..record import resume_configuration
+    from ..products import ImageType
+    from ..record import is_complete, resumption
     from ..replay import replay_script
 
     record = account.record
     if record is None:
         return {}
     texts = {"The shell script that repeats the processing by hand": replay_script(record)}
-    if record.state != "DONE":
-        config = yaml.safe_dump(resume_configuration(record), default_flow_style=None, sort_keys=False)
-        texts["The configuration that goes on where the run ended"] = config
+    if not is_complete(record):
+        found = resumption(record)
+        sentence = found.sentence(
+            {name: f"new {kind.plural}" for name, kind in ImageType.__members__.items()}
+        )
+        texts["The configuration that goes on where the run ended"] = f"# {sentence}.\n{found.text()}\n"
     return texts

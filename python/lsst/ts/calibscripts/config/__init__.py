@@ -8,10 +8,11 @@ from .advice import RECOMMENDED_IMAGES, last_night, warnings
 from .base import CalibrationsConfig, Exposures
 from .characters import key_problem
 from .explain import did_you_mean
+from .exposure_ids import exposure_id, written_exposures
 from .fields import option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
-from .resume import resuming
+from .resume import Resumption, resuming
 from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .times import (
     PTC_TIMES,
@@ -39,9 +40,11 @@ __all__ = [
     "LSSTCamConfig",
     "LatissConfig",
     "Pairing",
+    "Resumption",
     "as_installed",
     "as_yaml",
     "did_you_mean",
+    "exposure_id",
     "exposure_times",
     "flat_pairs",
     "groups_of_times",
@@ -58,4 +61,5 @@ __all__ = [
     "warnings",
     "with_defaults",
     "write_schemas",
+    "written_exposures",
 ]

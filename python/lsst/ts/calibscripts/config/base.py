@@ -24,6 +24,7 @@ from ..instruments import Instrument
 from . import fields as f
 from .dates import open_end
 from .explain import which
+from .exposure_ids import camera_of
 from .rules import Given, problems, resolve
 from .times import ImageSet, exposure_times
 
@@ -35,9 +36,13 @@ class Exposures(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    BIAS: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the biases, e.g. 2026091800002.")
-    DARK: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the darks.")
-    FLAT: tuple[f.ExposureId, ...] = Field((), description="Exposure ids of the flats.")
+    BIAS: f.ExposureIds = Field(
+        (),
+        description="Exposures of the biases: ids, ranges of ids as reports print them "
+        "(2026091800002..2026091800021), names of images (AT_O_20260918_000002).",
+    )
+    DARK: f.ExposureIds = Field((), description="Exposures of the darks.")
+    FLAT: f.ExposureIds = Field((), description="Exposures of the flats.")
 
 
 class CalibrationsConfig(BaseModel):
@@ -192,8 +197,9 @@ class CalibrationsConfig(BaseModel):
     )
     exposures: Exposures | None = Field(
         None,
-        description="Process these exposures instead of taking images, e.g. {BIAS: [2026091800002, "
-        "2026091800003]}: how an interrupted run is resumed. null: take images.",
+        description="Process these exposures instead of taking images of their types, e.g. {BIAS: "
+        "[2026091800002..2026091800021]}: how an interrupted run is resumed. Types of script_mode that are not "
+        "listed are taken. null: take all images.",
     )
     program: f.Header | None = Field(
         None,
@@ -246,6 +252,21 @@ class CalibrationsConfig(BaseModel):
         if found := problems(config, frozenset(data), known.wrong):
             raise ConfigurationError(found)
         return config
+
+    @field_validator("exposures", mode="before")
+    @classmethod
+    def _images_are_of_the_instrument(cls, exposures: Any) -> Any:
+        if cls.instrument is None or not isinstance(exposures, Mapping):
+            return exposures
+        for name in (
+            name for names in exposures.values() if isinstance(names, list | tuple) for name in names
+        ):
+            if camera_of(name) not in (None, cls.instrument.prefix):
+                raise ValueError(
+                    f"{name} is not an image of {cls.instrument.name}, whose names begin with "
+                    f"{cls.instrument.prefix}_O_"
+                )
+        return exposures
 
     @field_validator("exposures")
     @classmethod

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from .characters import HEADER_PATTERN, header_problem, key_problem, named, odd_characters
 from .dates import DATE_PATTERN, check_date, text_of_date
+from .exposure_ids import ITEM_PATTERN, read_exposures
 
 __all__ = [
     "INSTRUMENT",
@@ -23,6 +24,7 @@ __all__ = [
     "DetectorId",
     "Discards",
     "ExposureId",
+    "ExposureIds",
     "Flag",
     "FlatTimes",
     "Header",
@@ -199,6 +201,7 @@ def _within_a_day(seconds: float) -> float:
 
 _DAY = 86_400
 _MOST_IMAGES = 10_000
+_FIRST_EXPOSURE, _LAST_EXPOSURE = 2000_01_01_00000, 2099_12_31_99999
 _WHOLE = BeforeValidator(whole)
 _NULL = {"type": ["integer", "null"]}
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -217,7 +220,22 @@ NumberOfImages = Annotated[
 Discards = Annotated[int, Field(strict=True, ge=0, json_schema_extra=_NULL), _WHOLE, AfterValidator(_images)]
 DetectorId = Annotated[int, Field(strict=True, ge=0), _WHOLE]
 ExposureId = Annotated[
-    int, Field(strict=True, ge=2000_01_01_00000, le=2099_12_31_99999), _WHOLE, AfterValidator(_exposure)
+    int, Field(strict=True, ge=_FIRST_EXPOSURE, le=_LAST_EXPOSURE), _WHOLE, AfterValidator(_exposure)
+]
+ExposureIds = Annotated[
+    tuple[ExposureId, ...],
+    BeforeValidator(read_exposures),
+    Field(
+        json_schema_extra={
+            "items": {
+                "type": ["integer", "string"],
+                "minimum": _FIRST_EXPOSURE,
+                "maximum": _LAST_EXPOSURE,
+                "pattern": ITEM_PATTERN,
+                "examples": ["2026091800002..2026091800021"],
+            }
+        }
+    ),
 ]
 DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
 FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]

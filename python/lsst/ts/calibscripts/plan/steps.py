@@ -148,9 +148,12 @@ class Plan:
 
     @property
     def n_checkpoints(self) -> int:
-        """Number of checkpoints of a run without failures: the set-up, two for each set, and the end of taking."""
+        """Number of checkpoints of a run without failures.
+
+        They are the set-up, two for each set that is taken, the end of taking, and the end of the run.
+        """
         taken = sum(not images.taken for images in self.sets)
-        return (1 + 2 * taken if taken else 0) + 1
+        return (1 + 2 * taken if taken else 0) + 2
 
     def step(self, step_id: StepId) -> Step | None:
         """Give the step of that name, or None if the run has none."""

@@ -8,7 +8,7 @@ from ..errors import RecordError
 from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Ended, Entry, Header, Job, Record
-from .resume import resume_configuration
+from .resume import is_complete, resume_configuration, resumption
 from .versions import environment, user_name, versions
 
 __all__ = [
@@ -23,10 +23,12 @@ __all__ = [
     "Recorder",
     "environment",
     "find_records",
+    "is_complete",
     "open_record",
     "read_record",
     "record_directory",
     "resume_configuration",
+    "resumption",
     "user_name",
     "versions",
 ]

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config import resuming
+from ..config import Resumption, resuming
 from ..images import ImageSet, may_go_on_with
-from ..progress import ImageSetClosed
+from ..progress import FINISHED, ImageSetClosed, StepEnded
 from .records import Record
 
-__all__ = ["resume_configuration"]
+__all__ = ["is_complete", "resume_configuration", "resumption"]
+
+
+def is_complete(record: Record) -> bool:
+    """Return whether everything that a run was asked for is done, so that nothing is left to resume."""
+    endings = [event.ending for event in record.events(StepEnded)]
+    return record.state == "DONE" or (bool(endings) and FINISHED.issuperset(endings))
 
 
 def resume_configuration(record: Record) -> dict[str, Any]:
-    """Give the configuration that processes the images of a run that did not come to its end.
+    """Return the configuration that goes on from a run; see `resumption`."""
+    return resumption(record).config
+
+
+def resumption(record: Record) -> Resumption:
+    """Return how to process the images of a run that did not come to its end.
 
     Parameters
     ----------
@@ -22,19 +33,17 @@ def resume_configuration(record: Record) -> dict[str, Any]:
 
     Returns
     -------
-    `dict`
+    `Resumption`
         What the user gave, with ``exposures``: of each image type whose set was taken completely the exposures
         that were kept, without those that never arrived. A set that was not complete, was given up or has failed
         its verification is taken anew. Where
         something was certified already, ``calib_collection`` is a new one, since it is not possible to certify
         the same type of calibration in the same collection with the same validity range.
     """
-    exposures = {
-        image_type: _to_go_on_with(record, image_type)
-        for image_type in str(record.about.config.get("script_mode", "")).split("_")
-    }
+    image_types = str(record.about.config.get("script_mode", "")).split("_")
+    exposures = {image_type: _to_go_on_with(record, image_type) for image_type in image_types}
     into = next((certified.collection for certified in record.certified.values()), None)
-    return resuming(record.about.given, exposures, into)
+    return resuming(record.about.given, image_types, exposures, into)
 
 
 def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:

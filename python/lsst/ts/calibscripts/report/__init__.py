@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from .gains import PairGains, gain_report
-from .summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because, run_summary
+from .summary import (
+    Certified,
+    RunSummary,
+    StepOutcome,
+    TakenSet,
+    headline_of_run,
+    not_certified_because,
+    run_summary,
+)
 from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log, messages
 from .verdicts import failure_report, headline, undecisive_line, verdict_line
 
@@ -22,6 +30,7 @@ __all__ = [
     "for_log",
     "gain_report",
     "headline",
+    "headline_of_run",
     "messages",
     "not_certified_because",
     "run_summary",
