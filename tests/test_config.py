@@ -307,7 +307,7 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"input_collections_flat": "a b,c"}, "input_collections_flat: 'a b' is not the name of a collection (no "
          "blanks, no special characters)"),
         ({"repo": None}, "repo: must be a text, not null"),
-        ({"repo": " "}, "repo: give the path or URI of a butler repository, without blanks around it"),
+        ({"repo": " "}, "repo: write the path or URI of a butler repository, without blanks around it"),
         ({"exposures": {"BIAS": [42]}}, "exposures: BIAS: number 1 of the list must be a whole number from "
          "2000010100000 to 2099123199999 or a name such as 2026091800002..2026091800021, not 42"),
         ({"exposures": {"BIAS": ["2026091800002..2026091700003"]}},
@@ -466,12 +466,12 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             {"n_dark": 3},
             "exp_times_dark: 23 exposure times do not fit n_dark 3 and n_discard_dark 1: list 4 times, the first "
             "1 to be discarded, or 3, where the first time is also used for the discarded. exp_times_dark was "
-            "not given, so its default list applies: give it too",
+            "not set, so its default list applies: set it too",
         ),
         (
             {"n_discard_dark": 0},
             "exp_times_dark: 23 exposure times do not fit n_dark 22 and n_discard_dark 0: list 22 times. "
-            "exp_times_dark was not given, so its default list applies: give it too",
+            "exp_times_dark was not set, so its default list applies: set it too",
         ),
         (
             {"n_flat": 4, "exp_times_flat": [1, 1, 2, 2, 3, 3]},
@@ -514,7 +514,7 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
         (
             {"certify_calib_begin_date": "2050-01-01"},
             "certify_calib_end_date: 2050-01-01 is not after certify_calib_begin_date 2050-01-01, which is the "
-            "default: give it too",
+            "default: set it too",
         ),
         (
             {"certify_calib_end_date": "1970-01-01"},

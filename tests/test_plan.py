@@ -222,7 +222,7 @@ def test_every_product_is_made_from_products_before_it():
         ),
         (
             {"pipetask_timeout": 39, "script_mode": "BIAS_DARK"},
-            ["pipetask_timeout is 39 s, but VERIFY DARK is estimated to take 41 s, and 1 more job"],
+            ["pipetask_timeout is 39 s, but VERIFY DARK is estimated to take 41 s, and another job"],
         ),
         (
             {"oods_timeout": 0.001},

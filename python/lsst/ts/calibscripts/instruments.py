@@ -165,7 +165,7 @@ INSTRUMENTS = {instrument.name: instrument for instrument in (LATISS, LSSTCOMCAM
 
 
 def physical_filter(filter: str, *gratings: str) -> str:
-    """Give the butler's name of what is in the beam.
+    """Return the butler's name of what is in the beam.
 
     Parameters
     ----------

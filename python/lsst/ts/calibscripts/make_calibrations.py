@@ -95,11 +95,11 @@ class MakeCalibrations(BaseMakeCalibrations):
         return group
 
     def get_instrument_configuration(self) -> dict[str, Any]:
-        """Give the filter; None leaves it as it is."""
+        """Return the filter; None leaves it as it is."""
         return {"filter": self.config.filter}
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
-        """Give the filter of the configuration, or the one that is in now."""
+        """Return the filter of the configuration, or the one that is in now."""
         now = getattr(self.camera.rem, self.instrument.camera.lower()).evt_endSetFilter.get()
         here = None if now is None else now.filterName
         name = here if self.config.filter is None or set_up else self.config.filter

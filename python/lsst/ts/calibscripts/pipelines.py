@@ -180,7 +180,7 @@ def _connections(definition: Any, labels: Collection[str]) -> dict[str, str]:
 
 
 def missing_inputs(installed: Installed, names: Collection[str]) -> tuple[str, ...]:
-    """Give those dataset types among ``names`` that the pipeline is configured to read.
+    """Return those dataset types among ``names`` that the pipeline is configured to read.
 
     Today's cpDefects asks for biasBootstrap, darkBootstrap and flatBootstrap, which no other pipeline of a run
     makes.
@@ -277,6 +277,6 @@ def _configured(uri: str, *settings: str) -> Any:
 
 
 def _isr_label(label: str, labels: Sequence[str]) -> str | None:
-    """Give the label of the one ISR task for the label that older stacks had, None where that cannot be told."""
+    """Return the label of the one ISR task for the label that older stacks had, None where that cannot be told."""
     found = [name for name in labels if name.lower().endswith(OLD_ISR_LABEL)]
     return found[0] if label == OLD_ISR_LABEL and len(found) == 1 else None

@@ -40,7 +40,7 @@ SCRIPTS = {
 
 
 def find_record(name: str) -> ScriptRecord:
-    """Give the record of a script.
+    """Return the record of a script.
 
     Parameters
     ----------

@@ -26,11 +26,11 @@ class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
     camera_type = LATISS
 
     def get_instrument_configuration(self) -> dict[str, Any]:
-        """Give filter and grating; None leaves them as they are."""
+        """Return filter and grating; None leaves them as they are."""
         return {"filter": self.config.filter, "grating": self.config.grating}
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
-        """Give FILTER~GRATING, with ``empty`` for empty_1, of the configuration or as they are now."""
+        """Return FILTER~GRATING, with ``empty`` for empty_1, of the configuration or as they are now."""
         spectrograph = self.camera.rem.atspectrograph
         now = (
             spectrograph.evt_reportedFilterPosition.get(),

@@ -1,6 +1,6 @@
 """What can be said of a configuration before it is queued: everything wrong with it, then what it would do.
 
-`configuration` finds what is wrong, `lookup` asks a butler repository, `words` and `data` tell it.
+`configuration` finds what is wrong, `lookup` asks a butler repository, `words` and `data` report it.
 """
 
 from .configuration import (

@@ -16,7 +16,7 @@ __all__ = ["as_data"]
 
 
 def as_data(checked: Checked, answers: Answers | None = None) -> dict[str, Any]:
-    """Tell everything about a configuration in a form that JSON can hold.
+    """Describe everything about a configuration in a form that JSON can hold.
 
     Parameters
     ----------

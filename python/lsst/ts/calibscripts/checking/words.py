@@ -67,7 +67,7 @@ def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...
 
 
 def report(checked: Checked, answers: Answers | None = None) -> str:
-    """Tell everything about a configuration.
+    """Describe everything about a configuration.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The configuration of the scripts: properties, units, defaults, descriptions and rules in one place.
 
-`json_schema` makes of a model what LOVE shows; `ConfigValidator` reads what a user gave and tells
+`json_schema` makes of a model what LOVE shows; `ConfigValidator` reads what a user set and reports
 everything that is wrong at once; `parse` makes the frozen configuration that `plan` works with.
 """
 

@@ -93,8 +93,8 @@ def _thresholds(config: CalibrationsConfig) -> Iterator[str]:
         name = f"number_verification_tests_threshold_{kind.lower()}"
         if (limit := getattr(config, name)) > amplifiers:
             yield (
-                f"{name} is {limit}, but a detector has {amplifiers} amplifiers, and a test is made of each: "
-                "a detector in which all of them fail does not reach it."
+                f"{name} is {limit}, but a detector has only {amplifiers} amplifiers, so even one test failing on "
+                "every amplifier would not reach this threshold."
             )
 
 

@@ -192,7 +192,7 @@ class CalibrationsConfig(BaseModel):
     )
     bias_dark_counts_max: f.Counts | None = Field(
         None,
-        description="Level of corrected biases and darks (ADU) above which a warning is given, e.g. 10. "
+        description="Level of corrected biases and darks (ADU) above which there is a warning, e.g. 10. "
         "null: not checked.",
     )
     exposures: Exposures | None = Field(
@@ -217,7 +217,7 @@ class CalibrationsConfig(BaseModel):
 
     @classmethod
     def defaults(cls, instrument_name: str | None = None) -> dict[str, Any]:
-        """Give the default of every property that has one.
+        """Return the default of every property that has one.
 
         Parameters
         ----------

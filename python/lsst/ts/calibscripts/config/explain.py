@@ -95,7 +95,7 @@ def shown(value: Any) -> str:
 
 
 def not_a_mapping(data: Any) -> str:
-    """Say why a configuration that is no mapping cannot be used.
+    """Say why a configuration that is not a mapping cannot be used.
 
     Parameters
     ----------

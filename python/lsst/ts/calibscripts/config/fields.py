@@ -93,7 +93,7 @@ def option_settings(options: str) -> tuple[str, ...]:
         elif word.startswith("-c"):
             word = word.removeprefix("-c")
         else:
-            raise ValueError(f"{word!r} is not understood: only -c label:field=value can be given here")
+            raise ValueError(f"{word!r} is not understood: only -c label:field=value can be set here")
         if not _SETTING.fullmatch(word):
             raise ValueError(f"{word!r} is not a setting: write -c label:field=value")
         settings.append(word)
@@ -156,7 +156,7 @@ def _strange(value: str) -> str:
 
 def _repository(value: str) -> str:
     if not value.strip() or value != value.strip():
-        raise ValueError("give the path or URI of a butler repository, without blanks around it")
+        raise ValueError("write the path or URI of a butler repository, without blanks around it")
     return value
 
 

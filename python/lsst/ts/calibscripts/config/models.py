@@ -1,4 +1,4 @@
-"""The configuration of each script: what its instrument has beside the common properties, or otherwise."""
+"""The configuration of each script: what differs from the common properties for its instrument."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _FLAT = ("n_flat", "n_discard_flat", "exp_times_flat")
 
 @dataclass(frozen=True)
 class Given:
-    """What a model is told beside the values that the user gave.
+    """What a model needs to know besides the values that the user set.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
             return bool(n >= 2)
         return bool(flat_pairs(exposure_times(times, n, n_discard)[n_discard:]).pairs)
     except (TypeError, ValueError):
-        # They are wrong, which is told elsewhere.
+        # They are wrong, which is reported elsewhere.
         return True
 
 
@@ -114,7 +114,7 @@ def _numbers(image_type: str) -> Callable[[CalibrationsConfig, Set[str]], Iterat
             config.image_set(image_type)
         except ValueError as error:
             advice = (
-                "" if times in given else f". {times} was not given, so its default list applies: give it too"
+                "" if times in given else f". {times} was not set, so its default list applies: set it too"
             )
             yield f"{times}: {error}{advice}"
 
@@ -127,7 +127,7 @@ def _pairs(config: CalibrationsConfig) -> FlatPairs | None:
     try:
         return flat_pairs(config.image_set("FLAT").kept)
     except ValueError:
-        # The numbers do not fit, which is told by its own rule.
+        # The numbers do not fit, which is reported by its own rule.
         return None
 
 
@@ -159,7 +159,7 @@ def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
 
 def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
     for which, text in range_problems(config.certify_calib_begin_date, config.certify_calib_end_date):
-        defaults = ", which is the default: give it too" if "certify_calib_end_date" not in given else ""
+        defaults = ", which is the default: set it too" if "certify_calib_end_date" not in given else ""
         yield f"certify_calib_{which}_date: {text}{defaults if which == 'end' else ''}"
 
 

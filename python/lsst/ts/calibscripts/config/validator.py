@@ -1,4 +1,4 @@
-"""Reading what a user gave: everything that is wrong is told at once, what is left out is filled in."""
+"""Reading what a user gave: everything that is wrong is reported at once, what is left out is filled in."""
 
 from __future__ import annotations
 

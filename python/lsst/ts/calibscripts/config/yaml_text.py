@@ -1,4 +1,4 @@
-"""Reading YAML as people write it: mistakes that YAML hides are told with their lines."""
+"""Reading YAML as people write it: mistakes that YAML hides are reported with their lines."""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ def plan_warnings(config: CalibrationsConfig, plan: Plan, n_detectors: int) -> I
     ]
     if late:
         longest = max(late, key=jobs.__getitem__)
-        others = f", and {len(late) - 1} more jobs take too long" if len(late) > 1 else ""
+        others = {1: "", 2: ", and another job takes too long"}.get(
+            len(late), f", and {len(late) - 1} other jobs take too long"
+        )
         yield (
             f"pipetask_timeout is {config.pipetask_timeout:g} s, but {longest} is estimated to take "
             f"{duration(jobs[longest])}{others}: a job that reaches the timeout is aborted, and its step fails."
