@@ -14,8 +14,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ import yaml
 from lsst.ts.calibscripts.instruments import LSSTCAM
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.progress import Event, JobEnded, Stage, StageReached, Verdicted
-from lsst.ts.calibscripts.repository import Repository, RunStatistics, WrittenGains
+from lsst.ts.calibscripts.repository import Repository, RunStatistics
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
 from lsst.ts.calibscripts.summit.memory import (
     Behaviour,
@@ -215,8 +215,7 @@ class Collector:
 class FullRepository(MemoryRepository):
     """Gives as much as a butler does.
 
-    Statistics are read anew, the finer levels only where the coarser leave something open, and there are gains of
-    every pair of flats.
+    Statistics are read anew, the finer levels only where the coarser leave something open.
     """
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
@@ -225,13 +224,6 @@ class FullRepository(MemoryRepository):
         if not any(exposures_to_look_into(level) for level in levels):
             return RunStatistics(levels, {}, {}, found.verified)
         return RunStatistics(levels, _fresh(found.exposures), _fresh(found.detectors), found.verified)
-
-    def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
-        return tuple(
-            replace(gains, exposures=(2 * pair, 2 * pair + 1))
-            for gains in super().gains(run, dataset_types)
-            for pair in range(CONFIG["n_flat"] // 2)
-        )
 
 
 def _fresh(found: Mapping[Any, Any]) -> dict[Any, Any]:

