@@ -182,7 +182,7 @@ def _verification() -> Iterator[Case]:
         (
             "lack an exposure of a detector",
             Verification.SKIPS,
-            "not hold statistics of all exposures for detectors [0]",
+            "not hold statistics of all exposures for detector 0",
         ),
         (
             "have an unknown shape",

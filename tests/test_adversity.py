@@ -206,7 +206,7 @@ async def test_a_repository_of_another_camera_is_refused(
 ) -> None:
     run = await run_of(tmp_path, monkeypatch, repository=WithoutDetectors)
     assert (run.outcome.state, run.taken) == (ScriptState.FAILED, 0)
-    assert "Repository /repo/LATISS does not know detectors [0] of LATISS" in run.outcome.reason
+    assert "Repository /repo/LATISS does not know detector 0 of LATISS" in run.outcome.reason
     assert "check the properties repo and detectors" in run.outcome.reason
 
 

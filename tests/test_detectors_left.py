@@ -102,7 +102,7 @@ async def test_one_detector_of_nine_is_not_judged() -> None:
     await run.play({"BIAS": range(4, 9), "DARK": [0, 1, 2, 3, 8]}, broken_darks)
     assert run.outcome.state is ScriptState.FAILED
     assert run.certified == {"bias": set(range(4, 9))}
-    assert "GENERATE DARK: of the 9 detectors asked for only detectors [8] are left" in run.reason
+    assert "GENERATE DARK: of the 9 detectors asked for only detector 8 is left" in run.reason
     assert [event.product for event in run.events if isinstance(event, Verdicted)] == ["BIAS"]
 
 

@@ -84,6 +84,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
         await log_of(given, {}),
         await log_of(given, {"verifyBias": Verification.SOME_FAIL}),
         await log_of(given, {"verifyBias": Verification.FAILS}),
+        await log_of(given, {"verifyBias": Verification.MISSING}),
         await log_of(given, {}, ("job-error",)),
     ]
     # The butler in memory has no gains to report.
@@ -93,7 +94,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
     messages = [
         re.sub(r"\n\s+", " ", found) for found in re.findall(r"^   \* - ``([^`]+)``", table, re.MULTILINE)
     ]
-    assert len(messages) == 14
+    assert len(messages) == 16
     for message in messages:
         pattern = re.sub(r"<[^>]+>", ".+", re.escape(message).replace(r"\ ", " "))
         assert re.search(pattern, text), message

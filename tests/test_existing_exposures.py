@@ -131,7 +131,11 @@ async def test_types_that_are_not_listed_are_taken() -> None:
 @pytest.mark.parametrize(
     ("exposures", "config", "words"),
     [
-        ({"BIAS": [*BIASES, *ids(90, 90)]}, {}, f"LATISS has no exposures {ids(90, 90)} (listed under BIAS)"),
+        (
+            {"BIAS": [*BIASES, *ids(90, 90)]},
+            {},
+            f"LATISS has no exposure {ids(90, 90)[0]} (listed under BIAS)",
+        ),
         ({"BIAS": [*BIASES, DARKS[0]]}, {}, f"{DARKS[0]} is a DARK, but listed under BIAS"),
         ({"FLAT": [*FLATS]}, {}, f"flats of several filters, {GREEN}, {RED}: name those of one filter"),
         (

@@ -113,7 +113,8 @@ def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
         raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
     if skipped := found.skipped(asked.exposures or (), asked.processed):
         raise StatisticsError(
-            f"{asked.run} does not hold statistics of all exposures for detectors {list(skipped)}"
+            f"{asked.run} does not hold statistics of all exposures for detector{'' if len(skipped) == 1 else 's'} "
+            f"{', '.join(map(str, skipped))}"
         )
     merged = {key: value for level in found.run for key, value in level.items()}
     # One run level for each filter: all of them must have succeeded.

@@ -19,7 +19,7 @@ from .jobs import StepPipelines, different_times, input_collections, named_colle
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
-from .report import exposure_range, exposures_of
+from .report import detectors_of, exposure_range, exposures_of
 from .repository import Certification, Detector, Repository
 from .sal import RemoteGroup, State
 from .window import Window
@@ -211,7 +211,7 @@ def _detector_problems(
     unknown = [detector for detector in detectors if detector not in known]
     if unknown:
         yield (
-            f"Repository {repo} does not know detectors {unknown} of {instrument}"
+            f"Repository {repo} does not know {detectors_of(unknown)} of {instrument}"
             f" (it knows {len(known)} of that instrument): check the properties repo and detectors."
         )
 
@@ -236,7 +236,7 @@ def _exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Ite
     """Say what is wrong with a set that exists already, apart from what is only left out of it."""
     found, name = examined.found, asked.image_type.name
     if unknown := [exposure for exposure in asked.exposures if exposure not in examined.times]:
-        yield f"exposures: {instrument} has no exposures {unknown} (listed under {name})."
+        yield f"exposures: {instrument} has no {exposures_of(unknown)} (listed under {name})."
     if examined.refused is not None:
         yield str(examined.refused)
     elif not unknown and not found.complete:
@@ -302,7 +302,7 @@ def _input_problems(
             of_filter = f" in {physical_filter}" if by_filter and physical_filter else ""
             yield (
                 f"{step.id} needs a {dataset_type}{of_filter}, but {','.join(collections) or 'no collection'} has"
-                f" none for detectors {list(lacking)} that is valid {'today' if today else 'for these exposures'}: "
+                f" none for {detectors_of(lacking)} that is valid {'today' if today else 'for these exposures'}: "
                 f"name a collection that has one in {property_name}."
             )
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from . import report
 from .config import PTC_TIMES, CalibrationsConfig, Pairing
 from .errors import (
     CertificationError,
@@ -147,7 +148,7 @@ class Processing:
             made = made or await self.thread(self.repository.made, run, dataset_type)
         lacking = [detector for detector in wanted if detector not in made]
         if lacking:
-            reason = f"the job wrote no {product.dataset_type} for detectors {lacking}"
+            reason = f"the job wrote no {product.dataset_type} for {report.detectors_of(lacking)}"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
         if product.paired:
             await self._look_at_gains(step, run, result)
@@ -160,7 +161,7 @@ class Processing:
         for text in found.texts:
             self.journal.log.info(text)
         if found.lacking:
-            reason = f"the job wrote no gains for detectors {list(found.lacking)}"
+            reason = f"the job wrote no gains for {report.detectors_of(found.lacking)}"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
         if found.none_left:
             raise GainsError(f"{step.id}: {found.doubts}. Check that the flats had light, and how much.")
@@ -298,11 +299,12 @@ class Processing:
             # Of what this run makes itself nothing else may be read: a detector it was not made for is left out.
             wanted &= set(self.results.detectors.get(StepId(Action.GENERATE, name), wanted))
         if not enough_detectors(len(wanted), len(self.detectors)):
-            left = f"detectors {sorted(wanted)}" if wanted else "none"
+            left = report.detectors_of(wanted) if wanted else "none"
             raise ImageSetError(
                 step.id.product,
-                f"{step.id}: of the {len(self.detectors)} detectors asked for only {left} are left, more than half "
-                "are needed. The others have lost their images or a calibration that this step reads.",
+                f"{step.id}: of the {len(self.detectors)} detectors asked for only {left} "
+                f"{'is' if len(wanted) == 1 else 'are'} left, more than half are needed. The others have lost "
+                "their images or a calibration that this step reads.",
             )
         return tuple(sorted(wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..record import Record, resume_configuration
+from ..record import Record, is_complete, resume_configuration
 
 __all__ = ["next_steps"]
 
@@ -32,7 +32,7 @@ def _next_steps(record: Record) -> Iterator[str]:
         yield "The record has no end: the script still runs, or it was killed. Check in LOVE whether it still runs."
     elif record.failures and not failed and not record.certified:
         yield "Fix the failures listed above, then queue the script or its BLOCK again."
-    if record.state != "DONE" and not failed and resume_configuration(record).get("exposures"):
+    if not is_complete(record) and not failed and resume_configuration(record).get("exposures"):
         yield (
             "To go on with the images that exist, queue the script with the configuration under "
             "“The configuration that goes on where the run ended”."
