@@ -10,6 +10,7 @@ from lsst.ts.calibscripts.config import (
     CalibrationsConfig,
     ConfigValidator,
     LatissConfig,
+    LSSTCamConfig,
     json_schema,
     parse,
 )
@@ -42,6 +43,25 @@ def new_camera_schema() -> dict[str, Any]:
     )
     schema["properties"].update(json_schema(CalibrationsConfig)["properties"])
     return schema
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"ignore": ["foo"]}, "foo: only mtdometrajectory and mtdome are checked and can be ignored"),
+        ({"ignore": ["MTDome", "mtdom"]}, "mtdom: only mtdometrajectory"),
+        ({"filter": 5}, "filter: "),
+    ],
+)
+def test_lsstcam_refuses_what_its_dome_and_camera_do_not_have(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        parse({"script_mode": "BIAS", **given}, LSSTCamConfig)
+
+
+@pytest.mark.parametrize("ignored", [[], ["mtdome"], ["MTDomeTrajectory", "mtdome"]])
+def test_components_of_the_dome_are_ignored_in_any_case(ignored: list[str]) -> None:
+    config = parse({"script_mode": "BIAS", "ignore": ignored}, LSSTCamConfig)
+    assert config.ignore == tuple(ignored)
 
 
 def test_the_common_schema_leaves_to_an_instrument_what_only_it_knows() -> None:

@@ -75,7 +75,8 @@ def validator(model: type[CalibrationsConfig] = LatissConfig) -> ConfigValidator
         ),
         ("2022-02-30\n", {}, ("line 1: the date 2022-02-30 does not exist (day is out of range for month)",)),
         ("n_bias: !!python/object:x {}\n", {}, ("line 1, column 9: not YAML: could not determine a constructor "
-         "for the tag 'tag:yaml.org,2002:python/object:x'",)),
+         "for the tag 'tag:yaml.org,2002:python/object:x': this is an object of Python; write it as "
+         "a plain number, text or list",)),
         ("a=1\nb: [1\n", {}, ("line 1: write `a: 1` instead of `a=1`", "line 2, column 6: not YAML: expected ',' or "
          "']', but got '<stream end>'")),
     ],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "DOME_COMPONENTS",
     "INSTRUMENTS",
     "LATISS",
     "LSSTCAM",
@@ -160,6 +161,9 @@ LSSTCAM = Instrument(
     prefix="MC",
     filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "ef_43", "ph_5", "NONE"),
 )
+
+DOME_COMPONENTS = ("MTDomeTrajectory", "MTDome")
+"""Components of the dome of LSSTCam, whose states are checked before flats."""
 
 INSTRUMENTS = {instrument.name: instrument for instrument in (LATISS, LSSTCOMCAM, LSSTCAM)}
 

@@ -136,6 +136,9 @@ def rehearse(
             exit_code = _rehearse(wanted, termination, open_report)
         except (CalibScriptsError, LookupError) as error:
             raise click.ClickException(str(error)) from error
+        finally:
+            # The process ends soon: looking for garbage on the way takes seconds, longer than to leave it.
+            gc.freeze()
     sys.exit(exit_code)
 
 
@@ -171,8 +174,6 @@ def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) ->
     begun = time.time()
     records = _record_directory(wanted.summit.repo)
     finished = rehearse(wanted, Console(), termination)
-    # The process ends soon: looking for garbage on the way would take longer than to leave it.
-    gc.freeze()
     _report(records, begun, open_report)
     return finished.exit_code
 
@@ -229,7 +230,7 @@ def _check_usage(
         )
     if "%" in str(repo.absolute()):
         raise click.UsageError(
-            f"--repo {repo}: the butler reads % in a path as the beginning of an escaped character; choose one without"
+            f"--repo {repo}: the butler reads % in a path as the beginning of an escaped character; choose another"
         )
     if sum((script is not None, bool(blocks), resume is not None)) != 1:
         raise click.UsageError(

@@ -28,6 +28,7 @@ __all__ = [
     "Flag",
     "FlatTimes",
     "Header",
+    "Name",
     "NameOrNumber",
     "Note",
     "Number",
@@ -245,6 +246,7 @@ Counts = Annotated[Number, Field(ge=0)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
 Note = Annotated[_String, AfterValidator(_note), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
+Name = Annotated[_String, AfterValidator(_name), Field(min_length=1)] | None
 NameOrNumber = Annotated[_String, AfterValidator(_name), Field(min_length=1)] | Count | None
 RepositoryUri = Annotated[_String, AfterValidator(_repository), Field(min_length=1)]
 CollectionName = Annotated[

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from ..instruments import LATISS, LSSTCAM, LSSTCOMCAM
+from ..instruments import DOME_COMPONENTS, LATISS, LSSTCAM, LSSTCOMCAM
 from . import fields as f
 from .base import CalibrationsConfig
 
@@ -60,7 +60,17 @@ class LSSTCamConfig(CalibrationsConfig):
     pipetask_timeout: f.Seconds = Field(
         7200.0, description=CalibrationsConfig.model_fields["pipetask_timeout"].description
     )
-    filter: f.NameOrNumber = Field(None, description=_FILTER)
+    filter: f.Name = Field(None, description=_FILTER.replace("its name, or its number", "its name"))
     ignore: tuple[f.Text, ...] = Field(
         (), description="Components left out of the checks of the dome, e.g. [mtdome, mtdometrajectory]."
     )
+
+    @field_validator("ignore")
+    @classmethod
+    def _are_of_the_dome(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = [name.lower() for name in DOME_COMPONENTS]
+        if unknown := [name for name in names if name.lower() not in known]:
+            raise ValueError(
+                f"{', '.join(unknown)}: only {' and '.join(known)} are checked and can be ignored"
+            )
+        return names

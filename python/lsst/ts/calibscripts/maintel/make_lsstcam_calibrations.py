@@ -10,7 +10,9 @@ from ..sal import LSSTCam, RemoteGroup, State
 __all__ = ["MakeLSSTCamCalibrations"]
 
 
-DOME_STATES = {"MTDomeTrajectory": (State.ENABLED,), "MTDome": (State.DISABLED, State.ENABLED)}
+DOME_STATES = dict(
+    zip(instruments.DOME_COMPONENTS, ((State.ENABLED,), (State.DISABLED, State.ENABLED)), strict=True)
+)
 """Components of the dome and the states in which flats may be taken (as upstream's class has it)."""
 
 

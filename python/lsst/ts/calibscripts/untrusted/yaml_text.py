@@ -25,6 +25,8 @@ _ALIKE = re.compile(r"[\n\x20\x22-\x7e]*")
 _UNLIKE = re.compile(r"[|>]\S*#")
 _TEXT = "tag:yaml.org,2002:str"
 _ADVICE = {
+    # What Python's yaml.dump makes of numpy's numbers, for example.
+    "tag:yaml.org,2002:python/": ": this is an object of Python; write it as a plain number, text or list",
     "\\t": "; use blanks instead of tabs",
     "mapping values are not allowed": "; put a text that contains a colon in quotes",
     "that cannot start any token": "; put a text that begins with it in quotes",
