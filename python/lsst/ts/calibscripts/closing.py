@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,20 +67,22 @@ class Closing:
         self.results.taken[images.image_type] = Taken(images, list(images.taken))
         await self._close(images.image_type)
 
-    async def wait_for(self, image_type: ImageType, looks: Awaitable[CalibScriptsError | None]) -> None:
+    async def wait_for(
+        self, image_type: ImageType, looks: Callable[[], Awaitable[CalibScriptsError | None]]
+    ) -> None:
         """Wait for a set in the OODS, and close it.
 
         Parameters
         ----------
         image_type : `ImageType`
             The set.
-        looks : awaitable
+        looks : coroutine function
             Returns why the set must not be used, as far as that showed while it was taken.
         """
         kept = self.results.taken[image_type].kept
         await self.arrivals.wait(kept, tuple(self.opening.detectors), self.config.oods_timeout)
         await self.absences.look_for(image_type, kept)
-        await self._close(image_type, await looks)
+        await self._close(image_type, await looks())
 
     async def look_at_the_rest(self) -> None:
         """Examine the sets that a run which is stopped has taken but not closed: what does not fit is not offered."""

@@ -98,7 +98,7 @@ class Exposing:
                 self._looks.append(tasks.create_task(self._look_at_level(taken.all[-1], window)))
             if len(taken.all) == len(images.exposures):
                 # Before the wait and the checkpoint: they hold the camera, not the processing.
-                tasks.create_task(self.closing.wait_for(image_type, self._after_looks()))
+                tasks.create_task(self.closing.wait_for(image_type, self._after_looks))
             await asyncio.sleep(self.config.wait_between_exposures)
         await self.checkpoint(f"Images taken: {image_type.name} {report.exposure_range(taken.kept)}")
 

@@ -269,16 +269,15 @@ class Processing:
         pairs = pairs_of(exposures, times, pairing)
         flats = self.plan.image_set(ImageType.FLAT)
         planned = planned_pairs(flats, times, pairing) if flats else len(pairs)
-        if not pairs:
-            raise ImageSetError("FLAT", f"{step.id}: none of {planned} planned flat pairs can be used.")
+        different = different_times(pairs, times)
+        needed = PTC_TIMES if step.id.product == "PTC" else 1
+        if different < needed:
+            self.results.lacking_pairs = True
+            arrived = f"pairs of {different} different exposure times arrived, a curve needs {PTC_TIMES}"
+            which = arrived if pairs else f"none of {planned} planned flat pairs can be used"
+            raise ImageSetError("FLAT", f"{step.id}: {which}.")
         if len(pairs) < planned:
             self.journal.warn(f"{step.id}: only {len(pairs)} of {planned} planned flat pairs can be used.")
-        different = different_times(pairs, times)
-        if step.id.product == "PTC" and different < PTC_TIMES:
-            raise ImageSetError(
-                "FLAT",
-                f"{step.id}: pairs of {different} different exposure times arrived, a curve needs {PTC_TIMES}.",
-            )
         if pairing is not Pairing.EXPID:
             # Left out, the others could no longer separate two pairs of equal time, which would then be one run.
             return exposures

@@ -53,6 +53,8 @@ class Results:
         Exposure -> exposure time, seconds: as asked for, and as the butler has it once it was looked up there.
     physical_filter : `str` or `None`
         Filter that the flats are to have; None as long as it is unknown.
+    lacking_pairs : `bool`
+        Were the flats that arrived too few pairs for a step that was asked for?
     images : `dict` [`ImageType`, `ImageSet`]
         What of them arrived.
     jobs, runs : `dict` [`StepId`, `str`]
@@ -72,6 +74,7 @@ class Results:
     taken: dict[ImageType, Taken] = field(default_factory=dict)
     times: dict[int, float] = field(default_factory=dict)
     physical_filter: str | None = None
+    lacking_pairs: bool = False
     images: dict[ImageType, ImageSet] = field(default_factory=dict)
     jobs: dict[StepId, str] = field(default_factory=dict)
     runs: dict[StepId, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from .config import resuming
 from .graph import Graph
 from .images import ImageSet, may_go_on_with
 from .plan import Action, Plan, StepId
+from .products import ImageType
 from .progress import FINISHED, Ending
 from .results import Results, Taken
 
@@ -127,6 +128,7 @@ def _next_steps(
         str(name): exposures
         for name, taken in results.taken.items()
         if (exposures := may_go_on_with(taken.kept, taken.images.n_kept, results.images.get(name)))
+        and not (results.lacking_pairs and name is ImageType.FLAT)
     }
     left = not FINISHED.issuperset(ended.values())
     if left and complete and not failed:

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..config import Resumption, resuming
 from ..images import ImageSet, may_go_on_with
-from ..progress import FINISHED, ImageSetClosed, StepEnded
+from ..products import PRODUCTS, ImageType
+from ..progress import FINISHED, Ending, ImageSetClosed, StepEnded
 from .records import Record
 
 __all__ = ["is_complete", "resume_configuration", "resumption"]
@@ -35,10 +36,10 @@ def resumption(record: Record) -> Resumption:
     -------
     `Resumption`
         What the user gave, with ``exposures``: of each image type whose set was taken completely the exposures
-        that were kept, without those that never arrived. A set that was not complete, was given up or has failed
-        its verification is taken anew. Where
-        something was certified already, ``calib_collection`` is a new one, since it is not possible to certify
-        the same type of calibration in the same collection with the same validity range.
+        that were kept, without those that never arrived. A set that was not complete, was given up, has failed its
+        verification or lacks pairs of flats is taken anew. Where something was certified already,
+        ``calib_collection`` is a new one, since it is not possible to certify the same type of calibration in the
+        same collection with the same validity range.
     """
     image_types = str(record.about.config.get("script_mode", "")).split("_")
     exposures = {image_type: _to_go_on_with(record, image_type) for image_type in image_types}
@@ -51,6 +52,8 @@ def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
     verdict = record.verdicts.get(image_type)
     if verdict is not None and verdict.judged and not verdict.passed:
         return ()
+    if image_type == ImageType.FLAT and _lacks_pairs(record):
+        return ()
     earlier = tuple((record.about.config.get("exposures") or {}).get(image_type) or ())
     kept = earlier or record.exposures(image_type)
     wanted = len(earlier) or record.about.config.get(f"n_{image_type.lower()}")
@@ -59,3 +62,10 @@ def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
         ImageSet(e.exposures, e.detectors, e.left_out_exposures, e.left_out_detectors) for e in events[-1:]
     ]
     return may_go_on_with(kept, wanted if isinstance(wanted, int) else 0, closed[0] if closed else None)
+
+
+def _lacks_pairs(record: Record) -> bool:
+    """Say whether a step that needs pairs of flats failed before it had a job: too few of them could be used."""
+    failed = {event.step for event in record.events(StepEnded) if event.ending is Ending.FAILED}
+    paired = {f"GENERATE {name}" for name, product in PRODUCTS.items() if product.paired}
+    return any(record.job(step) is None for step in failed & paired)
