@@ -11,10 +11,13 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT7
 
 from ..errors import InputError
+from .patience import at_most
 
 __all__ = ["applying", "check_schema", "schema_validator"]
 
 Result = TypeVar("Result")
+_SECONDS = 5.0
+"""Most processor time for a schema and the values it is for; what people write takes milliseconds."""
 
 _DIALECT = dict[str, Any](jsonschema.Draft7Validator.META_SCHEMA)
 # The default registry of jsonschema fetches what it does not know.
@@ -79,10 +82,12 @@ def applying(use: Callable[[], Result]) -> Result:
     Raises
     ------
     InputError
-        If a reference leads out of the schema, nowhere, in a circle or to what is not a schema.
+        If a reference leads out of the schema, nowhere, in a circle or to what is not a schema, or a pattern takes
+        too long.
     """
     try:
-        return use()
+        with at_most(_SECONDS, "checking values against the schema"):
+            return use()
     except Unresolvable as error:
         raise InputError(
             f"$ref {error.ref!r} leads to nothing in this schema, and nothing outside of it is fetched"
