@@ -30,6 +30,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():
         (directory / f"{name}.jsonl").write_text(json_lines(altered))
     (directory / "latin.yaml").write_bytes("reason: café\n".encode("latin-1"))
+    levels = "".join(f"{' ' * level}a{level}:\n" for level in range(1, 300))
+    (directory / "deep.yaml").write_text(f"test_case:\n{levels}")
     (directory / "long.yaml").write_text(as_yaml({**SELECTION, "instrument": "X" * 300}))
     return directory
 
@@ -67,6 +69,17 @@ def test_streams_that_fail(files: Path, words: str, code: int, told: str) -> Non
             ["rehearse", LATISS, "--config", "latin.yaml", "--repo", "x"],
             1,
             "Error: latin.yaml: line 1: byte 0xe9",
+        ),
+        (["check", LATISS, "deep.yaml"], 1, "line 30: nested more than 30 levels deep"),
+        (
+            ["rehearse", LATISS, "--config", "deep.yaml", "--repo", "x"],
+            1,
+            "line 30: nested more than 30 levels",
+        ),
+        (
+            ["rehearse", "set_summary_state.py", "--config", "deep.yaml", "--repo", "x"],
+            1,
+            "Error: line 30: nested",
         ),
         (
             ["replay", "record.jsonl", "-o", "missing/x.sh"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from .cancellation import is_cancelled
 from .errors import JobError, describe
 from .progress import ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID, JobEnded, JobStarted, JobSubmitted
 from .sal import AckError, AckTimeoutError, SalRetCode, State
+from .untrusted import parse_json
 
 __all__ = ["JobRequest", "JobResult", "Ocps"]
 
@@ -300,7 +300,7 @@ class Ocps:
 def _job_id(result: str) -> str:
     """Give the job id in the result of an acknowledgement, or nothing."""
     try:
-        answer = json.loads(result)
+        answer = parse_json(result)
     except ValueError:
         return ""
     return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from ..config import read_yaml
 from ..errors import ConfigurationError
 from ..sal import AckError, BaseScript, Domain, Remote, ScriptState
 from ..untrusted import InputError, read_text
@@ -243,9 +244,12 @@ def read_config(path: Path | None) -> str:
     Raises
     ------
     ConfigurationError
-        If it cannot be read.
+        If it cannot be read, is not YAML, or holds more than anybody means.
     """
     try:
-        return "" if path is None else read_text(path)
+        text = "" if path is None else read_text(path)
     except InputError as error:
         raise ConfigurationError([f"{path}: {error}"]) from error
+    if problems := read_yaml(text)[1]:
+        raise ConfigurationError(problems)
+    return text
