@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from recorded import about, recorded_run
 
-from lsst.ts.calibscripts.home import home_directory, provide_home
+from lsst.ts.calibscripts.home import home_directory, provide_home, user_name
 from lsst.ts.calibscripts.progress import (
     Certified,
     Ending,
@@ -42,7 +42,6 @@ from lsst.ts.calibscripts.record import (
     read_record,
     record_directory,
     resume_configuration,
-    user_name,
 )
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.memory import Verification
@@ -153,22 +152,26 @@ def test_a_user_without_a_home_directory_has_no_record_and_one_warning():
 @pytest.mark.usefixtures("without_home")
 def test_libraries_get_a_home_directory_which_is_none_for_records(monkeypatch: pytest.MonkeyPatch):
     # Set here first, so that they are as before afterwards.
-    for name in ("HOME", "CALIBSCRIPTS_PROVIDED_HOME"):
+    for name in ("HOME", "USER", "CALIBSCRIPTS_PROVIDED_HOME"):
         monkeypatch.setenv(name, "x")
         monkeypatch.delenv(name)
     provide_home()
     provided = Path.home()
     assert provided.is_dir()
+    assert os.environ["USER"] == str(NOBODY)
     provide_home()
     assert Path.home() == provided
     assert home_directory() is None
     with pytest.raises(FileNotFoundError, match="no directory for records"):
         record_directory()
+    provided.rmdir()
 
 
 def test_who_has_a_home_directory_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USER", "me")
     provide_home()
+    assert os.environ["USER"] == "me"
     assert home_directory() == tmp_path
 
 

@@ -1,18 +1,19 @@
-"""A home directory for libraries that cannot be imported without one.
+"""A home directory, and a name, for libraries that cannot work without them.
 
-In a container a user need not have a name or a home directory. astropy, and with it the butler, looks for its
-configuration there when it is imported, and raises where there is none.
+In a container a user need not have either. astropy, and with it the butler, looks for its configuration in the home
+directory when it is imported, and raises where there is none; pipetask asks for the name.
 """
 
 from __future__ import annotations
 
 import atexit
+import getpass
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["home_directory", "provide_home"]
+__all__ = ["home_directory", "provide_home", "user_name"]
 
 _PROVIDED = "CALIBSCRIPTS_PROVIDED_HOME"
 """Environment variable that says, to processes started from here as well, that HOME is only for libraries."""
@@ -29,8 +30,17 @@ def home_directory() -> Path | None:
 
 
 def provide_home() -> None:
-    """Set an empty home directory that lasts as long as the process, where the user has none."""
+    """Set an empty home directory that lasts as long as the process, and a name, where the user has none."""
     if home_directory() is None and _PROVIDED not in os.environ:
         directory = tempfile.mkdtemp(prefix="calibscripts-home-")
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
         os.environ |= {"HOME": directory, _PROVIDED: directory}
+    os.environ.setdefault("USER", user_name())
+
+
+def user_name() -> str:
+    """Return the name of the user, or the number where that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

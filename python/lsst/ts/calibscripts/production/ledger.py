@@ -19,7 +19,8 @@ from typing import Any, Self, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LedgerError, describe
-from ..record import environment, user_name, versions
+from ..home import user_name
+from ..record import environment, versions
 from ..untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]

@@ -9,7 +9,7 @@ from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Ended, Entry, Header, Job, Record
 from .resume import is_complete, resume_configuration, resumption
-from .versions import environment, user_name, versions
+from .versions import environment, versions
 
 __all__ = [
     "DIRECTORY_VARIABLE",
@@ -29,6 +29,5 @@ __all__ = [
     "record_directory",
     "resume_configuration",
     "resumption",
-    "user_name",
     "versions",
 ]

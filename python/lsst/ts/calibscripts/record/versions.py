@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib.metadata
 import os
 import platform
 import re
 from collections.abc import Sequence
 
-__all__ = ["environment", "user_name", "versions"]
+__all__ = ["environment", "versions"]
 
 _DISTRIBUTIONS = {
     "calibscripts": ("lsst-ts-calibscripts",),
@@ -55,11 +54,3 @@ def _eups_version(name: str) -> str:
     """Give the version of a package that eups has set up, which it keeps in ``SETUP_<NAME>``."""
     setup = re.match(rf"{name}\s+(\S+)", os.environ.get(f"SETUP_{name.upper()}", ""))
     return setup[1] if setup else "unknown"
-
-
-def user_name() -> str:
-    """Return the name of the user, or the number in a container that knows no name of it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
