@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report", "write_page"]
 
+_LONGEST_NAME = 100
 _FILE_ENDINGS = {"html": "html", "text": "txt", "json": "json", "markdown": "md", "cp_verify": "sh"}
 
 
@@ -102,7 +105,17 @@ def _place(account: Account, out: Path | None) -> Path:
     """Give where a report goes, without the ending of its name."""
     if account.record is not None:
         return (out or account.record.path.parent) / account.record.name
-    return (out or Path()) / account.title.replace("/", "_").replace(" ", "_")
+    return (out or Path()) / _file_name(account)
+
+
+def _file_name(account: Account) -> str:
+    """Return a name for a report on collections that no file system finds too long, one for each set of RUNs."""
+    text = re.sub(r"[^\w.+-]+", "_", account.title)
+    if len(text) <= _LONGEST_NAME:
+        return text
+    # What is cut off distinguishes reports.
+    runs = "\n".join([account.title, *account.collections])
+    return f"{text[:_LONGEST_NAME]}_{hashlib.sha256(runs.encode()).hexdigest()[:8]}"
 
 
 def _write(account: Account, form: str, place: Path) -> Path:

@@ -20,6 +20,10 @@ from .summary import Certified
 __all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "summary_of"]
 
 
+_MOST_NAMED = 3
+"""Collections that the title of a report names."""
+
+
 def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] = ALL_IMAGES) -> Account:
     """Give the account of a recorded run. Blocks.
 
@@ -147,14 +151,16 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         instrument, runs = archive.steps_of(archive.runs_of(collections))
         if not runs:
             raise RepositoryError(
-                f"There are neither calibrations nor statistics of cp_verify in {', '.join(collections)}"
+                f"There are neither calibrations nor statistics of cp_verify in {', '.join(collections)}. A job "
+                "that failed has made none; its inputs are not looked at."
             )
-        certified = {name: Certified(name, *told) for name, told in archive.certified(collections).items()}
+        found = archive.certified(instrument, runs, collections)
+        certified = {name: Certified(name, *where) for name, where in found.items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
     products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)
     return Account(
-        f"{instrument} calibrations in {', '.join(collections)}",
+        f"{instrument} calibrations in {_listed(collections)}",
         instrument,
         repo,
         None,
@@ -162,6 +168,11 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         evidence,
         runs,
     )
+
+
+def _listed(collections: Sequence[str]) -> str:
+    shown, more = ", ".join(collections[:_MOST_NAMED]), len(collections) - _MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _of_runs(
@@ -178,6 +189,9 @@ def _of_runs(
     )
     if certified is not None and judged is None:
         standing = Standing.CERTIFIED_SOMEHOW
+    elif standing is Standing.MADE:
+        # It may be certified in a collection that was not looked at.
+        standing = Standing.GENERATED
     if judged is not None:
         sentence = of_verdict(
             judged.verdict, generated=generation is not None, certified=certified is not None
@@ -185,6 +199,8 @@ def _of_runs(
     else:
         gain = gain_sentence(evidence) if name in ("GAIN", "PTC") else ""
         sentence = f"No statistics of a verification in these collections. {gain}".strip()
+    if standing is Standing.GENERATED:
+        sentence += " Not certified in the instrument's chain of calibrations or the collections named."
     return ProductAccount(
         name, standing, sentence, certified, generation, verification, failed_tests(evidence, name)
     )

@@ -28,6 +28,7 @@ class Standing(StrEnum):
     NOT_JUDGED = "could not be judged"
     CERTIFIED_SOMEHOW = "certified (no verification found)"
     MADE = "generated, not certified"
+    GENERATED = "generated"
     MEASURED = "measured"
     MADE_CANCELLED = "generated, then cancelled"
     CANCELLED = "cancelled"

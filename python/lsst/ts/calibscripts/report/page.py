@@ -50,6 +50,7 @@ _STYLES = {
     Standing.CERTIFIED_UNVERIFIED: "fair",
     Standing.CERTIFIED_SOMEHOW: "fair",
     Standing.MADE: "fair",
+    Standing.GENERATED: "fair",
     Standing.MADE_CANCELLED: "idle",
     Standing.CANCELLED: "idle",
     Standing.FAILED: "bad",

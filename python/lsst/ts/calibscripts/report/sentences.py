@@ -99,7 +99,11 @@ def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
     name = verdict.image_type
     if verdict.reason:
         return f"{name}: no statistics ({verdict.reason})."
-    words = _verdict_words(name, _result(verdict), generated, certified=certified)
+    words = (
+        _verdict_words(name, _result(verdict), generating=True, certified=True)
+        if generated and certified
+        else f"{name} {'calibration' if generated else 'exposures'} {_result(verdict)}."
+    )
     return f"{words} {verdict_line(verdict, False)}. {_tests(len(verdict.failures))}".strip()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -78,47 +78,92 @@ class Archive(ButlerRepository):
             )
 
     def runs_of(self, collections: Iterable[str]) -> tuple[str, ...]:
-        """Give the RUNs that collections stand for.
+        """Return the RUNs that collections stand for.
 
-        A chain of a job stands for its own RUN, not for the job's inputs; a CALIBRATION collection for the
-        RUNs of what is certified in it.
+        A chain of a job, or of a production, stands for its own RUNs, never for its inputs; any other chain for all
+        that is in it; a CALIBRATION collection for the RUNs of what is certified in it.
 
         Raises
         ------
         RepositoryError
             If there is no such collection.
         """
-        from lsst.daf.butler import CollectionType, MissingCollectionError
+        from lsst.daf.butler import CollectionType
 
-        butler = self._open()
         runs: list[str] = []
         for name in collections:
-            try:
-                info = butler.collections.get_info(name)
-            except MissingCollectionError as error:
-                raise RepositoryError(f"{self.uri} has no collection {name}") from error
+            info = self._info(name)
             if info.type is CollectionType.CHAINED:
-                job_run = f"{name}/run"
-                runs += [job_run] if job_run in info.children else self.runs_of(info.children)
+                own = [child for child in info.children if child.startswith(f"{name}/")]
+                made = [child for child in own if self._info(child).type is CollectionType.RUN]
+                runs += made if made or _has_raws(info.children) else self.runs_of(info.children)
             elif info.type is CollectionType.CALIBRATION:
-                runs += (found.ref.run for _, found in self._associations(name))
+                runs += (found.ref.run for _, found in self._associations([name]))
             else:
                 runs.append(name)
         return tuple(dict.fromkeys(runs))
 
-    def certified(self, collections: Iterable[str]) -> dict[str, tuple[str, str | None, str | None]]:
-        """Give collection, begin and end (TAI, None is open) of what is certified, by product; the last counts."""
+    def certified(
+        self, instrument: str, runs: Mapping[StepId, str], collections: Iterable[str]
+    ) -> dict[str, tuple[str, str | None, str | None]]:
+        """Return where the very datasets are certified that some RUNs hold.
+
+        Parameters
+        ----------
+        instrument : `str`
+            Butler instrument name.
+        runs : mapping [`StepId`, `str`]
+            Step -> RUN.
+        collections : iterable of `str`
+            Where to look, besides the collections that the names of the RUNs begin with and the instrument's chain of
+            calibrations.
+
+        Returns
+        -------
+        `dict` [`str`, (`str`, `str` or `None`, `str` or `None`)]
+            Product -> collection, begin and end (TAI, None is open); the last one counts.
+        """
+        made = {
+            ref.id
+            for step, run in runs.items()
+            if step.action is Action.GENERATE
+            for ref in self.refs(run, PRODUCTS[step.product].dataset_type)
+        }
+        places = [
+            *collections,
+            f"{instrument}/calib",
+            *(name for run in runs.values() for name in _above(run)),
+        ]
         return {
-            name: (collection, *_dates(found.timespan))
-            for collection in collections
-            for name, found in self._associations(collection)
+            name: (found.collection, *_dates(found.timespan))
+            for name, found in self._associations(self._calibrations(places))
+            if found.ref.id in made
         }
 
-    def _associations(self, collection: str) -> Iterator[tuple[str, Any]]:
+    def _info(self, name: str) -> Any:
+        from lsst.daf.butler import MissingCollectionError
+
+        try:
+            return self._open().collections.get_info(name)
+        except MissingCollectionError as error:
+            raise RepositoryError(f"{self.uri} has no collection {name}") from error
+
+    def _calibrations(self, names: Iterable[str]) -> list[str]:
+        """Return the CALIBRATION collections among some, and in the chains among them; others need not exist."""
+        from lsst.daf.butler import CollectionType
+
+        present = [name for name in dict.fromkeys(names) if not self.missing_collections([name])]
+        found = self._open().collections.query(
+            present, collection_types=CollectionType.CALIBRATION, flatten_chains=True
+        )
+        return list(found) if present else []
+
+    def _associations(self, collections: Sequence[str]) -> Iterator[tuple[str, Any]]:
         registry = self._open().registry
         for product in PRODUCTS.values():
-            if product.certified and any(True for _ in registry.queryDatasetTypes(product.dataset_type)):
-                for found in registry.queryDatasetAssociations(product.dataset_type, collections=collection):
+            registered = any(True for _ in registry.queryDatasetTypes(product.dataset_type))
+            if collections and product.certified and registered:
+                for found in registry.queryDatasetAssociations(product.dataset_type, collections=collections):
                     if found.timespan is not None:
                         yield product.name, found
 
@@ -143,6 +188,17 @@ class Archive(ButlerRepository):
                         steps.setdefault(step, run)
                         instrument = instrument or str(refs[0].dataId["instrument"])
         return instrument, steps
+
+
+def _has_raws(collections: Iterable[str]) -> bool:
+    """Return whether these are the inputs of a job: it is given the raw images, too."""
+    return any(name.endswith("/raw/all") for name in collections)
+
+
+def _above(run: str) -> Iterator[str]:
+    """Return the collections that the name of a RUN begins with, e.g. those of its production."""
+    parts = run.split("/")
+    return ("/".join(parts[:n]) for n in range(2, len(parts)))
 
 
 def _dates(timespan: Timespan) -> tuple[str | None, str | None]:
