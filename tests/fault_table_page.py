@@ -38,6 +38,9 @@ detectors.
   in its log. Of a longer text the rest is left out, which is marked with [...]. That DEFECTS and PTC are certified
   without verification is said in every run that certifies them, and that a step is cancelled for every such step;
   both is left out here.
+* *What to do* is what the summary at the end of the log says of it, and the report page; where it offers a configuration
+  that goes on with the images, that stands in the log. Where it says nothing, there is nothing to be done, or what the
+  script says names it.
 * *Aborted* are jobs that the script itself had aborted; (refused) means that the OCPS would not.
 
 How the script takes a failure of each kind is decided like this: nothing is certified that failed, or that was made
@@ -58,8 +61,8 @@ def page() -> str:
 def _section(event: str, cases: list[Case]) -> Iterator[str]:
     title = event.replace("`", "``")
     yield from (title, "=" * len(title), "")
-    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 24 10 40 14 12", "")
-    yield from _row("What goes wrong", "Ends", "What the script says", "Certified", "Aborted")
+    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 22 8 32 18 10 10", "")
+    yield from _row("What goes wrong", "Ends", "What the script says", "What to do", "Certified", "Aborted")
     for case in cases:
         run = play(case)
         certified = [name for name in PRODUCTS if name in run.certified]
@@ -67,6 +70,7 @@ def _section(event: str, cases: list[Case]) -> Iterator[str]:
             _what(case),
             run.outcome.state.name,
             _escaped(_shortened(said(run))),
+            _escaped(_to_do(run)),
             ", ".join(certified) or "nothing",
             ", ".join(run.aborted) or "none",
         )
@@ -96,7 +100,18 @@ def _what(case: Case) -> str:
 def said(run: Played) -> str:
     """Give what a script says, with the names of jobs and places that differ from run to run masked."""
     lines = run.reason or tuple(line for line in run.warnings if not _is_usual(line))
-    text = " / ".join(" ".join(line.split()) for line in lines) or "–"
+    return _masked(" / ".join(" ".join(line.split()) for line in lines) or "–")
+
+
+def _to_do(run: Played) -> str:
+    """Give what the summary says is to be done next, without the configuration that it offers."""
+    found = run.summary.partition("\nWhat to do next:\n")[2]
+    lines = [line.strip() for line in found.splitlines() if line.startswith("    ")]
+    return _masked(" / ".join(re.sub(r":$", ".", line) for line in lines) or "–")
+
+
+def _masked(text: str) -> str:
+    """Mask the names of jobs and places, which differ from run to run."""
     text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<datasetId>", text)
     # The butler cuts long file names short.
     text = re.sub(r"(?<![0-9a-f])[0-9a-f]{20,32}(?![0-9a-f])", "<jobId>", text)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.history import earlier, history, history_table, recall, remember, with_history
+from lsst.ts.calibscripts.history import Run, earlier, history, history_table, recall, remember, with_history
 from lsst.ts.calibscripts.progress import Verdicted
 from lsst.ts.calibscripts.record import Record, open_record, read_record
+from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
 from lsst.ts.calibscripts.report.formats import departures_told
-from lsst.ts.calibscripts.report.trends import ENOUGH, Measured, Past, compare, measure
+from lsst.ts.calibscripts.report.measuring import measure
+from lsst.ts.calibscripts.report.trends import ENOUGH, Measured, Past, compare
 from lsst.ts.calibscripts.summit.memory import Verification
 
 AMPLIFIERS = tuple(f"RXX_S00 C{number:02}" for number in range(8))
@@ -89,6 +95,36 @@ def test_only_what_was_measured_alike_is_compared():
     ]
     (trend,) = compare("now", [gains(5.0)], other)
     assert (trend.known, trend.points) == (False, (("now", pytest.approx(5.0035)),))
+
+
+def alike(now: Measured, other: Measured) -> bool:
+    """Are five runs like the other compared with this one?"""
+    earlier_ = [Past(f"run {n}", f"2026-09-{n + 1:02}T12:00:00", (other,)) for n in range(ENOUGH)]
+    return compare("now", [now], earlier_)[0].known
+
+
+@given(
+    st.sampled_from(["r, 5 s", "empty, 5 s", "r, 1, 2 s"]),
+    st.sampled_from(["r, 5 s", "empty, 5 s", "r, 1, 2 s"]),
+    st.floats(100, 1e5),
+    st.floats(100, 1e5),
+)
+def test_gains_are_compared_in_one_filter_at_one_level(now: str, before: str, level: float, other: float):
+    a, b = (replace(gains(1.1), condition=c, level=v) for c, v in ((now, level), (before, other)))
+    assert alike(a, b) == (now == before and abs(level - other) <= 0.1 * max(level, other))
+    assert alike(a, b) == alike(b, a)
+    assert not alike(a, replace(a, level=None))
+
+
+def test_a_healthy_white_set_is_not_flagged_and_a_low_amplifier_in_r_is():
+    white = [replace(gains(1.06), condition="flat pairs, empty~empty, 1 s", level=60_000.0)]
+    red = [replace(gains(1.10), condition="flat pairs, SDSSr_65mm~empty, 6 s", level=30_000.0)]
+    before = [Past(f"run {n}", f"2026-09-{n + 1:02}T12:00:00", (*white, *red)) for n in range(ENOUGH)]
+    (trend,) = compare("now", white, before)
+    assert (trend.known, trend.departures) == (True, ())
+    low = [replace(red[0], values={**red[0].values, "RXX_S00 C03": 1.10 * 0.965})]
+    (trend,) = compare("now", low, before)
+    assert [departure.part for departure in trend.departures] == ["RXX_S00 C03"]
 
 
 def test_a_new_amplifier_has_no_usual_range():
@@ -162,12 +198,12 @@ def test_a_report_measures_compares_and_keeps(rehearsed: Rehearsed, tmp_path: Pa
     account = with_history(of_record(read_record(path)))
     titles = {trend.title for trend in account.trends}
     assert titles == {
-        "read noise, against own bias",
-        "residual of darks, against own dark",
-        "dark current",
-        "gain, photon transfer curve",
-        "flat level, SDSSr_65mm~empty",
-        "defects",
+        "read noise, against own bias of 3",
+        "residual of darks, against own dark of 3, 30 s",
+        "dark current, 30 s",
+        "gain, photon transfer curve, SDSSr_65mm~empty, 1, 3, 5 s",
+        "flat level, SDSSr_65mm~empty, 1, 3, 5 s",
+        "defects, SDSSr_65mm~empty",
     }
     assert not any(trend.known for trend in account.trends)
     kept = recall(path)
@@ -224,20 +260,29 @@ def test_the_table_has_a_row_for_each_run_and_marks_departures(tmp_path: Path):
     assert told.exit_code == 0, told.output
     lines = told.output.splitlines()
     assert lines[0] == f"Records of LATISS in {tmp_path}"
-    rows = [line.split() for line in lines if line[:2] == "20"]
+    rows = [line for line in lines if line[:2] == "20"]
     assert len(rows) == len(values)
-    assert [float(row[5]) for row in rows] == pytest.approx([value + 0.0035 for value in values], abs=1e-3)
-    (bad,) = [row for row in rows if row[2] == "FAILED"]
-    assert bad[3:5] == ["FAILED", "20/20"]
-    good = next(row for row in rows if row[2] == "DONE")
-    assert good[3:5] == ["passed", "0/20"]
+    (bad,) = [row for row in rows if "FAILED" in row.split()]
+    assert re.search(r"FAILED +as it was +BIAS +FAILED, 20 of 20 exposures failed$", bad)
+    assert re.search(r"DONE +as it was +BIAS +passed, 0 of 20 exposures failed$", rows[0])
+    medians = [float(line.split()[2]) for line in lines if line[:6] == "    20"]
+    assert medians == pytest.approx([value + 0.0035 for value in values], abs=1e-3)
+
+
+@given(st.sets(st.sampled_from([f"filter_{n}" for n in range(20)]), min_size=2))
+def test_the_table_is_not_wider_for_more_filters(filters: set[str]):
+    record = Record(Path("x.jsonl"), Header(about()), datetime(2026, 9, 18, 12), 0.0)
+    measured = tuple(Measured("flat level", f"{name}, 5 s", {"RXX_S00 C00": 1.0}) for name in sorted(filters))
+    one, all_ = (history_table([Run(record, found, ())]) for found in (measured[:1], measured))
+    assert max(map(len, all_.splitlines())) <= max(80, *map(len, one.splitlines()))
+    assert all(name in all_ for name in filters)
 
 
 def test_the_last_run_tells_what_left_its_usual_range(tmp_path: Path):
     for value in (*USUAL, 1.3):
         remember(recorded(tmp_path), [gains(value)])
     told = command("LATISS", "--records", str(tmp_path), "--no-measure")
-    rows = [line for line in told.output.splitlines() if line[:2] == "20"]
+    rows = [line for line in told.output.splitlines() if line[:6] == "    20"]
     assert [row.endswith("!") for row in rows] == [False] * len(USUAL) + [True]
     assert "Outside the usual range in the last run:\n    gain, photon transfer curve" in told.output
 

@@ -61,7 +61,7 @@ def test_the_header_holds_filter_exposures_and_duration(account: Account):
     text = re.sub(r"<.*?>", " ", unescape(as_html(account)))
     facts = " ".join(text[text.index("Script") : text.index("Verdicts")].split())
     assert "Filter as it was (SDSSr_65mm~empty)" in facts
-    assert "Exposures 3 BIAS, 3 DARK (30 s), 4 FLAT (1, 5 s)" in facts
+    assert "Exposures 3 BIAS, 3 DARK (30 s), 6 FLAT (1, 3, 5 s)" in facts
     assert re.search(r"Duration \d", facts)
 
 
@@ -78,10 +78,10 @@ def test_every_image_is_listed_with_its_use(account: Account):
     assert [(name, found.n_kept, found.seconds) for name, found in listed.items()] == [
         ("BIAS", 3, "0 s"),
         ("DARK", 3, "30 s"),
-        ("FLAT", 4, "1, 5 s"),
+        ("FLAT", 6, "1, 3, 5 s"),
     ]
     uses = [use for _, _, use, _ in listed["FLAT"].rows]
-    assert uses == ["discarded", "used", "used", "used", "used"]
+    assert uses == ["discarded", *["used"] * 6]
 
 
 def test_the_limit_of_every_test_is_said_and_tables_of_a_passing_run_are_closed(account: Account):

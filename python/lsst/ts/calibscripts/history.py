@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,18 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from .errors import CalibScriptsError, RecordError
 from .products import PRODUCTS
+from .progress import Verdicted
 from .record import Record, find_records, read_record
 from .report.account import Account, of_record
-from .report.trends import Measured, Past, Trend, compare, measure
+from .report.measuring import measure
+from .report.text import counted
+from .report.trends import Measured, Past, Trend, compare
 from .untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Run", "earlier", "history", "history_table", "recall", "remember", "with_history"]
 
 ENDING = ".measured.json"
 """Ending of the file beside a record that keeps what its run measured."""
-
-_HEAD_CHARACTERS = 16
-"""Width that the heads of the table are broken at."""
 
 IMAGES = ("combined dark",)
 """Images that are needed to measure."""
@@ -191,7 +190,7 @@ def _measure(record: Record, repo: str | None) -> tuple[Measured, ...]:
 
 
 def history_table(runs: Sequence[Run]) -> str:
-    """Write the runs as a table: how they ended, their verdicts, and the medians of what they measured.
+    """Write the runs as a table with a line for each verdict, and below it one for each quantity over time.
 
     Parameters
     ----------
@@ -201,40 +200,58 @@ def history_table(runs: Sequence[Run]) -> str:
     Returns
     -------
     `str`
-        Text; ``!`` marks a quantity of which something left its usual range.
+        Text that is not wider for more filters; ``!`` marks a median of a run in which something left its usual
+        range.
     """
     if not runs:
         return "No run is recorded there.\n"
-    titles = list(dict.fromkeys((m.quantity, m.condition) for run in runs for m in run.measured))
-    units = {(m.quantity, m.condition): m.unit for run in runs for m in run.measured}
-    verified = [name for name in PRODUCTS if any(name in run.record.verdicts for run in runs)]
-    heads = ["run (TAI)", "state", *verified, *(f"{_title(*key)} [{units[key]}]" for key in titles)]
-    rows = [[*_row(run, verified), *(_median(run, key) for key in titles)] for run in runs]
-    wrapped = [textwrap.wrap(head, _HEAD_CHARACTERS) for head in heads]
-    height = max(len(lines) for lines in wrapped)
-    above = [[*lines, *[""] * (height - len(lines))] for lines in wrapped]
-    table = [*zip(*above, strict=True), *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
-    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
+    rows = [
+        ("run (TAI)", "state", "filter", "verified", "verdict"),
+        *(row for run in runs for row in _rows(run)),
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for quantity, condition in dict.fromkeys((m.quantity, m.condition) for run in runs for m in run.measured):
+        lines += ["", *_quantity(runs, quantity, condition)]
     return "\n".join(lines) + "\n"
 
 
-def _title(quantity: str, condition: str) -> str:
-    return f"{quantity}, {condition}" if condition else quantity
+def _rows(run: Run) -> Iterator[tuple[str, str, str, str, str]]:
+    """Return a line for each verdict of a run; only the first one says which run it is."""
+    record = run.record
+    verdicts = [(name, _verdict(record.verdicts[name])) for name in PRODUCTS if name in record.verdicts]
+    head = f"{record.begun:%Y-%m-%d %H:%M}", record.state, _filter(record)
+    for place, (name, verdict) in enumerate(verdicts or [("-", "-")]):
+        yield *(head if place == 0 else ("", "", "")), name, verdict
 
 
-def _row(run: Run, verified: Sequence[str]) -> Iterator[str]:
-    yield run.record.begun.strftime("%Y-%m-%d %H:%M")
-    yield run.record.state
-    for name in verified:
-        verdict = run.record.verdicts.get(name)
-        counts = f" {verdict.failed_exposures}/{verdict.exposures}" if verdict and verdict.exposures else ""
-        yield "-" if verdict is None else ("passed" if verdict.passed else "FAILED") + counts
-
-
-def _median(run: Run, key: tuple[str, str]) -> str:
-    measured = next((m for m in run.measured if (m.quantity, m.condition) == key), None)
-    trend = next((t for t in run.trends if (t.quantity, t.condition) == key), None)
-    if measured is None:
+def _filter(record: Record) -> str:
+    config = record.about.config
+    if "FLAT" not in str(config.get("script_mode", "")):
         return "-"
-    return f"{measured.median:.4g}{' !' if trend and trend.departures else ''}"
+    chosen = [str(config[name]) for name in ("filter", "grating") if config.get(name) is not None]
+    return ", ".join(chosen) or "as it was"
+
+
+def _verdict(verdict: Verdicted) -> str:
+    if not verdict.judged:
+        return "could not be judged"
+    result = "passed" if verdict.passed else "FAILED"
+    if not verdict.exposures:
+        return result
+    return f"{result}, {verdict.failed_exposures} of {counted(verdict.exposures, 'exposure')} failed"
+
+
+def _quantity(runs: Sequence[Run], quantity: str, condition: str) -> Iterator[str]:
+    def of(values: Sequence[Measured | Trend]) -> Measured | Trend | None:
+        return next((v for v in values if (v.quantity, v.condition) == (quantity, condition)), None)
+
+    found = [(run, measured) for run in runs if (measured := of(run.measured)) is not None]
+    unit = found[0][1].unit
+    yield f"{f'{quantity}, {condition}' if condition else quantity} [{unit}]"
+    for run, measured in found:
+        assert isinstance(measured, Measured)
+        trend = of(run.trends)
+        level = f"  at {measured.level:.0f} electron" if measured.level is not None else ""
+        mark = " !" if isinstance(trend, Trend) and trend.departures else ""
+        yield f"    {run.record.begun:%Y-%m-%d %H:%M}  {measured.median:.4g}{mark}{level}"

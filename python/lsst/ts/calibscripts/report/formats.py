@@ -11,6 +11,7 @@ from typing import Any
 from .contents import Account, ProductAccount, summary_of
 from .evidence import Verification
 from .gains import PairGains, gain_report
+from .numbers import numbers_told
 from .summary import run_summary
 from .text import exposure_range
 from .trends import Trend
@@ -44,7 +45,7 @@ def as_text(account: Account) -> str:
         parts.append(run_summary(summary_of(account.record)))
     for verification in account.evidence.verifications:
         if not verification.verdict.clean:
-            parts.append(_failures(account, verification))
+            parts += ["\n".join(numbers_told(verification)), _failures(account, verification)]
     gains = _pair_gains(account)
     if gains:
         parts.append(gain_report(gains))

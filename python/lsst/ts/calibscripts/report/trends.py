@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .evidence import Evidence, Grid
-
-__all__ = ["ENOUGH", "Departure", "Measured", "Past", "Quantity", "Trend", "compare", "measure"]
+__all__ = ["ENOUGH", "Departure", "Measured", "Past", "Quantity", "Trend", "compare"]
 
 ENOUGH = 5
 """Earlier runs that are needed to say what is usual."""
+
+ALIKE = 0.1
+"""Part by which the levels of flats may differ that are compared."""
 
 _SIGMA_PER_MAD = 1.4826
 _SIGMA = 5.0
@@ -58,19 +56,31 @@ class Measured:
     quantity : `str`
         Name of a `Quantity`.
     condition : `str`
-        What must be the same for two runs to be compared, e.g. the filter; may be empty.
+        What must be the same for two runs to be compared: filter, exposure times, number of frames; may be empty.
     values : mapping [`str`, `float`]
         By detector and amplifier (``RXX_S00 C10``) or by detector.
+    level : `float` or `None`
+        Median level of the flats it was measured from, electron, where the level matters: runs are compared only
+        where theirs agree within `ALIKE`.
     """
 
     quantity: str
     condition: str
     values: Mapping[str, float]
+    level: float | None = None
 
     @property
     def median(self) -> float:
         """Of all values."""
         return statistics.median(self.values.values()) if self.values else math.nan
+
+    def is_like(self, other: Measured) -> bool:
+        """Return whether both were measured under the same conditions, so that they can be compared."""
+        if (self.quantity, self.condition) != (other.quantity, other.condition):
+            return False
+        if self.level is None or other.level is None:
+            return self.level is other.level
+        return abs(self.level - other.level) <= ALIKE * max(self.level, other.level)
 
     @property
     def unit(self) -> str:
@@ -134,80 +144,6 @@ class Trend:
         return f"{self.quantity}, {self.condition}" if self.condition else self.quantity
 
 
-def measure(evidence: Evidence) -> tuple[Measured, ...]:
-    """Take from the evidence of a run the numbers that are followed over time.
-
-    Parameters
-    ----------
-    evidence : `Evidence`
-        What the run left in the butler. Without images there is no dark current.
-
-    Returns
-    -------
-    `tuple` [`Measured`]
-        Read noise from the verification of biases, residual level from that of darks, dark current from the
-        combined dark (by detector), gain from the photon transfer curve or else from the flat pairs, level of the
-        flats in each filter, by exposure time, pixels with defects. Those that were not measured are not there.
-    """
-    return tuple(measured for measured in _measure(evidence) if measured.values)
-
-
-def _measure(evidence: Evidence) -> Iterator[Measured]:
-    for product, statistic, quantity in (("BIAS", "NOISE", READ_NOISE), ("DARK", "MEAN", DARK_RESIDUAL)):
-        verification = evidence.verification(product)
-        if verification is not None and verification.grid is not None:
-            # Frames verified against their own mean are low by sqrt(1 - 1/n): not to be compared with others.
-            reference = "own" if verification.internal else "existing"
-            condition = f"against {reference} {product.lower()}"
-            yield Measured(quantity.name, condition, _by_amplifier(verification.grid, statistic))
-    darks = {image.detector: image.median for image in evidence.images if image.title == "combined dark"}
-    yield Measured(DARK_CURRENT.name, "", _finite(darks))
-    source = "photon transfer curve" if evidence.curves else "flat pairs"
-    gains = {
-        f"{detector} {amplifier}": gain for (detector, amplifier), gain in evidence.amplifier_gains().items()
-    }
-    yield Measured(GAIN.name, source, _finite(gains))
-    yield from _flat_levels(evidence)
-    yield Measured(
-        DEFECTS.name, "", {defects.detector: float(defects.pixels) for defects in evidence.defects}
-    )
-
-
-def _flat_levels(evidence: Evidence) -> Iterator[Measured]:
-    flats = evidence.verification("FLAT")
-    if flats is None or flats.grid is None or "MEAN" not in flats.grid.values:
-        return
-    grid = flats.grid
-    known = {level.exposure: level for level in evidence.levels}
-    for name in dict.fromkeys(level.physical_filter for level in evidence.levels):
-        rows = [
-            grid.values["MEAN"][row] / np.float32(known[exposure].seconds)
-            for row, exposure in enumerate(grid.exposures)
-            if exposure in known and known[exposure].physical_filter == name and known[exposure].seconds > 0
-        ]
-        if rows:
-            typical: NDArray[np.float32] = np.median(np.stack(rows), axis=0)
-            yield Measured(FLAT_LEVEL.name, name, _named(grid, typical))
-
-
-def _by_amplifier(grid: Grid, statistic: str) -> dict[str, float]:
-    return _named(grid, grid.typical(statistic)) if statistic in grid.values else {}
-
-
-def _named(grid: Grid, values: NDArray[np.float32]) -> dict[str, float]:
-    return _finite(
-        {
-            f"{detector} {amplifier}": float(values[row, column])
-            for row, detector in enumerate(grid.detectors)
-            for column, amplifier in enumerate(grid.amplifiers)
-        }
-    )
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if math.isfinite(value)}
-
-
 def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tuple[Trend, ...]:
     """Set what a run measured beside what earlier ones did.
 
@@ -231,12 +167,7 @@ def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tup
 
 
 def _trend(tai: str, now: Measured, past: Sequence[Past]) -> Trend:
-    same = [
-        (run.tai, earlier)
-        for run in past
-        for earlier in run.measured
-        if (earlier.quantity, earlier.condition) == (now.quantity, now.condition)
-    ]
+    same = [(run.tai, earlier) for run in past for earlier in run.measured if earlier.is_like(now)]
     points = (*((when, earlier.median) for when, earlier in same), (tai, now.median))
     found = [
         departure
