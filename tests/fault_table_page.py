@@ -38,9 +38,8 @@ detectors.
   in its log. Of a longer text the rest is left out, which is marked with [...]. That DEFECTS and PTC are certified
   without verification is said in every run that certifies them, and that a step is cancelled for every such step;
   both is left out here.
-* *What to do* is what the summary at the end of the log says of it, and the report page; where it offers a configuration
-  that goes on with the images, that stands in the log. Where it says nothing, there is nothing to be done, or what the
-  script says names it.
+* *What to do* is what the summary at the end of the log says; a configuration that goes on with the images stands in
+  the log. A dash means that there is nothing to be done, or that what the script says names it.
 * *Aborted* are jobs that the script itself had aborted; (refused) means that the OCPS would not.
 
 How the script takes a failure of each kind is decided like this: nothing is certified that failed, or that was made

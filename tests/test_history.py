@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
@@ -198,8 +198,8 @@ def test_a_report_measures_compares_and_keeps(rehearsed: Rehearsed, tmp_path: Pa
     account = with_history(of_record(read_record(path)))
     titles = {trend.title for trend in account.trends}
     assert titles == {
-        "read noise, against own bias of 3",
-        "residual of darks, against own dark of 3, 30 s",
+        "read noise, against own bias of 3 frames",
+        "residual of darks, against own dark of 3 frames, 30 s",
         "dark current, 30 s",
         "gain, photon transfer curve, SDSSr_65mm~empty, 1, 3, 5 s",
         "flat level, SDSSr_65mm~empty, 1, 3, 5 s",
@@ -269,6 +269,7 @@ def test_the_table_has_a_row_for_each_run_and_marks_departures(tmp_path: Path):
     assert medians == pytest.approx([value + 0.0035 for value in values], abs=1e-3)
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from([f"filter_{n}" for n in range(20)]), min_size=2))
 def test_the_table_is_not_wider_for_more_filters(filters: set[str]):
     record = Record(Path("x.jsonl"), Header(about()), datetime(2026, 9, 18, 12), 0.0)

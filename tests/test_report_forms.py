@@ -334,7 +334,9 @@ def test_what_is_measured_is_what_the_sensor_is_like(account: Account):
 def test_the_text_holds_the_documented_report_and_the_gains(account: Account):
     text = as_text(account)
     assert "Exposures with verification tests that failed:" in text
-    assert re.search(r"NOISE: 48 of 48 failed, values \S+ to \S+ electron \(median \S+\); limit: at most 5 %", text)
+    assert re.search(
+        r"NOISE: 48 of 48 failed, values \S+ to \S+ electron \(median \S+\); limit: at most 5 %", text
+    )
     assert "Verification failure criterium: if, for at least une type of test," in text
     assert "Gains estimated from flats pairs: 3 pairs, 1 detector, and the photon transfer curve" in text
     # As in the log of the script: electrons, which is what the pipeline has written.

@@ -9,6 +9,7 @@ from html import escape
 from .evidence import Defects, Image
 from .focal_planes import Layout, layout_of
 from .pictures import Stretched
+from .sections import number
 
 __all__ = ["Picture", "defect_map", "picture_of"]
 
@@ -65,7 +66,8 @@ def picture_of(images: Sequence[Image], stretched: Stretched) -> Picture:
         drawing = _alone(stretched.uri, columns, rows, caption, amplifiers=True)
     else:
         drawing = _together(stretched, layout_of(image.detector for image in images), caption)
-    ticks = tuple(f"{stretched.value_at(place):.3g}" for place in _LEVELS)
+    values = [stretched.value_at(place) for place in _LEVELS]
+    ticks = tuple(number(value) if abs(value) >= 1000 else f"{value:.3g}" for value in values)
     return Picture(drawing, caption, ticks, first.unit, wide=len(images) > 1)
 
 
