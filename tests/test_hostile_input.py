@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import copy
+import html
+import io
+import json
 import math
 import os
+import re
+import shlex
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,12 +18,15 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from hostile import LATISS, OVERRIDE, SELECTION, Input, as_yaml, inputs
+from hostile import LATISS, OVERRIDE, SELECTION, Input, as_yaml, inputs, record_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import LatissConfig, json_schema
+from lsst.ts.calibscripts.progress import Certified
+from lsst.ts.calibscripts.summit.closing import print_certified
 
 EXAMPLES = 300 * (10 if os.environ.get("CALIBSCRIPTS_SOAK") else 1)
 SECONDS_A_KILOBYTE = 1.0
@@ -234,3 +242,39 @@ def test_every_property_may_have_any_value(directory: Path) -> None:
                 value,
                 result.exc_info,
             )
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"calib_collection": "LATISS/calib/" + "x" * 52}, "has 65 characters"),
+        ({"exp_times_dark": 86_401}, "86401 s are more than a day (86400 s)"),
+        ({"exp_times_flat": [1, 1e308]}, "more than a day"),
+        ({"wait_between_exposures": 1e6}, "more than a day"),
+        ({"n_flat": 10**15}, "n_flat"),
+        ({"n_discard_flat": 10**15}, "n_discard_flat"),
+    ],
+)
+def test_what_could_not_be_kept_or_waited_for(directory: Path, config: dict[str, Any], problem: str) -> None:
+    (directory / "much.yaml").write_text(as_yaml({"generate_calibrations": True, **config}))
+    result = run("check", LATISS, str(directory / "much.yaml"))
+    assert result.exit_code == 1
+    assert problem in " ".join(result.output.split())
+
+
+def test_printed_commands_quote_the_repository(tmp_path: Path) -> None:
+    lines = record_lines(tmp_path)
+    lines[0]["about"]["config"]["repo"] = "/no where/$(x)"
+    path = tmp_path / "LATISS_20260918T120000_00000002.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    page = Path(run("report", str(path), "--no-images").output.strip().splitlines()[-1])
+    commands = re.findall(r"butler query-datasets [^\n<]*", html.unescape(page.read_text()))
+    console = Console(file=io.StringIO(), width=500)
+    certified = Certified("BIAS", "LATISS/calib/x", None, None, ("a" * 32,), False)
+    print_certified(console, [certified], "/no where/$(x)")
+    assert isinstance(console.file, io.StringIO)
+    printed = re.findall(r"butler query-datasets .*", console.file.getvalue())
+    assert commands
+    assert printed
+    for command in (*commands, *printed):
+        assert shlex.split(command)[2] == "/no where/$(x)"
