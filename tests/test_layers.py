@@ -39,6 +39,7 @@ LAYERS = [
     "acceptance",
     "record",
     "ocps",
+    "ocps_settings",
     "images",
     "sparing",
     "repository",

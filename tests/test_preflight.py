@@ -7,8 +7,9 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LSSTCamConfig
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
+from lsst.ts.calibscripts.ocps_settings import settings_problem, settings_warning
 from lsst.ts.calibscripts.preflight import component_problems
-from lsst.ts.calibscripts.sal import Domain, RemoteGroup
+from lsst.ts.calibscripts.sal import Controller, Domain, Remote, RemoteGroup
 
 
 class Confused(RemoteGroup):
@@ -55,3 +56,34 @@ async def test_a_dome_that_is_silent_stops_flats_alone(monkeypatch: pytest.Monke
             await script.assert_feasibility("FLAT")
     finally:
         await script.close()
+
+
+@pytest.mark.parametrize(
+    ("configurations", "problem", "warning"),
+    [
+        ("_init, LATISS", None, None),
+        ("_init.yaml,latiss.yaml", None, None),
+        ("LSSTComCam,LATISS", None, None),
+        (
+            "_init,LSSTComCam",
+            "OCPS:1 is configured for LSSTComCam, not for LATISS: start it with the configuration of LATISS",
+            None,
+        ),
+        (
+            "_init, _summit",
+            None,
+            "OCPS:1 may not have the configuration of LATISS: its configurations are _init, _summit.",
+        ),
+        (None, None, "OCPS:1 may not have the configuration of LATISS: it has not said its configurations."),
+    ],
+)
+async def test_the_settings_of_the_ocps_are_those_of_the_camera(
+    configurations: str | None, problem: str | None, warning: str | None
+) -> None:
+    async with Controller("OCPS", 1) as ocps, Domain() as domain, Remote(domain, "OCPS", 1) as remote:
+        if configurations is not None:
+            await ocps.evt_configurationApplied.set_write(configurations=configurations)
+            await remote.evt_configurationApplied.aget(timeout=5)
+        found = settings_problem("OCPS:1", remote, "LATISS")
+        assert found is None if problem is None else str(found).startswith(problem)
+        assert settings_warning("OCPS:1", remote, "LATISS") == warning

@@ -102,7 +102,9 @@ def test_registering_a_camera_again_changes_nothing(butler: Butler) -> None:
     assert butler.query_dimension_records("physical_filter", instrument="LATISS") == before
     bands = {record.name: record.band for record in before}
     assert bands["SDSSr_65mm~empty"] == "r"
-    assert bands["empty~SDSSy_65mm"] == "white"
+    assert bands["empty~SDSSy_65mm"] == "y"
+    assert bands["BG40_65mm_1~empty"] == "g"
+    assert bands["empty~holo4_003"] == bands["empty~empty"] == "white"
     assert set(bands) == set(physical_filters("LATISS"))
 
 

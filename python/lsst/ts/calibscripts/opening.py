@@ -11,6 +11,7 @@ from .cancellation import heed_cancellation
 from .config import as_installed, key_problem, not_installed
 from .errors import PreconditionError, describe
 from .images import closing
+from .ocps_settings import settings_problem, settings_warning
 from .pairing import pairing_warning
 from .plan import Action, StepId
 from .preflight import RepositoryFindings, component_problems, repository_findings
@@ -95,6 +96,8 @@ class Opening:
             If something is.
         """
         problems = await component_problems(self._script.ocps_group)
+        if not problems:
+            problems += self._ocps_settings()
         if self._exposing:
             problems += await component_problems(self._script.camera)
         for image_type in self._exposing:
@@ -149,6 +152,15 @@ class Opening:
     def _exposing(self) -> list[ImageType]:
         """Image types that are taken; the others exist already."""
         return [images.image_type for images in self.plan.sets if not images.taken]
+
+    def _ocps_settings(self) -> list[str]:
+        """Return what is wrong with the settings of the OCPS; that they are unknown is a warning."""
+        script = self._script
+        which = ", ".join(script.ocps_group.components), script.ocps, script.instrument_name
+        if warning := settings_warning(*which):
+            self._journal.warn(warning)
+        problem = settings_problem(*which)
+        return [problem] if problem else []
 
     async def _ask_repository(self) -> RepositoryFindings:
         try:

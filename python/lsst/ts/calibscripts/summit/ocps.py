@@ -80,6 +80,7 @@ class SimulatedOcps(SimulatedCsc):
         self.controller.cmd_execute.callback = self.execute
         self.controller.cmd_execute.allow_multiple_callbacks = True
         self.controller.cmd_abort_job.callback = self.abort_job
+        await write(self.controller.evt_configurationApplied, configurations=f"_init,{self._instrument}")
 
     async def execute(self, data: Any) -> None:
         """Run a job; the command ends when the job has ended, whether it succeeded or not.

@@ -97,7 +97,14 @@ SUMMIT_INSTRUMENTS: Mapping[str, type[SummitInstrument]] = {
 """The cameras by name."""
 
 
+_BANDS = {"BG40_65mm_1": "g", "OG550_65mm_1": "g"}
+"""Bands of filters whose names do not say them, as obs_lsst has them."""
+
+
 def _band(physical_filter: str) -> str:
-    """Band of ``r_03`` or ``SDSSr_65mm~empty``; white for what has none."""
-    filter = physical_filter.partition("~")[0].removeprefix("SDSS")
-    return filter[0] if filter[1:2] == "_" else "white"
+    """Return the band of ``r_03``, ``SDSSr_65mm~empty`` or ``empty~SDSSy_65mm``; white for what has none."""
+    for element in physical_filter.split("~"):
+        name = element.removeprefix("SDSS")
+        if name[1:2] == "_" or element in _BANDS:
+            return _BANDS.get(element, name[0])
+    return "white"

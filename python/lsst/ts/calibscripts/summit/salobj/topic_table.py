@@ -43,6 +43,7 @@ cmd_exitControl
 evt_summaryState summaryState:long
 evt_errorCode errorCode:long errorReport:string traceback:string
 evt_simulationMode mode:int
+evt_configurationApplied configurations:string version:string url:string schemaVersion:string otherInfo:string
 """
 )
 
