@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from soak.invariants import broken, broken_by_the_second
 from soak.resuming import second_run
 from soak.scenarios import Operator, Scenario
@@ -79,6 +80,27 @@ def test_stops_and_pauses(scenario: Scenario):
     check(scenario)
 
 
+@runs(150)
+@given(scenarios(images=True))
+def test_images_that_are_not_as_asked_for(scenario: Scenario):
+    """Some exist already, some get lost, some differ in type, exposure time, filter or level."""
+    check(scenario)
+
+
+@runs(100)
+@given(
+    st.one_of(
+        scenarios(faults=True, resumes=True),
+        scenarios(images=True, verdicts=True, resumes=True),
+        scenarios(operator=True, images=True, resumes=True),
+        scenarios(butler=True, resumes=True),
+    )
+)
+def test_what_is_offered_is_a_run_of_its_own(scenario: Scenario):
+    """A run that does not come to its end offers a configuration; it is played in the same repository."""
+    check(scenario)
+
+
 @runs(20)
 @given(scenarios(faults=True, verdicts=True))
 def test_with_a_butler_in_a_thread(scenario: Scenario):
@@ -87,7 +109,7 @@ def test_with_a_butler_in_a_thread(scenario: Scenario):
 
 
 @runs(80)
-@given(scenarios(faults=True, verdicts=True, butler=True, operator=True))
+@given(scenarios(faults=True, verdicts=True, butler=True, operator=True, images=True, resumes=True))
 def test_everything_at_once(scenario: Scenario):
     check(scenario)
 

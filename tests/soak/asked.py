@@ -60,9 +60,10 @@ Step = tuple[str, str]
 """Action and product."""
 
 
-def numbers(listed: Iterable[int | str]) -> tuple[int, ...]:
+def numbers(listed: Iterable[int | str] | str) -> tuple[int, ...]:
     """Return exposure ids that are listed one by one or as ranges."""
-    ranges = [[int(bound) for bound in str(item).split("..")] for item in listed]
+    items = listed.split(",") if isinstance(listed, str) else listed
+    ranges = [[int(bound) for bound in str(item).split("..")] for item in items]
     return tuple(exposure for first, *last in ranges for exposure in range(first, [first, *last][-1] + 1))
 
 
@@ -241,7 +242,9 @@ class Asked:
         """Why the run must fail before its first exposure; empty where it need not."""
         for fault in self.scenario.summit_faults():
             at_start = fault.name in ("component-standby", "component-fault")
-            if at_start and fault.of in COMPONENTS[self.scenario.instrument]:
+            # The camera is not looked at where all images exist.
+            used = fault.of.startswith("OCPS") or {*self.types} - {*self.existing}
+            if at_start and used and fault.of in COMPONENTS[self.scenario.instrument]:
                 return f"{fault.of} is not enabled"
         if self.scenario.fault_names & {"filter-stuck"} and self._sets_filter:
             return "another filter is in the beam"
@@ -253,6 +256,9 @@ class Asked:
             own = self.scenario.present if self.generating else ()
             if product.lower() not in (*self.scenario.references, *own):
                 return f"there is no {product} in the input collections"
+        for name, exposures in self.existing.items():
+            if not any(self.fits(name, exposure) for exposure in exposures):
+                return f"none of the {name} fits"
         for trouble in self.scenario.troubles:
             if trouble.call == "check" and trouble.error and trouble.at == 1:
                 return "the repository cannot be read"
@@ -338,7 +344,7 @@ class Asked:
 
     def has_right_time(self, image_type: str, seconds: float) -> bool:
         """Return whether the time of an exposure that exists already is one that the configuration has."""
-        given = self.scenario.option(f"exp_times_{image_type.lower()}", None)
+        given = 0.0 if image_type == "BIAS" else self.scenario.option(f"exp_times_{image_type.lower()}", None)
         wanted = given if isinstance(given, list) else [given]
         return given is None or any(abs(seconds - time) < TOLERANCE for time in wanted)
 

@@ -194,12 +194,16 @@ async def _watch_camera(domain: Domain, instrument: str, journal: Journal) -> No
 
 
 def _noting(journal: Journal, ended: bool) -> Callable[[Any], Any]:
+    seen: set[str] = set()
+
     async def note(data: Any) -> None:
         keys = dict(
             zip(data.additionalKeys.split(":"), re.split(r"(?<!\\):", data.additionalValues), strict=False)
         )
         _, _, day, number = data.imageName.split("_")
-        if keys.get("imageType"):
+        # A camera that tells the name of an image once more has not taken that image once more.
+        if keys.get("imageType") and data.imageName not in seen:
+            seen.add(data.imageName)
             journal.note(Exposed(int(day) * 100_000 + int(number), keys["imageType"], ended))
 
     return note

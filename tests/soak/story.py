@@ -143,6 +143,7 @@ class Story:
     def records(self) -> Mapping[int, ExposureRecord]:
         """What the butler knows of exposures."""
         exposures = {exposure for exposure, _ in self.levels} | {e.exposure for _, e in self.of(Exposed)}
+        exposures |= {*self.scenario.earlier}
         found = (self.butler.exposure(self.scenario.instrument, exposure) for exposure in exposures)
         return {record.id: record for record in found if record is not None}
 

@@ -44,7 +44,7 @@ def steps_wait(story: Story) -> Problems:
     failed: set[str] = set()
     earlier = story.scenario.earlier
     arrived = {(exposure, d) for exposure, image in earlier.items() for d in image.detectors}
-    types = {exposure: image.image_type for exposure, image in earlier.items()}
+    types = {exposure: name for name, exposures in asked.existing.items() for exposure in exposures}
     submitted: set[tuple[str, str]] = set()
     for entry in story.entries:
         match entry.what:

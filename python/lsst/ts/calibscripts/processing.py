@@ -180,11 +180,12 @@ class Processing:
         if result.exit_code is None and (verdict.reason or verdict.missing):
             reason = "no job_result came, and its statistics are not complete"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id)
+        if run is not None:
+            # Before the verdict is reported: what it stops must not go on while the butler is asked.
+            await self._look_at_level(step, run)
         self.results.verdicts[name] = verdict
         self._note_silent(step, result)
         self._report(step, judged)
-        if run is not None:
-            await self._look_at_level(step, run)
         where = f"(see {self.results.collection(step.id)})"
         if not verdict.judged:
             raise NotJudgedError(
