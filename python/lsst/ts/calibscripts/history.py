@@ -49,7 +49,7 @@ class Run:
 
 
 def recall(record: Path) -> Past | None:
-    """Give what is kept beside a record, None where nothing is, or nothing that can be read.
+    """Return what is kept beside a record, None where nothing is, or nothing that can be read.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _beside(record: Path) -> Path:
 
 
 def earlier(record: Record) -> tuple[Past, ...]:
-    """Give what the runs before this one measured, in the same place and with the same camera.
+    """Return what the runs before this one measured, in the same place and with the same camera.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def with_history(account: Account) -> Account:
     Parameters
     ----------
     account : `Account`
-        What a report tells; one that is not of a record is given back as it is.
+        The report; one that is not of a record is returned unchanged.
     """
     record = account.record
     if record is None:
@@ -137,7 +137,7 @@ def with_history(account: Account) -> Account:
 def history(
     directory: Path, instrument: str, *, repo: str | None = None, measuring: bool = True
 ) -> tuple[Run, ...]:
-    """Give all recorded runs of a camera. Blocks.
+    """Return all recorded runs of a camera. Blocks.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def _records(paths: Sequence[Path]) -> Iterator[Record]:
         try:
             yield read_record(path)
         except RecordError:
-            # Whatever else is there, the runs that are recorded can still be told.
+            # Whatever else is there, the runs that are recorded can still be listed.
             continue
 
 
@@ -185,7 +185,7 @@ def _measure(record: Record, repo: str | None) -> tuple[Measured, ...]:
     try:
         return measure(of_record(record, repo, images=IMAGES).evidence)
     except CalibScriptsError:
-        # A repository that is gone tells nothing; the run is listed all the same.
+        # Without its repository the run is listed anyway, with nothing measured.
         return ()
 
 

@@ -102,7 +102,7 @@ def _account(record: Path | None, collections: str | None, repo: str | None, ima
 
 
 def _place(account: Account, out: Path | None) -> Path:
-    """Give where a report goes, without the ending of its name."""
+    """Return where a report goes, without the ending of its name."""
     if account.record is not None:
         return (out or account.record.path.parent) / account.record.name
     return (out or Path()) / _file_name(account)
@@ -134,7 +134,7 @@ def _text(account: Account, form: str) -> str:
 
 
 def _scripts(account: Account) -> Mapping[str, str]:
-    """Give the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
+    """Return the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
     from ..products import ImageType
     from ..record import is_complete, resumption
     from ..replay import replay_script

@@ -100,7 +100,7 @@ def focal_plane(cells: Mapping[str, tuple[str, str]], image: str, title: str) ->
     Parameters
     ----------
     cells : mapping [`str`, (`str`, `str`)]
-        Detector -> what a reader is told of it, and a class of the style sheet (may be empty).
+        Detector -> its text, and a class of the style sheet (may be empty).
     image : `str`
         Data URI of a picture of all detectors, laid out by `layout_of`, one cell for each.
     title : `str`

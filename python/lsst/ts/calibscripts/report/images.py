@@ -67,7 +67,7 @@ def _sets(account: Account) -> Iterator[TakenSet]:
     for verification in account.evidence.verifications:
         exposures = verification.verdict.exposures
         if exposures:
-            yield TakenSet(verification.product, len(exposures), exposures, existing=True)
+            yield TakenSet(verification.product, len(exposures), exposures)
 
 
 def _recorded(record: Record, evidence: Evidence) -> dict[int, Exposed]:

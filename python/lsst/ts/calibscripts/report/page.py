@@ -67,7 +67,7 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
     Parameters
     ----------
     account : `Account`
-        What to tell.
+        What to report.
     scripts : mapping [`str`, `str`], optional
         Title -> text of scripts that a reader may want to copy.
 
@@ -254,7 +254,7 @@ def _levels(evidence: Evidence) -> Markup | None:
 
 
 def _commands(account: Account) -> Iterator[tuple[str, str]]:
-    """Give commands that show what the report is made from."""
+    """Return commands that show the data behind the report."""
     for step, run in account.runs.items():
         record = PRODUCTS[step.product]
         kind = record.statistics[0] if step.action is Action.VERIFY else record.dataset_type

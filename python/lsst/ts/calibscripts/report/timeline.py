@@ -40,7 +40,7 @@ class Span:
     begin, end : `float`
         Seconds from the beginning of the record.
     text : `str`
-        What a reader is told of it.
+        What it was, in words.
     """
 
     row: str
@@ -91,7 +91,7 @@ def _exposures(record: Record) -> Iterator[Span]:
 
 
 def _arrivals(record: Record) -> Iterator[Span]:
-    """Give when the last detector of each kept exposure arrived, and the wait after the last exposure."""
+    """Return when the last detector of each kept exposure arrived, and the wait after the last exposure."""
     taken: dict[int, tuple[str, float]] = {}
     arrived: dict[int, float] = {}
     last: dict[str, float] = {}
@@ -149,7 +149,7 @@ def _kind(record: Record, job: Job) -> Kind:
 
 
 def _passed(record: Record, job: Job) -> bool:
-    """Has a verification passed? Anything else has, as far as a completed job tells."""
+    """Return whether a verification passed; a completed job of any other step has."""
     verdict: Verdicted | None = record.verdicts.get(job.step.removeprefix("VERIFY "))
     return not job.step.startswith("VERIFY ") or verdict is None or verdict.passed
 

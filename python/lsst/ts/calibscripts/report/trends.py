@@ -28,7 +28,7 @@ class Quantity:
     name, unit : `str`
         As they are shown.
     relative, absolute : `float`
-        Departures smaller than this part of the usual value, or than this, are never told: few earlier runs say
+        Departures smaller than this part of the usual value, or than this, are never reported: few earlier runs say
         little about how much they scatter.
     """
 
@@ -128,7 +128,7 @@ class Trend:
     departures : `tuple` [`Departure`]
         What left its usual range in this run, the farthest first.
     known : `bool`
-        Are there enough earlier runs to tell what is usual?
+        Are there enough earlier runs to know what is usual?
     """
 
     quantity: str
@@ -161,7 +161,7 @@ def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tup
     `tuple` [`Trend`]
         One for each quantity. The usual range of a value is the median of the same value in the earlier runs,
         plus or minus the largest of 5 spreads (1.4826 times the median absolute deviation) and what the
-        `Quantity` says is too little to tell. At least `ENOUGH` earlier runs are needed.
+        `Quantity` says is too little to matter. At least `ENOUGH` earlier runs are needed.
     """
     return tuple(_trend(tai, now, past) for now in measured)
 
