@@ -57,7 +57,11 @@ def _frames(evidence: Evidence, verification: Verification, grid: Grid) -> str:
     """Say which frames were verified against what."""
     name = verification.product.lower()
     # Frames verified against their own mean are low by sqrt(1 - 1/n): not to be compared with others.
-    reference = f"own {name} of {counted(len(grid.exposures), 'frame')}" if verification.internal else f"existing {name}"
+    reference = (
+        f"own {name} of {counted(len(grid.exposures), 'frame')}"
+        if verification.internal
+        else f"existing {name}"
+    )
     times = _times(evidence, verification.product) if verification.product == "DARK" else ""
     return _joined(f"against {reference}", times)
 
