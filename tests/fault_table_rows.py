@@ -492,7 +492,7 @@ def _repository() -> Iterator[Case]:
         FAILED,
         (
             "VERIFY BIAS needs a bias, but LATISS/calib has none",
-            "that is valid today",
+            "that is valid from now until the images are taken",
             "VERIFY FLAT needs a flat",
         ),
         images=0,
@@ -503,7 +503,11 @@ def _repository() -> Iterator[Case]:
         event,
         "only the set-up shows the filter of the flats, and there is a flat in another one to verify them with",
         FAILED,
-        ("No image was taken", "VERIFY FLAT needs a flat in SDSSr_65mm~empty", "that is valid today"),
+        (
+            "No image was taken",
+            "VERIFY FLAT needs a flat in SDSSr_65mm~empty",
+            "that is valid from now until the images are taken",
+        ),
         images=0,
         config={
             **EXTERNAL,

@@ -292,7 +292,8 @@ def test_reference_calibrations_that_are_missing_are_told_with_the_filter(repo: 
     checked, answers = ask(repo, filter="SDSSg_65mm", grating="empty_1", script_mode="FLAT")
     assert checked.problems == (
         "VERIFY FLAT needs a flat in SDSSg_65mm~empty, but LATISS/calib has none for detector 0 that is valid "
-        "today: name a collection that has one in input_collections_verify_flat.",
+        "from now until the images are taken (3 min): name a collection that has one in "
+        "input_collections_verify_flat.",
     )
     assert "flat in SDSSg_65mm~empty: none in LATISS/calib for detector 0" in report(checked, answers)
 
@@ -302,8 +303,8 @@ def test_a_repository_without_calibrations(bare_repo: str) -> None:
         bare_repo, script_mode="BIAS_DARK", input_collections_verify_dark="LATISS/calib,u/none"
     )
     assert checked.problems == (
-        "VERIFY BIAS needs a bias, but LATISS/calib has none for detector 0 that is valid today: name a "
-        "collection that has one in input_collections_verify_bias.",
+        "VERIFY BIAS needs a bias, but LATISS/calib has none for detector 0 that is valid from now until the "
+        "images are taken (11 min): name a collection that has one in input_collections_verify_bias.",
         f"input_collections_verify_dark: no collection u/none in {bare_repo}.",
     )
     assert report(checked, answers).endswith("REFUSED: 2 problems, 0 warnings")

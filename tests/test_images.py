@@ -1,14 +1,15 @@
 """Arrivals in the OODS: which exposures and detectors of a set go on."""
 
 import asyncio
-from datetime import date
 from types import SimpleNamespace
 
 import pytest
 
 from lsst.ts.calibscripts.config import exposure_id
-from lsst.ts.calibscripts.images import Arrivals, ImageSet, judge, observed_within
+from lsst.ts.calibscripts.images import Arrivals, ImageSet, judge
 from lsst.ts.calibscripts.progress import ImageArrived
+from lsst.ts.calibscripts.references import spans
+from lsst.ts.calibscripts.repository import ExposureRecord
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}
 
@@ -130,8 +131,9 @@ async def test_what_does_not_come_is_left_out_after_the_timeout():
     assert not found.complete
 
 
-def test_when_exposures_are_taken():
-    today = date(2026, 11, 21)
-    assert observed_within([], today) == ("2026-11-20", "2026-11-23")
-    assert observed_within([2026091800042, 2026022800001]) == ("2026-02-27", "2026-09-20")
-    assert observed_within([2026091800042], today) == ("2026-09-17", "2026-11-23")
+def test_when_exposures_were_taken():
+    known = ExposureRecord(
+        2026091800042, "BIAS", 0.0, "r", ("2026-09-18T20:00:00.000", "2026-09-18T20:00:02.000")
+    )
+    unknown = ExposureRecord(2026022800001, "BIAS", 0.0, "r")
+    assert spans([known, unknown]) == (known.taken, ("2026-02-28T12:00:00", "2026-02-28T12:00:01"))

@@ -26,6 +26,7 @@ LAYERS = [
     "blocks",
     "checking",
     "preflight",
+    "references",
     "conflicts",
     "graph",
     "production",

@@ -278,7 +278,7 @@ class TestHistory:
         "made": lambda r: r.made("u/ocps/past7/run", "bias"),
         "conflicts": lambda r: r.conflicts(BIAS),
         "lacking": lambda r: r.lacking(
-            "bias", "LATISS", (0,), ["LATISS/calib"], None, ("2026-09-18", "2026-09-19")
+            "bias", "LATISS", (0,), ["LATISS/calib"], None, (("2026-09-18", "2026-09-19"),)
         ),
         "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),
         "ingested": lambda r: r.ingested("LATISS", [FLAT.exposure_id]),
@@ -311,3 +311,39 @@ class TestHistory:
             event.remove(Engine, "after_cursor_execute", count)
             repository.close()
         assert not read
+
+
+DAY = ("2026-09-18T20:00:00", "2026-09-18T21:00:00")
+"""When images are taken."""
+
+
+@pytest.mark.parametrize(
+    ("ranges", "when", "valid"),
+    [
+        ([(None, None)], [DAY], True),
+        ([("2026-09-18T20:00:00", "2026-09-18T21:00:00")], [DAY], True),
+        ([("2026-09-18T20:00:01", None)], [DAY], False),
+        ([(None, "2026-09-18T20:59:59")], [DAY], False),
+        ([(None, "2026-09-18T20:00:00")], [DAY], False),
+        ([(None, "2026-09-18T20:30:00"), ("2026-09-18T20:30:00", None)], [DAY], True),
+        ([(None, "2026-09-18T20:30:00"), ("2026-09-18T20:30:01", None)], [DAY], False),
+        ([("2026-09-01", "2026-10-01")], [DAY, ("2026-10-02", "2026-10-03")], False),
+        ([("2026-09-01", "2026-10-01"), ("2026-10-02", None)], [DAY, ("2026-10-02", "2026-10-03")], True),
+    ],
+)
+def test_a_reference_must_be_valid_all_the_time(
+    template: Path,
+    tmp_path: Path,
+    ranges: list[tuple[str | None, str | None]],
+    when: list[tuple[str, str]],
+    valid: bool,
+) -> None:
+    root = tmp_path / "repo"
+    shutil.copytree(template, root)
+    repository = ButlerRepository(str(root))
+    repository.check(writing=True)
+    for begin, end in ranges:
+        repository.certify(replace(BIAS, begin=begin, end=end), RUN, lambda: True)
+    lacking = repository.lacking("bias", "LATISS", (0,), [COLLECTION], None, when)
+    assert lacking == (() if valid else (0,))
+    repository.close()

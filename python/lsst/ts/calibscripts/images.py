@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from .config import exposure_id
@@ -18,7 +17,7 @@ from .products import ImageType
 from .progress import ImageArrived, ImageSetClosed
 from .sparing import LeftOut, least_left_out
 
-__all__ = ["Arrivals", "ImageSet", "closing", "judge", "observed_within"]
+__all__ = ["Arrivals", "ImageSet", "closing", "judge"]
 
 
 @dataclass(frozen=True)
@@ -89,28 +88,6 @@ def _without(exposures: Sequence[int], detectors: Sequence[int], left_out: LeftO
         tuple(e for e in exposures if e in left_out.exposures),
         tuple(d for d in detectors if d in left_out.detectors),
     )
-
-
-def observed_within(exposures: Iterable[int], today: date | None = None) -> tuple[str, str]:
-    """Give a range of time within which exposures are taken, to a day at either end.
-
-    Parameters
-    ----------
-    exposures : iterable of `int`
-        Exposures that exist already.
-    today : `datetime.date`, optional
-        Of exposures that are taken now.
-
-    Returns
-    -------
-    begin, end : `str`
-        ISO-8601, TAI, half open.
-    """
-    days = [
-        date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100) for exposure in exposures
-    ]
-    days += [today] if today else []
-    return str(min(days) - timedelta(days=1)), str(max(days) + timedelta(days=2))
 
 
 def may_go_on_with(kept: Sequence[int], n_planned: int, closed: ImageSet | None) -> tuple[int, ...]:

@@ -13,12 +13,12 @@ from .config import PTC_TIMES, CalibrationsConfig, last_night
 from .conflicts import conflict_problems
 from .errors import RepositoryError, describe
 from .examining import Asked, Examined, examine
-from .images import observed_within
 from .instruments import asked_filter
 from .jobs import StepPipelines, different_times, input_collections, named_collections, pairs_of
 from .pipelines import missing_inputs
 from .plan import Action, ExposureSet, Plan, Step, StepId
 from .products import PRODUCTS, ImageType, made_from_closure
+from .references import from_now, spans, when_words
 from .report import detectors_of, exposure_range, exposures_of
 from .repository import Certification, Detector, Repository
 from .sal import RemoteGroup, State
@@ -284,8 +284,9 @@ def _input_problems(
         return
     collections = input_collections(config, step.id, {}, calib_exists)
     sets = [images for images in plan.sets if images.image_type in step.images]
-    today = None if all(images.taken for images in sets) else datetime.now(UTC).date()
-    within = observed_within([exposure for images in sets for exposure in images.taken], today)
+    existing = spans(repository.exposures(instrument, [e for images in sets for e in images.taken]))
+    seconds = None if all(images.taken for images in sets) else plan.camera_seconds
+    when = (*existing, *([] if seconds is None else [from_now(seconds)]))
     bootstrap = missing_inputs(pipelines.installed[step.id], BOOTSTRAP)
     wanted = bootstrap or [PRODUCTS[name].dataset_type for name in _read_from_collections(plan, step)]
     for dataset_type in wanted:
@@ -296,13 +297,13 @@ def _input_problems(
             tuple(detectors),
             collections,
             physical_filter if by_filter else None,
-            within,
+            when,
         )
         if lacking:
             of_filter = f" in {physical_filter}" if by_filter and physical_filter else ""
             yield (
                 f"{step.id} needs a {dataset_type}{of_filter}, but {','.join(collections) or 'no collection'} has"
-                f" none for {detectors_of(lacking)} that is valid {'today' if today else 'for these exposures'}: "
+                f" none for {detectors_of(lacking)} that is valid {when_words(when, seconds)}: "
                 f"name a collection that has one in {property_name}."
             )
 

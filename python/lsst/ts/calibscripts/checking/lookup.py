@@ -74,9 +74,9 @@ class _Reader(ButlerRepository):
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        within: tuple[str, str],
+        when: Sequence[tuple[str, str]],
     ) -> tuple[int, ...]:
-        missing = super().lacking(dataset_type, instrument, detectors, collections, physical_filter, within)
+        missing = super().lacking(dataset_type, instrument, detectors, collections, physical_filter, when)
         found = tuple(detector for detector in detectors if detector not in missing)
         self._references.append(
             Reference(dataset_type, physical_filter, tuple(collections), found, tuple(missing))

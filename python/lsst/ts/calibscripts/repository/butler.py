@@ -21,7 +21,7 @@ from .records import (
     WrittenGains,
     other_filter,
 )
-from .validity import detectors_with
+from .validity import bounds, detectors_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType, DatasetRef, DimensionRecord
@@ -121,7 +121,11 @@ class ButlerRepository:
         )
         return tuple(
             ExposureRecord(
-                r.id, str(r.observation_type or "").upper(), _seconds(r), str(r.physical_filter or "")
+                r.id,
+                str(r.observation_type or "").upper(),
+                _seconds(r),
+                str(r.physical_filter or ""),
+                bounds(r.timespan),
             )
             for r in records
         )
@@ -179,7 +183,7 @@ class ButlerRepository:
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        within: tuple[str, str],
+        when: Sequence[tuple[str, str]],
     ) -> tuple[int, ...]:
         """See `Repository`."""
         butler = self._open()
@@ -189,7 +193,7 @@ class ButlerRepository:
         data_id = {"instrument": instrument}
         if physical_filter:
             data_id["physical_filter"] = physical_filter
-        found = detectors_with(butler, dataset_type, collections, data_id, within)
+        found = detectors_with(butler, dataset_type, collections, data_id, when)
         return tuple(detector for detector in detectors if detector not in found)
 
     @patient

@@ -31,12 +31,16 @@ class Detector:
 
 @dataclass(frozen=True)
 class ExposureRecord:
-    """What the butler knows of an exposure; times in seconds."""
+    """What the butler knows of an exposure; times in seconds.
+
+    ``taken`` is when it was taken: begin and end, ISO-8601, TAI; None where that is unknown.
+    """
 
     id: int
     image_type: str
     exposure_time: float
     physical_filter: str
+    taken: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -256,11 +260,12 @@ class Repository(Protocol):
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        within: tuple[str, str],
+        when: Sequence[tuple[str, str]],
     ) -> tuple[int, ...]:
         """Give the detectors for which the collections hold no such calibration.
 
-        One in a CALIBRATION collection only counts if it is valid at some moment ``within`` a range, TAI, half open.
+        One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken: ranges of
+        time, ISO-8601, TAI, half open.
         """
 
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:

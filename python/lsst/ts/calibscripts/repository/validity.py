@@ -1,14 +1,15 @@
-"""Which calibrations there are for some time."""
+"""Which calibrations are valid when images are taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+    from lsst.daf.butler import Butler, Timespan
 
-__all__ = ["detectors_with"]
+__all__ = ["bounds", "covered", "detectors_with"]
 
 
 def detectors_with(
@@ -16,9 +17,9 @@ def detectors_with(
     dataset_type: str,
     collections: Sequence[str],
     data_id: Mapping[str, Any],
-    within: tuple[str, str],
+    spans: Sequence[tuple[str, str]],
 ) -> frozenset[int]:
-    """Give the detectors of which there is a calibration, in a CALIBRATION collection one that is valid.
+    """Return the detectors that have a calibration, in a CALIBRATION collection one that is valid all the time.
 
     Parameters
     ----------
@@ -30,8 +31,9 @@ def detectors_with(
         Where it is looked for.
     data_id : mapping
         Instrument, and physical_filter where it matters.
-    within : `tuple` [`str`, `str`]
-        Range of time, TAI, half open, at some moment of which a certified one must be valid.
+    spans : sequence of (`str`, `str`)
+        When the images are taken: ranges of time, ISO-8601, TAI, half open. A certified calibration, or several one
+        after another, must be valid at every moment of them.
     """
     from astropy.time import Time
     from lsst.daf.butler import CollectionType, Timespan
@@ -39,7 +41,6 @@ def detectors_with(
     kinds = {info.name: info.type for info in butler.collections.query_info(collections, flatten_chains=True)}
     certified = [name for name, kind in kinds.items() if kind is CollectionType.CALIBRATION]
     others = [name for name in kinds if name not in certified]
-    times = Timespan(*(Time(date, scale="tai") for date in within))
     found: set[int] = set()
     # The database selects: to look through years of calibrations takes seconds, this milliseconds.
     with butler.query() as query:
@@ -47,8 +48,41 @@ def detectors_with(
             here = query.join_dataset_search(dataset_type, others).where(data_id)
             found.update(int(row["detector"]) for row in here.data_ids(["detector"]))
         if certified:
-            valid = query.join_dataset_search(dataset_type, certified).where(
-                data_id, f"{dataset_type}.timespan OVERLAPS times", bind={"times": times}
+            times = [Timespan(*(Time(date, scale="tai") for date in span)) for span in spans]
+            texts = [date for span in spans for date in span]
+            hull = Timespan(*(Time(date, scale="tai") for date in (min(texts), max(texts))))
+            rows = (
+                query.join_dataset_search(dataset_type, certified)
+                .where(data_id, f"{dataset_type}.timespan OVERLAPS hull", bind={"hull": hull})
+                .general(["detector"], f"{dataset_type}.timespan", find_first=False)
             )
-            found.update(int(row["detector"]) for row in valid.data_ids(["detector"]))
+            valid: dict[int, list[Timespan]] = defaultdict(list)
+            for row in rows:
+                valid[int(row["detector"])].append(row[f"{dataset_type}.timespan"])
+            found.update(d for d, ranges in valid.items() if all(covered(t, ranges) for t in times))
     return frozenset(found)
+
+
+def bounds(timespan: Timespan | None) -> tuple[str, str] | None:
+    """Return begin and end of a range of time, ISO-8601, TAI; None where it is unknown or open."""
+    if timespan is None:
+        return None
+    # A bound that is open, or of an empty range, is not a time.
+    begin, end = (getattr(time, "tai", None) for time in (timespan.begin, timespan.end))
+    return None if begin is None or end is None else (str(begin.isot), str(end.isot))
+
+
+def covered(span: Timespan, ranges: Iterable[Timespan]) -> bool:
+    """Check whether every moment of a range of time lies in one of several ranges.
+
+    Parameters
+    ----------
+    span : `lsst.daf.butler.Timespan`
+        The range.
+    ranges : iterable of `lsst.daf.butler.Timespan`
+        The others, in any order.
+    """
+    left = [span]
+    for each in ranges:
+        left = [rest for part in left for rest in part.difference(each)]
+    return not left

@@ -212,12 +212,13 @@ class MemoryButler:
         dataset_type: str,
         instrument: str,
         collections: Iterable[str],
-        within: tuple[str | None, str | None] = (None, None),
+        when: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Dataset]:
-        """Give the datasets of a type in some collections; certified ones if they are valid within a range, TAI."""
+        """Return the datasets of a type in some collections; certified ones if there is one all the time, TAI."""
         for name in self.flatten(collections):
             found = self._collections[name]
-            valid = (a.dataset for a in found.associations if a.overlaps(*within))
+            here = [a for a in found.associations if a.dataset.dataset_type == dataset_type]
+            valid = (a.dataset for a in here if all(_covered(span, _like(a, here)) for span in when))
             for dataset in (*found.datasets, *valid):
                 if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
                     yield dataset
@@ -279,6 +280,21 @@ def reference_calibrations(
     butler.certify(collection, datasets, None, end)
     butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
     return collection
+
+
+def _like(association: Association, others: Iterable[Association]) -> list[Association]:
+    return [other for other in others if other.dataset.place == association.dataset.place]
+
+
+def _covered(span: tuple[str, str], associations: Sequence[Association]) -> bool:
+    """Check whether there is a valid one at every moment of a range of time."""
+    moment, end = map(_moment, span)
+    while moment < end:
+        here = [_latest(a.end) for a in associations if a.holds(moment)]
+        if not here:
+            return False
+        moment = max(here)
+    return True
 
 
 def _earliest(date: str | None) -> datetime:

@@ -144,13 +144,13 @@ class MemoryRepository:
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        within: tuple[str, str],
+        when: Sequence[tuple[str, str]],
     ) -> tuple[int, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("lacking")
         found = {
             dataset.detector
-            for dataset in self.butler.all(dataset_type, instrument, collections, within)
+            for dataset in self.butler.all(dataset_type, instrument, collections, when)
             if physical_filter in (None, dataset.physical_filter)
         }
         return tuple(detector for detector in detectors if detector not in found)
