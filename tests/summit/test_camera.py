@@ -18,6 +18,7 @@ from lsst.ts.calibscripts.summit.csc import HardwareClock
 from lsst.ts.calibscripts.summit.faults import Faults
 from lsst.ts.calibscripts.summit.filter_camera import SimulatedFilterCamera
 from lsst.ts.calibscripts.summit.focalplane import INSTALLED, detectors, illumination_rate
+from lsst.ts.calibscripts.summit.image_numbers import ImageNumbers
 from lsst.ts.calibscripts.summit.key_value_map import parse_key_value_map
 from lsst.ts.calibscripts.summit.spectrograph import SimulatedSpectrograph
 
@@ -157,9 +158,9 @@ async def in_beam(latiss: Any) -> tuple[str, str]:
 
 
 async def test_numbers_go_on_after_those_that_exist() -> None:
-    async with latiss(previous=2026091800041) as summit:
+    async with latiss(numbers=ImageNumbers(last=2026091800041)) as summit:
         await summit.remotes.take_bias(1, group_id="g")
-    async with latiss(previous=2026091700041) as other:
+    async with latiss(numbers=ImageNumbers(last=2026091700041)) as other:
         await other.remotes.take_bias(1, group_id="g")
     assert summit.ids + other.ids == [2026091800042, 2026091800001]
 

@@ -112,6 +112,15 @@ async def test_frames_are_those_of_the_model_and_ids_go_on(repo: str) -> None:
     assert after == [before[-1] + 1]
 
 
+async def test_no_id_is_used_twice_where_images_got_lost(repo: str) -> None:
+    """A repository does not know them."""
+    ids: list[int] = []
+    for _ in range(3):
+        async with observer(repo, start=NOON, faults=["image-missing:at=1,count=all"]) as somebody:
+            ids += await somebody.latiss.take_bias(2)
+    assert ids == list(range(2026091800001, 2026091800007))
+
+
 async def test_a_run_can_be_repeated(tmp_path: Path) -> None:
     frames = []
     for name in ("one", "other"):

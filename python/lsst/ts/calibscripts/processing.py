@@ -40,6 +40,7 @@ from .plan import Action, Plan, Step, StepId
 from .preflight import certification
 from .products import ImageType
 from .progress import Certified, Progress, Stage, Verdicted
+from .report.text import counted, exposure_range
 from .repository import Certification, Detector, Repository
 from .results import Journal, Results
 from .threads import OneThread
@@ -317,7 +318,9 @@ class Processing:
         inputs = input_collections(self.config, step.id, fresh, self.calib_exists)
         query = data_query(self.instrument, detectors, exposures)
         request = job_request(self.config, step.id, self.pipelines, inputs, query)
-        self.journal.log.info(f"{step.id}: {request.pipeline} {request.config} on {query}")
+        self.journal.log.info(
+            f"{step.id}: {request.pipeline} {request.config} on {_words(detectors, exposures)}"
+        )
         result = await self.ocps.run(
             request, self.config.pipetask_timeout, on_started=lambda job_id: self._started(step.id, job_id)
         )
@@ -372,3 +375,9 @@ class Processing:
             text = f"The level of the corrected {step.id.product} images could not be read: {error}"
         if text:
             self.journal.warn(text)
+
+
+def _words(detectors: Sequence[int], exposures: Sequence[int]) -> str:
+    """Return the selection of a job in words; the record has its data query, with each exposure."""
+    noun = "detector" if len(detectors) == 1 else "detectors"
+    return f"{noun} {exposure_range(detectors)}, {counted(len(exposures), 'exposure')} {exposure_range(exposures)}"

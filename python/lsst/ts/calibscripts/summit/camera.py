@@ -18,6 +18,7 @@ from ..sal import ExpectedError
 from .csc import HardwareClock, SimulatedCsc, write
 from .faults import Faults
 from .focalplane import Detector, illumination_rate, physical_filter
+from .image_numbers import ImageNumbers
 from .key_value_map import parse_key_value_map
 from .observation import Observation
 from .spectrograph import SimulatedSpectrograph
@@ -85,8 +86,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
         Takes every `Readout`, and may make the camera wait.
     illumination : callable
         Gives the light on the detectors through a physical filter with the shutter open, in ADU/s.
-    previous : `int`
-        Id of the last exposure that exists, so that ids stay unique; 0 for none.
+    numbers : `ImageNumbers`
+        Ids that were used before, so that ids stay unique.
     faults : `Faults`
         What misbehaves.
     """
@@ -99,7 +100,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         deliver: Callable[[Readout], Awaitable[None]],
         *,
         illumination: Callable[[str], float] = illumination_rate,
-        previous: int = 0,
+        numbers: ImageNumbers | None = None,
         faults: Faults | None = None,
     ) -> None:
         super().__init__(instrument.camera, faults=faults)
@@ -108,7 +109,8 @@ class SimulatedCamera(SimulatedCsc, ABC):
         self._clock = clock
         self._deliver = deliver
         self._illumination = illumination
-        self._day, self._sequence = divmod(previous, 100_000)
+        self._numbers = ImageNumbers() if numbers is None else numbers
+        self._day, self._sequence = divmod(self._numbers.last, 100_000)
         self._taken: Counter[str] = Counter()
         self._last_type = ""
         self._idle_since = -float("inf")
@@ -187,6 +189,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         observation = self._expose(
             data, keys, self._seconds(data, image_type) if seconds is None else seconds
         )
+        await self._numbers.keep(observation.exposure_id)
         common = self._image_fields(observation, keys) | {
             "imagesInSequence": data.numImages,
             "imageIndex": index,

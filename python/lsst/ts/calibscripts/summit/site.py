@@ -19,6 +19,7 @@ from .csc import HardwareClock, SimulatedCsc
 from .faults import Fault, Faults
 from .filter_camera import SimulatedFilterCamera
 from .focalplane import detectors as detectors_of
+from .image_numbers import ImageNumbers
 from .interruption import Interruptions
 from .ocps import Job, JobRunner, SimulatedOcps
 from .oods import Ingest, SimulatedOods
@@ -176,17 +177,18 @@ class Summit:
         self, instrument: Instrument, clock: HardwareClock, stack: AsyncExitStack
     ) -> list[SimulatedCsc]:
         """Make the components of an instrument, in the order in which they start."""
-        ingest, previous = self._ingest, 0
+        ingest, numbers = self._ingest, ImageNumbers()
         if ingest is None:
             ingest = stack.enter_context(self._pixel_store(instrument))
-            previous = await asyncio.to_thread(_last_exposure, self.repo, instrument.name)
+            last = await asyncio.to_thread(_last_exposure, self.repo, instrument.name)
+            numbers = ImageNumbers(self.scratch / f"last_{instrument.camera}", last)
         oods = SimulatedOods(instrument, ingest, faults=self.faults)
         header_service = SimulatedCsc(instrument.header_service, faults=self.faults)
         return [
             oods,
             self._ocps(instrument),
             header_service,
-            *self._hardware(instrument, clock, oods, previous),
+            *self._hardware(instrument, clock, oods, numbers),
         ]
 
     def _pixel_store(self, instrument: Instrument) -> PixelStore:
@@ -210,7 +212,7 @@ class Summit:
         self._on_job(job)
 
     def _hardware(
-        self, instrument: Instrument, clock: HardwareClock, oods: SimulatedOods, previous: int
+        self, instrument: Instrument, clock: HardwareClock, oods: SimulatedOods, numbers: ImageNumbers
     ) -> list[SimulatedCsc]:
         """Make the camera and what stands before it."""
 
@@ -229,11 +231,11 @@ class Summit:
             spectrograph = SimulatedSpectrograph(clock, faults=self.faults)
             light = system.illumination
             camera = SimulatedLatissCamera(
-                spectrograph, *common, illumination=light, previous=previous, faults=self.faults
+                spectrograph, *common, illumination=light, numbers=numbers, faults=self.faults
             )
             return [*system.components, SimulatedScheduler(faults=self.faults), spectrograph, camera]
         others = dome(self.faults) if instrument is LSSTCAM else ()
-        return [*others, SimulatedFilterCamera(*common, previous=previous, faults=self.faults)]
+        return [*others, SimulatedFilterCamera(*common, numbers=numbers, faults=self.faults)]
 
 
 def frame_scale(instrument: str) -> int:
