@@ -59,7 +59,7 @@ def timeline_drawing(spans: Sequence[Span], seconds: float, *, narrow: bool = Fa
     rows = {row: place for place, row in enumerate(dict.fromkeys(span.row for span in spans))}
     length = max(seconds, max((span.end for span in spans), default=0.0), 0.001)
     width = _NARROW if narrow else _WIDTH
-    left, row_height, above = (4.0, 38.0, 17.0) if narrow else (_LABELS, _ROW, 0.0)
+    left, row_height, above = (12.0, 38.0, 17.0) if narrow else (_LABELS, _ROW, 0.0)
     scale = _Scale(left, (width - left - 70) / length, row_height, above)
     height = scale.row * len(rows) + 24
     name = "narrow" if narrow else "wide"
