@@ -1,5 +1,6 @@
 """What `rehearse` refuses before it makes anything."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,3 +84,10 @@ def test_make_rehearse_keeps_earlier_rehearsals(tmp_path: Path) -> None:
         (tmp_path / expected).mkdir()
     (tmp_path / "rehearsal-4-scratch").mkdir()
     assert chosen() == "rehearsal-5"
+
+
+@pytest.mark.parametrize("group", [[], ["produce"]])
+def test_help_cuts_no_sentence(group: list[str]) -> None:
+    shown = CliRunner().invoke(main, [*group, "--help"]).output.partition("Commands:")[2]
+    assert "..." not in shown
+    assert len(re.findall(r"^  [a-z]", shown, re.MULTILINE)) >= 9

@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..home import provide_home
 from ._guard import GuardedGroup
+from ._help import WholeSentences
 
 __all__ = ["main"]
 
@@ -31,7 +32,7 @@ SUMMIT_ONLY = ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy")
 """Packages that only the simulated summit needs: its extra installs them, an observatory's environment may not."""
 
 
-class _Commands(GuardedGroup):
+class _Commands(WholeSentences, GuardedGroup):
     """Imports a command when it is called, so that none waits for what another needs."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -48,6 +49,10 @@ class _Commands(GuardedGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """Return what a command is for, without importing it."""
+        return COMMANDS[name]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

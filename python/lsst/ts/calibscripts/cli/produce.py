@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ._help import WholeSentences
 from ._production import (
     APPROVAL,
     DRY_RUN,
@@ -28,7 +29,7 @@ _TYPES = ("bias", "dark", "flat", "defects", "ptc")
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=WholeSentences)
 def produce() -> None:
     """Make calibrations from exposures that exist already.
 
