@@ -6,6 +6,7 @@ times as many, other ones each time.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 
@@ -14,13 +15,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from soak.invariants import broken, broken_by_the_second
 from soak.resuming import second_run
-from soak.scenarios import Operator, Scenario
+from soak.scenarios import EARLIER, Earlier, FilterChange, Intruder, Lost, Operator, Scenario
 from soak.stage import play
 from soak.strategies import scenarios
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.memory import Trouble, Verification
+from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
@@ -151,6 +152,78 @@ WORTH_REMEMBERING = {
     "no dark arrives, and flats are verified all the same": Scenario(
         config=ALL | {"generate_calibrations": False, "do_defects": True, "oods_timeout": 2.0},
         faults=("image-missing:of=DARK,at=1,count=9",),
+    ),
+    "flats are too dark, and what is offered is queued": Scenario(
+        config=ALL | {"flat_counts_min": 1000.0},
+        alterations=(Alteration("FLAT", count=9, level=10.0),),
+        resumes=True,
+    ),
+    "flats whose level is no number": Scenario(
+        config=ALL | {"flat_counts_min": 1000.0},
+        alterations=(Alteration("FLAT", count=9, level=math.nan),),
+        resumes=True,
+    ),
+    "flats of the night before are too dark": Scenario(
+        config=ALL | {"flat_counts_min": 1000.0, "exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
+        earlier={EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty", 10.0) for n in range(1, 5)},
+    ),
+    "flats of the night before have another filter than asked for": Scenario(
+        config=ALL | {"filter": "SDSSr_65mm", "exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
+        earlier={EARLIER + n: Earlier("FLAT", 1.0, "SDSSg_65mm~empty") for n in range(1, 5)},
+    ),
+    "somebody changes the filter while darks are taken": Scenario(
+        config=ALL | {"n_dark": 3}, filter_change=FilterChange("DARK"), resumes=True
+    ),
+    "somebody changes the filter of LSSTComCam while flats are taken": Scenario(
+        instrument="LSSTComCam",
+        config=ALL | {"exp_times_flat": 15.0, "detectors": [0, 1]},
+        filter_change=FilterChange("FLAT"),
+        resumes=True,
+    ),
+    "a foreign dark of another time, and the run is stopped": Scenario(
+        config=ALL | {"n_dark": 4},
+        alterations=(Alteration("DARK", at=2, exposure_time=30.0),),
+        operator=Operator(stop="command", at=3, after="JobEnded"),
+        resumes=True,
+    ),
+    "a bias that is announced, but never ingested, and nothing is verified": Scenario(
+        config=BIAS_DARK | {"n_bias": 4, "do_verify": False},
+        alterations=(Alteration("BIAS", at=2, loses=frozenset({0})),),
+    ),
+    "biases lack one detector and darks two others": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK | {"n_bias": 2, "n_dark": 2, "detectors": [0, 1, 2, 3, 4], "oods_timeout": 20.0},
+        lost=(Lost(0, 0, 2), Lost(3, 2, 2), Lost(4, 2, 2)),
+        resumes=True,
+    ),
+    "of three detectors that are left of five, one fails all tests": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK | {"n_bias": 2, "n_dark": 2, "detectors": [0, 1, 2, 3, 4], "oods_timeout": 20.0},
+        verifications={"verifyBias": Verification.ONE_DETECTOR_FAILS},
+        lost=(Lost(0, 0, 2), Lost(3, 0, 2)),
+        resumes=True,
+    ),
+    "flats scatter as today's cp_verify finds": Scenario(
+        instrument="LSSTComCam",
+        config=ALL | {"detectors": [0, 1, 2, 3, 4]},
+        verifications={"verifyFlat": Verification.VAGUE_SCATTERED},
+    ),
+    "somebody else certifies before the run does, and what is offered is queued": Scenario(
+        config=BIAS_DARK | {"n_bias": 3}, intruder=Intruder("bias", at=25), resumes=True
+    ),
+    "biases fail verification, and what is offered is queued": Scenario(
+        config=ALL, verifications={"verifyBias": Verification.FAILS}, resumes=True
+    ),
+    "a job fails, and what is offered is queued": Scenario(
+        config=ALL, faults=("job-error:of=cpFlat",), resumes=True
+    ),
+    "half of the flats are of an unknown filter": Scenario(
+        config=ALL,
+        alterations=(Alteration("FLAT", at=2, count=2, physical_filter="unknown~unknown"),),
+        resumes=True,
+    ),
+    "images are not announced, but ingested": Scenario(
+        config=ALL | {"oods_timeout": 5.0}, faults=("image-unannounced:of=BIAS,count=9",)
     ),
     "a verdict falls at the moment when jobs that read what failed are submitted": Scenario(
         config=ALL | {"n_flat": 2, "n_bias": 2, "n_dark": 2},

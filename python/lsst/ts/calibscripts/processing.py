@@ -230,6 +230,7 @@ class Processing:
                 self._doubt(name, wanted)
                 raise
             except Exception as error:
+                self.results.refusing = wanted.collection
                 raise CertificationError(name, wanted.collection, self.results.certified, error) from error
         verified = name in self.results.verdicts
         certified = Certified(name, wanted.collection, wanted.begin, wanted.end, datasets, not verified)

@@ -69,6 +69,8 @@ class Results:
         One sentence each.
     doubtful : `str` or `None`
         Collection into which something may have been certified though nobody knows.
+    refusing : `str` or `None`
+        Collection into which something could not be certified, most likely since it holds something else.
     """
 
     taken: dict[ImageType, Taken] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Results:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     doubtful: str | None = None
+    refusing: str | None = None
 
     def collection(self, step_id: StepId) -> str | None:
         """Give the collection of a step's job, as an observer is told it."""

@@ -132,7 +132,9 @@ def _next_steps(
     }
     left = not FINISHED.issuperset(ended.values())
     if left and complete and not failed:
-        into = next((certified.collection for certified in results.certified.values()), results.doubtful)
+        # Not once more into one that holds something of this run already, or refuses it.
+        certified = next((certified.collection for certified in results.certified.values()), None)
+        into = certified or results.doubtful or results.refusing
         words = {str(images.image_type): str(images) for images in plan.sets}
         found = resuming(given, tuple(words), complete, into)
         yield (

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..config import Resumption, resuming
 from ..images import ImageSet, may_go_on_with
+from ..plan import Action
 from ..products import PRODUCTS, ImageType
 from ..progress import FINISHED, Ending, ImageSetClosed, StepEnded
 from .records import Record
@@ -37,14 +38,22 @@ def resumption(record: Record) -> Resumption:
     `Resumption`
         What the user gave, with ``exposures``: of each image type whose set was taken completely the exposures
         that were kept, without those that never arrived. A set that was not complete, was given up, has failed its
-        verification or lacks pairs of flats is taken anew. Where something was certified already,
+        verification or lacks pairs of flats is taken anew. Where something was certified already, or could not be,
         ``calib_collection`` is a new one, since it is not possible to certify the same type of calibration in the
         same collection with the same validity range.
     """
     image_types = str(record.about.config.get("script_mode", "")).split("_")
     exposures = {image_type: _to_go_on_with(record, image_type) for image_type in image_types}
-    into = next((certified.collection for certified in record.certified.values()), None)
+    into = next((certified.collection for certified in record.certified.values()), None) or _refusing(record)
     return resuming(record.about.given, image_types, exposures, into)
+
+
+def _refusing(record: Record) -> str | None:
+    """Return the collection into which something could not be certified."""
+    for event in record.events(StepEnded):
+        if event.step.startswith(Action.CERTIFY) and event.ending is Ending.FAILED:
+            return str(record.about.config.get("calib_collection"))
+    return None
 
 
 def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
