@@ -35,10 +35,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("command")
 
 
-def rehearse(directory: Path) -> subprocess.CompletedProcess[str]:
+def rehearse(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     (directory / "config.yaml").write_text(CONFIG)
     files = ["--config", str(directory / "config.yaml"), "--repo", str(directory / "repo")]
-    return command("calibscripts", "rehearse", LATISS_SCRIPT, *files, "--speed", "1000")
+    return command("calibscripts", "rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options)
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +85,24 @@ def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directo
     assert "Nothing was certified." in text
 
 
-def test_a_run_is_resumed_from_its_record(first: subprocess.CompletedProcess[str], directory: Path) -> None:
-    """What it certified goes into another collection; no exposure is taken again."""
+def test_a_run_that_did_everything_is_not_resumed(first: subprocess.CompletedProcess[str]) -> None:
     record = first.stdout.splitlines()[-2].removeprefix("Record: ")
+    resumed = command("calibscripts", "rehearse", "--resume", record, "--speed", "1000")
+    assert resumed.returncode != 0
+    assert "nothing to resume: the run ended DONE" in " ".join((resumed.stdout + resumed.stderr).split())
+
+
+def test_a_run_is_resumed_from_its_record(tmp_path: Path) -> None:
+    """No exposure is taken again."""
+    failed = rehearse(tmp_path, "--fault", "job-error:of=verifyBias")
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "The last error in the log: " in " ".join(failed.stdout.split())
+    record = failed.stdout.splitlines()[-2].removeprefix("Record: ")
     resumed = command("calibscripts", "rehearse", "--resume", record, "--speed", "1000")
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     text = " ".join(resumed.stdout.split())
     assert f"Resuming {LATISS_SCRIPT} with:" in text
     assert "0 images taken" in text
-    assert "calib_collection: LATISS/calib/daily" in text
     assert f"{LATISS_SCRIPT} ended DONE" in text
 
 
