@@ -227,6 +227,15 @@ def test_what_is_left_is_told_in_adu(tmp_path: Path, cards: dict[str, Any], leve
     assert corrected_level(written(tmp_path / "image.fits", image)) == level
 
 
+@pytest.mark.parametrize(
+    "cards", [{}, {"HIERARCH LSST ISR GAIN C00": 0.0}, {"HIERARCH LSST ISR GAIN C00": "nan"}]
+)
+def test_electrons_without_a_gain_have_no_level(tmp_path: Path, cards: dict[str, Any]):
+    image = fits.ImageHDU(np.full((4, 4), 12.0, np.float32), fits.Header({"BUNIT": "electron", **cards}))
+    with pytest.raises(ValueError, match="no gain that is a positive number"):
+        corrected_level(written(tmp_path / "image.fits", image))
+
+
 def test_a_file_without_an_image_has_no_level(tmp_path: Path):
     with pytest.raises(ValueError, match="holds no image"):
         corrected_level(written(tmp_path / "empty.fits"))
