@@ -32,6 +32,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "latin.yaml").write_bytes("reason: café\n".encode("latin-1"))
     levels = "".join(f"{' ' * level}a{level}:\n" for level in range(1, 300))
     (directory / "deep.yaml").write_text(f"test_case:\n{levels}")
+    for name, text in {"torn": "x: [", "locked": "registry:\n  db: sqlite:////proc/x.sqlite3\n"}.items():
+        (directory / name).mkdir()
+        (directory / name / "butler.yaml").write_text(text)
     (directory / "long.yaml").write_text(as_yaml({**SELECTION, "instrument": "X" * 300}))
     return directory
 
@@ -81,6 +84,8 @@ def test_streams_that_fail(files: Path, words: str, code: int, told: str) -> Non
             1,
             "Error: line 30: nested",
         ),
+        (["rehearse", LATISS, "--repo", "torn"], 1, "cannot be read: while parsing a flow node"),
+        (["rehearse", LATISS, "--repo", "locked"], 1, "unable to open database file"),
         (
             ["replay", "record.jsonl", "-o", "missing/x.sh"],
             1,

@@ -17,6 +17,7 @@ from ..blocks import Block, expand, expand_all, load_block
 from ..errors import ConfigurationError, RepositoryError
 from ..instruments import LATISS
 from ..job_logs import JOB_LOGS_VARIABLE, job_log
+from ..repository import ButlerRepository
 from ..sal import MIDDLEWARE
 from .adapting import choose_detectors
 from .fault_targets import targets
@@ -218,6 +219,11 @@ def _repository(wanted: Surroundings, instruments: Iterable[str], console: Conso
                 f"{wanted.repo} holds a repository already, whose registry stays where it is: leave out "
                 "--registry, or name another directory with --repo"
             )
+        existing = ButlerRepository(str(wanted.repo.absolute()))
+        try:
+            existing.check(writing=True)
+        finally:
+            existing.close()
         console.print(f"Using the repository in {wanted.repo}.", highlight=False, soft_wrap=True)
         return str(wanted.repo.absolute())
     repo = make_rehearsal_repository(
