@@ -217,9 +217,9 @@ WORTH_REMEMBERING = {
     "a job fails, and what is offered is queued": Scenario(
         config=ALL, faults=("job-error:of=cpFlat",), resumes=True
     ),
-    "half of the flats are of an unknown filter": Scenario(
+    "a flat of an unknown filter is left out": Scenario(
         config=ALL,
-        alterations=(Alteration("FLAT", at=2, count=2, physical_filter="unknown~unknown"),),
+        alterations=(Alteration("FLAT", at=3, physical_filter="unknown~unknown"),),
         resumes=True,
     ),
     "images are not announced, but ingested": Scenario(

@@ -134,7 +134,8 @@ def no_set_is_given_up_needlessly(story: Story) -> Problems:
         kept = sorted({*closed.exposures, *closed.left_out_exposures})
         refused = image_type == "FLAT" and (asked.window or scenario.filter_change)
         types = {story.records[e].image_type for e in kept if e in story.records}
-        filters = {story.records[e].physical_filter for e in kept if e in story.records} - {"unknown"}
+        filters = {story.records[e].physical_filter for e in kept if e in story.records}
+        filters = {name for name in filters if "unknown" not in name.lower()}
         strange = types - {image_type, "UNKNOWN"} or (image_type == "FLAT" and len(filters) > 1)
         if is_enough(closed) or refused or strange:
             continue
