@@ -23,7 +23,7 @@ if (amplifiers) {
 }
 const failures = document.querySelector("#failures-table");
 if (failures) {
-  type(document.querySelector("#failures input[type=search]"), "dark noise C03");
+  type(document.querySelector("#failures input[type=search]"), "bias noise C03");
   told.failures = column(failures, 3);
 }
 const chosen = document.querySelector("section.verification .detector[data-detector=R22_S11]");
