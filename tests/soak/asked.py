@@ -257,7 +257,7 @@ class Asked:
             if product.lower() not in (*self.scenario.references, *own):
                 return f"there is no {product} in the input collections"
         for name, exposures in self.existing.items():
-            if not any(self.fits(name, exposure) for exposure in exposures):
+            if not any(self.is_usable(name, exposure) for exposure in exposures):
                 return f"none of the {name} fits"
         for trouble in self.scenario.troubles:
             if trouble.call == "check" and trouble.error and trouble.at == 1:
@@ -333,11 +333,18 @@ class Asked:
 
     def fits(self, image_type: str, exposure: int) -> bool:
         """Return whether nothing is wrong with an exposure that exists already."""
+        detectors = {*self.scenario.detectors}
+        return self.is_usable(image_type, exposure) and detectors <= {
+            *self.scenario.earlier[exposure].detectors
+        }
+
+    def is_usable(self, image_type: str, exposure: int) -> bool:
+        """Return whether the record of an exposure that exists fits, and it has images of some detectors."""
         earlier = self.scenario.earlier.get(exposure)
         return (
             earlier is not None
-            and earlier.image_type == image_type
-            and set(self.scenario.detectors) <= set(earlier.detectors)
+            and earlier.image_type in (image_type, "UNKNOWN")
+            and bool(earlier.detectors)
             and self.has_right_time(image_type, earlier.exposure_time)
             and (image_type != "FLAT" or self.filter in (None, earlier.physical_filter))
         )
