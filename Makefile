@@ -22,6 +22,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check python tests
 	$(BIN)/mypy
 	$(BIN)/numpydoc lint $$(find python -name '*.py')
+	$(BIN)/lint-imports --no-cache
 
 test: lint
 	$(BIN)/pytest -n auto

@@ -11,7 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 # The simulated summit is what tests run on, wherever the observatory's middleware is installed as well.
 os.environ["CALIBSCRIPTS_SAL"] = "embedded"
 
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",

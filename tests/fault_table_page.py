@@ -12,7 +12,7 @@ from fault_table_play import play
 from fault_table_rows import ROWS
 from fault_table_support import Case, Played
 
-from lsst.ts.calibscripts.products import PRODUCTS
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 __all__ = ["PAGE", "page"]
 

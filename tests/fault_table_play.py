@@ -16,11 +16,11 @@ from fault_table_stages import InMemory, OnRepository, Stage
 from fault_table_support import Case, Deed, Played
 from soak.stepping import SteppingEventLoop
 
-from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobStarted, Verdicted
+from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobStarted, Verdicted
 from lsst.ts.calibscripts.sal import Domain, Remote
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 __all__ = ["play"]
 

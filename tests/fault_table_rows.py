@@ -21,8 +21,8 @@ from fault_table_support import (
     Present,
 )
 
-from lsst.ts.calibscripts.summit.interruption import STAGES
-from lsst.ts.calibscripts.summit.memory import Trouble, Verification
+from lsst.ts.calibscripts.summit.queue.interruption import STAGES
+from lsst.ts.calibscripts.testing.memory import Trouble, Verification
 
 __all__ = ["ROWS", "UNDISTURBED"]
 

@@ -10,7 +10,7 @@ from fault_table_support import ALL, COMCAM, DONE, EXTERNAL, FAILED, Case, Deed
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote
-from lsst.ts.calibscripts.summit.memory import Trouble
+from lsst.ts.calibscripts.testing.memory import Trouble
 
 __all__ = ["IMAGES", "LIGHT", "NOT_ENABLED"]
 

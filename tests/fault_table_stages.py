@@ -19,13 +19,19 @@ from lsst.daf.butler import Butler, CollectionType
 from soak.scenarios import Scenario
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript, ScriptState
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.ocps.repository_faults import FaultyRepository, spoil
+from lsst.ts.calibscripts.summit.sensor import SensorModel
+from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.tasks.statistics import read_noise_agrees
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.testing.memory import (
     GAIN,
     Association,
     Behaviour,
@@ -36,12 +42,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.repository_faults import FaultyRepository, spoil
-from lsst.ts.calibscripts.summit.sensor import SensorModel
-from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS
-from lsst.ts.calibscripts.summit.tasks.statistics import read_noise_agrees
 
 __all__ = ["InMemory", "OnRepository", "Stage"]
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsst.ts.calibscripts.progress import Event, JobStarted
+from lsst.ts.calibscripts.events.events import Event, JobStarted
 from lsst.ts.calibscripts.sal import Domain, ScriptState
-from lsst.ts.calibscripts.summit.memory import Trouble, Verification
-from lsst.ts.calibscripts.summit.ocps import Job, Phase
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
+from lsst.ts.calibscripts.testing.memory import Trouble, Verification
 
 __all__ = [
     "ALL",

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from lsst.ts.calibscripts.blocks import get_blocks_dir
-from lsst.ts.calibscripts.progress import (
+from lsst.ts.calibscripts.check.blocks import get_blocks_dir
+from lsst.ts.calibscripts.events.events import (
     Certified,
     ExposureTaken,
     ImageArrived,

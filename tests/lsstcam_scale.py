@@ -23,12 +23,15 @@ from unittest.mock import patch
 
 import yaml
 
-from lsst.ts.calibscripts.instruments import LSSTCAM
+from lsst.ts.calibscripts.events.events import Event, JobEnded, Stage, StageReached, Verdicted
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
-from lsst.ts.calibscripts.progress import Event, JobEnded, Stage, StageReached, Verdicted
 from lsst.ts.calibscripts.repository import Repository, RunStatistics
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.instruments import LSSTCAM
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -37,9 +40,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.verification import exposures_to_look_into
 
 __all__ = ["RUNS", "Figures", "measured_alone"]

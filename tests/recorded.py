@@ -16,10 +16,13 @@ import yaml
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
-from lsst.ts.calibscripts.progress import Event
+from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, About, Record, find_records, read_record
 from lsst.ts.calibscripts.repository import Repository
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue, find_script
+from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -28,9 +31,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue, find_script
-from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 _NUMBERS = itertools.count(1)

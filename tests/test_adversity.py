@@ -14,12 +14,14 @@ import pytest
 import yaml
 from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory
 
-from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.job_logs import job_log
-from lsst.ts.calibscripts.progress import Certified, Event, ExposureTaken, JobEnded, JobStarted
+from lsst.ts.calibscripts.errors import RepositoryError, job_log
+from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobEnded, JobStarted
 from lsst.ts.calibscripts.repository import Certification, Detector
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -28,9 +30,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Trouble,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 CONFIG = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
 FLATS = {"script_mode": "FLAT", "generate_calibrations": True, "n_flat": 2}

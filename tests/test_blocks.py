@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from lsst.ts.calibscripts.blocks import (
+from lsst.ts.calibscripts.check.blocks import (
     Block,
     CheckedBlock,
     ScriptCall,
@@ -26,7 +26,7 @@ from lsst.ts.calibscripts.blocks import (
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import CalibrationsConfig
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.summit.script_queue import block_entries
+from lsst.ts.calibscripts.summit.queue.script_queue import block_entries
 
 EXAMPLES = Path(__file__).parent / "data" / "examples"
 LATISS = "auxtel/make_latiss_calibrations.py"

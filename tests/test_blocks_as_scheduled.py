@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.blocks import Block, check_block, check_files, expand, get_blocks_dir
+from lsst.ts.calibscripts.check.blocks import Block, check_block, check_files, expand, get_blocks_dir
 from lsst.ts.calibscripts.errors import ConfigurationError
 
 EXAMPLES = Path(__file__).parent / "data" / "blocks"

@@ -8,12 +8,12 @@ import pytest
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from lsst.ts.calibscripts import get_scripts_dir
-from lsst.ts.calibscripts.checking import Checked, check_text, check_values, look_up_pipelines
-from lsst.ts.calibscripts.checking.data import as_data
-from lsst.ts.calibscripts.checking.lookup import Answers, ask_repository
-from lsst.ts.calibscripts.checking.words import images, report
+from lsst.ts.calibscripts.check import Checked, check_text, check_values, look_up_pipelines
+from lsst.ts.calibscripts.check.data import as_data
+from lsst.ts.calibscripts.check.lookup import Answers, ask_repository
+from lsst.ts.calibscripts.check.words import images, report
+from lsst.ts.calibscripts.config.scripts import SCRIPTS, find_record
 from lsst.ts.calibscripts.plan import duration
-from lsst.ts.calibscripts.scripts import SCRIPTS, find_record
 from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lsst.ts.calibscripts.cli import COMMANDS, main
-from lsst.ts.calibscripts.summit.faults import FAULTS
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
 LATISS = "auxtel/make_latiss_calibrations.py"
 SCHEMAS = Path(__file__).parents[1] / "schemas"

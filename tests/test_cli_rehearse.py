@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.summit.faults import FAULTS
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
 
 def test_a_directory_with_a_dot_is_refused_since_the_butler_takes_it_for_a_file(tmp_path: Path):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, written_exposures
-from lsst.ts.calibscripts.report import exposure_range
+from lsst.ts.calibscripts.ground.text import exposure_range
 
 DAYS = (20260918_00000, 20260919_00000)
 ids = st.lists(

@@ -15,7 +15,7 @@ from lsst.ts.calibscripts.config import (
     parse,
 )
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
 
 COLLECTIONS = {
     "calib_collection",

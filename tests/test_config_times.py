@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.config import (
-    exposure_times,
-    flat_pairs,
-    groups_of_times,
-    same_time,
-)
+from lsst.ts.calibscripts.config import exposure_times, flat_pairs, groups_of_times, same_time
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, last_night, parse
-from lsst.ts.calibscripts.conflicts import conflict_problems
 from lsst.ts.calibscripts.errors import ConflictError
+from lsst.ts.calibscripts.preflight.conflicts import conflict_problems
 from lsst.ts.calibscripts.repository import Certification, Conflict
-from lsst.ts.calibscripts.summit.memory import MemoryButler, MemoryRepository
+from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
 
 DAILY = "LATISS/calib/daily"
 NIGHT = date(2026, 11, 26)

@@ -11,10 +11,13 @@ import pytest
 import yaml
 from fault_table_stages import EVENING, ComCamInMemory
 
-from lsst.ts.calibscripts.progress import Event, Verdicted
+from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -23,9 +26,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 DAY = 20260917_00000
 DETECTORS = range(9)

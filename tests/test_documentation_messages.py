@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from lsst.ts.calibscripts.auxtel import make_latiss_calibrations
-from lsst.ts.calibscripts.report import PairGains, gain_report
 from lsst.ts.calibscripts.repository import Repository
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -22,9 +24,7 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.verification.gains import PairGains, gain_report
 
 DOC = Path(__file__).parents[1] / "doc"
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.errors import FlatLevelError
-from lsst.ts.calibscripts.examining import Asked, Examined, compare, examine
-from lsst.ts.calibscripts.instruments import filter_fits
-from lsst.ts.calibscripts.products import ImageType
+from lsst.ts.calibscripts.preflight.examining import Asked, Examined, compare, examine
+from lsst.ts.calibscripts.preflight.window import Window
 from lsst.ts.calibscripts.repository import ExposureRecord
-from lsst.ts.calibscripts.summit.memory import MemoryButler, MemoryRepository
-from lsst.ts.calibscripts.window import Window
+from lsst.ts.calibscripts.tables.instruments import filter_fits
+from lsst.ts.calibscripts.tables.products import ImageType
+from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
 
 FIRST = 2026091800001
 R, G = "SDSSr_65mm~empty", "SDSSg_65mm~empty"

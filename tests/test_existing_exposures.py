@@ -12,10 +12,12 @@ import yaml
 from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.progress import Event, ExposureTaken, ImageSetClosed
+from lsst.ts.calibscripts.events.events import Event, ExposureTaken, ImageSetClosed
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     MemoryButler,
     MemoryIngest,
     MemoryRepository,
@@ -23,8 +25,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Trouble,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
 DAY = 20260917_00000

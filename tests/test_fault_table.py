@@ -10,10 +10,10 @@ from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
 from fault_table_support import Case
 
-from lsst.ts.calibscripts.progress import Certified, Ending, StepEnded, Warned
-from lsst.ts.calibscripts.report import counted
+from lsst.ts.calibscripts.events.events import Certified, Ending, StepEnded, Warned
+from lsst.ts.calibscripts.ground.text import counted
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.faults import FAULTS
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
 
 def hold_one_after_another(words: tuple[str, ...], text: str) -> bool:

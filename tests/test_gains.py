@@ -12,10 +12,12 @@ from fault_table_stages import EVENING, LatissInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.acceptance import doubtful_gains
 from lsst.ts.calibscripts.repository import WrittenGains
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     GAIN,
     Behaviour,
     MemoryButler,
@@ -24,9 +26,7 @@ from lsst.ts.calibscripts.summit.memory import (
     MemoryRunner,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.verification.reading import doubtful_gains
 
 CURVE = {"do_ptc": True, "exp_times_flat": [1, 1, 2, 2, 4, 4]}
 

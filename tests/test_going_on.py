@@ -11,10 +11,12 @@ from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.config.exposure_ids import read_exposures
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.progress import ExposureTaken
+from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.record import find_records, read_record, resume_configuration
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     MemoryButler,
     MemoryIngest,
     MemoryRepository,
@@ -22,8 +24,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Trouble,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 GIVEN: dict[str, Any] = {

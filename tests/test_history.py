@@ -17,15 +17,23 @@ from hypothesis import strategies as st
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.history import Run, earlier, history, history_table, recall, remember, with_history
-from lsst.ts.calibscripts.progress import Verdicted
+from lsst.ts.calibscripts.events.events import Verdicted
 from lsst.ts.calibscripts.record import Record, open_record, read_record
 from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
 from lsst.ts.calibscripts.report.formats import departures_told
+from lsst.ts.calibscripts.report.history import (
+    Run,
+    earlier,
+    history,
+    history_table,
+    recall,
+    remember,
+    with_history,
+)
 from lsst.ts.calibscripts.report.measuring import measure
 from lsst.ts.calibscripts.report.trends import ENOUGH, Measured, Past, compare
-from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.testing.memory import Verification
 
 AMPLIFIERS = tuple(f"RXX_S00 C{number:02}" for number in range(8))
 

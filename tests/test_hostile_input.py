@@ -25,8 +25,8 @@ from rich.console import Console
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import LatissConfig, json_schema
-from lsst.ts.calibscripts.progress import Certified
-from lsst.ts.calibscripts.summit.closing import print_certified
+from lsst.ts.calibscripts.events.events import Certified
+from lsst.ts.calibscripts.summit.rehearsing.closing import print_certified
 
 EXAMPLES = 300 * (10 if os.environ.get("CALIBSCRIPTS_SOAK") else 1)
 SECONDS_A_KILOBYTE = 1.0

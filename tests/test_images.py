@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from lsst.ts.calibscripts.config import exposure_id
-from lsst.ts.calibscripts.images import Arrivals, ImageSet, judge
-from lsst.ts.calibscripts.progress import ImageArrived
-from lsst.ts.calibscripts.references import spans
+from lsst.ts.calibscripts.events.events import ImageArrived
+from lsst.ts.calibscripts.events.images import ImageSet, judge
+from lsst.ts.calibscripts.preflight.references import spans
 from lsst.ts.calibscripts.repository import ExposureRecord
+from lsst.ts.calibscripts.run.arrivals import Arrivals
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}
 

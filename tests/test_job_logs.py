@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibscripts.job_logs import job_log, last_error
+from lsst.ts.calibscripts.errors import job_log
+from lsst.ts.calibscripts.ocps.job_logs import last_error
 
 LOGGED = "ERROR 2026-11-26T17:40:49.166+00:00 lsst.ctrl.mpexec ()(utils.py:218) - "
 TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 199, in run\n    x = y()\n        ^^^\n'

@@ -6,7 +6,8 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.jobs import (
+from lsst.ts.calibscripts.ocps.pipelines import Installed, TaskOptions
+from lsst.ts.calibscripts.ocps.requests import (
     StepPipelines,
     data_query,
     input_collections,
@@ -14,7 +15,6 @@ from lsst.ts.calibscripts.jobs import (
     job_request,
     pairs_of,
 )
-from lsst.ts.calibscripts.pipelines import Installed, TaskOptions
 from lsst.ts.calibscripts.plan import Action, StepId, build
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)

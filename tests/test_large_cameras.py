@@ -10,11 +10,14 @@ import pytest
 import yaml
 from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory, LSSTCamInMemory
 
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
-from lsst.ts.calibscripts.progress import Event, Verdicted
+from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -23,9 +26,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 CAMERAS: dict[str, tuple[str, Any, int]] = {
     "LATISS": ("auxtel/make_latiss_calibrations.py", LatissInMemory, 1),

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from lsst.ts.calibscripts import get_scripts_dir
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.cli.linking import link_scripts, links, unlink_scripts
 from lsst.ts.calibscripts.config import LatissConfig, json_schema
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.linking import link_scripts, links, unlink_scripts
 
 NAMES = {
     "auxtel/make_latiss_calibrations.py",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from lsstcam_scale import RUNS, Figures, measured_alone
 
-from lsst.ts.calibscripts.report.text import LOG_CHARACTERS, MESSAGE_CHARACTERS
+from lsst.ts.calibscripts.ground.text import LOG_CHARACTERS, MESSAGE_CHARACTERS
 
 N_DETECTORS, N_EXPOSURES = 189, 65
 

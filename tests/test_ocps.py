@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lsst.ts.calibscripts.errors import JobError
-from lsst.ts.calibscripts.ocps import ABORT_TIMEOUT, JobRequest, Ocps
-from lsst.ts.calibscripts.progress import Event, JobEnded, JobStarted, JobSubmitted
+from lsst.ts.calibscripts.events.events import Event, JobEnded, JobStarted, JobSubmitted
+from lsst.ts.calibscripts.ocps.client import ABORT_TIMEOUT, JobRequest, Ocps
 from lsst.ts.calibscripts.sal import Domain, Remote
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.ocps import Job, Phase, SimulatedOcps
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase, SimulatedOcps
 
 
 class Runner:

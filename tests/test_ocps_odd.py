@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibscripts.errors import JobError
-from lsst.ts.calibscripts.ocps import JobRequest, Ocps
-from lsst.ts.calibscripts.progress import Event
+from lsst.ts.calibscripts.events.events import Event
+from lsst.ts.calibscripts.ocps.client import JobRequest, Ocps
 from lsst.ts.calibscripts.sal import Domain, ExpectedError, Remote, SalRetCode
-from lsst.ts.calibscripts.summit.ocps import Job, SimulatedOcps
+from lsst.ts.calibscripts.summit.ocps.csc import Job, SimulatedOcps
 
 
 class Runner:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import as_installed, not_installed
-from lsst.ts.calibscripts.instruments import INSTRUMENTS, listed, physical_filter
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS, listed, physical_filter
 
 FLATS = {"script_mode": "FLAT", "do_defects": False, "do_ptc": False}
 

@@ -10,13 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.checking import check_text, look_up_pipelines
-from lsst.ts.calibscripts.checking.words import report
-from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, Pairing, flat_pairs, json_schema, parse
-from lsst.ts.calibscripts.jobs import StepPipelines, different_times, install, pairs_of
-from lsst.ts.calibscripts.pairing import pairing_warning
+from lsst.ts.calibscripts.check import check_text, look_up_pipelines
+from lsst.ts.calibscripts.check.words import report
+from lsst.ts.calibscripts.config import (
+    ConfigValidator,
+    LatissConfig,
+    Pairing,
+    flat_pairs,
+    json_schema,
+    parse,
+)
+from lsst.ts.calibscripts.config.scripts import find_record
+from lsst.ts.calibscripts.ocps.pairing import pairing_warning
+from lsst.ts.calibscripts.ocps.requests import StepPipelines, different_times, install, pairs_of
 from lsst.ts.calibscripts.plan import Action, StepId, build
-from lsst.ts.calibscripts.scripts import find_record
 from lsst.ts.calibscripts.summit.tasks.photon_transfer import find_pairs
 
 ROOT = Path(__file__).parents[1]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.pipelines import Installed, check_options, locate, missing_inputs
-from lsst.ts.calibscripts.products import PRODUCTS
+from lsst.ts.calibscripts.ocps.pipelines import Installed, check_options, locate, missing_inputs
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
 TODAY = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}

@@ -7,7 +7,7 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.plan import Action, Plan, StepId, build, plan_warnings
-from lsst.ts.calibscripts.products import PRODUCTS, ImageType, made_from_closure
+from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType, made_from_closure
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
 

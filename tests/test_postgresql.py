@@ -22,13 +22,13 @@ from postgresql_support import Breaking, Server, find_server, serve
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.events.events import Event, ExposureTaken, Verdicted
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
-from lsst.ts.calibscripts.progress import Event, ExposureTaken, Verdicted
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.repository import make_repository
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.butler.repository import make_repository
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
 
 PROGRAMS = find_server()

@@ -3,7 +3,7 @@
 import pytest
 
 from lsst.ts.calibscripts.errors import TransitionError
-from lsst.ts.calibscripts.progress import Event, Progress, Stage, StageReached
+from lsst.ts.calibscripts.events.events import Event, Progress, Stage, StageReached
 
 
 def test_each_stage_is_told_once_and_an_end_is_one():

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 from recorded import about, recorded_run
 
-from lsst.ts.calibscripts.home import home_directory, provide_home, user_name
-from lsst.ts.calibscripts.progress import (
+from lsst.ts.calibscripts.events.events import (
     Certified,
     Ending,
     Event,
@@ -34,6 +33,7 @@ from lsst.ts.calibscripts.progress import (
     Verdicted,
     Warned,
 )
+from lsst.ts.calibscripts.ground.home import home_directory, provide_home, user_name
 from lsst.ts.calibscripts.record import (
     Ended,
     RecordError,
@@ -44,7 +44,7 @@ from lsst.ts.calibscripts.record import (
     resume_configuration,
 )
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.testing.memory import Verification
 
 ONE_OF_EACH: tuple[Event, ...] = (
     StageReached("BIAS", Stage.TAKING),
@@ -267,7 +267,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from recorded import about
-from lsst.ts.calibscripts.progress import ExposureTaken
+from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.record import open_record
 
 recorder = open_record(about(), warn=print, directory=Path(sys.argv[1]))

@@ -23,7 +23,7 @@ from lsst.daf.butler import Butler, CollectionType
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.progress import (
+from lsst.ts.calibscripts.events.events import (
     Certified,
     Event,
     JobEnded,
@@ -35,11 +35,11 @@ from lsst.ts.calibscripts.progress import (
     Warned,
 )
 from lsst.ts.calibscripts.record import Record, open_record, read_record
-from lsst.ts.calibscripts.replay import replay_script
+from lsst.ts.calibscripts.record.replay import replay_script
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Verification
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.storage import PhotonTransferCurve
+from lsst.ts.calibscripts.summit.datasets.types import PhotonTransferCurve
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
+from lsst.ts.calibscripts.testing.memory import Verification
 
 GENERATING = {
     "generate_calibrations": True,

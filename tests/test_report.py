@@ -11,22 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.report import (
-    LOG_CHARACTERS,
-    Certified,
-    PairGains,
-    RunSummary,
-    StepOutcome,
-    TakenSet,
-    exposure_range,
-    failure_report,
-    for_log,
-    gain_report,
-    headline,
-    messages,
-    run_summary,
-    verdict_line,
-)
+from lsst.ts.calibscripts.events.summary import Certified, RunSummary, StepOutcome, TakenSet, run_summary
+from lsst.ts.calibscripts.ground.text import LOG_CHARACTERS, exposure_range, for_log, messages
 from lsst.ts.calibscripts.verification import (
     Failure,
     Statistics,
@@ -35,6 +21,8 @@ from lsst.ts.calibscripts.verification import (
     parse_statistics,
     without_statistics,
 )
+from lsst.ts.calibscripts.verification.gains import PairGains, gain_report
+from lsst.ts.calibscripts.verification.words import failure_report, headline, verdict_line
 
 GOLDENS = Path(__file__).parent / "data" / "seed002"
 FIRST = 2026091800002

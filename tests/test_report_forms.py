@@ -34,8 +34,8 @@ from lsst.ts.calibscripts.report.evidence import Outcome, median
 from lsst.ts.calibscripts.report.formats import as_cp_verify, as_json, as_markdown, as_text
 from lsst.ts.calibscripts.report.grids import make_grid
 from lsst.ts.calibscripts.report.timeline import Kind, spans, told
-from lsst.ts.calibscripts.summit.memory import Verification
 from lsst.ts.calibscripts.summit.sensor import SensorModel
+from lsst.ts.calibscripts.testing.memory import Verification
 
 GENERATING = {"generate_calibrations": True, "n_bias": 4, "n_dark": 4, "exp_times_dark": 30, "n_flat": 4}
 

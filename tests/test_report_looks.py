@@ -30,8 +30,8 @@ from lsst.ts.calibscripts.report.plots import beyond_axis, level_plot
 from lsst.ts.calibscripts.report.remarks import gain_sentence, remarks
 from lsst.ts.calibscripts.report.sections import short_ids
 from lsst.ts.calibscripts.report.timeline import spans
-from lsst.ts.calibscripts.summit.focalplane import detectors
-from lsst.ts.calibscripts.summit.memory import Verification
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
+from lsst.ts.calibscripts.testing.memory import Verification
 
 SCIENCE = [d.full_name for d in detectors("LSSTCam") if d.purpose == "SCIENCE"]
 GENERATING = {

@@ -20,7 +20,7 @@ from lsst.ts.calibscripts.report.amplifiers import amplifier_table
 from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Outcome, PairGain, Verification
 from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.sections import detector_rows, failure_table
-from lsst.ts.calibscripts.summit.focalplane import detectors
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.verification import Failure, Statistics, Verdict, judge, without_statistics
 
 GENERATING = {

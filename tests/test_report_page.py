@@ -36,7 +36,7 @@ from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.pictures import stretch
 from lsst.ts.calibscripts.report.sections import failure_table, matrices
 from lsst.ts.calibscripts.report.trends import Departure, Trend
-from lsst.ts.calibscripts.summit.focalplane import detectors
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.verification import Failure, Statistics, judge
 
 AMPLIFIERS = tuple(f"C{row}{column}" for row in (1, 0) for column in range(8))

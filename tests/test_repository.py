@@ -24,8 +24,8 @@ from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification, RunStatistics
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 FLAT = Observation(

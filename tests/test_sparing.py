@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.images import judge
-from lsst.ts.calibscripts.sparing import least_left_out
+from lsst.ts.calibscripts.events.images import judge
+from lsst.ts.calibscripts.events.sparing import least_left_out
 
 Missing = set[tuple[int, int]]
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.threads import responsive_loop
+from lsst.ts.calibscripts.ground.threads import responsive_loop
 
 
 def test_collections_leave_alone_what_was_there_before() -> None:

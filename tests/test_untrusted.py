@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import LatissConfig, read_yaml
-from lsst.ts.calibscripts.untrusted import (
+from lsst.ts.calibscripts.ground.untrusted import (
     InputError,
     Limits,
     applying,
@@ -235,8 +235,8 @@ def test_a_schema_may_refer_to_itself_and_to_json_schema() -> None:
 
 
 def test_values_of_a_script_are_limited_however_they_were_read() -> None:
-    from lsst.ts.calibscripts.checking import check_values as check_configuration
-    from lsst.ts.calibscripts.scripts import SCRIPTS
+    from lsst.ts.calibscripts.check import check_values as check_configuration
+    from lsst.ts.calibscripts.config.scripts import SCRIPTS
 
     record = next(record for record in SCRIPTS.values() if record.model is LatissConfig)
     endless: dict[str, Any] = {"test_case": {}}

@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.acceptance import Verification
-from lsst.ts.calibscripts.acceptance import verdict_on as accept
 from lsst.ts.calibscripts.errors import StatisticsError
-from lsst.ts.calibscripts.products import PRODUCTS
 from lsst.ts.calibscripts.repository import RunStatistics
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.verification import (
     Failure,
     Statistics,
@@ -27,6 +25,8 @@ from lsst.ts.calibscripts.verification import (
     parse_statistics,
     without_statistics,
 )
+from lsst.ts.calibscripts.verification.reading import Verification
+from lsst.ts.calibscripts.verification.reading import verdict_on as accept
 
 FIRST = 2026091800002
 # Other work on the same machine must not fail a property.

@@ -20,8 +20,8 @@ from soak.stage import play
 from soak.strategies import scenarios
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.memory import Alteration, Trouble, Verification
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 

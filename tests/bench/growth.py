@@ -23,20 +23,20 @@ import yaml
 from bench.summit import SlowIngest, TimedRunner
 from lsstcam_scale import BookkeepingLoop, Script
 
-from lsst.ts.calibscripts.instruments import LSSTCAM
-from lsst.ts.calibscripts.ocps import JobRequest, Ocps
+from lsst.ts.calibscripts.ocps.client import JobRequest, Ocps
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
 from lsst.ts.calibscripts.sal import Domain, Remote
-from lsst.ts.calibscripts.summit.job import Job
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import SimulatedOcps
+from lsst.ts.calibscripts.summit.ocps.job import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.instruments import LSSTCAM
+from lsst.ts.calibscripts.testing.memory import (
     MemoryButler,
     MemoryRepository,
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import SimulatedOcps
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 __all__ = ["AXES", "Growth", "exponent", "measure_growth"]
 

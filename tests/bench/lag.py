@@ -25,12 +25,12 @@ import yaml
 from bench.load import LoadFreeClock
 from bench.writing import EXPOSURES, make, write_job
 
-from lsst.ts.calibscripts.instruments import LSSTCAM
-from lsst.ts.calibscripts.progress import Event, JobEnded, Verdicted
+from lsst.ts.calibscripts.events.events import Event, JobEnded, Verdicted
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
-from lsst.ts.calibscripts.summit.memory import Verification
-from lsst.ts.calibscripts.summit.ocps import Job, SimulatedOcps
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.ocps.csc import Job, SimulatedOcps
+from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
+from lsst.ts.calibscripts.tables.instruments import LSSTCAM
+from lsst.ts.calibscripts.testing.memory import Verification
 
 __all__ = ["RUNS", "Lag", "measure_all"]
 

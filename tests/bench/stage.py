@@ -24,18 +24,18 @@ from bench.cases import Case, durations
 from bench.load import LoadFreeClock
 from bench.summit import INGEST_SECONDS, SlowIngest, TimedRunner, step_of
 
-from lsst.ts.calibscripts.instruments import Instrument
+from lsst.ts.calibscripts.config.scripts import find_record
 from lsst.ts.calibscripts.plan import Action, Plan
-from lsst.ts.calibscripts.products import ImageType
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, find_records, read_record
 from lsst.ts.calibscripts.report.timeline import Kind, spans
 from lsst.ts.calibscripts.sal import Domain, Remote
-from lsst.ts.calibscripts.scripts import find_record
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
-from lsst.ts.calibscripts.summit.job import Job as OcpsJob
-from lsst.ts.calibscripts.summit.memory import MemoryButler, MemoryRepository, reference_calibrations
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.ocps.job import Job as OcpsJob
+from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.instruments import Instrument
+from lsst.ts.calibscripts.tables.products import ImageType
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository, reference_calibrations
 
 __all__ = ["Measured", "run_case"]
 

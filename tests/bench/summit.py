@@ -7,15 +7,15 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from lsst.ts.calibscripts.products import PRODUCTS, Pipeline
 from lsst.ts.calibscripts.repository import WrittenGains
-from lsst.ts.calibscripts.summit.focalplane import Detector
-from lsst.ts.calibscripts.summit.focalplane import detectors as detectors_of
-from lsst.ts.calibscripts.summit.job import Job
-from lsst.ts.calibscripts.summit.memory import CollectionKind, MemoryButler, Verification
-from lsst.ts.calibscripts.summit.memory.jobs import RECIPES
-from lsst.ts.calibscripts.summit.memory.statistics import AMPLIFIERS, statistics
-from lsst.ts.calibscripts.summit.observation import Observation
+from lsst.ts.calibscripts.summit.hardware.focalplane import Detector
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors as detectors_of
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.ocps.job import Job
+from lsst.ts.calibscripts.tables.products import PRODUCTS, Pipeline
+from lsst.ts.calibscripts.testing.memory import CollectionKind, MemoryButler, Verification
+from lsst.ts.calibscripts.testing.memory.jobs import RECIPES
+from lsst.ts.calibscripts.testing.memory.statistics import AMPLIFIERS, statistics
 
 __all__ = ["INGEST_SECONDS", "SlowIngest", "TimedRunner", "selected", "step_of"]
 

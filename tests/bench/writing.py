@@ -13,11 +13,11 @@ import yaml
 from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, FileDataset
 from lsst.daf.butler.formatters.yaml import YamlFormatter
 
-from lsst.ts.calibscripts.instruments import LSSTCAM
-from lsst.ts.calibscripts.summit.focalplane import detectors as detectors_of
-from lsst.ts.calibscripts.summit.memory import Verification
-from lsst.ts.calibscripts.summit.memory.statistics import statistics
-from lsst.ts.calibscripts.summit.repository import make_repository, register_exposure
+from lsst.ts.calibscripts.summit.butler.repository import make_repository, register_exposure
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors as detectors_of
+from lsst.ts.calibscripts.tables.instruments import LSSTCAM
+from lsst.ts.calibscripts.testing.memory import Verification
+from lsst.ts.calibscripts.testing.memory.statistics import statistics
 
 __all__ = ["EXPOSURES", "make", "write_job"]
 

@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, example, opened, rehearse
 from lsst.daf.butler import CollectionType, Timespan
 
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
 from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 

@@ -17,11 +17,14 @@ from lsst.daf.butler import Butler, CollectionType
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import read_yaml
-from lsst.ts.calibscripts.progress import Event, ExposureTaken, JobEnded, JobStarted, JobSubmitted
+from lsst.ts.calibscripts.events.events import Event, ExposureTaken, JobEnded, JobStarted, JobSubmitted
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript
-from lsst.ts.calibscripts.summit.camera import Readout
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.hardware.camera import Readout
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -29,9 +32,6 @@ from lsst.ts.calibscripts.summit.memory import (
     MemoryRunner,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
 
 SEED = 20
 LATISS_SCRIPT = "auxtel/make_latiss_calibrations.py"

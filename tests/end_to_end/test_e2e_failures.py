@@ -14,7 +14,7 @@ from e2e_support import (
     rehearse_without_pixels,
 )
 
-from lsst.ts.calibscripts.progress import (
+from lsst.ts.calibscripts.events.events import (
     Certified,
     ExposureTaken,
     JobStarted,
@@ -23,8 +23,8 @@ from lsst.ts.calibscripts.progress import (
     Verdicted,
 )
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Behaviour, Verification
-from lsst.ts.calibscripts.summit.ocps import ABORTED, Phase
+from lsst.ts.calibscripts.summit.ocps.csc import ABORTED, Phase
+from lsst.ts.calibscripts.testing.memory import Behaviour, Verification
 
 COLLECTION = "LATISS/calib/u/plazas/daily.2022SEP29.2"
 

@@ -18,10 +18,10 @@ from e2e_support import (
     rehearse_without_pixels,
 )
 
-from lsst.ts.calibscripts.progress import Certified
+from lsst.ts.calibscripts.events.events import Certified
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, PhotonTransferCurve
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, PhotonTransferCurve
 
 WEEKLY_COLLECTION = "LATISS/calib/weekly"
 

@@ -12,10 +12,10 @@ from e2e_support import Rehearsed, exposures_of, opened, verify
 from lsst.daf.butler import Butler
 from numpy.typing import NDArray
 
-from lsst.ts.calibscripts.progress import Certified, JobStarted, JobSubmitted, Stage, StageReached
+from lsst.ts.calibscripts.events.events import Certified, JobStarted, JobSubmitted, Stage, StageReached
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, amplifier_views
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, amplifier_views
 from lsst.ts.calibscripts.summit.tasks.signature import defect_mask
 
 COLLECTION = "LATISS/calib/daily/calibs.2022NOV04.1"

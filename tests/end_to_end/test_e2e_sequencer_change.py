@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from e2e_support import LATISS_SCRIPT, Rehearsed, opened, rehearse
 
-from lsst.ts.calibscripts.progress import Certified, JobSubmitted, Verdicted
+from lsst.ts.calibscripts.events.events import Certified, JobSubmitted, Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
 
 TYPES = ("BIAS", "DARK", "FLAT")

@@ -15,8 +15,8 @@ from astropy.io import fits
 from e2e_support import Rehearsed
 from matplotlib import image
 
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
 from lsst.ts.calibscripts.summit.sensor import SensorModel
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS
 
 EXAMPLES = Path(__file__).parents[2] / "doc" / "examples"
 COLLECTION = "LATISS/calib/daily/calibs.2022NOV04.1"

@@ -16,10 +16,14 @@ from lsst.daf.butler import Butler
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.production import ExposureChoice, Names, Selection
 from lsst.ts.calibscripts.repository.production_records import Association, Frame
-from lsst.ts.calibscripts.summit.focalplane import illumination_rate, physical_filter
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.repository import make_reference_calibrations, make_repository, put_raw
+from lsst.ts.calibscripts.summit.butler.repository import (
+    make_reference_calibrations,
+    make_repository,
+    put_raw,
+)
+from lsst.ts.calibscripts.summit.hardware.focalplane import illumination_rate, physical_filter
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 ENVIRONMENT = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}

@@ -6,7 +6,7 @@ import pytest
 from production_support import DAY, G, R, Y, frames, ids
 
 from lsst.ts.calibscripts.production.rules import mixed_states, pairs_among, problems, sets_of, wrong_types
-from lsst.ts.calibscripts.products import PRODUCTS
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 NIGHT = frames(
     DAY, [("BIAS", [0.0] * 3, R), ("DARK", [30.0] * 4, R), ("FLAT", [5.0] * 5, Y), ("FLAT", [5.0] * 3, G)]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from soak.scenarios import FILTERS, Scenario
 
-from lsst.ts.calibscripts.summit.memory import Verification
-from lsst.ts.calibscripts.summit.ocps import Job
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.testing.memory import Verification
 
 __all__ = ["CALIBRATIONS", "GENERATE", "MADE_FROM", "VERIFY", "Asked", "ancestors", "numbers"]
 

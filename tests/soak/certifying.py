@@ -9,7 +9,7 @@ from soak.reading import Problems, commits, origins, verifications, verified_det
 from soak.story import Committed, Sent, Story
 
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Dataset
+from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
     "certified_as_asked",

@@ -9,12 +9,10 @@ from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
 from soak.reading import Problems, commits, given_up, step, verified_detectors
 from soak.story import Exposed, Sent, Story
 
-from lsst.ts.calibscripts.progress import (
-    Verdicted,
-)
+from lsst.ts.calibscripts.events.events import Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.ocps import Phase
-from lsst.ts.calibscripts.summit.script_queue import LogLine
+from lsst.ts.calibscripts.summit.ocps.csc import Phase
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 
 __all__ = [
     "done_means_done",

@@ -9,9 +9,9 @@ from soak.asked import Asked
 from soak.reading import Problems
 from soak.story import Committed, Exposed, Story
 
-from lsst.ts.calibscripts.progress import JobSubmitted
+from lsst.ts.calibscripts.events.events import JobSubmitted
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.script_queue import LogLine
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 
 __all__ = [
     "camera_waits_for_nothing",

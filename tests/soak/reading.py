@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from soak.asked import CALIBRATIONS, VERIFY, Asked
 from soak.story import Committed, Story
 
-from lsst.ts.calibscripts.progress import ImageSetClosed, JobSubmitted
-from lsst.ts.calibscripts.summit.memory import Dataset
-from lsst.ts.calibscripts.summit.ocps import Job, Phase
+from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
+from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
     "Problems",

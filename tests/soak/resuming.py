@@ -12,9 +12,9 @@ from soak.scenarios import Earlier, Scenario
 from soak.selecting import contradiction, refused_flats
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.progress import ImageSetClosed
+from lsst.ts.calibscripts.events.events import ImageSetClosed
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Dataset
+from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = ["PAIR_INVARIANTS", "offer", "second_run"]
 

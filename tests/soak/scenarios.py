@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsst.ts.calibscripts.summit.faults import FAULTS, Fault, parse_fault
-from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS, Fault, parse_fault
+from lsst.ts.calibscripts.testing.memory import Alteration, Trouble, Verification
 
 __all__ = [
     "DETECTORS",
@@ -170,7 +170,7 @@ class Scenario:
     writes_not : mapping [`str`, `frozenset` [`int`]]
         Detectors for which jobs write nothing though they end well, by the name of the pipeline.
     faults : `tuple` [`str`]
-        What misbehaves at the summit, as `lsst.ts.calibscripts.summit.faults.parse_fault` reads it; the additional
+        What misbehaves at the summit, as `lsst.ts.calibscripts.summit.faults.faults.parse_fault` reads it; the
         parameter ``strikes`` makes it temporary.
     troubles : `tuple` [`Trouble`]
         What goes wrong with the butler.

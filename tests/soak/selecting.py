@@ -10,9 +10,9 @@ from soak.asked import CALIBRATIONS, TOLERANCE, VERIFY, Asked
 from soak.reading import Problems, commits, data, is_enough, step
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.progress import ImageSetClosed, JobSubmitted
+from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import Dataset
+from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
     "filter_is_the_one_asked_for",

@@ -18,11 +18,14 @@ from soak.stepping import SteppingEventLoop
 from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.repository import ExposureRecord, Repository
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote, ScriptState
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -31,9 +34,6 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine
-from lsst.ts.calibscripts.summit.site import Summit
 
 __all__ = ["play"]
 

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 __all__ = ["SteppingEventLoop"]
 

@@ -12,16 +12,12 @@ from typing import Any, TypeVar
 
 from soak.scenarios import Scenario
 
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.memory import (
-    Association,
-    Dataset,
-    MemoryButler,
-)
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.script_queue import LogLine
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.testing.memory import Association, Dataset, MemoryButler
 
 __all__ = ["Committed", "Ended", "Entry", "Exposed", "Journal", "Sent", "Story"]
 

@@ -12,7 +12,7 @@ from soak.asked import COMPONENTS, GENERATE, VERIFY
 from soak.scenarios import EARLIER, FILTERS, Earlier, FilterChange, Intruder, Lost, Operator, Scenario
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.summit.memory import Alteration, Trouble, Verification
+from lsst.ts.calibscripts.testing.memory import Alteration, Trouble, Verification
 
 __all__ = ["scenarios"]
 

@@ -8,12 +8,9 @@ from soak.asked import CALIBRATIONS, Asked
 from soak.reading import Problems, commits, doubtful
 from soak.story import Exposed, Sent, Story
 
-from lsst.ts.calibscripts.progress import (
-    Certified,
-    StageReached,
-)
+from lsst.ts.calibscripts.events.events import Certified, StageReached
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.script_queue import LogLine
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 
 __all__ = [
     "cancelled_is_cancelled",

@@ -8,13 +8,8 @@ from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
 from soak.reading import Problems, data, later, step
 from soak.story import Committed, Exposed, Story
 
-from lsst.ts.calibscripts.progress import (
-    ImageArrived,
-    JobEnded,
-    JobSubmitted,
-    Verdicted,
-)
-from lsst.ts.calibscripts.summit.ocps import Job, Phase
+from lsst.ts.calibscripts.events.events import ImageArrived, JobEnded, JobSubmitted, Verdicted
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 
 __all__ = [
     "camera_stops_at_a_failure",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsst.ts.calibscripts.summit.clock import JumpingEventLoop
+from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 
 def pytest_asyncio_loop_factories(

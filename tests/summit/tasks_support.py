@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from lsst.ctrl.mpexec.cli.pipetask import cli
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 PIPELINES = Path(__file__).parents[2] / "python/lsst/ts/calibscripts/summit/pipelines"

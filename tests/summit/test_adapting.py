@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.summit.adapting import adapt, choose_detectors
-from lsst.ts.calibscripts.summit.closing import print_idle
-from lsst.ts.calibscripts.summit.faults import Faults
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.rehearsing.adapting import adapt, choose_detectors
+from lsst.ts.calibscripts.summit.rehearsing.closing import print_idle
 
 REPO = "/tmp/rehearsal"
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.summit.calsys import (
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.hardware.calsys import (
     ATCS,
     ATTEMPTS,
     DOME_AZIMUTH,
@@ -22,8 +23,7 @@ from lsst.ts.calibscripts.summit.calsys import (
     ShutterState,
     lit_fraction,
 )
-from lsst.ts.calibscripts.summit.csc import HardwareClock
-from lsst.ts.calibscripts.summit.faults import Faults
+from lsst.ts.calibscripts.summit.hardware.csc import HardwareClock
 
 MINUTE = 60.0
 SDSSR = "SDSSr_65mm~empty"

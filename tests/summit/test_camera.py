@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.instruments import INSTRUMENTS, Instrument
-from lsst.ts.calibscripts.summit.camera import IDLE_TIME, Readout, SimulatedLatissCamera
-from lsst.ts.calibscripts.summit.csc import HardwareClock
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.filter_camera import SimulatedFilterCamera
-from lsst.ts.calibscripts.summit.focalplane import INSTALLED, detectors, illumination_rate
-from lsst.ts.calibscripts.summit.image_numbers import ImageNumbers
-from lsst.ts.calibscripts.summit.key_value_map import parse_key_value_map
-from lsst.ts.calibscripts.summit.spectrograph import SimulatedSpectrograph
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.hardware.camera import IDLE_TIME, Readout, SimulatedLatissCamera
+from lsst.ts.calibscripts.summit.hardware.csc import HardwareClock
+from lsst.ts.calibscripts.summit.hardware.filter_camera import SimulatedFilterCamera
+from lsst.ts.calibscripts.summit.hardware.focalplane import INSTALLED, detectors, illumination_rate
+from lsst.ts.calibscripts.summit.hardware.image_numbers import ImageNumbers
+from lsst.ts.calibscripts.summit.hardware.key_value_map import parse_key_value_map
+from lsst.ts.calibscripts.summit.hardware.spectrograph import SimulatedSpectrograph
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS, Instrument
 
 LATISS = INSTRUMENTS["LATISS"]
 NOON = 1_789_732_800.0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibscripts.summit.clock import DeadlockError, JumpingEventLoop, JumpingEventLoopPolicy
+from lsst.ts.calibscripts.testing.clock import DeadlockError, JumpingEventLoop, JumpingEventLoopPolicy
 
 
 def run(work: Coroutine[Any, Any, Any], **options: Any) -> Any:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.summit.fault_targets import targets
-from lsst.ts.calibscripts.summit.faults import FAULTS, Fault, Faults, Target, parse_fault
-from lsst.ts.calibscripts.summit.memory import MemoryButler, MemoryIngest, MemoryRunner
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS, Fault, Faults, Target, parse_fault
+from lsst.ts.calibscripts.summit.rehearsing.fault_targets import targets
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryIngest, MemoryRunner
 
 
 def test_names_are_what_faults_are_found_by() -> None:

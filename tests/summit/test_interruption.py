@@ -10,12 +10,12 @@ import pytest
 from astropy.time import Time
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.summit.camera import Readout
-from lsst.ts.calibscripts.summit.faults import FAULTS, Faults
-from lsst.ts.calibscripts.summit.interruption import STAGES, Interruptions
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.ocps import Job, Phase
-from lsst.ts.calibscripts.summit.script_queue import Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS, Faults
+from lsst.ts.calibscripts.summit.hardware.camera import Readout
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
+from lsst.ts.calibscripts.summit.queue.interruption import STAGES, Interruptions
+from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue
 
 
 class Worker(sal.BaseScript):

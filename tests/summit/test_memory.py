@@ -20,8 +20,11 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError, StatisticsError
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository, RunStatistics
-from lsst.ts.calibscripts.summit.focalplane import detectors
-from lsst.ts.calibscripts.summit.memory import (
+from lsst.ts.calibscripts.summit.butler.repository import make_repository
+from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     CollectionKind,
     Dataset,
@@ -33,10 +36,7 @@ from lsst.ts.calibscripts.summit.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.summit.memory.statistics import statistics
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.repository import make_repository
+from lsst.ts.calibscripts.testing.memory.statistics import statistics
 from lsst.ts.calibscripts.verification import judge, parse_statistics
 
 CAMERA = "LSSTComCam"

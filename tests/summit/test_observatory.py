@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibscripts.summit.observatory import LATISS, ComCam, LSSTCam, RemoteGroup
-from lsst.ts.calibscripts.summit.salobj import AckError, Controller, Domain, ExpectedError, State
+from lsst.ts.calibscripts.embedded.observatory import LATISS, ComCam, LSSTCam, RemoteGroup
+from lsst.ts.calibscripts.embedded.salobj import AckError, Controller, Domain, ExpectedError, State
 
 IDLE, BUSY = 1, 2
 

@@ -12,12 +12,12 @@ import pytest
 from astropy.time import Time
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
-from lsst.ts.calibscripts.summit.camera import Readout
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.focalplane import Detector, detectors
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.oods import BUFFER, SimulatedOods
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.hardware.camera import Readout
+from lsst.ts.calibscripts.summit.hardware.focalplane import Detector, detectors
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.oods.csc import BUFFER, SimulatedOods
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
 
 
 def readout(seq_num: int, instrument: str = "LATISS", image_type: str = "BIAS") -> Readout:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.pipetask import PipetaskRunner, invocation
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.ocps.pipetask import PipetaskRunner, invocation
 
 
 def job(config: str = "", pipeline: str = "$CP_PIPE_DIR/pipelines/LATISS/cpBias.yaml") -> Job:

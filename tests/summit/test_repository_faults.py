@@ -13,9 +13,9 @@ import pytest
 from lsst.daf.butler import Butler
 from lsst.daf.butler.registry import CollectionType
 
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.ocps import Job
-from lsst.ts.calibscripts.summit.repository_faults import FaultyRepository, spoil
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.ocps.repository_faults import FaultyRepository, spoil
 from lsst.ts.calibscripts.summit.sensor import SensorModel
 from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 

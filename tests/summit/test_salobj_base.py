@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lsst.ts.calibscripts.summit.salobj import (
+from lsst.ts.calibscripts.embedded.salobj import (
     AckError,
     AckTimeoutError,
     DefaultingValidator,
@@ -171,7 +171,7 @@ def test_a_schema_that_is_none() -> None:
 
 
 def test_the_import_is_light() -> None:
-    code = "import sys, lsst.ts.calibscripts.summit.observatory; print(sorted(sys.modules.keys() & set(sys.argv)))"
+    code = "import sys, lsst.ts.calibscripts.embedded.observatory; print(sorted(sys.modules.keys() & set(sys.argv)))"
     command = [sys.executable, "-c", code, "numpy", "astropy", "lsst.daf.butler"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibscripts.summit.salobj import (
+from lsst.ts.calibscripts.embedded.salobj import (
     AckError,
     AckTimeoutError,
     Controller,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibscripts.summit.salobj import Controller, Domain, ExpectedError, Remote
+from lsst.ts.calibscripts.embedded.salobj import Controller, Domain, ExpectedError, Remote
 
 
 class Oods(Controller):

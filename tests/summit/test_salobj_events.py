@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibscripts.summit.salobj import Controller, Domain, ExpectedError, Remote, ScriptState, State
+from lsst.ts.calibscripts.embedded.salobj import (
+    Controller,
+    Domain,
+    ExpectedError,
+    Remote,
+    ScriptState,
+    State,
+)
 
 
 async def test_an_event_arrives() -> None:

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from lsst.ts.calibscripts.summit.salobj import BaseScript
+from lsst.ts.calibscripts.embedded.salobj import BaseScript
 
 SCRIPT = """#!{python}
 import asyncio
 import sys
 
-from lsst.ts.calibscripts.summit.salobj import BaseScript, Domain, Remote
+from lsst.ts.calibscripts.embedded.salobj import BaseScript, Domain, Remote
 
 
 class Script(BaseScript):

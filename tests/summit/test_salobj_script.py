@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lsst.ts.calibscripts.summit.salobj import (
+from lsst.ts.calibscripts.embedded.salobj import (
     AckError,
     BaseScript,
     Domain,

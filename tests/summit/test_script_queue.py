@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.blocks import ScriptCall
-from lsst.ts.calibscripts.summit.script_queue import (
+from lsst.ts.calibscripts.check.blocks import ScriptCall
+from lsst.ts.calibscripts.summit.queue.script_queue import (
     Entry,
     Finished,
     LogLine,
@@ -22,7 +22,7 @@ from lsst.ts.calibscripts.summit.script_queue import (
     run_in_order,
     script_names,
 )
-from lsst.ts.calibscripts.summit.stand_ins import STAND_INS
+from lsst.ts.calibscripts.summit.queue.stand_ins import STAND_INS
 
 State = sal.ScriptState
 

@@ -10,15 +10,15 @@ import pytest
 from astropy.time import Time
 from numpy.typing import NDArray
 
-from lsst.ts.calibscripts.summit.focalplane import (
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, RawFrame, split
+from lsst.ts.calibscripts.summit.hardware.focalplane import (
     detectors,
     illumination_rate,
     physical_filter,
     physical_filters,
 )
-from lsst.ts.calibscripts.summit.observation import Observation, raw_header
+from lsst.ts.calibscripts.summit.hardware.observation import Observation, raw_header
 from lsst.ts.calibscripts.summit.sensor import REFERENCE_GAIN, SensorModel, expectation, expose, noisier
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, RawFrame, split
 
 PIXELS = 250 * 64
 """Imaging pixels of an amplifier at the scale of a rehearsal."""

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.summit.faults import Faults
-from lsst.ts.calibscripts.summit.ocps import ABORTED, Job, Phase, SimulatedOcps
+from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.ocps.csc import ABORTED, Job, Phase, SimulatedOcps
 
 
 @dataclass

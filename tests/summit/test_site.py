@@ -16,7 +16,7 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.summit.ocps import Job, Phase
+from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 from lsst.ts.calibscripts.summit.site import Summit, frame_scale, make_rehearsal_repository
 

@@ -7,9 +7,9 @@ import yaml
 from weekly_support import Rehearsed, latiss, remotes
 
 from lsst.ts.calibscripts import get_scripts_dir, sal
-from lsst.ts.calibscripts.summit.calsys import ATCS, DoorState, LampState, ShutterState
-from lsst.ts.calibscripts.summit.script_queue import ScriptQueue
-from lsst.ts.calibscripts.summit.stand_ins import STAND_INS, StandIn
+from lsst.ts.calibscripts.summit.hardware.calsys import ATCS, DoorState, LampState, ShutterState
+from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
+from lsst.ts.calibscripts.summit.queue.stand_ins import STAND_INS, StandIn
 
 State = sal.ScriptState
 LATISS = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")

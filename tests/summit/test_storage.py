@@ -15,8 +15,8 @@ from astropy.nddata import CCDData
 from astropy.table import Table
 from lsst.daf.butler import Butler, DatasetProvenance, DatasetType
 
-from lsst.ts.calibscripts.summit.repository import make_repository
-from lsst.ts.calibscripts.summit.storage import (
+from lsst.ts.calibscripts.summit.butler.repository import make_repository
+from lsst.ts.calibscripts.summit.datasets.types import (
     AMPLIFIERS,
     PhotonTransferCurve,
     RawFrame,

@@ -12,9 +12,9 @@ from lsst.daf.butler import Butler
 from lsst.pipe.base import Pipeline
 from tasks_support import ENVIRONMENT, PIPELINES, Summit, failed_tests, passed
 
-from lsst.ts.calibscripts.summit.repository import make_reference_calibrations
+from lsst.ts.calibscripts.summit.butler.repository import make_reference_calibrations
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, amplifier_views
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation, noisier
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, amplifier_views
 from lsst.ts.calibscripts.summit.tasks.signature import defect_mask
 
 MODEL = SensorModel.for_detector("LATISS")

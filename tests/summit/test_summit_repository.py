@@ -17,16 +17,16 @@ from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.pipe.base import Instrument
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.summit.focalplane import illumination_rate, physical_filters
-from lsst.ts.calibscripts.summit.observation import Observation
-from lsst.ts.calibscripts.summit.repository import (
+from lsst.ts.calibscripts.summit.butler.repository import (
     ingest_raw,
     make_reference_calibrations,
     make_repository,
     put_raw,
 )
+from lsst.ts.calibscripts.summit.datasets.types import split, write_raw
+from lsst.ts.calibscripts.summit.hardware.focalplane import illumination_rate, physical_filters
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation, expose
-from lsst.ts.calibscripts.summit.storage import split, write_raw
 
 SCALE = 32
 FLAT = Observation(

@@ -10,8 +10,8 @@ from astropy.nddata import CCDData
 from astropy.table import Table
 from tasks_support import observe
 
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, RawFrame, amplifier_views, assemble
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation, expose
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, RawFrame, amplifier_views, assemble
 from lsst.ts.calibscripts.summit.tasks.signature import (
     GAIN,
     OVERSCAN_NOISE,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.nddata import CCDData
 
-from lsst.ts.calibscripts.summit.storage import AMPLIFIERS, amplifier_views
+from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, amplifier_views
 from lsst.ts.calibscripts.summit.tasks.merging import add_exposure_scatter, failures, merge
 from lsst.ts.calibscripts.summit.tasks.signature import GAIN, OVERSCAN_NOISE, READ_NOISE
 from lsst.ts.calibscripts.summit.tasks.statistics import (

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibscripts.summit.registry import removed_unless_finished
-from lsst.ts.calibscripts.summit.termination import RehearsalLoop, Termination
+from lsst.ts.calibscripts.summit.butler.registry import removed_unless_finished
+from lsst.ts.calibscripts.summit.rehearsing.termination import RehearsalLoop, Termination
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -124,7 +124,7 @@ def test_in_another_thread_nothing_is_changed() -> None:
 
 HANGING = """
 import multiprocessing, os, signal, sys, time
-from lsst.ts.calibscripts.summit.termination import Termination
+from lsst.ts.calibscripts.summit.rehearsing.termination import Termination
 
 def work():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -10,20 +10,12 @@ from typing import Any
 
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
-from lsst.ts.calibscripts.blocks import Block, expand, get_blocks_dir, load_block
+from lsst.ts.calibscripts.check.blocks import Block, expand, get_blocks_dir, load_block
 from lsst.ts.calibscripts.repository import Repository
-from lsst.ts.calibscripts.summit.calsys import CalibrationSystem
-from lsst.ts.calibscripts.summit.camera import Readout
-from lsst.ts.calibscripts.summit.memory import (
-    Behaviour,
-    MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
-    reference_calibrations,
-)
-from lsst.ts.calibscripts.summit.scheduler import SimulatedScheduler
-from lsst.ts.calibscripts.summit.script_queue import (
+from lsst.ts.calibscripts.summit.hardware.calsys import CalibrationSystem
+from lsst.ts.calibscripts.summit.hardware.camera import Readout
+from lsst.ts.calibscripts.summit.queue.scheduler import SimulatedScheduler
+from lsst.ts.calibscripts.summit.queue.script_queue import (
     Entry,
     Finished,
     LogLine,
@@ -33,6 +25,14 @@ from lsst.ts.calibscripts.summit.script_queue import (
     run_in_order,
 )
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
 
 LATISS_SCRIPT = "auxtel/make_latiss_calibrations.py"
 SETUP, WEEKLY, SHUTDOWN = "BLOCK-309", "BLOCK-295", "BLOCK-310"

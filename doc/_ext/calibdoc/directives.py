@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,13 +18,14 @@ from sphinx.util.docutils import SphinxDirective
 from calibdoc.drawing import Drawing
 from calibdoc.pictures import stages, steps
 from calibdoc.properties import grouped
+from calibdoc.rooms import picture, rooms
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import ConfigValidator, json_schema, parse
-from lsst.ts.calibscripts.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.config.scripts import find_record
 from lsst.ts.calibscripts.plan import build
-from lsst.ts.calibscripts.products import PRODUCTS, Pipeline
-from lsst.ts.calibscripts.scripts import find_record
-from lsst.ts.calibscripts.summit.faults import FAULTS
+from lsst.ts.calibscripts.summit.faults.faults import FAULTS
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.tables.products import PRODUCTS, Pipeline
 
 __all__ = ["DIRECTIVES"]
 
@@ -60,6 +61,14 @@ class StepsPicture(Picture):
         return self.figure(steps(build(config, n_detectors=len(record.instrument.detectors))))
 
 
+class RoomsPicture(Picture):
+    """``rooms-picture``: the rooms of the package on their floors, from its imports."""
+
+    def run(self) -> list[nodes.Node]:
+        """Draw it."""
+        return self.figure(picture())
+
+
 class PropertyTables(SphinxDirective):
     """``property-tables:: SCRIPT``: all properties of a script, in groups, from its model."""
 
@@ -86,16 +95,14 @@ class PropertyTables(SphinxDirective):
 
 
 class RecordTable(SphinxDirective):
-    """``record-table:: products|instruments|faults``: a table of the package."""
+    """``record-table:: products|instruments|faults|rooms``: a table of the package."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Make the table."""
-        head, widths, rows = {"products": _products, "instruments": _instruments, "faults": _faults}[
-            self.arguments[0]
-        ]()
-        return [_table(head, widths, [[[nodes.Text(cell)] for cell in row] for row in rows])]
+        head, widths, cells = _TABLES[self.arguments[0]]()
+        return [_table(head, widths, [[[nodes.Text(cell)] for cell in row] for row in cells])]
 
 
 class CommandOutput(SphinxDirective):
@@ -170,6 +177,19 @@ def _faults() -> Rows:
     return ("fault", "options, as they are by default", "what misbehaves"), (28, 26, 46), rows
 
 
+def _rooms() -> Rows:
+    rows = [(room.name, room.sentence, ", ".join(room.imports) or "-") for room in rooms()]
+    return ("room", "what it is for", "imports from"), (18, 50, 32), rows
+
+
+_TABLES: Mapping[str, Callable[[], Rows]] = {
+    "products": _products,
+    "instruments": _instruments,
+    "faults": _faults,
+    "rooms": _rooms,
+}
+
+
 def _described(text: str, names: Iterable[str]) -> list[nodes.Node]:
     """Set the names of properties in a text as literals."""
     pattern = re.compile(
@@ -198,6 +218,7 @@ DIRECTIVES: dict[str, type[SphinxDirective]] = {
     "command-output": CommandOutput,
     "property-tables": PropertyTables,
     "record-table": RecordTable,
+    "rooms-picture": RoomsPicture,
     "stages-picture": StatesPicture,
     "steps-picture": StepsPicture,
 }

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Mapping
 
 from calibdoc.drawing import Arrow, Box, Drawing, Frame
+from lsst.ts.calibscripts.events.events import TRANSITIONS, Stage
 from lsst.ts.calibscripts.plan import Action, Plan, Step
-from lsst.ts.calibscripts.progress import TRANSITIONS, Stage
 
 __all__ = ["edges", "stage_ranks", "stages", "steps"]
 

@@ -12,14 +12,14 @@ from typing import Any, Self
 
 from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse, warnings
 from .errors import PreconditionError, RunFailedError
-from .home import provide_home
-from .jobs import StepPipelines, install
+from .events.events import Observer
+from .ground.home import provide_home
+from .ground.threads import responsive_loop
+from .ocps.requests import StepPipelines, install
 from .plan import Plan, build, plan_warnings
-from .progress import Observer
 from .repository import ButlerRepository, Repository
-from .run import Run
+from .run.run import Run
 from .sal import BaseScript, RemoteGroup
-from .threads import responsive_loop
 
 __all__ = ["BaseMakeCalibrations"]
 

@@ -5,11 +5,12 @@ Each text is for a tired observer: what failed, with which id, what was and was 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
-
-from .job_logs import job_log
+from pathlib import Path
 
 __all__ = [
+    "JOB_LOGS_VARIABLE",
     "CalibScriptsError",
     "CertificationError",
     "ConfigurationError",
@@ -33,10 +34,29 @@ __all__ = [
     "TransitionError",
     "VerificationFailedError",
     "describe",
+    "job_log",
 ]
 
 REASON_CHARACTERS = 8000
 """Longest reason of a final state; the middleware refuses messages above a million bytes."""
+
+
+JOB_LOGS_VARIABLE = "CALIBSCRIPTS_JOB_LOGS"
+"""Environment variable with the directory of the logs; a rehearsal sets it to that of its own OCPS."""
+
+SUMMIT_JOB_LOGS = "/scratch/uws"
+"""The directory at the summit."""
+
+
+def job_log(job_id: str) -> Path:
+    """Return the path of a job's log; this machine need not be able to read it.
+
+    Parameters
+    ----------
+    job_id : `str`
+        Id of the OCPS job.
+    """
+    return Path(os.environ.get(JOB_LOGS_VARIABLE) or SUMMIT_JOB_LOGS) / job_id / "outs/ocps.log"
 
 
 class CalibScriptsError(Exception):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .base_make_calibrations import BaseMakeCalibrations
-from .instruments import Instrument, listed, physical_filter
 from .sal import RemoteGroup
+from .tables.instruments import Instrument, listed, physical_filter
 
 __all__ = ["MakeCalibrations"]
 

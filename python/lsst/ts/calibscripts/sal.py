@@ -51,8 +51,8 @@ def _choose() -> str:
 MIDDLEWARE = _choose()
 
 if TYPE_CHECKING or MIDDLEWARE == "embedded":
-    from .summit.observatory import LATISS, ComCam, LSSTCam, RemoteGroup
-    from .summit.salobj import (
+    from .embedded.observatory import LATISS, ComCam, LSSTCam, RemoteGroup
+    from .embedded.salobj import (
         AckError,
         AckTimeoutError,
         BaseScript,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import instruments
 from ..config import LatissConfig
 from ..make_calibrations import MakeCalibrations
 from ..sal import LATISS
+from ..tables import instruments
 
 __all__ = ["MakeLatissCalibrations"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..home import provide_home
+from ..ground.home import provide_home
 from ._guard import GuardedGroup
 from ._help import WholeSentences
 

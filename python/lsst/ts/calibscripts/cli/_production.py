@@ -153,10 +153,10 @@ def request(
     click.ClickException
         If one cannot be understood.
     """
-    from ..instruments import INSTRUMENTS
     from ..production import Names, Request, Wanted
     from ..production.selecting import parse_days
     from ..production.selection import parse_ranges
+    from ..tables.instruments import INSTRUMENTS
 
     try:
         if not detectors and instrument not in INSTRUMENTS:

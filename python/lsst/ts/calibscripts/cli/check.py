@@ -33,12 +33,12 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     The exit code is 0 if it can be queued and 1 if anything is wrong. With - the configuration is read from
     standard input.
     """
-    from ..checking import check_text, look_up_pipelines, without_repository
-    from ..checking.data import as_data
-    from ..checking.lookup import ask_repository
-    from ..checking.words import report
-    from ..scripts import find_record
-    from ..untrusted import InputError, read_standard_input, read_text
+    from ..check import check_text, look_up_pipelines, without_repository
+    from ..check.data import as_data
+    from ..check.lookup import ask_repository
+    from ..check.words import report
+    from ..config.scripts import find_record
+    from ..ground.untrusted import InputError, read_standard_input, read_text
 
     try:
         record = find_record(script)

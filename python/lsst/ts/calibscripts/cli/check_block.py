@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..blocks import CheckedBlock, CheckedCall
+    from ..check.blocks import CheckedBlock, CheckedCall
 
 __all__ = ["check_block"]
 
@@ -30,8 +30,8 @@ def check_block(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     The exit code is 0 if the Scheduler would take them as they are meant, and 1 if anything is wrong. Scripts of
     other packages are named, and not checked.
     """
-    from ..blocks import check_files, parse_overrides
-    from ..checking.words import verdict
+    from ..check.blocks import check_files, parse_overrides
+    from ..check.words import verdict
     from ..errors import ConfigurationError
 
     try:
@@ -57,7 +57,7 @@ def _lines(checked: CheckedBlock) -> Iterator[str]:
 
 
 def _call(call: CheckedCall) -> str:
-    from ..checking.words import images
+    from ..check.words import images
     from ..plan import duration
 
     if call.problems:

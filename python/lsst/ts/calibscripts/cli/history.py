@@ -22,8 +22,8 @@ __all__ = ["history"]
 @click.option("--measure/--no-measure", default=True, help="Measure runs that were never measured before.")
 def history(instrument: str, records: Path | None, repo: str | None, measure: bool) -> None:
     """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
-    from .. import history as histories
     from ..record import record_directory
+    from ..report import history as histories
     from ..report.formats import departures_told
 
     directory = records or record_directory()

@@ -18,7 +18,7 @@ def link_scripts(directory: Path, remove: bool) -> None:
     Nothing but a link to this package is ever replaced or removed.
     """
     from ..errors import ConfigurationError
-    from ..linking import link_scripts, links, unlink_scripts
+    from .linking import link_scripts, links, unlink_scripts
 
     try:
         changed = unlink_scripts(directory) if remove else link_scripts(directory)

@@ -14,8 +14,8 @@ import click
 from ..errors import CalibScriptsError, ConfigurationError
 
 if TYPE_CHECKING:
-    from ..summit.rehearsal import Rehearsal
-    from ..summit.termination import Termination
+    from ..summit.rehearsing.rehearsal import Rehearsal
+    from ..summit.rehearsing.termination import Termination
 
 __all__ = ["rehearse"]
 
@@ -112,7 +112,7 @@ def rehearse(
     """
     # A rehearsal never talks to a real summit, not even where the observatory's middleware is installed.
     os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
-    from ..summit.termination import Termination
+    from ..summit.rehearsing.termination import Termination
 
     if list_faults:
         _list_faults()
@@ -121,10 +121,10 @@ def rehearse(
     with Termination() as termination:
         try:
             # The simulated summit needs the data middleware: imported when it is needed.
-            from ..blocks import parse_overrides
-            from ..summit.faults import Faults
-            from ..summit.rehearsal import Rehearsal, Surroundings
-            from ..summit.script_queue import read_config
+            from ..check.blocks import parse_overrides
+            from ..summit.faults.faults import Faults
+            from ..summit.queue.script_queue import read_config
+            from ..summit.rehearsing.rehearsal import Rehearsal, Surroundings
 
             text = read_config(config)
             if resume is not None:
@@ -144,7 +144,7 @@ def rehearse(
 
 def _list_faults() -> None:
     """Print all faults with their options, and what the option ``of`` names."""
-    from ..summit.faults import FAULTS
+    from ..summit.faults.faults import FAULTS
 
     for fault in FAULTS.values():
         click.echo(f"{fault.text}\n    {fault.description}{fault.names}")
@@ -169,7 +169,7 @@ def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) ->
     """Rehearse, write the reports, and return the exit code."""
     from rich.console import Console
 
-    from ..summit.rehearsal import rehearse
+    from ..summit.rehearsing.rehearsal import rehearse
 
     begun = time.time()
     records = _record_directory(wanted.summit.repo)

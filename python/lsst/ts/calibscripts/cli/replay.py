@@ -22,7 +22,7 @@ __all__ = ["replay"]
 def replay(record: Path, output: Path | None) -> None:
     """Write the shell script that repeats the processing of RECORD by hand: pipetask and butler commands."""
     from ..record import read_record
-    from ..replay import replay_script
+    from ..record.replay import replay_script
 
     try:
         text = replay_script(read_record(record))

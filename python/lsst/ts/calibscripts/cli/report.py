@@ -85,10 +85,10 @@ def report(
 
 
 def _account(record: Path | None, collections: str | None, repo: str | None, images: bool) -> Account:
-    from ..history import with_history
     from ..record import read_record
     from ..report.account import of_collections, of_record
     from ..report.gathering import ALL_IMAGES
+    from ..report.history import with_history
 
     wanted = ALL_IMAGES if images else ()
     if record is not None and collections is None:
@@ -135,9 +135,9 @@ def _text(account: Account, form: str) -> str:
 
 def _scripts(account: Account) -> Mapping[str, str]:
     """Return the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
-    from ..products import ImageType
     from ..record import is_complete, resumption
-    from ..replay import replay_script
+    from ..record.replay import replay_script
+    from ..tables.products import ImageType
 
     record = account.record
     if record is None:

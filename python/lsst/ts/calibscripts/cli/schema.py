@@ -25,7 +25,7 @@ def schema(script: str | None, directory: Path | None) -> None:
         for path in write_schemas(directory):
             click.echo(path)
         return
-    from ..scripts import find_record
+    from ..config.scripts import find_record
 
     if script is None:
         raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py, or use --write")

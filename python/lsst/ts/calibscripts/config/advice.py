@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
-from ..instruments import INSTRUMENTS
+from ..tables.instruments import INSTRUMENTS
 from .base import CalibrationsConfig
 from .effects import effect_warnings
 from .names import name_warnings

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from ..errors import ConfigurationError
-from ..instruments import Instrument
+from ..tables.instruments import Instrument
 from . import fields as f
 from .dates import open_end
 from .explain import which

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from ..instruments import DOME_COMPONENTS, LATISS, LSSTCAM, LSSTCOMCAM
+from ..tables.instruments import DOME_COMPONENTS, LATISS, LSSTCAM, LSSTCOMCAM
 from . import fields as f
 from .base import CalibrationsConfig
 

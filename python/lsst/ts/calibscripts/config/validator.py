@@ -10,7 +10,7 @@ import jsonschema
 from pydantic import ValidationError
 
 from ..errors import ConfigurationError
-from ..untrusted import InputError, check_values
+from ..ground.untrusted import InputError, check_values
 from .base import CalibrationsConfig
 from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given

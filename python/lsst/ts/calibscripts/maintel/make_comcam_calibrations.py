@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import instruments
 from ..config import ComCamConfig
 from ..make_calibrations import MakeCalibrations
 from ..sal import ComCam
+from ..tables import instruments
 
 __all__ = ["MakeComCamCalibrations"]
 

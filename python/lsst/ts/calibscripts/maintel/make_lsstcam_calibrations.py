@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import instruments
 from ..config import LSSTCamConfig
 from ..make_calibrations import MakeCalibrations
 from ..sal import LSSTCam, RemoteGroup, State
+from ..tables import instruments
 
 __all__ = ["MakeLSSTCamCalibrations"]
 

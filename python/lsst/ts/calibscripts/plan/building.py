@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import CalibrationsConfig
-from ..products import PRODUCTS, ImageType, Product, made_from_closure
+from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
 __all__ = ["IMAGE_SECONDS", "JOB_SECONDS", "build", "job_seconds"]

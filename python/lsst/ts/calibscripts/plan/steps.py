@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..products import PRODUCTS, ImageType, Product, made_from_closure
+from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure
 
 __all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId"]
 

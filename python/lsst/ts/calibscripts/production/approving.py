@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .. import report
 from ..errors import ConfigurationError
+from ..verification import words
 from .commands import query_statistics, shell_text
 from .desk import Desk, chosen, fail
 from .judging import replaced, verdict_on, write_report
@@ -103,11 +103,11 @@ def _verdict(desk: Desk, choice: ExposureChoice, threshold: int) -> tuple[bool, 
         desk.say(f"{choice.label}: WARNING: {text}")
         return True, text
     verdict = verdict_on(desk, choice, threshold)
-    desk.say(f"{choice.label}: {report.headline(verdict, generating=True).rstrip(': ')}")
-    desk.say(f"    {report.verdict_line(verdict, generating=True)}")
+    desk.say(f"{choice.label}: {words.headline(verdict, generating=True).rstrip(': ')}")
+    desk.say(f"    {words.verdict_line(verdict, generating=True)}")
     if not verdict.clean:
         desk.say(f"    the report is in {write_report(desk, choice, verdict)}")
-    return verdict.passed, report.verdict_line(verdict, generating=False)
+    return verdict.passed, words.verdict_line(verdict, generating=False)
 
 
 def _known(desk: Desk, label: str, datasets: Sequence[str]) -> Approved | None:

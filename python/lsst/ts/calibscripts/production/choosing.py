@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..config import groups_of_times, same_time
-from ..products import PRODUCTS, ImageType, Product
-from ..report import exposure_range
+from ..ground.text import exposure_range
 from ..repository.production_records import Frame
+from ..tables.products import PRODUCTS, ImageType, Product
 from .naming import filter_label
 from .rules import MIN_PTC_PAIRS, State, mixed_states, pairs_among, sets_of, wrong_types
 from .selection import ExposureChoice

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..jobs import data_query
-from ..pipelines import Installed, TaskOptions
+from ..ocps.pipelines import Installed, TaskOptions
+from ..ocps.requests import data_query
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 

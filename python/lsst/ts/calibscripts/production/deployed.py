@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError, RepositoryError
-from ..instruments import INSTRUMENTS
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Association, Frame
+from ..tables.instruments import INSTRUMENTS
 from .commands import shell_text
 from .selection import parse_ranges
 

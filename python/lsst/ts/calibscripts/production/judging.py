@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import acceptance, report
-from ..acceptance import THRESHOLD
 from ..errors import RepositoryError, describe
-from ..verification import Verdict
+from ..verification import Verdict, words
+from ..verification import reading as acceptance
+from ..verification.reading import THRESHOLD
 from .desk import Desk
 from .naming import run_of
 from .selection import ExposureChoice
@@ -76,7 +76,9 @@ def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:
     """
     generated, verified = _collections(desk, choice)
     path = desk.directory / "reports" / f"{verified.rpartition('/')[2]}.txt"
-    text = f"{report.headline(verdict, generating=True)}\n{report.failure_report(verdict, generated, verified)}\n"
+    text = (
+        f"{words.headline(verdict, generating=True)}\n{words.failure_report(verdict, generated, verified)}\n"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -19,9 +19,9 @@ from typing import Any, Self, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LedgerError, describe
-from ..home import user_name
+from ..ground.home import user_name
+from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..record import environment, versions
-from ..untrusted import RECORD, InputError, parse_json, read_text
 
 __all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import report
 from ..errors import ConfigurationError
-from ..pipelines import check_options, locate
+from ..ground.text import exposure_range
+from ..ocps.pipelines import check_options, locate
+from ..verification import words
 from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail
 from .engines import Engine
@@ -106,7 +107,7 @@ def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
             if exposure in frames and not all((exposure, d) in ingested for d in selection.detectors)
         ]
         if lacking:
-            of_choice.append(f"{report.exposure_range(lacking)} has no raw image of some detector")
+            of_choice.append(f"{exposure_range(lacking)} has no raw image of some detector")
         found += [f"{choice.label}: {problem}" for problem in of_choice]
     if found:
         raise ConfigurationError([*found, "Nothing was started. Edit the selection."])
@@ -201,7 +202,7 @@ class _Maker:
         if self.work.step == VERIFY:
             verdict = verdict_on(self.desk, self.choice)
             if verdict.missing and not verdict.reason:
-                return f"no statistics of {report.exposure_range(verdict.missing)}"
+                return f"no statistics of {exposure_range(verdict.missing)}"
             return verdict.reason
         made = repository.made(self.job.run, self.choice.product.dataset_type)
         lost = [detector for detector in selection.detectors if detector not in made]
@@ -210,7 +211,7 @@ class _Maker:
 
     def _result(self) -> str:
         if self.work.step == VERIFY:
-            return report.verdict_line(verdict_on(self.desk, self.choice), generating=False)
+            return words.verdict_line(verdict_on(self.desk, self.choice), generating=False)
         return f"made in {self.job.run}"
 
     def _check_inputs(self, label: str) -> str:
@@ -229,8 +230,8 @@ class _Maker:
         wanted = {*(self.choice.verified_with if self.work.step == VERIFY else self.choice.generate)}
         used = self.desk.repository.processed(self.job.run)
         extra, lacking = used - wanted, set() if extra_only or not used else wanted - used
-        parts = [f"it has {report.exposure_range(extra)}"] if extra else []
-        parts += [f"it lacks {report.exposure_range(lacking)}"] if lacking else []
+        parts = [f"it has {exposure_range(extra)}"] if extra else []
+        parts += [f"it lacks {exposure_range(lacking)}"] if lacking else []
         if not parts:
             return ""
         return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {ANEW}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError
-from ..products import PRODUCTS, Product
+from ..tables.products import PRODUCTS, Product
 
 __all__ = ["Names", "filter_label", "product_of", "run_of"]
 

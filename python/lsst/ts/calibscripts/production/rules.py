@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..config import flat_pairs
-from ..products import ImageType, Product
-from ..report import exposure_range
+from ..ground.text import exposure_range
 from ..repository.production_records import STATE_KEYWORDS, Frame
+from ..tables.products import ImageType, Product
 
 __all__ = ["MAX_PAUSE", "State", "mixed_states", "pairs_among", "problems", "sets_of", "wrong_types"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigurationError, describe
-from ..products import ImageType
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Frame
+from ..tables.products import ImageType
 from .choosing import Wanted, choose, table
 from .commands import query_exposures, shell_text
 from .desk import located

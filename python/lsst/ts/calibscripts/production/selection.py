@@ -15,9 +15,9 @@ import yaml
 
 from ..config import did_you_mean, read_yaml
 from ..errors import ConfigurationError
-from ..products import PRODUCTS, Product, made_from_closure
-from ..report import exposure_range
-from ..untrusted import InputError, read_text
+from ..ground.text import exposure_range
+from ..ground.untrusted import InputError, read_text
+from ..tables.products import PRODUCTS, Product, made_from_closure
 from .naming import Names, product_of
 
 __all__ = ["ExposureChoice", "Selection", "parse_ranges", "read_selection", "selection_text"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConflictError, RepositoryError, RunFailedError, describe
+from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..repository.production_records import Association
-from ..untrusted import RECORD, InputError, parse_json, read_text
 from . import chaining
 from .commands import CHECKSUMS, change_modes, check_checksums, import_, make_checksums, shell_text
 from .commands import export as export_command

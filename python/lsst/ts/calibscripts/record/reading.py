@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import RecordError, describe
-from ..untrusted import RECORD, InputError, parse_json, read_text
+from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from .records import EVENTS, FORMAT, Entry, Header, Noted, Record
 
 __all__ = ["find_records", "read_record"]

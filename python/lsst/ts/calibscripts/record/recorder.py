@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from ..errors import describe
-from ..home import home_directory
-from ..progress import Event
+from ..events.events import Event
+from ..ground.home import home_directory
 from .records import FORMAT, About, Ended, Noted
 from .versions import environment, versions
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, get_args
 
-from ..progress import (
+from ..events.events import (
     ABORTED_BY_SCRIPT,
     STOPPED_WITHOUT_ID,
     Certified,

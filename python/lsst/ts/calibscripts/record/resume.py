@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import Resumption, resuming
-from ..images import ImageSet, may_go_on_with
+from ..events.events import FINISHED, Ending, ImageSetClosed, StepEnded
+from ..events.images import ImageSet, may_go_on_with
 from ..plan import Action
-from ..products import PRODUCTS, ImageType
-from ..progress import FINISHED, Ending, ImageSetClosed, StepEnded
+from ..tables.products import PRODUCTS, ImageType
 from .records import Record
 
 __all__ = ["is_complete", "resume_configuration", "resumption"]

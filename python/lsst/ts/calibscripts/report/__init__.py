@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .gains import PairGains, gain_report
-from .summary import (
+from ..events.summary import (
     Certified,
     RunSummary,
     StepOutcome,
@@ -12,8 +11,17 @@ from .summary import (
     not_certified_because,
     run_summary,
 )
-from .text import LOG_CHARACTERS, counted, detectors_of, exposure_range, exposures_of, for_log, messages
-from .verdicts import failure_report, headline, undecisive_line, verdict_line
+from ..ground.text import (
+    LOG_CHARACTERS,
+    counted,
+    detectors_of,
+    exposure_range,
+    exposures_of,
+    for_log,
+    messages,
+)
+from ..verification.gains import PairGains, gain_report
+from ..verification.words import failure_report, headline, undecisive_line, verdict_line
 
 __all__ = [
     "LOG_CHARACTERS",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..errors import RepositoryError
+from ..events.events import ImageSetClosed, Stage
+from ..events.summary import Certified
 from ..plan import Action, StepId
-from ..products import PRODUCTS, ImageType
-from ..progress import ImageSetClosed, Stage
 from ..record import Record
 from ..repository.archive import Archive
+from ..tables.products import PRODUCTS, ImageType
 from .contents import Account, ProductAccount, Standing, summary_of
 from .evidence import Evidence
 from .gathering import ALL_IMAGES, Question, gather
 from .remarks import gain_sentence
 from .sentences import failed_tests, of_product, of_verdict, was_generated
-from .summary import Certified
 
 __all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "summary_of"]
 

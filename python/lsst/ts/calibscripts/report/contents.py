@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..events.events import Ending, ImageSetClosed, StepEnded
+from ..events.summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because
 from ..plan import Action, StepId
-from ..products import PRODUCTS, ImageType
-from ..progress import Ending, ImageSetClosed, StepEnded
 from ..record import Job, Record
+from ..tables.products import PRODUCTS, ImageType
 from .evidence import Evidence
 from .next_steps import next_steps
-from .summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because
 from .trends import Trend
 
 __all__ = ["Account", "ProductAccount", "Standing", "summary_of"]

@@ -8,14 +8,14 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..events.summary import run_summary
+from ..ground.text import exposure_range
+from ..verification.gains import PairGains, gain_report
+from ..verification.words import failure_report
 from .contents import Account, ProductAccount, summary_of
 from .evidence import Verification
-from .gains import PairGains, gain_report
 from .numbers import numbers_told
-from .summary import run_summary
-from .text import exposure_range
 from .trends import Trend
-from .verdicts import failure_report
 
 __all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]
 

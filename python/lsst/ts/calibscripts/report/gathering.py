@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
-from .. import acceptance
 from ..errors import describe
 from ..plan import Action, StepId
-from ..products import PRODUCTS, Product
 from ..repository import RunStatistics
 from ..repository.archive import Archive
+from ..tables.products import PRODUCTS, Product
 from ..verification import Verdict
+from ..verification import reading as acceptance
 from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
 from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification
 from .exposed import Exposed, Levels

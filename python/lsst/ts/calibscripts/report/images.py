@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..progress import ExposureTaken
+from ..events.events import ExposureTaken
+from ..events.summary import TakenSet
+from ..ground.text import exposure_range
 from ..record import Record
 from .contents import Account, summary_of
 from .evidence import Evidence
 from .exposed import Exposed, filters_of, times_of
-from .summary import TakenSet
-from .text import exposure_range
 
 __all__ = ["ImageList", "image_lists"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ground.text import counted
 from .evidence import Evidence, Grid, Verification
 from .exposed import filters_of, times_of
-from .text import counted
 from .trends import DARK_CURRENT, DARK_RESIDUAL, DEFECTS, FLAT_LEVEL, GAIN, READ_NOISE, Measured
 
 __all__ = ["measure"]

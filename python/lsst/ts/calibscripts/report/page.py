@@ -12,8 +12,10 @@ import numpy as np
 import yaml
 from markupsafe import Markup, escape
 
+from ..ground.text import for_log
 from ..plan import Action, StepId
-from ..products import PRODUCTS
+from ..tables.products import PRODUCTS
+from ..verification.words import failure_report
 from . import frames, pictures, plots, sections
 from .amplifiers import amplifier_table
 from .contents import Account, Standing
@@ -28,9 +30,7 @@ from .next_steps import next_steps
 from .numbers import numbers_told
 from .packing import packed
 from .remarks import remarks
-from .text import for_log
 from .timeline import spans, told
-from .verdicts import failure_report
 
 __all__ = ["as_html"]
 

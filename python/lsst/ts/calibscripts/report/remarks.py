@@ -6,9 +6,9 @@ import math
 import statistics
 from collections.abc import Iterator
 
+from ..ground.text import counted, exposure_range
 from .evidence import Evidence
 from .exposed import saturated
-from .text import counted, exposure_range
 
 __all__ = ["gain_sentence", "remarks"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..products import PRODUCTS, made_from_closure
-from ..progress import Stage, StageReached, Verdicted
+from ..events.events import Stage, StageReached, Verdicted
+from ..ground.text import counted
 from ..record import Record
+from ..tables.products import PRODUCTS, made_from_closure
 from ..verification import Verdict
+from ..verification.words import verdict_line
 from .evidence import Evidence
 from .remarks import gain_sentence
-from .text import counted
-from .verdicts import verdict_line
 
 __all__ = ["failed_tests", "of_product", "of_verdict", "was_generated"]
 

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..products import PRODUCTS
-from ..progress import Certified, ExposureTaken, ImageArrived, ImageSetClosed, Stage, StageReached, Verdicted
+from ..events.events import (
+    Certified,
+    ExposureTaken,
+    ImageArrived,
+    ImageSetClosed,
+    Stage,
+    StageReached,
+    Verdicted,
+)
 from ..record import Job, Record
+from ..tables.products import PRODUCTS
 from .exposed import duration
 
 __all__ = ["Kind", "Span", "spans", "told"]

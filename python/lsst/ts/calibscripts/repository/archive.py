@@ -10,7 +10,7 @@ import yaml
 
 from ..errors import RepositoryError
 from ..plan import Action, StepId
-from ..products import PRODUCTS, Product
+from ..tables.products import PRODUCTS, Product
 from .butler import ButlerRepository
 
 if TYPE_CHECKING:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from ..verification import RunStatistics, WrittenGains
 
 __all__ = [
     "Certification",
@@ -170,63 +172,6 @@ def _short(date: str) -> str:
     day, _, time = date.replace(" ", "T").partition("T")
     time = time.rstrip("0").rstrip(".") if "." in time else time
     return day if time in ("", "00:00:00", "00:00") else f"{day}T{time}"
-
-
-@dataclass(frozen=True)
-class RunStatistics:
-    """cp_verify's statistics of one verification run, as the butler returns them.
-
-    Attributes
-    ----------
-    run : `tuple` [`dict`]
-        Run level: one, or one per physical_filter.
-    exposures : `dict` [`int`, `dict`]
-        Per exposure; read where the run level does not name what failed.
-    detectors : `dict` [`tuple` [`int`, `int`], `dict`]
-        Per exposure and detector; read where the others do not name what failed.
-    verified : `frozenset` [`tuple` [`int`, `int`]]
-        Exposures and detectors of which there are statistics; empty where the run tells none per detector.
-    """
-
-    run: tuple[Mapping[Any, Any], ...]
-    exposures: Mapping[int, Mapping[Any, Any]]
-    detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
-    verified: frozenset[tuple[int, int]] = frozenset()
-
-    def skipped(self, exposures: Iterable[int], detectors: Iterable[int]) -> tuple[int, ...]:
-        """Give the detectors that were not verified in all of these exposures, of those the run level covers.
-
-        An image that the OODS has announced but not ingested is left out by the pipelines without a word.
-        """
-        covered = [e for e in exposures if any(e in level or str(e) in level for level in self.run)]
-        if not self.verified:
-            return ()
-        return tuple(d for d in detectors if any((e, d) not in self.verified for e in covered))
-
-
-@dataclass(frozen=True)
-class WrittenGains:
-    """Gains and read noises of the amplifiers of a detector, as a job wrote them.
-
-    Attributes
-    ----------
-    detector : `int`
-        Detector.
-    exposures : `tuple` [`int`, ...]
-        The pair of exposures they were estimated from; empty for a fit to all of them.
-    gain : `dict` [`str`, `float`]
-        Amplifier -> gain, electron/ADU.
-    noise : `dict` [`str`, `float`]
-        Amplifier -> read noise, in ``noise_unit``.
-    noise_unit : `str`
-        electron, or ADU where it was measured in the overscan before any gain was known.
-    """
-
-    detector: int
-    exposures: tuple[int, ...]
-    gain: Mapping[str, float]
-    noise: Mapping[str, float]
-    noise_unit: str = "electron"
 
 
 class Repository(Protocol):

@@ -11,26 +11,26 @@ from typing import Any, Self
 
 from lsst.daf.butler import Butler
 
-from ..instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
 from ..sal import State
-from .calsys import CalibrationSystem, dome
-from .camera import Readout, SimulatedLatissCamera
-from .csc import HardwareClock, SimulatedCsc
-from .faults import Fault, Faults
-from .filter_camera import SimulatedFilterCamera
-from .focalplane import detectors as detectors_of
-from .image_numbers import ImageNumbers
-from .interruption import Interruptions
-from .ocps import Job, JobRunner, SimulatedOcps
-from .oods import Ingest, SimulatedOods
-from .pipetask import PipetaskRunner
-from .pixels import PixelStore
-from .registry import removed_unless_finished
-from .repository import make_reference_calibrations, make_repository
-from .repository_faults import FaultyRepository, spoil
-from .scheduler import SimulatedScheduler
+from ..tables.instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
+from .butler.registry import removed_unless_finished
+from .butler.repository import make_reference_calibrations, make_repository
+from .faults.faults import Fault, Faults
+from .hardware.calsys import CalibrationSystem, dome
+from .hardware.camera import Readout, SimulatedLatissCamera
+from .hardware.csc import HardwareClock, SimulatedCsc
+from .hardware.filter_camera import SimulatedFilterCamera
+from .hardware.focalplane import detectors as detectors_of
+from .hardware.image_numbers import ImageNumbers
+from .hardware.spectrograph import SimulatedSpectrograph
+from .ocps.csc import Job, JobRunner, SimulatedOcps
+from .ocps.pipetask import PipetaskRunner
+from .ocps.repository_faults import FaultyRepository, spoil
+from .oods.csc import Ingest, SimulatedOods
+from .oods.pixels import PixelStore
+from .queue.interruption import Interruptions
+from .queue.scheduler import SimulatedScheduler
 from .sensor import SMALL_SCALE
-from .spectrograph import SimulatedSpectrograph
 
 __all__ = ["Summit", "frame_scale", "make_rehearsal_repository"]
 

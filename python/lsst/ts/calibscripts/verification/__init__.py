@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from .outputs import RunStatistics, WrittenGains
+from .rule import Thresholds, Verdict, enough_detectors, judge, without_statistics
 from .statistics import Failure, Statistics, exposures_to_look_into, parse_statistics
-from .verdict import Thresholds, Verdict, enough_detectors, judge, without_statistics
 
 __all__ = [
     "Failure",
+    "RunStatistics",
     "Statistics",
     "Thresholds",
     "Verdict",
+    "WrittenGains",
     "enough_detectors",
     "exposures_to_look_into",
     "judge",

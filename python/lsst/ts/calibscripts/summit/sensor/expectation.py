@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage import assemble
+from ..datasets.types import assemble
 from .model import SensorModel, Values, per_amplifier
 
 __all__ = [

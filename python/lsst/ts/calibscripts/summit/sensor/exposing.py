@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..observation import Observation, raw_header
-from ..storage import AMPLIFIERS, RawFrame
+from ..datasets.types import AMPLIFIERS, RawFrame
+from ..hardware.observation import Observation, raw_header
 from .expectation import variance_shrinkage
 from .model import Pixels, SensorModel, generator, per_amplifier
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..focalplane import Detector, detectors
-from ..storage import AMPLIFIERS, split
+from ..datasets.types import AMPLIFIERS, split
+from ..hardware.focalplane import Detector, detectors
 
 __all__ = [
     "REFERENCE_GAIN",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from astropy.nddata import CCDData
 
-from ..storage import AMPLIFIERS, PhotonTransferCurve, amplifier_views
+from ..datasets.types import AMPLIFIERS, PhotonTransferCurve, amplifier_views
 from .photon_transfer import CurveFit, PairMeasurement, fit_curve, measure_pair
 from .signature import OVERSCAN_NOISE, amplifier_values
 

@@ -11,7 +11,7 @@ from lsst.pex.config import Field, RangeField
 from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from ..storage import RawFrame
+from ..datasets.types import RawFrame
 from .config import NoLogDataset
 from .signature import Calibrations, remove_signature
 

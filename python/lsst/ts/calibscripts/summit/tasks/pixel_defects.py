@@ -6,7 +6,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from ..storage import amplifier_views
+from ..datasets.types import amplifier_views
 
 __all__ = ["boxes", "cold_pixels", "fill_columns", "hot_pixels"]
 

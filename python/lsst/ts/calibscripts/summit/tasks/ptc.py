@@ -20,7 +20,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from ..storage import PhotonTransferCurve
+from ..datasets.types import PhotonTransferCurve
 from .config import NoLogDataset
 from .curves import combine_partials, dummy_curve, measure_amplifier_pairs, partial_curve
 from .photon_transfer import find_pairs

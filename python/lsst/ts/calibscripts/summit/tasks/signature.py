@@ -12,7 +12,7 @@ from astropy.nddata import CCDData
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from ..storage import RawFrame, amplifier_views
+from ..datasets.types import RawFrame, amplifier_views
 
 __all__ = [
     "GAIN",

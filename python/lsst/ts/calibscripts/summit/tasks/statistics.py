@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..storage import amplifier_views
+from ..datasets.types import amplifier_views
 from .signature import GAIN, OVERSCAN_NOISE, READ_NOISE, amplifier_values
 
 __all__ = [

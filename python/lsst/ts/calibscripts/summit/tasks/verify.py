@@ -16,11 +16,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from .config import NoLogDataset
 from .merging import add_exposure_scatter, merge
-from .statistics import (
-    Statistics,
-    dark_level_statistics,
-    flat_statistics,
-)
+from .statistics import Statistics, dark_level_statistics, flat_statistics
 
 __all__ = [
     "VerifyDarkLevelTask",

@@ -1,0 +1,37 @@
+"""BLOCK files of the Scheduler: what they hold, what add_block makes of them, and what is wrong with them."""
+
+from pathlib import Path
+
+from .checks import CheckedBlock, CheckedCall, check_block, check_files
+from .expansion import ScriptCall, block_configuration, expand, expand_all, parse_overrides
+from .model import Block, BlockScript, Constraint, queue_prefix
+from .reading import load_block
+
+__all__ = [
+    "Block",
+    "BlockScript",
+    "CheckedBlock",
+    "CheckedCall",
+    "Constraint",
+    "ScriptCall",
+    "block_configuration",
+    "check_block",
+    "check_files",
+    "expand",
+    "expand_all",
+    "get_blocks_dir",
+    "load_block",
+    "parse_overrides",
+    "queue_prefix",
+]
+
+
+def get_blocks_dir() -> Path:
+    """Tell where the BLOCK files of this package are: setup, weekly calibrations and shutdown of LATISS.
+
+    Returns
+    -------
+    `pathlib.Path`
+        The directory.
+    """
+    return Path(__file__).resolve().parents[2] / "data" / "blocks"

@@ -1,0 +1,250 @@
+"""What `check` says: the plan of a run in words, and what was found wrong or doubtful."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from ..config import CalibrationsConfig, Pairing, flat_pairs
+from ..ocps.requests import input_collections, named_collections
+from ..plan import Action, ExposureSet, Plan, Step, duration
+from ..tables.products import PRODUCTS, ImageType
+from .configuration import Checked
+from .lookup import Answers, Reference
+
+__all__ = ["images", "inputs", "report", "verdict"]
+
+_WIDTH = 110
+
+
+def images(exposures: ExposureSet) -> str:
+    """Say what is taken of an image type.
+
+    Parameters
+    ----------
+    exposures : `ExposureSet`
+        The set.
+
+    Returns
+    -------
+    `str`
+        E.g. ``4 darks (first 1 discarded): 4 x 6 s``.
+    """
+    if exposures.taken:
+        return f"{exposures}, which were taken before"
+    if exposures.image_type is ImageType.BIAS:
+        return str(exposures)
+    runs = groupby(exposure.exposure_time for exposure in exposures.exposures)
+    return f"{exposures}: {', '.join(f'{len(list(run))} x {time:g} s' for time, run in runs)}"
+
+
+def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...]:
+    """Name the input collections of a job in the order they are searched, before the jobs have their ids.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        The configuration.
+    plan : `Plan`
+        The plan.
+    step : `Step`
+        GENERATE or VERIFY of a product.
+
+    Returns
+    -------
+    `tuple` [`str`]
+        Collections; of a product that is made in the same run ``RUN of GENERATE BIAS``.
+    """
+    fresh = {
+        other.id.product: f"RUN of {other.id}" for other in plan.steps if other.id.action is Action.GENERATE
+    }
+    named = named_collections(config, step.id)
+    return tuple(
+        name if name in named or name in fresh.values() else f"{name} (where it exists)"
+        for name in input_collections(config, step.id, fresh, calib_exists=True)
+    )
+
+
+def report(checked: Checked, answers: Answers | None = None) -> str:
+    """Describe everything about a configuration.
+
+    Parameters
+    ----------
+    checked : `Checked`
+        The configuration.
+    answers : `Answers`, optional
+        What a repository has answered.
+
+    Returns
+    -------
+    `str`
+        The plan where there is one, then warnings, problems and the verdict.
+    """
+    parts = [
+        *_plan(checked),
+        *(_section(f"Repository {answers.uri} (only read)", _answers(answers)) if answers else ()),
+        *_section("Warnings", checked.warnings),
+        *_section("Problems", checked.problems),
+        verdict(checked.problems, checked.warnings),
+    ]
+    return "\n".join(parts)
+
+
+def verdict(problems: Sequence[str], warnings: Sequence[str]) -> str:
+    """Sum up in one line.
+
+    Parameters
+    ----------
+    problems, warnings : sequence of `str`
+        What there is of each.
+
+    Returns
+    -------
+    `str`
+        E.g. ``REFUSED: 2 problems, 1 warning`` or ``OK: 0 problems, 0 warnings``.
+    """
+    return f"{'REFUSED' if problems else 'OK'}: {_count(problems, 'problem')}, {_count(warnings, 'warning')}"
+
+
+def _count(texts: Sequence[str], name: str) -> str:
+    return f"{len(texts)} {name}{'' if len(texts) == 1 else 's'}"
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Write lines below a title, folded, with an empty line behind them; nothing where there are none."""
+    if told := list(lines):
+        yield title
+        for line in told:
+            yield from _folded(line)
+        yield ""
+
+
+def _folded(line: str) -> list[str]:
+    # Names of collections and pipelines must stay in one piece, to be copied and searched for.
+    return textwrap.wrap(
+        line,
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _plan(checked: Checked) -> Iterator[str]:
+    config, plan = checked.config, checked.plan
+    if config is None or plan is None:
+        return
+    script = checked.script
+    yield f"{script.name} on {script.instrument.name}, {_ids(checked.detectors)}, repository {config.repo}"
+    yield ""
+    title = f"Images, camera time {duration(plan.camera_seconds)}" if plan.camera_seconds else "Images"
+    yield from _section(title, _images(checked, config, plan))
+    yield from _section("Processing", _processing(checked, config, plan))
+    yield from _section("Certified", _certified(checked, config, plan))
+    yield f"Estimated duration: {duration(plan.seconds)}"
+    yield ""
+
+
+def _images(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
+    for exposures in plan.sets:
+        flat = exposures.image_type is ImageType.FLAT and not exposures.taken
+        yield images(exposures) + (f"; {_light_path(checked, config)}" if flat else "")
+
+
+def _light_path(checked: Checked, config: CalibrationsConfig) -> str:
+    known = [name for name in ("filter", "grating") if name in type(config).model_fields]
+    values = {name: getattr(config, name) for name in known}
+    return ", ".join(f"{name} {'as it is' if value is None else value}" for name, value in values.items())
+
+
+def _processing(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
+    jobs = [step for step in plan.steps if step.id.action is not Action.CERTIFY]
+    if not jobs:
+        yield "none: the images are only taken"
+    for step in jobs:
+        pipeline = checked.pipelines.installed.get(step.id)
+        options = str(checked.pipelines.options.get(step.id, ""))
+        pairs = _pairs(plan, checked.pipelines.pairing) if step.product.paired else ""
+        yield (
+            f"{step.id}: {pipeline.uri if pipeline else 'pipeline unknown'} on {_sets(step, plan)}{pairs}, "
+            f"{_when(step)}; inputs: {', '.join(inputs(config, plan, step))}"
+            + (f"; options: {options}" if options else "")
+        )
+
+
+def _pairs(plan: Plan, pairing: Pairing) -> str:
+    """Say how many pairs there will be among flats that are still to be taken."""
+    (flats,) = (found for found in plan.sets if found.image_type is ImageType.FLAT)
+    if flats.taken:
+        return ""
+    n = len(flat_pairs([e.exposure_time for e in flats.exposures if not e.discarded], pairing).pairs)
+    return f" ({n} pair{'' if n == 1 else 's'})"
+
+
+def _sets(step: Step, plan: Plan) -> str:
+    sets = [found for found in plan.sets if found.image_type in step.images]
+    return " and ".join(
+        f"{found.n_kept} {found.image_type.plural if found.n_kept != 1 else found.image_type.name.lower()}"
+        for found in sets
+    )
+
+
+def _when(step: Step) -> str:
+    arrived = " and ".join(image_type.plural for image_type in step.images)
+    return " and ".join(
+        [
+            *([f"after {', '.join(map(str, step.after))}"] if step.after else []),
+            f"when the {arrived} are in the OODS",
+        ]
+    )
+
+
+def _certified(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
+    steps = [step for step in plan.steps if step.id.action is Action.CERTIFY]
+    if not steps:
+        yield "nothing"
+    for step, wanted in zip(steps, checked.certifications, strict=True):
+        verified = any(
+            other.action is Action.VERIFY and other.product == step.id.product for other in step.after
+        )
+        of_filter = f" in {wanted.physical_filter or 'the filter it has'}" if step.product.by_filter else ""
+        yield (
+            f"{wanted.dataset_type}{of_filter} into {wanted.collection} for {wanted.validity}, after "
+            f"{', '.join(map(str, step.after))}" + ("" if verified else "; it is not verified itself")
+        )
+
+
+def _answers(answers: Answers) -> Iterator[str]:
+    yield from map(_reference, answers.references)
+    if not answers.references:
+        yield "no reference calibration was looked for"
+    for free in answers.free:
+        yield (
+            f"{free.dataset_type}{_of_filter(free.product, free.physical_filter)}: nothing in {free.collection} "
+            f"overlaps {free.validity}, so it can be certified"
+        )
+
+
+def _reference(reference: Reference) -> str:
+    name = f"{reference.dataset_type}{_of_filter(reference.dataset_type.upper(), reference.physical_filter)}"
+    where = ", ".join(reference.collections)
+    if not reference.missing:
+        return f"{name}: found in {where} for {_ids(reference.found)}"
+    found = f", found for {_ids(reference.found)}" if reference.found else ""
+    return f"{name}: none in {where} for {_ids(reference.missing)}{found}"
+
+
+def _of_filter(product: str, physical_filter: str | None) -> str:
+    if product not in PRODUCTS or not PRODUCTS[product].by_filter:
+        return ""
+    return f" in {physical_filter or 'any filter'}"
+
+
+def _ids(detectors: Sequence[int]) -> str:
+    if len(detectors) == 1:
+        return f"detector {detectors[0]}"
+    if tuple(detectors) == tuple(range(detectors[0], detectors[-1] + 1)):
+        return f"detectors {detectors[0]}..{detectors[-1]}"
+    return f"detectors {', '.join(map(str, detectors))}"

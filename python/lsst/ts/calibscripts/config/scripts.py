@@ -1,0 +1,65 @@
+"""The scripts of this package: name in the ScriptQueue, configuration and instrument of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..tables.instruments import LATISS, LSSTCAM, LSSTCOMCAM, Instrument
+from . import CalibrationsConfig, ComCamConfig, LatissConfig, LSSTCamConfig, did_you_mean
+
+__all__ = ["SCRIPTS", "ScriptRecord", "find_record"]
+
+
+@dataclass(frozen=True)
+class ScriptRecord:
+    """What can be known of a script without running it.
+
+    Attributes
+    ----------
+    name : `str`
+        Name in the ScriptQueue.
+    model : `type` [`CalibrationsConfig`]
+        Model of its configuration.
+    instrument : `Instrument`
+        The camera it takes images with.
+    """
+
+    name: str
+    model: type[CalibrationsConfig]
+    instrument: Instrument
+
+
+SCRIPTS = {
+    record.name: record
+    for record in (
+        ScriptRecord("auxtel/make_latiss_calibrations.py", LatissConfig, LATISS),
+        ScriptRecord("maintel/make_comcam_calibrations.py", ComCamConfig, LSSTCOMCAM),
+        ScriptRecord("maintel/make_lsstcam_calibrations.py", LSSTCamConfig, LSSTCAM),
+    )
+}
+
+
+def find_record(name: str) -> ScriptRecord:
+    """Return the record of a script.
+
+    Parameters
+    ----------
+    name : `str`
+        Name in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
+
+    Returns
+    -------
+    `ScriptRecord`
+        Its record.
+
+    Raises
+    ------
+    LookupError
+        If there is no such script; the text names those there are.
+    """
+    if name not in SCRIPTS:
+        # The documents give a script of the Auxiliary Telescope as one of the Main Telescope.
+        same = [known for known in SCRIPTS if known.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]]
+        near = did_you_mean(name, same or SCRIPTS)
+        raise LookupError(f"this package has no script {name}; {near or 'there are ' + ', '.join(SCRIPTS)}")
+    return SCRIPTS[name]

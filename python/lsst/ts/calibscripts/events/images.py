@@ -1,0 +1,110 @@
+"""Waits for imageInOODS, per exposure and detector.
+
+Arrivals are collected from the first exposure on: an image may be announced before the camera class has
+returned its exposure id, or long after the next type has begun.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..tables.products import ImageType
+from .events import ImageSetClosed
+from .sparing import LeftOut, least_left_out
+
+__all__ = ["ImageSet", "closing", "judge"]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """What is there of a set once no further arrival is waited for.
+
+    Attributes
+    ----------
+    exposures, detectors : `tuple` [`int`]
+        Those that go on.
+    left_out_exposures, left_out_detectors : `tuple` [`int`]
+        Those that do not.
+    complete : `bool`
+        Is it enough to go on with: more than half of the exposures and of the detectors?
+    """
+
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    left_out_exposures: tuple[int, ...]
+    left_out_detectors: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Are more than half of the kept exposures and of the detectors there?"""
+        return len(self.exposures) > len(self.left_out_exposures) and len(self.detectors) > len(
+            self.left_out_detectors
+        )
+
+
+def judge(
+    exposures: Sequence[int], detectors: Sequence[int], arrived: Collection[tuple[int, int]]
+) -> ImageSet:
+    """Decide which exposures and detectors of a set go on, as "When something else fails" says.
+
+    An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing
+    in more than half of the set is left out instead. Where this would leave half of the set or less, as a few
+    images lost here and there do to a camera with many detectors, each costs its exposure or its detector,
+    whichever loses fewer images.
+
+    Parameters
+    ----------
+    exposures, detectors : sequence of `int`
+        Kept exposures of the set and detectors asked for.
+    arrived : collection of (`int`, `int`)
+        Exposure and detector of every good arrival.
+
+    Returns
+    -------
+    `ImageSet`
+        What goes on.
+    """
+    missing = {(e, d) for e in exposures for d in detectors} - set(arrived)
+    lost = Counter(detector for _, detector in missing)
+    # A set of which nothing came has lost its exposures, not its detectors.
+    bad = frozenset(d for d in detectors if 2 * lost[d] > len(exposures))
+    bad = bad if len(bad) < len(detectors) else frozenset()
+    by_exposures = LeftOut(frozenset(e for e, d in missing if d not in bad), bad)
+    found = _without(exposures, detectors, by_exposures)
+    if found.complete or (least := least_left_out(exposures, detectors, missing)) is None:
+        return found
+    return _without(exposures, detectors, least)
+
+
+def _without(exposures: Sequence[int], detectors: Sequence[int], left_out: LeftOut) -> ImageSet:
+    return ImageSet(
+        tuple(e for e in exposures if e not in left_out.exposures),
+        tuple(d for d in detectors if d not in left_out.detectors),
+        tuple(e for e in exposures if e in left_out.exposures),
+        tuple(d for d in detectors if d in left_out.detectors),
+    )
+
+
+def may_go_on_with(kept: Sequence[int], n_planned: int, closed: ImageSet | None) -> tuple[int, ...]:
+    """Return the exposures of a set that a later run may process: nothing of what was refused or given up.
+
+    Parameters
+    ----------
+    kept : sequence of `int`
+        Exposures of the set that were taken and not discarded, or that existed already.
+    n_planned : `int`
+        How many there were to be.
+    closed : `ImageSet` or `None`
+        What went on of the set; None where the run ended before that was known.
+    """
+    if closed is not None:
+        return closed.exposures if closed.complete else ()
+    return tuple(kept) if len(kept) == n_planned else ()
+
+
+def closing(image_type: ImageType, found: ImageSet) -> ImageSetClosed:
+    """Return the event that says what of a set goes on."""
+    left_out = found.left_out_exposures, found.left_out_detectors
+    return ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out)

@@ -1,0 +1,328 @@
+"""Submits and aborts OCPS jobs; the only reader of job_result, which it routes by job id."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..errors import JobError, describe
+from ..events.events import ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID, JobEnded, JobStarted, JobSubmitted
+from ..ground.cancellation import is_cancelled
+from ..ground.untrusted import parse_json
+from ..sal import AckError, AckTimeoutError, SalRetCode, State
+
+__all__ = ["JobRequest", "JobResult", "Ocps"]
+
+ACKNOWLEDGE_TIMEOUT = 600.0
+"""Longest wait for the acknowledgement with the job id, seconds."""
+
+LATE_RESULT_WAIT = 30.0
+"""How long a job_result may come after the command's final acknowledgement, seconds."""
+
+ABORT_TIMEOUT = 10.0
+"""Longest wait for an acknowledgement of abort_job, or of a job id when stopping, seconds."""
+
+STATE_PERIOD = 1.0
+"""How often the state of the OCPS is looked at while a job runs, seconds."""
+
+ABORTED = 255
+"""exit_code of a job that was aborted."""
+
+_UNFINISHED = frozenset({SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS})
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """One job: what it is for, and the arguments of the command execute."""
+
+    step: str
+    pipeline: str
+    config: str
+    data_query: str
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """A job that ended well; ``exit_code`` is None if its command completed but no job_result ever came."""
+
+    job_id: str
+    exit_code: int | None
+
+
+_Outcome: TypeAlias = "asyncio.Future[JobResult | JobError]"
+
+
+class Ocps:
+    """The OCPS of an instrument.
+
+    Parameters
+    ----------
+    remote : `Remote`
+        Remote of the OCPS. Its job_result callback is ours from now on.
+    log : `logging.Logger`
+        Log of the script.
+    observer : callable
+        Is told every job's beginning and end.
+    warn : callable
+        Takes warnings.
+    """
+
+    def __init__(
+        self,
+        remote: Any,
+        log: logging.Logger,
+        observer: Callable[[Any], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._remote = remote
+        self._log = log
+        self._observer = observer
+        self._warn = warn
+        # By job id, also of jobs not known yet: a result may come before its acknowledgement.
+        self._results: dict[str, int] = {}
+        self._waiting: dict[str, asyncio.Future[int]] = {}
+        self._ours: set[str] = set()
+        remote.evt_job_result.callback = self._note_result
+
+    def close(self) -> None:
+        """Stop reading job_result."""
+        self._remote.evt_job_result.callback = None
+
+    async def _note_result(self, data: Any) -> None:
+        """Take one sample of job_result: only job_id and exit_code are trusted, and the first of a job counts."""
+        job_id = str(data.job_id)
+        exit_code = self._results.setdefault(job_id, int(data.exit_code))
+        waiting = self._waiting.get(job_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(exit_code)
+
+    async def run(self, request: JobRequest, timeout: float, on_started: Callable[[str], None]) -> JobResult:
+        """Run a job to its end.
+
+        Parameters
+        ----------
+        request : `JobRequest`
+            The job.
+        timeout : `float`
+            Longest time for it, seconds, from its acknowledgement.
+        on_started : callable
+            Is given the job id as soon as it is known.
+
+        Returns
+        -------
+        `JobResult`
+            Its identifier; ``exit_code`` is 0, or None where no result came and the outputs must decide.
+
+        Raises
+        ------
+        JobError
+            If it was rejected, was not acknowledged, failed, was aborted, took too long, or the OCPS left
+            ENABLED. A job that may still run has been aborted.
+        """
+        self._observer(JobSubmitted(request.step, request.pipeline, request.config, request.data_query))
+        job_id: str | None = None
+        ended = frozenset(self._results)
+        try:
+            told, ack = await self._submit(request, on_started)
+            if told in ended or told in self._ours:
+                # What is heard of it would be the other job's.
+                raise JobError(request.step, f"the OCPS told the job id {told}, which an earlier job has")
+            self._ours.add(told)
+            job_id = told
+            self._observer(JobStarted(request.step, job_id))
+            on_started(job_id)
+            result = await self._end_of(request.step, job_id, ack, timeout)
+        except JobError as error:
+            self._observer(JobEnded(request.step, error.job_id, error.exit_code, str(error)))
+            if error.job_id and error.exit_code is None:
+                await self._abort(error.job_id)
+            raise
+        except (asyncio.CancelledError, Exception):
+            # Also for what nobody expected: no job of ours may be left running.
+            if job_id is not None:
+                await self._abort(job_id)
+                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
+            raise
+        self._observer(JobEnded(request.step, job_id, result.exit_code, "completed"))
+        return result
+
+    async def _submit(self, request: JobRequest, on_started: Callable[[str], None]) -> tuple[str, Any]:
+        """Send the command and wait for the acknowledgement that tells the job id.
+
+        A stop that comes in between waits for the identifier a little, since only so the job can be aborted.
+        """
+        # Outside the run's TaskGroup on purpose: its cancellation must not lose the job id. It is awaited here.
+        acknowledged = asyncio.create_task(self._acknowledgement(request))
+        try:
+            async with asyncio.TaskGroup() as watchers:
+                left = watchers.create_task(self._until_not_enabled())
+                await asyncio.wait({acknowledged, left}, return_when=asyncio.FIRST_COMPLETED)
+                if not acknowledged.done():
+                    # A rejection may be on its way; it tells more.
+                    await asyncio.wait({acknowledged}, timeout=STATE_PERIOD)
+                left.cancel()
+            if acknowledged.done():
+                return acknowledged.result()
+            acknowledged.cancel()
+            raise JobError(request.step, f"the OCPS left ENABLED, it is {left.result()}")
+        except asyncio.CancelledError:
+            done, _ = await asyncio.wait([acknowledged], timeout=ABORT_TIMEOUT)
+            if not done:
+                acknowledged.cancel()
+                await asyncio.wait([acknowledged])
+            if acknowledged.cancelled():
+                self._warn(f"{request.step}: stopped before the OCPS returned the job id; nothing to abort.")
+                self._observer(JobEnded(request.step, None, None, STOPPED_WITHOUT_ID))
+            elif acknowledged.exception() is None:
+                job_id = acknowledged.result()[0]
+                self._observer(JobStarted(request.step, job_id))
+                on_started(job_id)
+                await self._abort(job_id)
+                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
+            raise
+
+    async def _acknowledgement(self, request: JobRequest) -> tuple[str, Any]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ACKNOWLEDGE_TIMEOUT
+        command = self._remote.cmd_execute
+        try:
+            ack = await command.set_start(
+                timeout=ACKNOWLEDGE_TIMEOUT,
+                wait_done=False,
+                pipeline=request.pipeline,
+                version="",
+                config=request.config,
+                data_query=request.data_query,
+            )
+            while True:
+                if job_id := _job_id(ack.result):
+                    return job_id, ack
+                if ack.ack not in _UNFINISHED:
+                    raise JobError(request.step, "the OCPS ended the command without telling a job id")
+                left = max(deadline - loop.time(), 0.001)
+                ack = await command.next_ackcmd(ack, timeout=left, wait_done=False)
+        except RuntimeError as error:
+            # salobj forgets a command that ends before its next acknowledgement is waited for.
+            raise JobError(request.step, "the OCPS ended the command without telling a job id") from error
+        except AckTimeoutError as error:
+            raise JobError(
+                request.step, f"the OCPS did not acknowledge the job within {ACKNOWLEDGE_TIMEOUT:.0f} s"
+            ) from error
+        except AckError as error:
+            raise JobError(request.step, f"the OCPS rejected the job: {describe(error)}") from error
+
+    async def _end_of(self, step: str, job_id: str, ack: Any, timeout: float) -> JobResult:
+        """Wait for the end of a job, whichever of its signs comes first."""
+        outcome: asyncio.Future[JobResult | JobError] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        completed = asyncio.Event()
+        self._waiting[job_id] = result
+        if job_id in self._results:
+            result.set_result(self._results[job_id])
+        try:
+            async with asyncio.TaskGroup() as watchers:
+                tasks = [
+                    watchers.create_task(coroutine)
+                    for coroutine in (
+                        self._watch_result(step, job_id, result, outcome),
+                        self._watch_command(step, job_id, ack, timeout, completed, outcome),
+                        self._watch_state(step, job_id, outcome),
+                    )
+                ]
+                await asyncio.wait([outcome], timeout=timeout)
+                if completed.is_set():
+                    # It ended in time: a late result has its own wait, at the end of which the outcome is settled.
+                    await asyncio.wait([outcome])
+                for task in tasks:
+                    task.cancel()
+        finally:
+            del self._waiting[job_id]
+        if not outcome.done():
+            raise _too_long(step, job_id, timeout)
+        answer = outcome.result()
+        if isinstance(answer, JobError):
+            raise answer
+        return answer
+
+    async def _watch_result(
+        self, step: str, job_id: str, result: asyncio.Future[int], outcome: _Outcome
+    ) -> None:
+        """Settle the outcome by the job's result."""
+        _settle(outcome, _judge(step, job_id, await result))
+
+    async def _watch_command(
+        self, step: str, job_id: str, ack: Any, timeout: float, completed: asyncio.Event, outcome: _Outcome
+    ) -> None:
+        """Settle the outcome by the command's end, unless a result follows: a failed job completes it, too."""
+        try:
+            if ack.ack in _UNFINISHED:
+                await self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout, wait_done=True)
+        except RuntimeError:
+            # salobj forgets a command that ends before its end is waited for: it has ended, one way or another.
+            self._log.debug(f"{step}: the command had ended when its end was waited for.")
+        except AckTimeoutError:
+            _settle(outcome, _too_long(step, job_id, timeout))
+        except AckError as error:
+            reason = f"the OCPS ended the command: {describe(error)}"
+            _settle(outcome, JobError(step, reason, job_id=job_id))
+        if is_cancelled():
+            return
+        completed.set()
+        await asyncio.wait([outcome], timeout=LATE_RESULT_WAIT)
+        _settle(outcome, JobResult(job_id, None))
+
+    async def _watch_state(self, step: str, job_id: str, outcome: _Outcome) -> None:
+        """Settle the outcome when the OCPS leaves ENABLED."""
+        state = await self._until_not_enabled()
+        _settle(outcome, JobError(step, f"the OCPS left ENABLED, it is {state}", job_id=job_id))
+
+    async def _until_not_enabled(self) -> str:
+        """Wait until the OCPS is in another state than ENABLED, and give that state's name."""
+        while True:
+            state = self._remote.evt_summaryState.get()
+            if state is not None and state.summaryState != State.ENABLED:
+                return _state_name(state.summaryState)
+            await asyncio.sleep(STATE_PERIOD)
+
+    async def _abort(self, job_id: str) -> None:
+        """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""
+        try:
+            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
+            self._log.info(f"OCPS job {job_id} was aborted.")
+        except (AckError, RuntimeError) as error:
+            # RuntimeError: the process is being terminated, and its middleware is closed already.
+            self._warn(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
+
+
+def _job_id(result: str) -> str:
+    """Give the job id in the result of an acknowledgement, or nothing."""
+    try:
+        answer = parse_json(result)
+    except ValueError:
+        return ""
+    return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""
+
+
+def _state_name(state: int) -> str:
+    """Give the name of a summary state, also of one that there is not."""
+    return State(state).name if state in {*State} else f"in the unknown state {state}"
+
+
+def _settle(outcome: _Outcome, answer: JobResult | JobError) -> None:
+    """Set an outcome; the first answer counts."""
+    if not outcome.done():
+        outcome.set_result(answer)
+
+
+def _too_long(step: str, job_id: str, timeout: float) -> JobError:
+    return JobError(step, f"the job did not end within pipetask_timeout, {timeout:g} s", job_id=job_id)
+
+
+def _judge(step: str, job_id: str, exit_code: int) -> JobResult | JobError:
+    if exit_code == 0:
+        return JobResult(job_id, 0)
+    reason = "the job was aborted" if exit_code == ABORTED else "the job failed"
+    return JobError(step, f"{reason} with exit code {exit_code}", job_id=job_id, exit_code=exit_code)

@@ -1,0 +1,202 @@
+"""Step -> arguments of the OCPS command that does it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..config import CalibrationsConfig, Pairing, flat_pairs, groups_of_times
+from ..errors import ConfigurationError
+from ..plan import Action, ExposureSet, Plan, StepId
+from ..tables.products import PRODUCTS, ImageType, made_from_closure
+from .client import JobRequest
+from .pairing import paired_options, pairing_warning
+from .pipelines import Installed, TaskOptions, check_options, locate
+
+__all__ = [
+    "StepPipelines",
+    "data_query",
+    "different_times",
+    "input_collections",
+    "install",
+    "job_request",
+    "pairs_of",
+    "planned_pairs",
+]
+
+
+@dataclass(frozen=True)
+class StepPipelines:
+    """Pipeline and options of every step of a run that is an OCPS job.
+
+    Attributes
+    ----------
+    installed : mapping [`StepId`, `Installed`]
+        Pipelines.
+    options : mapping [`StepId`, `TaskOptions`]
+        Checked options.
+    warnings : `tuple` [`str`]
+        What was translated in the options, and flat pairs that will not be used.
+    pairing : `Pairing`
+        How the jobs of PTC and GAIN pair flats.
+    """
+
+    installed: Mapping[StepId, Installed]
+    options: Mapping[StepId, TaskOptions]
+    warnings: tuple[str, ...]
+    pairing: Pairing = Pairing.EXPID
+
+
+def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) -> StepPipelines:
+    """Look up the pipelines of a plan and check the options for them.
+
+    Raises
+    ------
+    ConfigurationError
+        If a pipeline is not installed, or an option names a task it does not have. All that is wrong is told.
+    """
+    installed: dict[StepId, Installed] = {}
+    options: dict[StepId, TaskOptions] = {}
+    problems: list[str] = []
+    pairing, remarks = Pairing.EXPID, [""]
+    for step in plan.steps:
+        product, generating = step.product, step.id.action is Action.GENERATE
+        pipeline = product.generate if generating else product.verify
+        if step.id.action is Action.CERTIFY or pipeline is None:
+            continue
+        name = f"config_options_{product.option}"
+        try:
+            found = locate(pipeline, pipeline_instrument)
+            # The options overwrite values of the generation pipelines (002); verification takes none.
+            words = check_options(getattr(config, name), found, name) if generating else TaskOptions(())
+        except ConfigurationError as error:
+            problems += error.problems
+        else:
+            if product.paired:
+                words, pairing = paired_options(found, words)
+                remarks.append(pairing_warning(_times_of_flats(plan), pairing))
+            installed[step.id], options[step.id] = found, words
+    if problems:
+        raise ConfigurationError(problems)
+    unread = [found.warning for found in installed.values()]
+    translated = [text for option in options.values() for text in option.warnings]
+    warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
+    return StepPipelines(installed, options, tuple(warnings), pairing)
+
+
+def _times_of_flats(plan: Plan) -> list[float]:
+    """List the exposure times of the flats that are taken and used."""
+    flats = (images.exposures for images in plan.sets if images.image_type is ImageType.FLAT)
+    return [exposure.exposure_time for exposures in flats for exposure in exposures if not exposure.discarded]
+
+
+def input_collections(
+    config: CalibrationsConfig, step_id: StepId, fresh: Mapping[str, str], calib_exists: bool
+) -> tuple[str, ...]:
+    """Give the input collections of a job, in the order they are searched.
+
+    First the RUNs of the jobs that made what it reads, then, generating, ``calib_collection`` where it exists,
+    then what the configuration names.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        Configuration.
+    step_id : `StepId`
+        GENERATE or VERIFY of a product.
+    fresh : mapping [`str`, `str`]
+        Product -> RUN, of the products this run has generated.
+    calib_exists : `bool`
+        Is there a ``calib_collection`` already?
+    """
+    product = PRODUCTS[step_id.product]
+    verifying = step_id.action is Action.VERIFY
+    wanted = [*made_from_closure(product.name), *([product.name] if verifying else [])]
+    runs = [fresh[name] for name in reversed(wanted) if name in fresh]
+    own = [config.calib_collection] if config.generate_calibrations and calib_exists else []
+    return tuple(dict.fromkeys([*runs, *own, *named_collections(config, step_id)]))
+
+
+def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:
+    """Give the input collections that the configuration names for a job."""
+    verify = "verify_" if step_id.action is Action.VERIFY else ""
+    text = getattr(config, f"input_collections_{verify}{PRODUCTS[step_id.product].option}")
+    return tuple(name for part in str(text).split(",") if (name := part.strip()))
+
+
+def data_query(instrument: str, detectors: Sequence[int], exposures: Sequence[int]) -> str:
+    """Give the data selection of a job; a run of consecutive detectors is written as a range."""
+    return (
+        f"instrument='{instrument}' AND detector IN ({_detector_ranges(detectors)})"
+        f" AND exposure IN ({','.join(map(str, exposures))})"
+    )
+
+
+def _detector_ranges(detectors: Sequence[int]) -> str:
+    ranges: list[list[int]] = []
+    for detector in sorted(detectors):
+        if ranges and detector == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [detector]
+        else:
+            ranges.append([detector])
+    return ",".join("..".join(map(str, bounds)) for bounds in ranges)
+
+
+def job_request(
+    config: CalibrationsConfig,
+    step_id: StepId,
+    pipelines: StepPipelines,
+    inputs: Iterable[str],
+    query: str,
+) -> JobRequest:
+    """Give the arguments of the command for a step."""
+    options = str(pipelines.options[step_id])
+    words = [f"-j {config.n_processes}", f"-i {','.join(inputs)}", "--register-dataset-types", options]
+    return JobRequest(
+        step=str(step_id),
+        pipeline=pipelines.installed[step_id].uri,
+        config=" ".join(word for word in words if word),
+        data_query=query,
+    )
+
+
+def pairs_of(
+    exposures: Collection[int], times: Mapping[int, float], pairing: Pairing = Pairing.EXPID
+) -> tuple[tuple[int, int], ...]:
+    """Return the flat pairs: consecutive exposures of equal time, each in one pair at most.
+
+    Parameters
+    ----------
+    exposures : collection of `int`
+        Kept exposures of the set. cp_pipe takes them in the order of their ids, which is that of their taking.
+    times : mapping [`int`, `float`]
+        Exposure -> exposure time, seconds.
+    pairing : `Pairing`, optional
+        How the job pairs them.
+    """
+    ordered = sorted(exposures)
+    positions = flat_pairs([times[exposure] for exposure in ordered], pairing).pairs
+    return tuple((ordered[first], ordered[second]) for first, second in positions)
+
+
+def different_times(pairs: Iterable[tuple[int, int]], times: Mapping[int, float]) -> int:
+    """Count the different exposure times of flat pairs: a photon transfer curve needs `PTC_TIMES` of them."""
+    return len(groups_of_times(times[first] for first, _ in pairs))
+
+
+def planned_pairs(images: ExposureSet, times: Mapping[int, float], pairing: Pairing = Pairing.EXPID) -> int:
+    """Return how many flat pairs a set was to make.
+
+    Parameters
+    ----------
+    images : `ExposureSet`
+        The flats as planned.
+    times : mapping [`int`, `float`]
+        Exposure -> exposure time, seconds, of flats that exist already.
+    pairing : `Pairing`, optional
+        How the job pairs them.
+    """
+    if images.taken:
+        return len(pairs_of([exposure for exposure in images.taken if exposure in times], times, pairing))
+    kept = [exposure.exposure_time for exposure in images.exposures if not exposure.discarded]
+    return len(flat_pairs(kept, pairing).pairs)

@@ -1,0 +1,1 @@
+"""Everything that can be seen before the first exposure."""

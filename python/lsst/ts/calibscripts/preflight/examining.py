@@ -1,0 +1,216 @@
+"""What the butler knows of the images of a set -> what of it goes on, what is left out and why.
+
+The only place that decides it, for images that were taken now and for those that exist already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..config import same_time
+from ..errors import CalibScriptsError, ImageSetError
+from ..events.images import ImageSet, judge
+from ..ground.text import exposure_range
+from ..repository import ExposureRecord, Repository
+from ..tables.instruments import filter_fits
+from ..tables.products import ImageType
+from .window import Levels, Window, read_levels
+
+__all__ = ["Asked", "Examined", "compare", "examine", "filter_text", "wrong_filter"]
+
+_UNTOLD = ("", "UNKNOWN")
+"""What the butler says of the type or the filter of an image whose header does not have it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the images of a set are to be.
+
+    Attributes
+    ----------
+    image_type : `ImageType`
+        Their type.
+    exposures, detectors : `tuple` [`int`]
+        Exposures to use and detectors asked for.
+    times : mapping [`int`, `tuple` [`float`, ...]]
+        Exposure -> the exposure times, seconds, that it may have; any where it is not among them.
+    physical_filter : `tuple` [`str` or `None`, ...]
+        What `filter_fits` compares the filter of flats with.
+    window : `Window` or `None`
+        Limits for the level of the first flats.
+    existing : `bool`
+        Were they taken before this run, and named in ``exposures``?
+    """
+
+    image_type: ImageType
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    times: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    physical_filter: tuple[str | None, ...] = ()
+    window: Window | None = None
+    existing: bool = False
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What of a set goes on.
+
+    Attributes
+    ----------
+    found : `ImageSet`
+        What goes on and what is left out.
+    why : mapping [`str`, `tuple` [`int`, ...]]
+        Why exposures are left out although their images were ingested -> which.
+    refused : `CalibScriptsError` or `None`
+        Why nothing of the set may be used.
+    times : mapping [`int`, `float`]
+        Exposure -> its exposure time, seconds, as the butler has it.
+    physical_filter : `str` or `None`
+        Filter of the flats that go on.
+    levels : `Levels`
+        Levels of the first flats, where there are limits for them.
+    """
+
+    found: ImageSet
+    why: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    refused: CalibScriptsError | None = None
+    times: Mapping[int, float] = field(default_factory=dict)
+    physical_filter: str | None = None
+    levels: Levels = field(default_factory=Levels)
+
+    def refuse(self, error: CalibScriptsError) -> Examined:
+        """Return the same with nothing left of the set: what is refused is never offered to go on with."""
+        exposures = sorted({*self.found.exposures, *self.found.left_out_exposures})
+        return replace(self, found=ImageSet((), self.found.detectors, tuple(exposures), ()), refused=error)
+
+
+def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
+    """Compare a set with what the butler has of it. Blocks.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The butler.
+    instrument : `str`
+        Butler instrument name.
+    asked : `Asked`
+        The set.
+
+    Returns
+    -------
+    `Examined`
+        What of it goes on.
+    """
+    there = repository.ingested(instrument, asked.exposures)
+    examined = compare(asked, there, repository.exposures(instrument, asked.exposures))
+    found = examined.found
+    if asked.window is None or examined.refused or not found.complete:
+        return examined
+    levels = read_levels(repository, instrument, found.exposures, found.detectors)
+    wrong = asked.window.wrong([*levels.read.values()]) if levels.read else asked.window.unknown(levels)
+    examined = replace(examined, levels=levels)
+    return examined if wrong is None else examined.refuse(wrong)
+
+
+def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[ExposureRecord]) -> Examined:
+    """Compare a set with its ingested images and the records of its exposures. Pure.
+
+    Parameters
+    ----------
+    asked : `Asked`
+        The set.
+    there : collection of (`int`, `int`)
+        Exposure and detector of the images that were ingested.
+    records : iterable of `ExposureRecord`
+        Those of its exposures that the butler knows.
+    """
+    known = {record.id: record for record in records}
+    why: dict[str, tuple[int, ...]] = {}
+    for exposure in asked.exposures:
+        if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record)):
+            why[reason] = (*why.get(reason, ()), exposure)
+    unfit = {exposure for exposures in why.values() for exposure in exposures}
+    fit = [exposure for exposure in asked.exposures if exposure in known and exposure not in unfit]
+    found = judge(fit, asked.detectors, there)
+    found = replace(found, left_out_exposures=tuple(e for e in asked.exposures if e not in found.exposures))
+    filters = (
+        [known[exposure].physical_filter for exposure in fit] if asked.image_type is ImageType.FLAT else []
+    )
+    times = {exposure: record.exposure_time for exposure, record in known.items()}
+    examined = Examined(found, why, times=times, physical_filter=filters[0] if filters else None)
+    refused = _foreign(asked, known.values()) or wrong_filter(asked, [known[exposure] for exposure in fit])
+    return examined.refuse(ImageSetError(asked.image_type.name, refused)) if refused else examined
+
+
+def _unfit(asked: Asked, record: ExposureRecord) -> str:
+    """Say why an exposure is left out, empty where nothing speaks against it."""
+    if asked.image_type is ImageType.FLAT and _is_untold(record.physical_filter):
+        return "its filter is unknown to the repository"
+    times = asked.times.get(record.id, ())
+    if not times or any(same_time(record.exposure_time, time) for time in times):
+        return ""
+    if math.isnan(record.exposure_time):
+        return "its exposure time is unknown to the repository"
+    wanted = " or ".join(f"{time:g}" for time in dict.fromkeys(times))
+    return f"exposure time {record.exposure_time:g} s instead of {wanted} s"
+
+
+def _is_untold(physical_filter: str | None) -> bool:
+    return any(part.upper() in _UNTOLD for part in (physical_filter or "").split("~"))
+
+
+def _foreign(asked: Asked, records: Iterable[ExposureRecord]) -> str:
+    """Say which exposures are of another type; where the header has no type, nothing speaks against it.
+
+    The camera class returns the first image that begins after our command, whoever has it taken.
+    """
+    fitting = (asked.image_type, *_UNTOLD)
+    others = [record for record in records if record.image_type not in fitting]
+    if not others:
+        return ""
+    name = asked.image_type.name
+    if asked.existing:
+        return (
+            f"exposures: {', '.join(f'{r.id} is a {r.image_type}' for r in others)}, but listed under {name}."
+        )
+    what = ", ".join(f"{record.id} is of type {record.image_type}" for record in others)
+    return _given_up(asked, f"{what}, so somebody else has taken images at the same time")
+
+
+def wrong_filter(asked: Asked, records: Sequence[ExposureRecord]) -> str:
+    """Say which flats have another filter than asked for, or each other; empty where all is well."""
+    if asked.image_type is not ImageType.FLAT:
+        return ""
+    exposures: dict[str, list[int]] = {}
+    for record in records:
+        exposures.setdefault(str(record.physical_filter), []).append(record.id)
+    wrong = [name for name in sorted(exposures) if not filter_fits(name, asked.physical_filter)]
+    listed = ", ".join(f"{name} ({exposure_range(exposures[name])})" for name in wrong)
+    if wrong and asked.existing:
+        return (
+            f"exposures: expected flats in {filter_text(asked.physical_filter)}, found {listed}: name flats in that "
+            "filter, or change the filter in the configuration."
+        )
+    if wrong:
+        what = "Filter" if len(wrong) == len(exposures) else "the filter was changed while they were taken"
+        return _given_up(asked, f"{what}: expected {filter_text(asked.physical_filter)}, found {listed}")
+    if len(exposures) < 2:
+        return ""
+    if asked.existing:
+        return (
+            f"exposures: flats of several filters, {', '.join(sorted(exposures))}: name those of one filter."
+        )
+    names = " and ".join(sorted(exposures))
+    return _given_up(asked, f"the filter was changed while they were taken: they have {names}")
+
+
+def filter_text(asked: Sequence[str | None]) -> str:
+    """Return the filter that is asked for as an observer reads it."""
+    return "~".join(name or "any" for name in asked)
+
+
+def _given_up(asked: Asked, what: str) -> str:
+    advice = "See who did, then queue the script or its BLOCK again."
+    return f"The {asked.image_type.plural} are given up: {what}. {advice}"

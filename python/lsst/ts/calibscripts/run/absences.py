@@ -1,0 +1,169 @@
+"""What of a set has not arrived: asks the butler before it counts as missing, and reports what is left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..config import CalibrationsConfig
+from ..errors import describe
+from ..events.images import ImageSet
+from ..ground.text import counted, detectors_of, exposures_of
+from ..ground.threads import OneThread
+from ..repository import Repository
+from ..run.arrivals import Arrivals
+from ..tables.products import ImageType
+from .results import Journal, Taken
+
+__all__ = ["Absences"]
+
+NAMES_SHOWN = 5
+"""Number of unknown names of detectors that are listed."""
+
+
+@dataclass(frozen=True)
+class Absences:
+    """Finds and reports what has not arrived.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    config : `CalibrationsConfig`
+        Configuration.
+    arrivals : `Arrivals`
+        Knows what has arrived in the OODS.
+    repository : `Repository`
+        The butler.
+    thread : `OneThread`
+        The thread in which the butler is called.
+    journal : `Journal`
+        Takes what is reported.
+    """
+
+    instrument: str
+    config: CalibrationsConfig
+    arrivals: Arrivals
+    repository: Repository
+    thread: OneThread
+    journal: Journal
+
+    async def look_for(self, image_type: ImageType, kept: Sequence[int]) -> bool:
+        """Ask the butler for images of which no event came, since the middleware can lose one.
+
+        Returns
+        -------
+        `bool`
+            Whether the butler has any of them; they have arrived then.
+        """
+        unannounced = self.arrivals.unannounced(kept)
+        if not unannounced:
+            return False
+        exposures = sorted({exposure for exposure, _ in unannounced})
+        try:
+            ingested = await self.thread(self.repository.ingested, self.instrument, exposures)
+        except Exception as error:
+            # What was announced still counts; the rest is left out as if it had not arrived.
+            self.journal.warn(
+                f"The {image_type.plural} that did not arrive could not be looked up in the butler: "
+                f"{describe(error)}."
+            )
+            return False
+        found = unannounced & ingested
+        if found:
+            self.arrivals.add_unannounced(found)
+            self.journal.warn(
+                f"{image_type.name}: no imageInOODS came for {counted(len(found), 'image')} of "
+                f"{exposures_of(exposure for exposure, _ in found)}, but the butler has "
+                f"{'it: it is' if len(found) == 1 else 'them: they are'} used.{self._strange_names(kept)}"
+            )
+        return bool(found)
+
+    def report(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> None:
+        """Report what is left out of a set, and keep it for the end.
+
+        Parameters
+        ----------
+        taken : `Taken`
+            The set.
+        found : `ImageSet`
+            What of it goes on.
+        unfit : mapping [`str`, sequence of `int`]
+            Why exposures are left out although they were taken -> which; the others have not arrived.
+        """
+        name = taken.images.image_type.name
+        for arrival in self.arrivals.bad(taken.kept):
+            self.journal.log.error(
+                f"{name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
+                f"status {arrival.status_code}, {arrival.description}"
+            )
+        for why, exposures in unfit.items():
+            which = f"{name} {exposures_of(exposures)}"
+            self.journal.warn(f"{which} {_for(len(exposures), 'are')} left out: {why}.", logging.ERROR)
+        known = {exposure for exposures in unfit.values() for exposure in exposures}
+        missing: dict[str, list[int]] = {}
+        for exposure in found.left_out_exposures:
+            if exposure not in known:
+                missing.setdefault(self._why(taken, [exposure]), []).append(exposure)
+        for why, lost in missing.items():
+            which = f"{exposures_of(lost)}{self._of_detectors(taken, found, lost)}"
+            text = f"{name} {which} {_for(len(lost), why)} and {_for(len(lost), 'are')} left out."
+            self.journal.warn(text, logging.ERROR)
+        if found.left_out_detectors and found.complete:
+            which = detectors_of(found.left_out_detectors)
+            left_out = "it is" if len(found.left_out_detectors) == 1 else "they are"
+            self.journal.fail(
+                f"{name}: images of {which} {self._why(taken, taken.kept)}; {left_out} left out, and the "
+                "rest was processed."
+            )
+
+    def _of_detectors(self, taken: Taken, found: ImageSet, exposures: Sequence[int]) -> str:
+        """Name the detectors of which the exposures that are left out lack an image, unless it is all of them."""
+        if taken.images.taken:
+            return ""
+        lacking = {d for e in exposures for d in self.arrivals.lacking(e)}
+        named = lacking.intersection(found.detectors)
+        return "" if len(named) in (0, len(found.detectors)) else f" of {detectors_of(named)}"
+
+    def given_up(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> str:
+        """Say that too little of a set is left; ``unfit`` as of `report`."""
+        n_detectors = len(found.detectors) + len(found.left_out_detectors)
+        why = "; ".join(f"{exposures_of(exposures)}: {reason}" for reason, exposures in unfit.items())
+        oods = " Look at the OODS; what is ingested later can still be processed with the property exposures."
+        left = (
+            f"Only {len(found.exposures)} of {taken.images.image_type.counted(len(taken.kept))} and "
+            f"{len(found.detectors)} of {counted(n_detectors, 'detector')}"
+        )
+        names = self._strange_names(taken.kept)
+        if why:
+            return f"{left} can be used: the set is given up ({why}).{names}"
+        return f"{left} are there: the set is given up.{names}{oods}"
+
+    def _strange_names(self, exposures: Sequence[int]) -> str:
+        """Say which names the events of exposures had that are not names of detectors."""
+        names = self.arrivals.unknown_names(exposures)
+        if not names:
+            return ""
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return (
+            f" Events came with names that are not names of detectors of {self.instrument} in {self.config.repo}: "
+            f"{', '.join(names[:NAMES_SHOWN])}{more}."
+        )
+
+    def _why(self, taken: Taken, exposures: Sequence[int]) -> str:
+        """Say in the plural why images of exposures are missing."""
+        if taken.images.taken:
+            return "are not in the repository"
+        if refused := self.arrivals.bad(exposures):
+            return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
+        if not any(self.arrivals.lacking(exposure) for exposure in exposures):
+            return "were announced by the OODS, but are not in the repository"
+        return f"did not arrive within oods_timeout ({self.config.oods_timeout:g} s)"
+
+
+def _for(number: int, text: str) -> str:
+    """Return a text that is written in the plural as it reads of a number of things."""
+    if number != 1:
+        return text
+    return " ".join({"are": "is", "were": "was"}.get(word, word) for word in text.split(" "))

@@ -1,0 +1,95 @@
+"""What a run needs of the script whose run it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ..config import CalibrationsConfig
+from ..events.events import Observer
+from ..ocps.requests import StepPipelines
+from ..plan import Plan
+from ..repository import Repository
+
+__all__ = ["Host"]
+
+
+class Host(Protocol):
+    """The script, as the parts of its run see it: `BaseMakeCalibrations` is one."""
+
+    plan: Plan
+    pipelines: StepPipelines
+    settings: CalibrationsConfig
+    observers: list[Observer]
+    log: logging.Logger
+    config_model: type[CalibrationsConfig]
+    configuration_warnings: tuple[str, ...]
+
+    @property
+    def state(self) -> Any:
+        """State of the script, with its ScriptState in ``state``."""
+
+    @property
+    def salinfo(self) -> Any:
+        """SAL component of the script, with its index."""
+
+    @property
+    def checkpoints(self) -> Any:
+        """Regular expressions of the checkpoints at which to pause and to stop."""
+
+    @property
+    def group_id(self) -> str:
+        """Group id that the ScriptQueue has set."""
+
+    @property
+    def obs_id(self) -> str:
+        """Identifier of the BLOCK's execution; empty without one."""
+
+    @property
+    def camera(self) -> Any:
+        """Camera, as lsst.ts.observatory.control has it."""
+
+    @property
+    def ocps_group(self) -> Any:
+        """Group with the OCPS of the instrument."""
+
+    @property
+    def ocps(self) -> Any:
+        """Remote of the OCPS of the instrument."""
+
+    @property
+    def instrument_name(self) -> str:
+        """Butler instrument name."""
+
+    @property
+    def n_detectors(self) -> int:
+        """Number of detectors that are processed."""
+
+    @property
+    def image_in_oods(self) -> Any:
+        """The event imageInOODS of the instrument's OODS."""
+
+    def asked_detectors(self) -> tuple[int, ...]:
+        """Return the detectors of the run."""
+
+    def get_instrument_configuration(self) -> dict[str, Any]:
+        """Return the arguments of the camera's ``setup_instrument``."""
+
+    async def assert_feasibility(self, image_type: str) -> None:
+        """Raise if images of this type cannot be taken now."""
+
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        """Return the physical_filter the flats will have, None where it is unknown."""
+
+    async def get_installed(self) -> Mapping[str, Sequence[str]]:
+        """Return the names that the instrument reports as installed, by setup attribute; empty if unknown."""
+
+    def get_group_id(self) -> str:
+        """Return the group id of the images."""
+
+    def make_repository(self, repo: str) -> Repository:
+        """Make the repository of the run."""
+
+    async def checkpoint(self, name: str = "") -> None:
+        """Pass a checkpoint."""

@@ -1,0 +1,166 @@
+"""What a job's outputs mean, and how that is said. All of it blocks: it is called in the butler's thread.
+
+For 189 detectors it takes a second, and the heartbeat must not wait for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..config import CalibrationsConfig
+from ..ground.text import for_log, messages
+from ..plan import Action, Step, StepId
+from ..repository import Detector, Repository
+from ..tables.products import PRODUCTS
+from ..verification import Verdict, words
+from ..verification.gains import PairGains, gain_report
+from ..verification.reading import Verification, doubtful_gains, verdict_on
+from .results import Results
+
+__all__ = ["Judged", "JudgedGains", "Judging"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict and how it is said.
+
+    Attributes
+    ----------
+    verdict : `Verdict`
+        The verdict; statistics that are missing or unreadable are a failed verification.
+    headline : `str`
+        What follows from it, in the documented words.
+    numbers : `str`
+        Its numbers in one line.
+    text : `str`
+        What is logged: one line where all is well, the documented report where a test failed.
+    undecisive : `str`
+        The failed tests that do not decide, in one line; empty where there is none.
+    """
+
+    verdict: Verdict
+    headline: str
+    numbers: str
+    text: str
+    undecisive: str = ""
+
+
+@dataclass(frozen=True)
+class JudgedGains:
+    """The gains of a job, and what is wrong with them.
+
+    Attributes
+    ----------
+    texts : `tuple` [`str`]
+        What is logged: all values, in as few messages as the middleware allows.
+    lacking : `tuple` [`int`]
+        Detectors of the step for which its own datasets hold no gain.
+    doubts : `str`
+        The amplifiers whose gains cannot be right; empty for none.
+    none_left : `bool`
+        Whether no gain can be right.
+    """
+
+    texts: tuple[str, ...]
+    lacking: tuple[int, ...]
+    doubts: str
+    none_left: bool
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Reads what the jobs of a run have written, judges it and puts it into words.
+
+    Attributes
+    ----------
+    config : `CalibrationsConfig`
+        Configuration.
+    detectors : mapping [`int`, `Detector`]
+        Detectors asked for.
+    known_detectors : mapping [`int`, `str`]
+        Full names of all detectors of the instrument.
+    repository : `Repository`
+        The butler.
+    results : `Results`
+        What has been done so far.
+    """
+
+    config: CalibrationsConfig
+    detectors: Mapping[int, Detector]
+    known_detectors: Mapping[int, str]
+    repository: Repository
+    results: Results
+
+    def judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Judged:
+        """Judge a verification job."""
+        verdict = self._verdict(step, run, exposures)
+        generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
+        verification = self.results.collection(step.id) or ""
+        headline = words.headline(verdict, generation is not None)
+        numbers = words.verdict_line(verdict, generation is not None)
+        if verdict.clean:
+            return Judged(verdict, headline, numbers, f"{headline} {numbers}")
+        text = words.failure_report(verdict, generation, verification)
+        where = f"butler get {step.product.statistics[0]} in {verification}"
+        shown = f"{headline}\n{for_log(text, where=where)}"
+        return Judged(verdict, headline, numbers, shown, words.undecisive_line(verdict))
+
+    def _verdict(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
+        asked = Verification(
+            product=step.product,
+            run=run or "",
+            exposures=exposures,
+            detectors=[detector.name for detector in self.detectors.values()],
+            known=self.known_detectors,
+            processed=self.results.detectors[step.id],
+            threshold=getattr(self.config, f"number_verification_tests_threshold_{step.product.option}"),
+        )
+        if run is None:
+            return asked.failed("the verification job left no RUN")
+        return verdict_on(asked, lambda: self.repository.statistics(run, step.product.statistics))
+
+    def gains(self, step: Step, run: str) -> JudgedGains:
+        """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
+        processed = self.results.detectors[step.id]
+        own = [g for g in self.repository.gains(run, step.product.dataset_types) if g.detector in processed]
+        lacking = sorted({*processed} - {gain.detector for gain in own})
+        written = own
+        if step.id.product == "PTC":
+            written = [*self.repository.gains(run, PRODUCTS["GAIN"].dataset_types), *own]
+        names = {detector.id: detector.name for detector in self.detectors.values()}
+        doubts, none_left = doubtful_gains(own, self.repository.nominal_gains(run), names)
+        gains = [
+            PairGains(
+                exposures=gain.exposures,
+                detector=self.detectors[gain.detector].name,
+                gain=gain.gain,
+                noise=gain.noise,
+                noise_unit=gain.noise_unit,
+            )
+            for gain in written
+            if gain.detector in processed
+        ]
+        texts = messages(gain_report(gains)) if gains else []
+        return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
+
+    def too_bright(self, step: Step, run: str) -> str:
+        """Say that biases or darks are brighter after correction than the configuration allows; empty if not."""
+        limit, product = self.config.bias_dark_counts_max, step.product
+        if limit is None or product.by_filter:
+            return ""
+        try:
+            level = self.repository.residual(run, product.corrected)
+        except Exception as error:
+            # A help for the observer; the verdict does not depend on it.
+            return f"The level of the corrected {product.name} images could not be read: {error}"
+        if level is None:
+            return (
+                f"{product.name}: bias_dark_counts_max was not checked, {run} holds no {product.corrected}."
+            )
+        if level <= limit:
+            return ""
+        return (
+            f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
+            f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
+        )

@@ -1,0 +1,139 @@
+"""Formatters of the storage classes: how the butler writes them to files, with their provenance."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import Table
+from lsst.daf.butler import DatasetProvenance, FormatterV2
+from lsst.resources import ResourcePath
+from pydantic import TypeAdapter
+
+from .types import PhotonTransferCurve, Provenance, read_raw, write_raw
+
+__all__ = [
+    "CalibImageFormatter",
+    "DefectsFormatter",
+    "PhotonTransferCurveFormatter",
+    "RawFrameFormatter",
+]
+
+_PREFIX = "BUTLER"
+_CURVE = TypeAdapter(PhotonTransferCurve)
+
+
+class _LocalFormatter(FormatterV2):
+    """Reads and writes local files, and keeps the provenance of the dataset in them."""
+
+    can_read_from_local_file = True
+
+    def _provenance(self, provenance: DatasetProvenance | None) -> Provenance:
+        known = provenance if provenance is not None else DatasetProvenance()
+        return {
+            key: value if isinstance(value, bool | int | float) else str(value)
+            for key, value in known.to_flat_dict(
+                self.dataset_ref, prefix=_PREFIX, sep=" ", simple_types=True
+            ).items()
+        }
+
+
+class RawFrameFormatter(_LocalFormatter):
+    """`RawFrame` as multi-extension FITS."""
+
+    default_extension = ".fits"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the frame, see `read_raw`."""
+        return read_raw(path)
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the frame, see `write_raw`."""
+        write_raw(in_memory_dataset, uri.ospath)
+
+
+class CalibImageFormatter(_LocalFormatter):
+    """`~astropy.nddata.CCDData` as FITS: float32 image with its header, mask and standard deviation.
+
+    The primary header keeps the provenance as ``BUTLER ...`` keywords, for example ``BUTLER INPUT 0 RUN``.
+    """
+
+    default_extension = ".fits"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the image."""
+        with fits.open(path, memmap=False) as file:
+            header = file[0].header
+            mask = file["MASK"].data.astype(bool) if "MASK" in file else None
+            data = file[0].data.astype(np.float32)
+            return CCDData(data, unit=header["BUNIT"], meta=header, mask=mask)
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the image; the uncertainty is not kept."""
+        image: CCDData = in_memory_dataset
+        header = fits.Header(image.meta)
+        header["BUNIT"] = (image.unit.to_string(), "unit of the pixels")
+        extensions = [fits.PrimaryHDU(np.asarray(image.data, dtype=np.float32), header)]
+        if image.mask is not None:
+            mask = np.broadcast_to(image.mask, image.data.shape).astype(np.uint8)
+            extensions.append(fits.ImageHDU(mask, name="MASK"))
+        fits.HDUList(extensions).writeto(uri.ospath, overwrite=True)
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Write dataset, quantum and inputs to the header, in place of those of an image it was made from."""
+        header = fits.Header(in_memory_dataset.meta)
+        for keyword in [keyword for keyword in header if keyword.startswith(f"{_PREFIX} ")]:
+            del header[keyword]
+        for keyword, value in self._provenance(provenance).items():
+            header[f"HIERARCH {keyword}"] = value
+        image: CCDData = in_memory_dataset
+        return CCDData(image.data, unit=image.unit, mask=image.mask, meta=header)
+
+
+class DefectsFormatter(_LocalFormatter):
+    """Table of defects as ECSV; its ``meta["provenance"]`` keeps the inputs."""
+
+    default_extension = ".ecsv"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the table."""
+        return Table.read(path, format="ascii.ecsv")
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the table."""
+        in_memory_dataset.write(uri.ospath, format="ascii.ecsv", overwrite=True)
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Keep dataset, quantum and inputs in the table's ``meta``."""
+        table = in_memory_dataset.copy(copy_data=False)
+        table.meta["provenance"] = self._provenance(provenance)
+        return table
+
+
+class PhotonTransferCurveFormatter(_LocalFormatter):
+    """`PhotonTransferCurve` as JSON (NaN is written as NaN)."""
+
+    default_extension = ".json"
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the curve; an unknown shape raises `pydantic.ValidationError`."""
+        return _CURVE.validate_python(json.loads(Path(path).read_text()))
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write the curve."""
+        Path(uri.ospath).write_text(json.dumps(dataclasses.asdict(in_memory_dataset), indent=1))
+
+    def add_provenance(
+        self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
+    ) -> Any:
+        """Keep dataset, quantum and inputs with the curve."""
+        return dataclasses.replace(in_memory_dataset, provenance=self._provenance(provenance))

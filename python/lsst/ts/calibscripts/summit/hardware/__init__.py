@@ -1,0 +1,1 @@
+"""Cameras, spectrograph, lamp, domes and telescope of the simulated summit."""

@@ -1,0 +1,1 @@
+"""The simulated OCPS and what runs its jobs."""

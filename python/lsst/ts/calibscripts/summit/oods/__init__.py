@@ -1,0 +1,1 @@
+"""The simulated OODS: images are written, ingested and announced."""

@@ -1,0 +1,1 @@
+"""Rehearsals: scripts and BLOCKs in the simulated summit, and what somebody sees of them."""

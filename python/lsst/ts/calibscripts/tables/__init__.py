@@ -1,0 +1,1 @@
+"""The tables that name things: instruments and products, one frozen record each."""

@@ -1,0 +1,310 @@
+"""Collections and datasets in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from ...errors import ConflictError, RepositoryError
+from ...repository import ExposureRecord
+from ...summit.hardware.focalplane import physical_filters
+from ...tables.instruments import INSTRUMENTS
+
+__all__ = ["Association", "CollectionKind", "Dataset", "MemoryButler", "reference_calibrations"]
+
+
+class CollectionKind(StrEnum):
+    """What a collection holds."""
+
+    RUN = "RUN"
+    CHAINED = "CHAINED"
+    CALIBRATION = "CALIBRATION"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One dataset, and what it was made from; each is equal to itself only.
+
+    Attributes
+    ----------
+    id : `str`
+        Unique within a butler.
+    dataset_type, run, instrument : `str`
+        What it is and the RUN it is in.
+    detector, exposure : `int` or `None`
+        Data id, as far as the dataset type has these dimensions.
+    physical_filter : `str` or `None`
+        As these.
+    value : `object`
+        What a get gives; an exception is raised instead.
+    inputs : `tuple` [`Dataset`, ...]
+        The datasets it was made from directly: images, and the calibrations they were corrected with.
+    """
+
+    id: str
+    dataset_type: str
+    run: str
+    instrument: str
+    detector: int | None = None
+    exposure: int | None = None
+    physical_filter: str | None = None
+    value: Any = None
+    inputs: tuple[Dataset, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str, int | None, str | None]:
+        """What must differ, of two datasets that are valid at the same time."""
+        return self.dataset_type, self.instrument, self.detector, self.physical_filter
+
+
+@dataclass(frozen=True)
+class Association:
+    """A dataset in a CALIBRATION collection.
+
+    Attributes
+    ----------
+    collection : `str`
+        The collection.
+    dataset : `Dataset`
+        The dataset.
+    begin, end : `str` or `None`
+        Validity range, ISO-8601, TAI, half open; None is open.
+    """
+
+    collection: str
+    dataset: Dataset
+    begin: str | None
+    end: str | None
+
+    def overlaps(self, begin: str | None, end: str | None) -> bool:
+        """Has this validity range a moment in common with another?"""
+        return _earliest(self.begin) < _latest(end) and _earliest(begin) < _latest(self.end)
+
+    def holds(self, moment: datetime) -> bool:
+        """Is a moment, TAI, within the validity range?"""
+        return _earliest(self.begin) <= moment < _latest(self.end)
+
+
+@dataclass(frozen=True)
+class _Collection:
+    kind: CollectionKind
+    datasets: tuple[Dataset, ...] = ()
+    children: tuple[str, ...] = ()
+    associations: tuple[Association, ...] = ()
+
+
+class MemoryButler:
+    """A butler repository in memory.
+
+    What is in it is replaced, never changed, so that it can be read from a thread while jobs write.
+
+    Parameters
+    ----------
+    on_certified : callable
+        Takes the associations of every certification at the moment when they are committed, in whichever thread
+        that is done.
+    """
+
+    def __init__(self, on_certified: Callable[[tuple[Association, ...]], None] = lambda new: None) -> None:
+        self.on_certified = on_certified
+        self._collections: dict[str, _Collection] = {}
+        self._exposures: dict[tuple[str, int], ExposureRecord] = {}
+        self._ids = itertools.count(1)
+
+    @property
+    def collections(self) -> dict[str, CollectionKind]:
+        """All collections (a copy)."""
+        return {name: self._collections[name].kind for name in tuple(self._collections)}
+
+    def register(self, name: str, kind: CollectionKind, children: Iterable[str] = ()) -> None:
+        """Make a collection, unless there is one of that name and kind; a chain gets these children.
+
+        Raises
+        ------
+        RepositoryError
+            If there is one of another kind.
+        """
+        present = self._collections.setdefault(name, _Collection(kind))
+        if present.kind is not kind:
+            raise RepositoryError(f"Collection {name} is a {present.kind} collection, not a {kind} one")
+        if kind is CollectionKind.CHAINED:
+            self._collections[name] = _Collection(kind, children=tuple(children))
+
+    def add_exposure(self, instrument: str, record: ExposureRecord) -> None:
+        """Note that an exposure exists."""
+        self._exposures[instrument, record.id] = record
+
+    def exposure(self, instrument: str, exposure: int) -> ExposureRecord | None:
+        """Give what is known of an exposure."""
+        return self._exposures.get((instrument, exposure))
+
+    def put(self, dataset_type: str, run: str, instrument: str, **fields: Any) -> Dataset:
+        """Put a dataset into a RUN, which is made where there is none.
+
+        Parameters
+        ----------
+        dataset_type, run, instrument : `str`
+            As `Dataset` has them.
+        **fields
+            The other fields of a `Dataset`.
+        """
+        self.register(run, CollectionKind.RUN)
+        dataset = Dataset(f"{next(self._ids):08d}", dataset_type, run, instrument, **fields)
+        present = self._collections[run]
+        self._collections[run] = replace(present, datasets=(*present.datasets, dataset))
+        return dataset
+
+    def datasets(self, run: str, dataset_type: str | None = None) -> tuple[Dataset, ...]:
+        """Give the datasets in a RUN, all or those of a type; none where there is no such RUN."""
+        found = self._collections.get(run)
+        present = found.datasets if found else ()
+        return tuple(dataset for dataset in present if dataset_type in (None, dataset.dataset_type))
+
+    def associations(self, collection: str) -> tuple[Association, ...]:
+        """Give what is certified in a CALIBRATION collection; nothing where there is no such collection."""
+        found = self._collections.get(collection)
+        return found.associations if found else ()
+
+    def certify(
+        self, collection: str, datasets: Iterable[Dataset], begin: str | None, end: str | None
+    ) -> tuple[Association, ...]:
+        """Certify datasets, all or nothing, into a CALIBRATION collection, which is made where there is none.
+
+        Raises
+        ------
+        ConflictError
+            If the collection holds another dataset of the same place over an overlapping validity range.
+        """
+        self.register(collection, CollectionKind.CALIBRATION)
+        new = tuple(Association(collection, dataset, begin, end) for dataset in datasets)
+        present = self._collections[collection]
+        places = {association.dataset.place for association in new}
+        for old in present.associations:
+            if old.dataset.place in places and old.overlaps(begin, end):
+                raise ConflictError(f"{collection} already holds {old.dataset.place} over that range")
+        self._collections[collection] = replace(present, associations=(*present.associations, *new))
+        self.on_certified(new)
+        return new
+
+    def flatten(self, collections: Iterable[str]) -> Iterator[str]:
+        """Give RUNs and CALIBRATION collections in the order they are searched, chains replaced by theirs.
+
+        Raises
+        ------
+        RepositoryError
+            If one does not exist.
+        """
+        for name in collections:
+            found = self._collections.get(name)
+            if found is None:
+                raise RepositoryError(f"Collection {name} does not exist")
+            if found.kind is CollectionKind.CHAINED:
+                yield from self.flatten(found.children)
+            else:
+                yield name
+
+    def all(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Iterable[str],
+        when: Sequence[tuple[str, str]] = (),
+    ) -> Iterator[Dataset]:
+        """Return the datasets of a type in some collections; certified ones if there is one all the time, TAI."""
+        for name in self.flatten(collections):
+            found = self._collections[name]
+            here = [a for a in found.associations if a.dataset.dataset_type == dataset_type]
+            valid = (a.dataset for a in here if all(_covered(span, _like(a, here)) for span in when))
+            for dataset in (*found.datasets, *valid):
+                if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
+                    yield dataset
+
+    def find(
+        self,
+        place: tuple[str, str, int | None, str | None],
+        collections: Sequence[str],
+        moment: datetime,
+    ) -> Dataset | None:
+        """Give the first dataset of a place; in a CALIBRATION collection the one that is valid at a moment, TAI."""
+        for name in self.flatten(collections):
+            found = self._collections[name]
+            valid = (a.dataset for a in found.associations if a.dataset.place == place and a.holds(moment))
+            here = (dataset for dataset in found.datasets if dataset.place == place)
+            dataset = next(itertools.chain(here, valid), None)
+            if dataset is not None:
+                return dataset
+        return None
+
+
+def reference_calibrations(
+    butler: MemoryButler,
+    instrument: str,
+    detectors: Iterable[int] | None = None,
+    dataset_types: Iterable[str] = ("bias", "dark", "flat"),
+    *,
+    end: str | None = None,
+) -> str:
+    """Certify calibrations and put them behind the CHAINED collection ``<INSTRUMENT>/calib``.
+
+    Parameters
+    ----------
+    butler : `MemoryButler`
+        The butler.
+    instrument : `str`
+        LATISS, LSSTComCam or LSSTCam.
+    detectors : iterable of `int` or `None`
+        Detectors; those that are used by default where it is None.
+    dataset_types : iterable of `str`
+        Dataset types; flats are made for every physical filter.
+    end : `str`, optional
+        Until when they are valid, ISO-8601, TAI; without, for ever.
+
+    Returns
+    -------
+    collection : `str`
+        The CALIBRATION collection.
+    """
+    record = INSTRUMENTS[instrument]
+    collection = f"{record.calib_collection}/reference"
+    wanted = record.detectors if detectors is None else tuple(detectors)
+    datasets = [
+        butler.put(kind, f"{collection}/run", instrument, detector=detector, physical_filter=name)
+        for kind in dataset_types
+        for detector in wanted
+        for name in (physical_filters(instrument) if kind == "flat" else (None,))
+    ]
+    butler.certify(collection, datasets, None, end)
+    butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
+    return collection
+
+
+def _like(association: Association, others: Iterable[Association]) -> list[Association]:
+    return [other for other in others if other.dataset.place == association.dataset.place]
+
+
+def _covered(span: tuple[str, str], associations: Sequence[Association]) -> bool:
+    """Check whether there is a valid one at every moment of a range of time."""
+    moment, end = map(_moment, span)
+    while moment < end:
+        here = [_latest(a.end) for a in associations if a.holds(moment)]
+        if not here:
+            return False
+        moment = max(here)
+    return True
+
+
+def _earliest(date: str | None) -> datetime:
+    return datetime.min.replace(tzinfo=UTC) if date is None else _moment(date)
+
+
+def _latest(date: str | None) -> datetime:
+    return datetime.max.replace(tzinfo=UTC) if date is None else _moment(date)
+
+
+def _moment(date: str) -> datetime:
+    # Only compared with each other, so that it does not matter which time scale Python takes them for.
+    return datetime.fromisoformat(date).replace(tzinfo=UTC)

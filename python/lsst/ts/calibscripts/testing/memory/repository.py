@@ -1,0 +1,279 @@
+"""A butler in memory as the state machine asks it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ...errors import ConflictError, ReadBackError, RepositoryError, describe
+from ...repository import (
+    Certification,
+    Conflict,
+    Detector,
+    ExposureRecord,
+    RunStatistics,
+    WrittenGains,
+    other_filter,
+)
+from ...summit.hardware.focalplane import detectors as detectors_of
+from ...tables.instruments import INSTRUMENTS
+from .butler import Association, CollectionKind, Dataset, MemoryButler
+
+__all__ = ["MemoryRepository", "Trouble"]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that goes wrong with a call of a `MemoryRepository`.
+
+    Attributes
+    ----------
+    call : `str`
+        Name of the method; ``read_back`` for the end of a certification, when it is committed.
+    at : `int`
+        The first call of that method that is hit, counted from 1.
+    count : `int`
+        How many are hit one after another.
+    seconds : `float`
+        How long the call is held up, e.g. by a lock.
+    error : `Exception` or `None`
+        What it raises; None where it is only slow.
+    """
+
+    call: str
+    at: int = 1
+    count: int = 1
+    seconds: float = 0.0
+    error: Exception | None = None
+
+    def hits(self, call: str, number: int) -> bool:
+        """Is this call hit?"""
+        return self.call == call and self.at <= number < self.at + self.count
+
+
+class MemoryRepository:
+    """Answers what the state machine asks of a repository, out of a butler in memory.
+
+    Parameters
+    ----------
+    butler : `MemoryButler`
+        The butler.
+    troubles : iterable of `Trouble`
+        What goes wrong.
+    hold_up : callable
+        Lets as many seconds pass as it is given.
+    """
+
+    def __init__(
+        self,
+        butler: MemoryButler,
+        troubles: Iterable[Trouble] = (),
+        hold_up: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.butler = butler
+        self._troubles = tuple(troubles)
+        self._hold_up = hold_up
+        self._calls: Counter[str] = Counter()
+
+    def _begin(self, call: str) -> None:
+        """Let a call go wrong if it is to."""
+        self._calls[call] += 1
+        for trouble in self._troubles:
+            if trouble.hits(call, self._calls[call]):
+                if trouble.seconds:
+                    self._hold_up(trouble.seconds)
+                if trouble.error is not None:
+                    raise trouble.error
+
+    def check(self, *, writing: bool) -> None:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("check")
+
+    def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("missing_collections")
+        present = self.butler.collections
+        return tuple(name for name in dict.fromkeys(collections) if name not in present)
+
+    def detectors(self, instrument: str) -> tuple[Detector, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("detectors")
+        return tuple(Detector(d.id, d.full_name, d.raft, d.sensor) for d in detectors_of(instrument))
+
+    def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("exposures")
+        found = (self.butler.exposure(instrument, exposure) for exposure in exposures)
+        return tuple(record for record in found if record is not None)
+
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("ingested")
+        raws = self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw")
+        return frozenset(
+            (raw.exposure, raw.detector)
+            for raw in raws
+            if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None
+        )
+
+    def level(self, instrument: str, exposure: int, detector: int) -> float:
+        """See `lsst.ts.calibscripts.repository.Repository`: the value of the raw, which has no pixels.
+
+        Raises
+        ------
+        RepositoryError
+            If there is no such image.
+        """
+        self._begin("level")
+        for raw in self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw"):
+            if (raw.exposure, raw.detector) == (exposure, detector):
+                return float(raw.value)
+        raise RepositoryError(f"There is no raw image of exposure {exposure}, detector {detector}")
+
+    def residual(self, run: str, dataset_type: str) -> float | None:
+        """See `lsst.ts.calibscripts.repository.Repository`: there are no corrected images."""
+        self._begin("residual")
+        return None
+
+    def lacking(
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        physical_filter: str | None,
+        when: Sequence[tuple[str, str]],
+    ) -> tuple[int, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("lacking")
+        found = {
+            dataset.detector
+            for dataset in self.butler.all(dataset_type, instrument, collections, when)
+            if physical_filter in (None, dataset.physical_filter)
+        }
+        return tuple(detector for detector in detectors if detector not in found)
+
+    def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("conflicts")
+        return self._conflicts(wanted)
+
+    def _conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
+        kind = self.butler.collections.get(wanted.collection, CollectionKind.CALIBRATION)
+        if kind is not CollectionKind.CALIBRATION:
+            return (Conflict(wanted, kind=kind),)
+        found: dict[tuple[str | None, str | None], set[int]] = {}
+        for present in self.butler.associations(wanted.collection):
+            detector = present.dataset.detector
+            if (
+                detector is not None
+                and _is_meant(present.dataset, wanted)
+                and present.overlaps(wanted.begin, wanted.end)
+            ):
+                found.setdefault((present.begin, present.end), set()).add(detector)
+        return tuple(Conflict(wanted, *dates, tuple(sorted(ids))) for dates, ids in found.items())
+
+    def run_of(self, job_id: str) -> str | None:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("run_of")
+        present = self.butler.collections
+        names = (f"u/ocps/{job_id}/run", f"u/ocps/{job_id}")
+        return next((name for name in names if present.get(name) is CollectionKind.RUN), None)
+
+    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("made")
+        return frozenset(
+            d.detector for d in self.butler.datasets(run, dataset_type) if d.detector is not None
+        )
+
+    def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("statistics")
+        levels, exposures, detectors = ([*self.butler.datasets(run, name)] for name in types)
+        by_detector = {
+            (d.exposure, d.detector): _get(d)
+            for d in detectors
+            if d.exposure is not None and d.detector is not None
+        }
+        return RunStatistics(
+            tuple(_get(dataset) for dataset in levels),
+            {d.exposure: _get(d) for d in exposures if d.exposure is not None},
+            by_detector,
+            frozenset(by_detector),
+        )
+
+    def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("gains")
+        for name in dataset_types:
+            if found := self.butler.datasets(run, name):
+                return tuple(gains for dataset in found for gains in dataset.value or ())
+        return ()
+
+    def nominal_gains(self, run: str) -> dict[tuple[int, str], float]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("nominal_gains")
+        flats = self.butler.datasets(run, "cpPtcIsrExp")
+        return {(flat.detector or 0, name): gain for flat in flats for name, gain in flat.value.items()}
+
+    def certify(
+        self, wanted: Certification, run: str, may_commit: Callable[[], bool]
+    ) -> tuple[str, ...] | None:
+        """See `lsst.ts.calibscripts.repository.Repository`.
+
+        Raises
+        ------
+        ConflictError
+            If the collection holds something else over an overlapping range.
+        RepositoryError
+            If there is nothing to certify.
+        ReadBackError
+            If what was certified cannot be read back.
+        """
+        self._begin("certify")
+        datasets = [
+            d for d in self.butler.datasets(run, wanted.dataset_type) if d.detector in wanted.detectors
+        ]
+        lost = set(wanted.detectors) - {dataset.detector for dataset in datasets}
+        if lost:
+            raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        filters = {dataset.physical_filter for dataset in datasets if dataset.physical_filter is not None}
+        if wanted.physical_filter and filters - {wanted.physical_filter}:
+            raise RepositoryError(other_filter(run, wanted, filters))
+        if not may_commit():
+            return None
+        try:
+            new = self.butler.certify(wanted.collection, datasets, wanted.begin, wanted.end)
+        except ConflictError as error:
+            raise ConflictError(" ".join(map(str, self._conflicts(wanted) or (describe(error),)))) from error
+        self._read_back(new)
+        return tuple(dataset.id for dataset in datasets)
+
+    def _read_back(self, new: Sequence[Association]) -> None:
+        try:
+            self._begin("read_back")
+        except Exception as error:
+            raise ReadBackError(f"It was committed, but cannot be read back: {describe(error)}") from error
+        names = {association.collection for association in new}
+        present = [association for name in names for association in self.butler.associations(name)]
+        lost = [association.dataset.id for association in new if association not in present]
+        if lost:
+            raise ReadBackError(f"Reading back did not find datasets {', '.join(lost)}")
+
+
+def _is_meant(dataset: Dataset, wanted: Certification) -> bool:
+    return (
+        (dataset.dataset_type, dataset.instrument) == (wanted.dataset_type, wanted.instrument)
+        and dataset.detector in wanted.detectors
+        and wanted.physical_filter in (None, dataset.physical_filter)
+    )
+
+
+def _get(dataset: Dataset) -> dict[object, object]:
+    if isinstance(dataset.value, Exception):
+        raise RepositoryError(f"The statistics in {dataset.run} cannot be read: {describe(dataset.value)}")
+    value: dict[object, object] = dataset.value
+    return value

@@ -1,0 +1,176 @@
+"""What the outputs of a RUN are worth: cp_verify's statistics -> verdict, gains -> doubts.
+
+For scripts, productions and reports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import RepositoryError, StatisticsError
+from ..tables.products import Product
+from .outputs import RunStatistics, WrittenGains
+from .rule import Verdict, enough_detectors, judge, without_statistics
+from .statistics import Statistics, parse_statistics
+
+__all__ = ["THRESHOLD", "Verification", "doubtful_gains", "verdict_on"]
+
+THRESHOLD = 8
+"""Failed tests of one type that a detector may have where nothing tells it, as of the scripts'
+``number_verification_tests_threshold_*``."""
+
+LOWEST_GAIN, HIGHEST_GAIN = 0.5, 2.0
+"""A gain beyond these factors of the nominal one is no property of a sensor: the flats had no light, or too much."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was verified.
+
+    Attributes
+    ----------
+    product : `Product`
+        The product whose images, or which itself, was verified.
+    run : `str`
+        RUN of the verification.
+    exposures : sequence of `int`, or `None`
+        Exposures asked for; None for all that there are statistics of.
+    detectors : sequence of `str`
+        Full names of the detectors asked for.
+    known : mapping [`int`, `str`]
+        Full names of all detectors of the instrument.
+    processed : collection of `int`
+        Detectors that were verified, of which there must be statistics; empty for all that were asked for.
+    threshold : `int`
+        Failed tests of one type per detector.
+    """
+
+    product: Product
+    run: str
+    exposures: Sequence[int] | None
+    detectors: Sequence[str]
+    known: Mapping[int, str] = field(repr=False)
+    processed: Collection[int] = ()
+    threshold: int = THRESHOLD
+
+    @property
+    def verified(self) -> tuple[str, ...]:
+        """Full names of the detectors that were verified, which the limits count."""
+        return tuple(self.known.get(i, str(i)) for i in self.processed) or tuple(self.detectors)
+
+    def failed(self, reason: str) -> Verdict:
+        """Return the verdict where there is nothing to judge by."""
+        return without_statistics(
+            reason,
+            exposures=self.exposures or (),
+            detectors=self.verified,
+            threshold=self.threshold,
+            image_type=self.product.name,
+        )
+
+
+def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdict:
+    """Read the statistics of a verification and judge them; those that cannot be read are a failed one.
+
+    A set in which half or fewer of the detectors asked for are left is not judged: it has failed.
+
+    Parameters
+    ----------
+    asked : `Verification`
+        What was verified.
+    read : callable
+        Returns the statistics of its RUN; may raise `RepositoryError`.
+
+    Returns
+    -------
+    `Verdict`
+        The verdict.
+    """
+    n_left, n_asked = len(asked.verified), len(set(asked.detectors))
+    if not enough_detectors(n_left, n_asked):
+        return asked.failed(f"only {n_left} of the {n_asked} detectors asked for were verified")
+    try:
+        statistics = _parsed(asked, read())
+    except (RepositoryError, StatisticsError) as error:
+        return asked.failed(str(error))
+    strange = {failure.detector for failure in statistics.failures} - {None, *asked.known.values()}
+    if strange and len(asked.known) > 1:
+        listed = ", ".join(sorted(map(str, strange)))
+        return asked.failed(f"they name detectors there are not: {listed}")
+    return judge(
+        statistics,
+        exposures=sorted(statistics.exposures) if asked.exposures is None else asked.exposures,
+        # Strange to an instrument with one detector: that one, by another of its names.
+        detectors=1 if strange else asked.verified,
+        threshold=asked.threshold,
+        image_type=asked.product.name,
+    )
+
+
+def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
+    if not found.run:
+        raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
+    if skipped := found.skipped(asked.exposures or (), asked.processed):
+        raise StatisticsError(
+            f"{asked.run} does not hold statistics of all exposures for detector{'' if len(skipped) == 1 else 's'} "
+            f"{', '.join(map(str, skipped))}"
+        )
+    merged = {key: value for level in found.run for key, value in level.items()}
+    # One run level for each filter: all of them must have succeeded.
+    merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
+    return parse_statistics(
+        merged,
+        exposure_stats=found.exposures,
+        detector_stats=found.detectors,
+        detector_names=asked.known,
+    )
+
+
+def doubtful_gains(
+    written: Sequence[WrittenGains], nominal: Mapping[tuple[int, str], float], names: Mapping[int, str]
+) -> tuple[str, bool]:
+    """Find the gains that cannot be right.
+
+    Parameters
+    ----------
+    written : sequence of `WrittenGains`
+        Gains of a job.
+    nominal : mapping [(`int`, `str`), `float`]
+        Nominal gain by detector and amplifier, electron/ADU, as far as it is known; of the others only what is not
+        above zero is found.
+    names : mapping [`int`, `str`]
+        Full names of the detectors.
+
+    Returns
+    -------
+    text : `str`
+        Which amplifiers have one, in a sentence; empty for none.
+    all_of_them : `bool`
+        Whether no gain can be right.
+    """
+    total = 0
+    wrong: dict[int, dict[str, list[float]]] = {}
+    for one in written:
+        for amplifier, gain in one.gain.items():
+            total += 1
+            expected = nominal.get((one.detector, amplifier), math.nan)
+            if not gain > 0 or math.isinf(gain) or not _near(gain, expected):
+                wrong.setdefault(one.detector, {}).setdefault(amplifier, []).append(gain)
+    if not wrong:
+        return "", False
+    values = [gain for amplifiers in wrong.values() for gains in amplifiers.values() for gain in gains]
+    known = [gain for gain in values if math.isfinite(gain)]
+    between = f" ({min(known):.4g} to {max(known):.4g} electron/ADU)" if known else ""
+    where = "; ".join(f"{names[detector]} {', '.join(found)}" for detector, found in sorted(wrong.items()))
+    text = (
+        f"{len(values)} of {total} gains are outside {LOWEST_GAIN:g} to {HIGHEST_GAIN:g} times nominal, negative or "
+        f"not measured{between}: {where}"
+    )
+    return text, len(values) == total
+
+
+def _near(gain: float, nominal: float) -> bool:
+    """Return whether a gain can be right; so it can where nothing is known of the nominal one."""
+    return not nominal > 0 or LOWEST_GAIN * nominal <= gain <= HIGHEST_GAIN * nominal
