@@ -110,6 +110,8 @@ def long_example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     chain(repo, extra, f"{name}/calib/reference")
     script, file = (LATISS_SCRIPT, "latiss") if name == "LATISS" else (COMCAM_SCRIPT, "comcam")
     config = example(f"{file}_ptc_and_defects")
+    # Ten of its flats have so little light that their read noise alone exceeds what cp_verify allows photons.
+    config["number_verification_tests_threshold_flat"] = 17
     return rehearse(repo, script, config, instruments=[name], begin="2021-07-15T13:00:00")
 
 
