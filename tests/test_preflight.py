@@ -7,7 +7,7 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LSSTCamConfig
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
-from lsst.ts.calibscripts.preflight.findings import component_problems
+from lsst.ts.calibscripts.preflight.components import component_problems
 from lsst.ts.calibscripts.preflight.ocps_settings import settings_problem, settings_warning
 from lsst.ts.calibscripts.sal import Controller, Domain, Remote, RemoteGroup
 

@@ -142,8 +142,8 @@ class _Stage:
 
     def _seconds(self, job: OcpsJob) -> float:
         if self.plan is None:
-            self.plan = self._script.plan
-            n_processes = self._script.settings.n_processes
+            self.plan = self._script.spec.plan
+            n_processes = self._script.spec.config.n_processes
             self._durations = durations(self.plan, len(self.instrument.detectors), n_processes, self.seed)
         return self._durations[step_of(job)] / (self.case.job_speed if self.real else 1.0)
 

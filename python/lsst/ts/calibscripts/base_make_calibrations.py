@@ -6,17 +6,15 @@ import abc
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Self
 
-from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse, warnings
+from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse
 from .errors import PreconditionError, RunFailedError
 from .events.events import Observer
 from .ground.home import provide_home
 from .ground.threads import responsive_loop
-from .ocps.requests import StepPipelines, install
-from .plan import Plan, build, plan_warnings
+from .preflight.spec import CameraFacts, RunSpec, prepare
 from .repository import ButlerRepository, Repository
 from .run.run import Run
 from .sal import BaseScript, RemoteGroup
@@ -49,10 +47,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         # Ours tells everything that is wrong at once, and knows what was given and what was defaulted.
         self._validator = self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
         self.observers: list[Observer] = []
-        self.settings: CalibrationsConfig
-        self.plan: Plan
-        self.pipelines: StepPipelines
-        self.configuration_warnings: tuple[str, ...] = ()
+        self.spec: RunSpec
 
     # What a subclass says about its instrument.
 
@@ -158,7 +153,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     # The story.
 
     async def configure(self, config: SimpleNamespace) -> None:
-        """Turn the configuration into a plan, and refuse what cannot work.
+        """Turn the configuration into what the run is to do, and refuse what cannot work.
 
         Parameters
         ----------
@@ -171,31 +166,25 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             If pipelines or their options are wrong, or something is asked for that is not there.
         """
         self.config = config
-        self.settings = parse(vars(config), self.config_model, self.instrument_name)
+        settings = parse(vars(config), self.config_model, self.instrument_name)
         await self.start_remotes()
-        n_detectors = len(self.asked_detectors())
-        self.plan = build(
-            self.settings,
-            n_detectors=n_detectors,
-            read_out_time=self.camera.read_out_time,
-            shutter_time=self.camera.shutter_time,
-            given=self._validator.given,
+        camera = CameraFacts(
+            self.instrument_name,
+            tuple(self.detectors or range(self.n_detectors)),
+            self.camera.read_out_time,
+            self.camera.shutter_time,
         )
-        self.pipelines = await asyncio.to_thread(install, self.settings, self.plan, self.pipeline_instrument)
-        self.configuration_warnings = (
-            *warnings(self.settings, datetime.now(UTC)),
-            *plan_warnings(self.settings, self.plan, n_detectors),
-            *self.pipelines.warnings,
-        )
-        for warning in self.configuration_warnings:
+        spec = prepare(settings, camera, self._validator.given)
+        self.spec = await asyncio.to_thread(spec.with_pipelines, self.pipeline_instrument)
+        for warning in self.spec.warnings:
             self.log.warning(warning)
 
     def set_metadata(self, metadata: Any) -> None:
         """Say how long the run takes: its exposures, and the processing that cannot overlap with them."""
-        metadata.duration = self.plan.seconds
-        metadata.nimages = sum(len(images.exposures) for images in self.plan.sets)
+        metadata.duration = self.spec.plan.seconds
+        metadata.nimages = sum(len(images.exposures) for images in self.spec.plan.sets)
         metadata.instrument = self.instrument_name
-        metadata.totalCheckpoints = self.plan.n_checkpoints
+        metadata.totalCheckpoints = self.spec.plan.n_checkpoints
         name = self.get_instrument_configuration().get("filter")
         metadata.filters = "" if name is None else str(name)
 
@@ -231,7 +220,3 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         finally:
             # Not in cleanup(): a script that is terminated by a signal never calls that.
             await run.close(ended)
-
-    def asked_detectors(self) -> tuple[int, ...]:
-        """Give the detectors of the run: those of the configuration, else those of the instrument."""
-        return tuple(self.settings.detectors or self.detectors or range(self.n_detectors))

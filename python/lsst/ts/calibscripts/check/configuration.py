@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import jsonschema
 
-from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, parse, warnings
+from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, parse
 from ..config.scripts import ScriptRecord
 from ..errors import ConfigurationError
 from ..ocps.pipelines import missing_inputs
-from ..ocps.requests import StepPipelines, install
-from ..plan import Action, Plan, build, plan_warnings
-from ..preflight.findings import BOOTSTRAP, certification
+from ..ocps.requests import StepPipelines, input_property
+from ..plan import Plan
+from ..preflight.references import BOOTSTRAP
+from ..preflight.spec import CameraFacts, RunSpec, prepare
 from ..repository import Certification
-from ..tables.instruments import physical_filter
 from ..tables.products import PRODUCTS
 
 __all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "without_repository", "wrong_values"]
-
-NO_PIPELINES = StepPipelines({}, {}, ())
 
 
 @dataclass(frozen=True)
@@ -34,54 +32,43 @@ class Checked:
     ----------
     script : `ScriptRecord`
         The script it is for.
-    config : `CalibrationsConfig` or `None`
-        None where the configuration is wrong in itself.
-    plan : `Plan` or `None`
-        What a run would do; None where ``config`` is.
-    pipelines : `StepPipelines`
-        Pipelines of the steps, as far as they were looked up.
+    spec : `RunSpec` or `None`
+        What a run would do; None where the configuration is wrong in itself.
     problems : `tuple` [`str`]
         Everything that is wrong, one sentence each. A run would be refused, or fail.
-    warnings : `tuple` [`str`]
-        What may not be meant, or will not come out as hoped.
+    doubts : `tuple` [`str`]
+        What a repository could not be asked.
     """
 
     script: ScriptRecord
-    config: CalibrationsConfig | None = None
-    plan: Plan | None = None
-    pipelines: StepPipelines = NO_PIPELINES
+    spec: RunSpec | None = None
     problems: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
-    def detectors(self) -> tuple[int, ...]:
-        """Detectors of the run: those asked for, else those of the instrument."""
-        asked = self.config.detectors if self.config is not None else ()
-        return tuple(asked) or self.script.instrument.detectors
+    def warnings(self) -> tuple[str, ...]:
+        """What may not be meant, or will not come out as hoped."""
+        return (*(self.spec.warnings if self.spec is not None else ()), *self.doubts)
+
+    @property
+    def config(self) -> CalibrationsConfig | None:
+        """The configuration, None where it is wrong in itself."""
+        return self.spec.config if self.spec is not None else None
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of a run, None where the configuration is wrong in itself."""
+        return self.spec.plan if self.spec is not None else None
 
     @property
     def physical_filter(self) -> str | None:
         """Physical filter of the flats, None where the configuration does not name it."""
-        known = type(self.config).model_fields if self.config is not None else {}
-        names = [getattr(self.config, name) for name in ("filter", "grating") if name in known]
-        return physical_filter(*names) if names and all(isinstance(name, str) for name in names) else None
+        return self.spec.physical_filter if self.spec is not None else None
 
     @property
     def certifications(self) -> tuple[Certification, ...]:
         """What would be certified, in this order."""
-        if self.config is None or self.plan is None:
-            return ()
-        return tuple(
-            certification(
-                self.config,
-                step.id.product,
-                self.script.instrument.name,
-                self.detectors,
-                self.physical_filter,
-            )
-            for step in self.plan.steps
-            if step.id.action is Action.CERTIFY
-        )
+        return self.spec.certifications if self.spec is not None else ()
 
 
 def check_text(script: ScriptRecord, text: str, now: datetime | None = None) -> Checked:
@@ -158,12 +145,8 @@ def _check(
         filled = validate(validator)
     except jsonschema.ValidationError as error:
         return Checked(script, problems=tuple(error.message.splitlines()))
-    config = parse(filled, script.model)
-    checked = Checked(script, config)
-    n_detectors = len(checked.detectors)
-    plan = build(config, n_detectors=n_detectors, given=validator.given)
-    doubts = (*warnings(config, now or datetime.now(UTC)), *plan_warnings(config, plan, n_detectors))
-    return replace(checked, plan=plan, warnings=doubts)
+    camera = CameraFacts(script.instrument.name, script.instrument.detectors)
+    return Checked(script, prepare(parse(filled, script.model), camera, validator.given, now))
 
 
 def without_repository(checked: Checked) -> Checked:
@@ -179,14 +162,16 @@ def without_repository(checked: Checked) -> Checked:
     `Checked`
         With what is refused unless a repository has these inputs.
     """
+    if checked.spec is None:
+        return checked
     found = []
-    for step_id, pipeline in checked.pipelines.installed.items():
+    for step_id, pipeline in checked.spec.pipelines.installed.items():
         if needed := missing_inputs(pipeline, BOOTSTRAP):
+            switch = f"do_{PRODUCTS[step_id.product].option}"
             found.append(
-                f"do_{PRODUCTS[step_id.product].option}: the installed {pipeline.uri.rpartition('/')[2]} reads "
-                f"{', '.join(needed)}, which no step of this run makes. If a collection in "
-                f"input_collections_{PRODUCTS[step_id.product].option} has them, check with --repo; else set "
-                f"do_{PRODUCTS[step_id.product].option} to False."
+                f"{switch}: the installed {pipeline.uri.rpartition('/')[2]} reads {', '.join(needed)}, which no step "
+                f"of this run makes. If a collection in {input_property(step_id)} has them, check with --repo; else "
+                f"set {switch} to False."
             )
     return replace(checked, problems=(*checked.problems, *found))
 
@@ -206,19 +191,14 @@ def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:
     `Checked`
         With the pipelines, and with what is wrong with them.
     """
-    if checked.config is None or checked.plan is None:
+    if checked.spec is None:
         return checked
     try:
-        pipelines = install(checked.config, checked.plan, checked.script.instrument.name)
+        spec = checked.spec.with_pipelines(checked.script.instrument.name)
     except ConfigurationError as error:
         return replace(checked, problems=(*checked.problems, *error.problems))
-    unread = _unread(pipelines) if insist else ()
-    return replace(
-        checked,
-        pipelines=pipelines,
-        problems=(*checked.problems, *unread),
-        warnings=(*checked.warnings, *pipelines.warnings),
-    )
+    unread = _unread(spec.pipelines) if insist else ()
+    return replace(checked, spec=spec, problems=(*checked.problems, *unread))
 
 
 def _unread(pipelines: StepPipelines) -> Iterator[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ..config import CalibrationsConfig
-from ..plan import Action, Plan
+from ..plan import Action
+from ..preflight.spec import RunSpec
 from .configuration import Checked
 from .lookup import Answers
 from .words import inputs
@@ -31,23 +31,22 @@ def as_data(checked: Checked, answers: Answers | None = None) -> dict[str, Any]:
         ``script``, ``ok``, ``problems``, ``warnings``, ``plan`` (None where the configuration is wrong in
         itself) and ``repository`` (None where none was asked). Times in seconds, dates TAI.
     """
-    config, plan = checked.config, checked.plan
     return {
         "script": checked.script.name,
         "ok": not checked.problems,
         "problems": list(checked.problems),
         "warnings": list(checked.warnings),
-        "plan": None if config is None or plan is None else _plan(checked, config, plan),
+        "plan": None if checked.spec is None else _plan(checked.spec),
         "repository": None if answers is None else _plain(asdict(answers)),
     }
 
 
-def _plan(checked: Checked, config: CalibrationsConfig, plan: Plan) -> dict[str, Any]:
+def _plan(spec: RunSpec) -> dict[str, Any]:
     return {
-        "instrument": checked.script.instrument.name,
-        "detectors": list(checked.detectors),
-        "physical_filter": checked.physical_filter,
-        "repo": config.repo,
+        "instrument": spec.instrument,
+        "detectors": list(spec.detectors),
+        "physical_filter": spec.physical_filter,
+        "repo": spec.config.repo,
         "images": [
             {
                 "image_type": str(images.image_type),
@@ -55,27 +54,27 @@ def _plan(checked: Checked, config: CalibrationsConfig, plan: Plan) -> dict[str,
                 "n_discarded": images.n_discarded,
                 "taken_before": list(images.taken),
             }
-            for images in plan.sets
+            for images in spec.plan.sets
         ],
-        "jobs": list(_jobs(checked, config, plan)),
-        "certified": [_plain(asdict(wanted)) for wanted in checked.certifications],
-        "camera_seconds": plan.camera_seconds,
-        "estimated_seconds": plan.seconds,
+        "jobs": list(_jobs(spec)),
+        "certified": [_plain(asdict(wanted)) for wanted in spec.certifications],
+        "camera_seconds": spec.plan.camera_seconds,
+        "estimated_seconds": spec.plan.seconds,
     }
 
 
-def _jobs(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[dict[str, Any]]:
-    for step in plan.steps:
+def _jobs(spec: RunSpec) -> Iterator[dict[str, Any]]:
+    for step in spec.plan.steps:
         if step.id.action is Action.CERTIFY:
             continue
-        pipeline = checked.pipelines.installed.get(step.id)
+        pipeline = spec.pipelines.installed.get(step.id)
         yield {
             "step": str(step.id),
             "pipeline": pipeline.uri if pipeline else None,
-            "options": str(checked.pipelines.options.get(step.id, "")),
+            "options": str(spec.pipelines.options.get(step.id, "")),
             "images": [str(image_type) for image_type in step.images],
             "after": [str(other) for other in step.after],
-            "inputs": list(inputs(config, plan, step)),
+            "inputs": list(inputs(spec.config, spec.plan, step)),
         }
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from ..config import CalibrationsConfig, Pairing, flat_pairs
 from ..ocps.requests import input_collections, named_collections
 from ..plan import Action, ExposureSet, Plan, Step, duration
+from ..preflight.spec import RunSpec
 from ..tables.products import PRODUCTS, ImageType
 from .configuration import Checked
 from .lookup import Answers, Reference
@@ -133,43 +134,39 @@ def _folded(line: str) -> list[str]:
 
 
 def _plan(checked: Checked) -> Iterator[str]:
-    config, plan = checked.config, checked.plan
-    if config is None or plan is None:
+    if (spec := checked.spec) is None:
         return
-    script = checked.script
-    yield f"{script.name} on {script.instrument.name}, {_ids(checked.detectors)}, repository {config.repo}"
+    plan = spec.plan
+    yield f"{checked.script.name} on {spec.instrument}, {_ids(spec.detectors)}, repository {spec.config.repo}"
     yield ""
     title = f"Images, camera time {duration(plan.camera_seconds)}" if plan.camera_seconds else "Images"
-    yield from _section(title, _images(checked, config, plan))
-    yield from _section("Processing", _processing(checked, config, plan))
-    yield from _section("Certified", _certified(checked, config, plan))
+    yield from _section(title, _images(spec))
+    yield from _section("Processing", _processing(spec))
+    yield from _section("Certified", _certified(spec))
     yield f"Estimated duration: {duration(plan.seconds)}"
     yield ""
 
 
-def _images(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
-    for exposures in plan.sets:
+def _images(spec: RunSpec) -> Iterator[str]:
+    path = spec.config.light_path.items()
+    names = ", ".join(f"{name} {'as it is' if value is None else value}" for name, value in path)
+    for exposures in spec.plan.sets:
         flat = exposures.image_type is ImageType.FLAT and not exposures.taken
-        yield images(exposures) + (f"; {_light_path(checked, config)}" if flat else "")
+        yield images(exposures) + (f"; {names}" if flat else "")
 
 
-def _light_path(checked: Checked, config: CalibrationsConfig) -> str:
-    known = [name for name in ("filter", "grating") if name in type(config).model_fields]
-    values = {name: getattr(config, name) for name in known}
-    return ", ".join(f"{name} {'as it is' if value is None else value}" for name, value in values.items())
-
-
-def _processing(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
+def _processing(spec: RunSpec) -> Iterator[str]:
+    plan, pipelines = spec.plan, spec.pipelines
     jobs = [step for step in plan.steps if step.id.action is not Action.CERTIFY]
     if not jobs:
         yield "none: the images are only taken"
     for step in jobs:
-        pipeline = checked.pipelines.installed.get(step.id)
-        options = str(checked.pipelines.options.get(step.id, ""))
-        pairs = _pairs(plan, checked.pipelines.pairing) if step.product.paired else ""
+        pipeline = pipelines.installed.get(step.id)
+        options = str(pipelines.options.get(step.id, ""))
+        pairs = _pairs(plan, pipelines.pairing) if step.product.paired else ""
         yield (
             f"{step.id}: {pipeline.uri if pipeline else 'pipeline unknown'} on {_sets(step, plan)}{pairs}, "
-            f"{_when(step)}; inputs: {', '.join(inputs(config, plan, step))}"
+            f"{_when(step)}; inputs: {', '.join(inputs(spec.config, plan, step))}"
             + (f"; options: {options}" if options else "")
         )
 
@@ -201,11 +198,11 @@ def _when(step: Step) -> str:
     )
 
 
-def _certified(checked: Checked, config: CalibrationsConfig, plan: Plan) -> Iterator[str]:
-    steps = [step for step in plan.steps if step.id.action is Action.CERTIFY]
+def _certified(spec: RunSpec) -> Iterator[str]:
+    steps = [step for step in spec.plan.steps if step.id.action is Action.CERTIFY]
     if not steps:
         yield "nothing"
-    for step, wanted in zip(steps, checked.certifications, strict=True):
+    for step, wanted in zip(steps, spec.certifications, strict=True):
         verified = any(
             other.action is Action.VERIFY and other.product == step.id.product for other in step.after
         )

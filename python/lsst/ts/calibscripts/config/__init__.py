@@ -14,6 +14,7 @@ from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
 from .resume import Resumption, resuming
 from .schema import as_yaml, json_schema, schema_text, write_schemas
+from .settings import PropertyNames, TypeSettings
 from .times import (
     PTC_TIMES,
     FlatPairs,
@@ -40,7 +41,9 @@ __all__ = [
     "LSSTCamConfig",
     "LatissConfig",
     "Pairing",
+    "PropertyNames",
     "Resumption",
+    "TypeSettings",
     "as_installed",
     "as_yaml",
     "did_you_mean",

@@ -26,6 +26,7 @@ from .dates import open_end
 from .explain import which
 from .exposure_ids import camera_of
 from .rules import Given, problems, resolve
+from .settings import TypeSettings, settings_of
 from .times import ImageSet, exposure_times
 
 __all__ = ["CalibrationsConfig", "Exposures"]
@@ -298,6 +299,22 @@ class CalibrationsConfig(BaseModel):
         """Image types of the script mode, in the order they are taken."""
         return tuple(self.script_mode.split("_"))
 
+    @property
+    def light_path(self) -> dict[str, str | int | None]:
+        """What the flats are to be taken through: the filter and, of a camera that has gratings, the grating."""
+        values = dict(self)
+        return {name: values[name] for name in ("filter", "grating") if name in values}
+
+    def of(self, kind: str) -> TypeSettings:
+        """Return what is set for a type of image or calibration.
+
+        Parameters
+        ----------
+        kind : `str`
+            Name of a product, or an `ImageType`.
+        """
+        return settings_of(self, kind)
+
     def image_set(self, image_type: str) -> ImageSet:
         """List what is taken of an image type.
 
@@ -311,7 +328,7 @@ class CalibrationsConfig(BaseModel):
         `ImageSet`
             Exposure times (s) and how many of the first exposures are discarded.
         """
-        suffix = image_type.lower()
-        n, n_discard = getattr(self, f"n_{suffix}"), getattr(self, f"n_discard_{suffix}")
-        times = getattr(self, f"exp_times_{suffix}", 0.0)
-        return ImageSet(image_type, exposure_times(times, n, n_discard, image_type), n_discard)
+        own = self.of(image_type)
+        return ImageSet(
+            image_type, exposure_times(own.times, own.n, own.n_discard, image_type), own.n_discard
+        )

@@ -17,7 +17,6 @@ _NOTHING = frozenset({"none", "empty", "no_filter", "open"})
 """What people call it when there is nothing in the beam; LSSTCam and LSSTComCam call it NONE."""
 
 _BAND = re.compile(r"(?:SDSS)?([a-z])_")
-_HOLDERS = ("filter", "grating")
 
 
 def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
@@ -35,7 +34,7 @@ def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
     """
     if (instrument := config.instrument) is None:
         return
-    values = {name: getattr(config, name, None) for name in _HOLDERS}
+    values = config.light_path
     known = {"filter": instrument.filters, "grating": instrument.gratings}
     for name, value in values.items():
         if isinstance(value, str) and known[name] and value not in known[name]:

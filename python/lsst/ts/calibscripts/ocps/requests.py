@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..config import CalibrationsConfig, Pairing, flat_pairs, groups_of_times
+from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, groups_of_times
 from ..errors import ConfigurationError
 from ..plan import Action, ExposureSet, Plan, StepId
 from ..tables.products import PRODUCTS, ImageType, made_from_closure
@@ -14,10 +14,12 @@ from .pairing import paired_options, pairing_warning
 from .pipelines import Installed, TaskOptions, check_options, locate
 
 __all__ = [
+    "NO_PIPELINES",
     "StepPipelines",
     "data_query",
     "different_times",
     "input_collections",
+    "input_property",
     "install",
     "job_request",
     "pairs_of",
@@ -47,6 +49,10 @@ class StepPipelines:
     pairing: Pairing = Pairing.EXPID
 
 
+NO_PIPELINES = StepPipelines({}, {}, ())
+"""What is known before they are looked up."""
+
+
 def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) -> StepPipelines:
     """Look up the pipelines of a plan and check the options for them.
 
@@ -64,11 +70,10 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
         pipeline = product.generate if generating else product.verify
         if step.id.action is Action.CERTIFY or pipeline is None:
             continue
-        name = f"config_options_{product.option}"
         try:
             found = locate(pipeline, pipeline_instrument)
             # The options overwrite values of the generation pipelines (002); verification takes none.
-            words = check_options(getattr(config, name), found, name) if generating else TaskOptions(())
+            words = _options(config, product.name, found) if generating else TaskOptions(())
         except ConfigurationError as error:
             problems += error.problems
         else:
@@ -82,6 +87,10 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     translated = [text for option in options.values() for text in option.warnings]
     warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
     return StepPipelines(installed, options, tuple(warnings), pairing)
+
+
+def _options(config: CalibrationsConfig, product: str, found: Installed) -> TaskOptions:
+    return check_options(config.of(product).options, found, PropertyNames.of(product).options)
 
 
 def _times_of_flats(plan: Plan) -> list[float]:
@@ -119,9 +128,20 @@ def input_collections(
 
 def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:
     """Give the input collections that the configuration names for a job."""
-    verify = "verify_" if step_id.action is Action.VERIFY else ""
-    text = getattr(config, f"input_collections_{verify}{PRODUCTS[step_id.product].option}")
-    return tuple(name for part in str(text).split(",") if (name := part.strip()))
+    own = config.of(step_id.product)
+    return own.verify_inputs if step_id.action is Action.VERIFY else own.inputs
+
+
+def input_property(step_id: StepId) -> str:
+    """Return the name of the property with the input collections of a job.
+
+    Parameters
+    ----------
+    step_id : `StepId`
+        GENERATE or VERIFY of a product.
+    """
+    names = PropertyNames.of(step_id.product)
+    return names.verify_inputs if step_id.action is Action.VERIFY else names.inputs
 
 
 def data_query(instrument: str, detectors: Sequence[int], exposures: Sequence[int]) -> str:

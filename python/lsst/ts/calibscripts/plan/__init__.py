@@ -4,13 +4,15 @@ The graph of steps is the section "Order" of the decisions: the camera takes ima
 for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as soon as what they need is there.
 """
 
-from .building import IMAGE_SECONDS, JOB_SECONDS, build
+from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 from .words import duration, plan_warnings
 
 __all__ = [
     "IMAGE_SECONDS",
     "JOB_SECONDS",
+    "READ_OUT_SECONDS",
+    "SHUTTER_SECONDS",
     "Action",
     "Exposure",
     "ExposureSet",

@@ -6,11 +6,24 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ..config import CalibrationsConfig
+from ..config import CalibrationsConfig, PropertyNames
 from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
-__all__ = ["IMAGE_SECONDS", "JOB_SECONDS", "build", "job_seconds"]
+__all__ = [
+    "IMAGE_SECONDS",
+    "JOB_SECONDS",
+    "READ_OUT_SECONDS",
+    "SHUTTER_SECONDS",
+    "build",
+    "job_seconds",
+]
+
+READ_OUT_SECONDS = 2.0
+"""Seconds a camera takes to read an image out, where it does not say so."""
+
+SHUTTER_SECONDS = 1.0
+"""Seconds a camera's shutter takes for one image, where it does not say so."""
 
 JOB_SECONDS = 30.0
 """Estimated seconds an OCPS job takes before it looks at its first image."""
@@ -23,8 +36,8 @@ def build(
     config: CalibrationsConfig,
     *,
     n_detectors: int,
-    read_out_time: float = 2.0,
-    shutter_time: float = 1.0,
+    read_out_time: float = READ_OUT_SECONDS,
+    shutter_time: float = SHUTTER_SECONDS,
     given: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Make the plan of a run.
@@ -70,7 +83,7 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
     images = config.image_set(image_type)
     if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
         # A bias has no time that could be asked for; a default says nothing of images that exist.
-        asked = image_type is ImageType.BIAS or given.get(f"exp_times_{image_type.lower()}") is not None
+        asked = image_type is ImageType.BIAS or given.get(PropertyNames.of(image_type).times) is not None
         return ExposureSet(image_type, taken=tuple(taken), times=images.times if asked else ())
     exposures = (Exposure(image_type, time, i < images.n_discard) for i, time in enumerate(images.times))
     return ExposureSet(image_type, tuple(exposures))

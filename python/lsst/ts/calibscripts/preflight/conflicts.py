@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 from ..repository import Certification, Conflict, Repository
 from ..repository.records import range_words
 
-__all__ = ["conflict_problems"]
+__all__ = ["conflict_problems", "find_conflicts"]
 
 _OF_A_DAY = re.compile(r"/calib\.\d{4}[A-Z]{3}\d{2}\.\d+$")
 _MOST_TRIED = 100
 
 
-def conflict_problems(repository: Repository, wanted: Sequence[Certification], night: date) -> Iterator[str]:
+def find_conflicts(
+    repository: Repository, wanted: Iterable[Certification]
+) -> dict[Certification, tuple[Conflict, ...]]:
+    """Look for what stands in the way of certifications. Blocks.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    wanted : iterable of `Certification`
+        What is to be certified.
+
+    Returns
+    -------
+    `dict` [`Certification`, `tuple` [`Conflict`]]
+        What stands in the way of each; empty for nothing.
+    """
+    return {each: tuple(repository.conflicts(each)) for each in wanted}
+
+
+def conflict_problems(
+    repository: Repository, conflicts: Mapping[Certification, Sequence[Conflict]], night: date
+) -> Iterator[str]:
     """Say what stands in the way of certifications. Blocks.
 
     Parameters
     ----------
     repository : `Repository`
         The repository.
-    wanted : sequence of `Certification`
-        What is to be certified, all into the same collection and for the same validity range.
+    conflicts : mapping [`Certification`, sequence of `Conflict`]
+        What is to be certified, all into the same collection and for the same validity range, with what stands in
+        the way of each.
     night : `datetime.date`
         Observing day of the images.
 
@@ -33,9 +56,10 @@ def conflict_problems(repository: Repository, wanted: Sequence[Certification], n
     `str`
         One sentence at most, with a collection and dates that are free.
     """
-    found = [conflict for each in wanted for conflict in repository.conflicts(each)]
+    found = [conflict for present in conflicts.values() for conflict in present]
     if not found:
         return
+    wanted = [*conflicts]
     collection = wanted[0].collection
     free = _free_collection(repository, wanted[0], night)
     if kind := found[0].kind:

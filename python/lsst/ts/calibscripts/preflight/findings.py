@@ -1,40 +1,25 @@
-"""Everything that can be seen before the first exposure is looked at here, and told at once."""
+"""Everything that the repository can say before the first exposure, found as well as missing, reported at once."""
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from ..config import PTC_TIMES, CalibrationsConfig, last_night
+from ..config import last_night
 from ..errors import RepositoryError, describe
-from ..ground.text import detectors_of, exposure_range, exposures_of
-from ..ocps.pipelines import missing_inputs
-from ..ocps.requests import StepPipelines, different_times, input_collections, named_collections, pairs_of
-from ..plan import Action, ExposureSet, Plan, Step, StepId
+from ..ground.text import detectors_of
+from ..ocps.requests import pairs_of
+from ..plan import Action
 from ..repository import Certification, Detector, Repository
-from ..sal import RemoteGroup, State
-from ..tables.instruments import asked_filter
-from ..tables.products import PRODUCTS, ImageType, made_from_closure
-from .conflicts import conflict_problems
-from .examining import Asked, Examined, examine
-from .references import from_now, spans, when_words
-from .window import Window
+from ..tables.products import PRODUCTS, ImageType
+from .conflicts import conflict_problems, find_conflicts
+from .examining import Examined, examine
+from .images import existing_set, exposure_problems, pair_problems
+from .references import Reference, References
+from .spec import RunSpec
 
-__all__ = [
-    "BOOTSTRAP",
-    "RepositoryFindings",
-    "certification",
-    "component_problems",
-    "existing_set",
-    "repository_findings",
-]
-
-BOOTSTRAP = ("biasBootstrap", "darkBootstrap", "flatBootstrap")
-"""What today's cpDefects of the Science Pipelines reads, and no pipeline of a run makes."""
+__all__ = ["RepositoryFindings", "repository_findings"]
 
 
 @dataclass(frozen=True)
@@ -53,77 +38,27 @@ class RepositoryFindings:
         What goes on of the sets that exist already.
     without_pairs : `bool`
         Are there flats among them, but no pair of equal exposure time?
+    references : `tuple` [`Reference`]
+        Calibrations that the jobs look for.
+    free : `tuple` [`Certification`]
+        Certifications that nothing stands in the way of.
     """
 
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
     detectors: tuple[Detector, ...] = ()
     calib_exists: bool = False
     examined: Mapping[ImageType, Examined] = field(default_factory=dict)
     without_pairs: bool = False
+    references: tuple[Reference, ...] = ()
+    free: tuple[Certification, ...] = ()
 
-
-async def component_problems(group: RemoteGroup) -> list[str]:
-    """Give a sentence for every component of a group that is not ENABLED.
-
-    Parameters
-    ----------
-    group : `RemoteGroup`
-        Camera or OCPS; components whose check is switched off are left out.
-    """
-    attributes = {name: name.lower().replace(":", "_") for name in group.components}
-    names = [name for name, attribute in attributes.items() if getattr(group.check, attribute)]
-    async with asyncio.TaskGroup() as tasks:
-        states = [tasks.create_task(_state(group, attributes[name])) for name in names]
-    return [
-        f"{name} is {state.result()}, not ENABLED: enable it, then queue the script or its BLOCK again."
-        for name, state in zip(names, states, strict=True)
-        if state.result() != State.ENABLED.name
-    ]
-
-
-async def _state(group: RemoteGroup, name: str) -> str:
-    try:
-        return str(State(await group.get_state(name)).name)
-    except TimeoutError:
-        return "silent (no summaryState was received)"
-    except Exception as error:
-        # Whatever it is, the component is not known to be enabled, and the others are to be told, too.
-        return f"in an unknown state ({describe(error)})"
-
-
-def certification(
-    config: CalibrationsConfig,
-    product: str,
-    instrument: str,
-    detectors: Sequence[int],
-    physical_filter: str | None = None,
-) -> Certification:
-    """Say what certifying a product means under a configuration."""
-    record = PRODUCTS[product]
-    return Certification(
-        product=product,
-        instrument=instrument,
-        dataset_type=record.dataset_type,
-        collection=config.calib_collection,
-        begin=_text(config.certify_calib_begin_date),
-        end=_text(config.certify_calib_end_date),
-        detectors=tuple(detectors),
-        physical_filter=physical_filter if record.by_filter else None,
-    )
-
-
-def _text(date: Any) -> str | None:
-    return None if date is None else str(date)
+    def also(self, *problems: str) -> RepositoryFindings:
+        """Return the same with further problems, each of them once."""
+        return replace(self, problems=tuple(dict.fromkeys((*self.problems, *problems))))
 
 
 def repository_findings(
-    repository: Repository,
-    config: CalibrationsConfig,
-    plan: Plan,
-    pipelines: StepPipelines,
-    instrument: str,
-    detectors: Sequence[int],
-    physical_filter: str | None,
+    repository: Repository, spec: RunSpec, *, read_only: bool = False
 ) -> RepositoryFindings:
     """Look at the repository before the first exposure. Blocks.
 
@@ -131,186 +66,92 @@ def repository_findings(
     ----------
     repository : `Repository`
         The repository.
-    config, plan, pipelines
+    spec : `RunSpec`
         What is to be done.
-    instrument : `str`
-        Butler instrument name.
-    detectors : sequence of `int`
-        Detectors asked for.
-    physical_filter : `str` or `None`
-        Filter of the flats, None where it is not known before they are taken.
+    read_only : `bool`, optional
+        Do not try to write: who only checks a configuration need not be allowed to.
 
     Returns
     -------
     `RepositoryFindings`
-        All that is wrong.
+        All that is wrong, and what was found.
     """
-    certifying = [step for step in plan.steps if step.id.action is Action.CERTIFY]
+    certifying = any(step.id.action is Action.CERTIFY for step in spec.plan.steps)
+    found = RepositoryFindings()
     try:
-        repository.check(writing=bool(certifying))
-        known = tuple(repository.detectors(instrument))
-        problems = list(_detector_problems(instrument, detectors, {d.id for d in known}, config.repo))
-        examined: dict[ImageType, Examined] = {}
-        for images in plan.sets:
-            if images.taken:
-                asked = existing_set(config, images, instrument, detectors)
-                examined[images.image_type] = found = examine(repository, instrument, asked)
-                problems += _exposure_problems(instrument, asked, found)
-        flats = examined.get(ImageType.FLAT)
-        pairs = pairs_of(flats.found.exposures, flats.times) if flats and not flats.refused else ()
-        if flats is not None:
-            physical_filter = flats.physical_filter
-            problems += [] if flats.refused else _pair_problems(plan, pairs, flats.times)
-        calib_exists = not repository.missing_collections([config.calib_collection])
-        # Several jobs need the same, and a collection of years takes seconds to look through.
-        lacking = functools.cache(repository.lacking)
-        for step in plan.steps:
-            if step.id in pipelines.installed:
-                problems += _input_problems(
-                    repository,
-                    lacking,
-                    config,
-                    plan,
-                    step,
-                    pipelines,
-                    instrument,
-                    detectors,
-                    physical_filter,
-                    calib_exists,
-                )
-        wanted = _certifications(config, plan, instrument, detectors, physical_filter)
-        problems += conflict_problems(repository, wanted, last_night(config, datetime.now(UTC)))
+        repository.check(writing=certifying and not read_only)
+        for look in (_look_at_detectors, _look_at_images, _look_at_references, _look_at_conflicts):
+            found = look(repository, _in_known_filter(spec, found), found)
     except RepositoryError as error:
-        return RepositoryFindings((str(error),))
+        text = str(error)
     except Exception as error:
         # The butler raises what its database raises; the run has not begun, so nothing is lost by refusing.
-        return RepositoryFindings((f"Butler repository {config.repo} cannot be read: {describe(error)}.",))
-    return RepositoryFindings(
-        tuple(dict.fromkeys(problems)), known, calib_exists, examined, flats is not None and not pairs
+        text = f"Butler repository {spec.config.repo} cannot be read: {describe(error)}."
+    else:
+        return found
+    return RepositoryFindings((text,), references=found.references, free=found.free)
+
+
+def _in_known_filter(spec: RunSpec, found: RepositoryFindings) -> RunSpec:
+    """Return the same in the filter of the flats that exist already, where there are some."""
+    flats = found.examined.get(ImageType.FLAT)
+    return spec if flats is None else replace(spec, physical_filter=flats.physical_filter)
+
+
+def _look_at_detectors(
+    repository: Repository, spec: RunSpec, found: RepositoryFindings
+) -> RepositoryFindings:
+    known = tuple(repository.detectors(spec.instrument))
+    ids = {detector.id for detector in known}
+    found = replace(found, detectors=known)
+    if not (unknown := [detector for detector in spec.detectors if detector not in ids]):
+        return found
+    return found.also(
+        f"Repository {spec.config.repo} does not know {detectors_of(unknown)} of {spec.instrument}"
+        f" (it knows {len(ids)} of that instrument): check the properties repo and detectors."
     )
 
 
-def _certifications(
-    config: CalibrationsConfig,
-    plan: Plan,
-    instrument: str,
-    detectors: Sequence[int],
-    physical_filter: str | None,
-) -> tuple[Certification, ...]:
+def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFindings) -> RepositoryFindings:
+    """Examine the sets that exist already, and the pairs of their flats."""
+    problems: list[str] = []
+    examined: dict[ImageType, Examined] = {}
+    for images in spec.plan.sets:
+        if images.taken:
+            asked = existing_set(spec.config, images, spec.instrument, spec.detectors)
+            examined[images.image_type] = one = examine(repository, spec.instrument, asked)
+            problems += exposure_problems(spec.instrument, asked, one)
+    found = replace(found, examined=examined)
+    if (flats := examined.get(ImageType.FLAT)) is None:
+        return found.also(*problems)
+    pairs = () if flats.refused else pairs_of(flats.found.exposures, flats.times)
+    if not flats.refused:
+        problems += pair_problems(spec.plan, pairs, flats.times)
+    return replace(found.also(*problems), without_pairs=not pairs)
+
+
+def _look_at_references(
+    repository: Repository, spec: RunSpec, found: RepositoryFindings
+) -> RepositoryFindings:
+    """Look for the calibrations that the jobs read from collections."""
+    calib_exists = not repository.missing_collections([spec.config.calib_collection])
+    references = References(repository, spec, calib_exists)
+    problems = [*references.problems()]
+    return replace(found.also(*problems), calib_exists=calib_exists, references=references.asked)
+
+
+def _look_at_conflicts(
+    repository: Repository, spec: RunSpec, found: RepositoryFindings
+) -> RepositoryFindings:
+    """Look for what stands in the way of the certifications."""
+    conflicts = find_conflicts(repository, [*_in_a_known_filter(spec)])
+    night = last_night(spec.config, datetime.now(UTC))
+    free = tuple(wanted for wanted, present in conflicts.items() if not present)
+    return replace(found.also(*conflict_problems(repository, conflicts, night)), free=free)
+
+
+def _in_a_known_filter(spec: RunSpec) -> Iterator[Certification]:
     """Return what is to be certified, without flats of a filter that shows only when the instrument is set up."""
-    return tuple(
-        certification(config, step.id.product, instrument, detectors, physical_filter)
-        for step in plan.steps
-        if step.id.action is Action.CERTIFY and not (step.product.by_filter and physical_filter is None)
-    )
-
-
-def _detector_problems(
-    instrument: str, detectors: Sequence[int], known: set[int], repo: str
-) -> Iterator[str]:
-    unknown = [detector for detector in detectors if detector not in known]
-    if unknown:
-        yield (
-            f"Repository {repo} does not know {detectors_of(unknown)} of {instrument}"
-            f" (it knows {len(known)} of that instrument): check the properties repo and detectors."
-        )
-
-
-def existing_set(
-    config: CalibrationsConfig, images: ExposureSet, instrument: str, detectors: Sequence[int]
-) -> Asked:
-    """Return what the exposures of a set that exists already are to be."""
-    flats = images.image_type is ImageType.FLAT
-    return Asked(
-        images.image_type,
-        images.taken,
-        tuple(detectors),
-        times=dict.fromkeys(images.taken, images.times),
-        physical_filter=asked_filter(config) if flats else (),
-        window=Window.of(config, instrument, existing=True) if flats else None,
-        existing=True,
-    )
-
-
-def _exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iterator[str]:
-    """Say what is wrong with a set that exists already, apart from what is only left out of it."""
-    found, name = examined.found, asked.image_type.name
-    if unknown := [exposure for exposure in asked.exposures if exposure not in examined.times]:
-        yield f"exposures: {instrument} has no {exposures_of(unknown)} (listed under {name})."
-    if examined.refused is not None:
-        yield str(examined.refused)
-    elif not unknown and not found.complete:
-        n_detectors = len(found.detectors), len(asked.detectors)
-        which = f" ({exposure_range(found.exposures)})" if found.exposures else ""
-        why = "".join(f" {name} {exposures_of(ids)}: {text}." for text, ids in examined.why.items())
-        yield (
-            f"exposures: not enough {name} raw images in the repository: only {len(found.exposures)} of "
-            f"{len(asked.exposures)} exposures{which} and {n_detectors[0]} of {n_detectors[1]} detectors can be used."
-            f"{why}"
-        )
-
-
-def _pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:
-    """Say where the flats that exist make too few pairs for what the user asked for."""
-    different = different_times(pairs, times)
-    if plan.step(StepId(Action.GENERATE, "PTC")) and different < PTC_TIMES:
-        yield (
-            f"exposures: do_ptc needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, "
-            f"among those listed are {f'pairs of {different} only' if different else 'none'}."
-        )
-    if plan.step(StepId(Action.GENERATE, "GAIN")) and "GAIN" in plan.insisted and not pairs:
-        yield "exposures: do_gain_from_flat_pairs needs two consecutive flats of equal time, there are none."
-
-
-def _input_problems(
-    repository: Repository,
-    find_lacking: Callable[..., tuple[int, ...]],
-    config: CalibrationsConfig,
-    plan: Plan,
-    step: Step,
-    pipelines: StepPipelines,
-    instrument: str,
-    detectors: Sequence[int],
-    physical_filter: str | None,
-    calib_exists: bool,
-) -> Iterator[str]:
-    """Give what a job would miss among its inputs."""
-    property_name = (
-        f"input_collections_{'verify_' if step.id.action is Action.VERIFY else ''}{step.product.option}"
-    )
-    lost = repository.missing_collections(named_collections(config, step.id))
-    if lost:
-        yield f"{property_name}: no collection {', '.join(lost)} in {config.repo}."
-        return
-    collections = input_collections(config, step.id, {}, calib_exists)
-    sets = [images for images in plan.sets if images.image_type in step.images]
-    existing = spans(repository.exposures(instrument, [e for images in sets for e in images.taken]))
-    seconds = None if all(images.taken for images in sets) else plan.camera_seconds
-    when = (*existing, *([] if seconds is None else [from_now(seconds)]))
-    bootstrap = missing_inputs(pipelines.installed[step.id], BOOTSTRAP)
-    wanted = bootstrap or [PRODUCTS[name].dataset_type for name in _read_from_collections(plan, step)]
-    for dataset_type in wanted:
-        by_filter = dataset_type.startswith(PRODUCTS["FLAT"].dataset_type)
-        lacking = find_lacking(
-            dataset_type,
-            instrument,
-            tuple(detectors),
-            collections,
-            physical_filter if by_filter else None,
-            when,
-        )
-        if lacking:
-            of_filter = f" in {physical_filter}" if by_filter and physical_filter else ""
-            yield (
-                f"{step.id} needs a {dataset_type}{of_filter}, but {','.join(collections) or 'no collection'} has"
-                f" none for {detectors_of(lacking)} that is valid {when_words(when, seconds)}: "
-                f"name a collection that has one in {property_name}."
-            )
-
-
-def _read_from_collections(plan: Plan, step: Step) -> list[str]:
-    """Give the products a job reads that this run does not make itself."""
-    names = [*made_from_closure(step.id.product)]
-    if step.id.action is Action.VERIFY:
-        names.append(step.id.product)
-    return [name for name in names if plan.step(StepId(Action.GENERATE, name)) is None]
+    for wanted in spec.certifications:
+        if not PRODUCTS[wanted.product].by_filter or wanted.physical_filter is not None:
+            yield wanted

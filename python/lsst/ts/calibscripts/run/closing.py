@@ -13,7 +13,7 @@ from ..events.events import Progress, Stage
 from ..events.images import ImageSet, closing
 from ..plan import ExposureSet
 from ..preflight.examining import Asked, Examined, examine
-from ..preflight.findings import existing_set
+from ..preflight.images import existing_set
 from ..preflight.window import Window
 from ..run.arrivals import Arrivals
 from ..tables.products import ImageType

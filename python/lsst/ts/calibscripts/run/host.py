@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from ..config import CalibrationsConfig
 from ..events.events import Observer
-from ..ocps.requests import StepPipelines
-from ..plan import Plan
+from ..preflight.spec import RunSpec
 from ..repository import Repository
 
 __all__ = ["Host"]
@@ -18,13 +17,10 @@ __all__ = ["Host"]
 class Host(Protocol):
     """The script, as the parts of its run see it: `BaseMakeCalibrations` is one."""
 
-    plan: Plan
-    pipelines: StepPipelines
-    settings: CalibrationsConfig
+    spec: RunSpec
     observers: list[Observer]
     log: logging.Logger
     config_model: type[CalibrationsConfig]
-    configuration_warnings: tuple[str, ...]
 
     @property
     def state(self) -> Any:
@@ -69,9 +65,6 @@ class Host(Protocol):
     @property
     def image_in_oods(self) -> Any:
         """The event imageInOODS of the instrument's OODS."""
-
-    def asked_detectors(self) -> tuple[int, ...]:
-        """Return the detectors of the run."""
 
     def get_instrument_configuration(self) -> dict[str, Any]:
         """Return the arguments of the camera's ``setup_instrument``."""

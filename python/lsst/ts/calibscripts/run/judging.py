@@ -114,7 +114,7 @@ class Judging:
             detectors=[detector.name for detector in self.detectors.values()],
             known=self.known_detectors,
             processed=self.results.detectors[step.id],
-            threshold=getattr(self.config, f"number_verification_tests_threshold_{step.product.option}"),
+            threshold=self.config.of(step.product.name).threshold,
         )
         if run is None:
             return asked.failed("the verification job left no RUN")

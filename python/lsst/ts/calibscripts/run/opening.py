@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from ..config import as_installed, key_problem, not_installed
 from ..errors import PreconditionError, describe
@@ -12,7 +13,8 @@ from ..ground.cancellation import heed_cancellation
 from ..ground.threads import OneThread
 from ..ocps.pairing import pairing_warning
 from ..plan import Action, StepId
-from ..preflight.findings import RepositoryFindings, component_problems, repository_findings
+from ..preflight.components import component_problems
+from ..preflight.findings import RepositoryFindings, repository_findings
 from ..preflight.ocps_settings import settings_problem, settings_warning
 from ..repository import Detector, Repository
 from ..sal import ExpectedError
@@ -70,12 +72,12 @@ class Opening:
         results: Results,
         checkpoint: Callable[[str], Awaitable[None]],
     ) -> None:
-        self.plan = script.plan
+        self.plan = script.spec.plan
         self.detectors: dict[int, Detector] = {}
         self.known_detectors: dict[int, str] = {}
         self.calib_exists = False
         self._script = script
-        self._config = script.settings
+        self._config = script.spec.config
         self._repository = repository
         self._thread = thread
         self._journal = journal
@@ -117,8 +119,7 @@ class Opening:
         if problems:
             raise self._refusal(problems)
         self.known_detectors = {detector.id: detector.name for detector in findings.detectors}
-        asked = self._script.asked_detectors()
-        self.detectors = {d.id: d for d in findings.detectors if d.id in asked}
+        self.detectors = {d.id: d for d in findings.detectors if d.id in self._script.spec.detectors}
         self._detector_names = {(d.raft, d.sensor): d.id for d in findings.detectors}
         self.calib_exists = findings.calib_exists
         for examined in findings.examined.values():
@@ -137,7 +138,7 @@ class Opening:
         if flats is None or not any(step.product.paired for step in self.plan.steps):
             return ""
         times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
-        return pairing_warning(times, self._script.pipelines.pairing)
+        return pairing_warning(times, self._script.spec.pipelines.pairing)
 
     def _note_refused(self, findings: RepositoryFindings) -> None:
         """Keep that a set which exists already was refused: it is not offered to go on with."""
@@ -165,12 +166,7 @@ class Opening:
                 return await self._thread(
                     repository_findings,
                     self._repository,
-                    self._config,
-                    self.plan,
-                    self._script.pipelines,
-                    self._script.instrument_name,
-                    self._script.asked_detectors(),
-                    self._filter,
+                    replace(self._script.spec, plan=self.plan, physical_filter=self._filter),
                 )
         except TimeoutError:
             text = (

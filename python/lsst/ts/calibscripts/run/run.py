@@ -62,12 +62,12 @@ class Run:
     def __init__(self, script: Host, given: Mapping[str, Any]) -> None:
         self._script = script
         self._given = given
-        self._config = script.settings
+        self._config = script.spec.config
         self._results = Results()
         self._observers = list(script.observers)
         self._journal = Journal(script.log, self._observers, self._results)
         self._record = self._open_record() if self._config.record else None
-        for warning in script.configuration_warnings:
+        for warning in script.spec.warnings:
             self._journal.keep_warning(warning)
         self._thread = OneThread("butler")
         self._repository = script.make_repository(self._config.repo)
@@ -94,7 +94,7 @@ class Run:
             index=int(script.salinfo.index),
             given=dict(self._given),
             config=self._config.model_dump(mode="json"),
-            detectors=script.asked_detectors(),
+            detectors=script.spec.detectors,
             group_id=str(script.group_id),
             obs_id=str(script.obs_id),
         )
@@ -168,7 +168,7 @@ class Run:
             progress=self._progress,
             journal=self._journal,
             results=self._results,
-            pipelines=self._script.pipelines,
+            pipelines=self._script.spec.pipelines,
             instrument=self._script.instrument_name,
             judging=Judging(
                 self._config,

@@ -39,7 +39,7 @@ from ..ocps.requests import (
 )
 from ..plan import Action, Plan, Step, StepId
 from ..preflight.examining import Asked, wrong_filter
-from ..preflight.findings import certification
+from ..preflight.spec import certification
 from ..repository import Certification, Detector, Repository
 from ..tables.products import ImageType
 from ..verification import enough_detectors

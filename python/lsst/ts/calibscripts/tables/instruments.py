@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 __all__ = [
     "DOME_COMPONENTS",
@@ -16,7 +15,6 @@ __all__ = [
     "LSSTCAM",
     "LSSTCOMCAM",
     "Instrument",
-    "asked_filter",
     "filter_fits",
     "listed",
     "physical_filter",
@@ -203,19 +201,6 @@ def listed(names: str) -> tuple[str, ...]:
         The names.
     """
     return tuple(name for part in names.replace(":", ",").split(",") if (name := part.strip()))
-
-
-def asked_filter(config: Any) -> tuple[str | None, ...]:
-    """Return what a configuration asks of the filter, as `filter_fits` takes it.
-
-    Parameters
-    ----------
-    config : `CalibrationsConfig`
-        Configuration of a script. What it names by the number of a slot is not compared.
-    """
-    values = [getattr(config, name) for name in ("filter", "grating") if hasattr(config, name)]
-    names = tuple(value if isinstance(value, str) else None for value in values)
-    return names if any(names) else ()
 
 
 def filter_fits(found: str, asked: Sequence[str | None]) -> bool:

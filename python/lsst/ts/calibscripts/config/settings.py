@@ -1,0 +1,103 @@
+"""The properties of one type of image or calibration, by what they mean instead of by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from ..tables.products import PRODUCTS
+
+__all__ = ["PropertyNames", "TypeSettings", "settings_of"]
+
+
+@dataclass(frozen=True)
+class PropertyNames:
+    """Names of the properties of a type; not every type has all of them.
+
+    Attributes
+    ----------
+    n, n_discard, times, threshold, options, inputs, verify_inputs : `str`
+        Name of the property with what `TypeSettings` has under this name.
+    """
+
+    n: str
+    n_discard: str
+    times: str
+    threshold: str
+    options: str
+    inputs: str
+    verify_inputs: str
+
+    @classmethod
+    def of(cls, kind: str) -> PropertyNames:
+        """Return the names of a type.
+
+        Parameters
+        ----------
+        kind : `str`
+            Name of a product, or an `ImageType`.
+        """
+        option = PRODUCTS[kind].option
+        return cls(
+            n=f"n_{option}",
+            n_discard=f"n_discard_{option}",
+            times=f"exp_times_{option}",
+            threshold=f"number_verification_tests_threshold_{option}",
+            options=f"config_options_{option}",
+            inputs=f"input_collections_{option}",
+            verify_inputs=f"input_collections_verify_{option}",
+        )
+
+
+@dataclass(frozen=True)
+class TypeSettings:
+    """What a configuration says of a type; 0 or empty of what the type has no property for.
+
+    Attributes
+    ----------
+    n, n_discard : `int`
+        Number of images to use, and of those that are taken first and not used.
+    times : `float` or `tuple` [`float`, ...]
+        Exposure time of all images, or of each, seconds.
+    threshold : `int`
+        Threshold of failed tests of the verification.
+    options : `str`
+        Options of the pipeline that makes it.
+    inputs, verify_inputs : `tuple` [`str`]
+        Input collections of the jobs that make it and verify it.
+    """
+
+    n: int = 0
+    n_discard: int = 0
+    times: float | tuple[float, ...] = 0.0
+    threshold: int = 0
+    options: str = ""
+    inputs: tuple[str, ...] = ()
+    verify_inputs: tuple[str, ...] = ()
+
+
+def settings_of(config: BaseModel, kind: str) -> TypeSettings:
+    """Return what a configuration says of a type.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        The configuration.
+    kind : `str`
+        Name of a product, or an `ImageType`.
+    """
+    names, values = PropertyNames.of(kind), dict(config)
+    return TypeSettings(
+        n=values.get(names.n, 0),
+        n_discard=values.get(names.n_discard, 0),
+        times=values.get(names.times, 0.0),
+        threshold=values.get(names.threshold, 0),
+        options=values.get(names.options, ""),
+        inputs=_listed(values.get(names.inputs, "")),
+        verify_inputs=_listed(values.get(names.verify_inputs, "")),
+    )
+
+
+def _listed(collections: str) -> tuple[str, ...]:
+    return tuple(name for part in collections.split(",") if (name := part.strip()))

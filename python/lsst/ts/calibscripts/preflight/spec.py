@@ -1,0 +1,186 @@
+"""What a run is to do, in one record: the script, `check` and `check-block` make it by the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from ..config import CalibrationsConfig, warnings
+from ..ocps.requests import NO_PIPELINES, StepPipelines, install
+from ..plan import READ_OUT_SECONDS, SHUTTER_SECONDS, Action, Plan, build, plan_warnings
+from ..repository import Certification
+from ..tables.instruments import physical_filter
+from ..tables.products import PRODUCTS
+
+__all__ = ["CameraFacts", "RunSpec", "certification", "prepare"]
+
+
+@dataclass(frozen=True)
+class CameraFacts:
+    """What the plan of a run depends on, of a camera.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    detectors : `tuple` [`int`]
+        Detectors that are processed where the configuration names none.
+    read_out_time, shutter_time : `float`
+        Seconds.
+    """
+
+    instrument: str
+    detectors: tuple[int, ...]
+    read_out_time: float = READ_OUT_SECONDS
+    shutter_time: float = SHUTTER_SECONDS
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run is to do.
+
+    Attributes
+    ----------
+    config : `CalibrationsConfig`
+        Checked configuration.
+    plan : `Plan`
+        Exposures and steps.
+    instrument : `str`
+        Butler instrument name.
+    detectors : `tuple` [`int`]
+        Detectors asked for.
+    physical_filter : `str` or `None`
+        Physical filter of the flats, None where it is unknown before they are taken.
+    pipelines : `StepPipelines`
+        Pipelines and options of the jobs; none before they are looked up.
+    warnings : `tuple` [`str`]
+        What may not be meant, or will not come out as hoped.
+    """
+
+    config: CalibrationsConfig
+    plan: Plan
+    instrument: str
+    detectors: tuple[int, ...]
+    physical_filter: str | None = None
+    pipelines: StepPipelines = NO_PIPELINES
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def certifications(self) -> tuple[Certification, ...]:
+        """What would be certified, in this order; flats without a filter where that is unknown."""
+        return tuple(
+            certification(self.config, step.id.product, self.instrument, self.detectors, self.physical_filter)
+            for step in self.plan.steps
+            if step.id.action is Action.CERTIFY
+        )
+
+    def with_pipelines(self, pipeline_instrument: str) -> RunSpec:
+        """Look up the pipelines of all jobs and check the options for them. Blocks.
+
+        Parameters
+        ----------
+        pipeline_instrument : `str`
+            Name of the instrument's directory among the pipelines.
+
+        Returns
+        -------
+        `RunSpec`
+            The same, with pipelines.
+
+        Raises
+        ------
+        ConfigurationError
+            If a pipeline is missing, or an option names a task it does not have; the text names all of them.
+        """
+        found = install(self.config, self.plan, pipeline_instrument)
+        return replace(self, pipelines=found, warnings=(*self.warnings, *found.warnings))
+
+
+def prepare(
+    config: CalibrationsConfig,
+    camera: CameraFacts,
+    given: Mapping[str, Any] = MappingProxyType({}),
+    now: datetime | None = None,
+) -> RunSpec:
+    """Make of a configuration what a run is to do; its pipelines are looked up by `RunSpec.with_pipelines`.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        Checked configuration.
+    camera : `CameraFacts`
+        The camera.
+    given : mapping, optional
+        Properties that the user has set.
+    now : `datetime.datetime`, optional
+        When the images will be taken, UTC; by default now.
+
+    Returns
+    -------
+    `RunSpec`
+        Without pipelines.
+    """
+    detectors = tuple(config.detectors or camera.detectors)
+    plan = build(
+        config,
+        n_detectors=len(detectors),
+        read_out_time=camera.read_out_time,
+        shutter_time=camera.shutter_time,
+        given=given,
+    )
+    return RunSpec(
+        config,
+        plan,
+        camera.instrument,
+        detectors,
+        _configured_filter(config),
+        warnings=(
+            *warnings(config, now or datetime.now(UTC)),
+            *plan_warnings(config, plan, len(detectors)),
+        ),
+    )
+
+
+def _configured_filter(config: CalibrationsConfig) -> str | None:
+    """Return the physical filter that a configuration names, None where it does not name all of it."""
+    path = config.light_path
+    names = [name for name in path.values() if isinstance(name, str)]
+    return physical_filter(*names) if names and len(names) == len(path) else None
+
+
+def certification(
+    config: CalibrationsConfig,
+    product: str,
+    instrument: str,
+    detectors: tuple[int, ...],
+    physical_filter: str | None = None,
+) -> Certification:
+    """Return what certifying a product means under a configuration.
+
+    Parameters
+    ----------
+    config : `CalibrationsConfig`
+        Configuration.
+    product : `str`
+        Product.
+    instrument : `str`
+        Butler instrument name.
+    detectors : `tuple` [`int`]
+        Detectors.
+    physical_filter : `str` or `None`
+        Filter of the flats; ignored of a product that has no filter.
+    """
+    record = PRODUCTS[product]
+    return Certification(
+        product=product,
+        instrument=instrument,
+        dataset_type=record.dataset_type,
+        collection=config.calib_collection,
+        begin=config.certify_calib_begin_date,
+        end=config.certify_calib_end_date,
+        detectors=detectors,
+        physical_filter=physical_filter if record.by_filter else None,
+    )
