@@ -13,7 +13,7 @@ except PackageNotFoundError:
 
 
 def get_scripts_dir() -> Path:
-    """Tell the ScriptQueue where the executables of this package are.
+    """Return the directory with the executables of this package, for the ScriptQueue.
 
     Returns
     -------

@@ -119,7 +119,7 @@ class RunFailedError(CalibScriptsError, RuntimeError):
 
 
 class ReadBackError(CalibScriptsError, RuntimeError):
-    """Something was certified, but reading it back did not find it: nobody knows what is there."""
+    """Something was certified, but reading it back did not find it: what it holds is unknown."""
 
 
 class NoAnswerError(RepositoryError):
@@ -138,7 +138,7 @@ class StatisticsError(CalibScriptsError, ValueError):
 
 
 class RecordError(CalibScriptsError, ValueError):
-    """A file is no record of a run, or a damaged one."""
+    """A file is not a record of a run, or is a damaged one."""
 
 
 class LedgerError(CalibScriptsError, RuntimeError):
@@ -195,7 +195,7 @@ class ImageSetError(CalibScriptsError, RuntimeError):
 
 
 class FlatLevelError(CalibScriptsError, RuntimeError):
-    """The first flats are too dark or too bright to be used, or their level is unknown though limits were given.
+    """The first flats are too dark or too bright to be used, or their level is unknown though limits were set.
 
     The text has levels and limits, ADU, and what to do.
     """
@@ -211,7 +211,7 @@ class JobError(CalibScriptsError, RuntimeError):
     reason : `str`
         What happened.
     job_id : `str` or `None`
-        None where no acknowledgement told it.
+        None where no acknowledgement had it.
     exit_code : `int` or `None`
         None where there is no result.
 
@@ -299,7 +299,7 @@ class CertificationError(CalibScriptsError, RuntimeError):
 
 
 def describe(error: BaseException) -> str:
-    """Give the text of an error, or its class where it has none.
+    """Return the text of an error, or its class where it has none.
 
     Parameters
     ----------

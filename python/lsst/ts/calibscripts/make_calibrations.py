@@ -1,4 +1,4 @@
-"""A script of an instrument that has a record: all that its record tells, and its remotes; no sequencing."""
+"""A script of an instrument that has a record: all that its record says, and its remotes; no sequencing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class MakeCalibrations(BaseMakeCalibrations):
         return getattr(self.camera.rem, self.instrument.oods.lower()).evt_imageInOODS
 
     async def start_remotes(self) -> None:
-        """Make and start the remotes of the camera and of its OCPS, unless they are there."""
+        """Make and start the remotes of the camera and of its OCPS, unless they exist."""
         if self._camera is None:
             self._camera = self.camera_type(domain=self.domain, log=self.log)
             await self._camera.start_task

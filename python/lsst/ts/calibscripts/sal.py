@@ -33,7 +33,7 @@ __all__ = [
 
 
 def _choose() -> str:
-    """Say which middleware this process uses: ``salobj`` or ``embedded``."""
+    """Report which middleware this process uses: ``salobj`` or ``embedded``."""
     forced = os.environ.get("CALIBSCRIPTS_SAL", "")
     if forced:
         if forced not in ("embedded", "salobj"):

@@ -272,7 +272,7 @@ class CalibrationsConfig(BaseModel):
     @field_validator("exposures")
     @classmethod
     def _none_are_null(cls, exposures: Exposures | None) -> Exposures | None:
-        # A form writes the empty lists of a property that nobody filled in.
+        # A form writes the empty lists of a property that was not filled in.
         return exposures if any(ids for _, ids in exposures or ()) else None
 
     @field_validator("certify_calib_end_date")

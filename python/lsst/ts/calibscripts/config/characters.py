@@ -50,7 +50,7 @@ def odd_characters(text: str) -> str:
 
 
 def header_problem(text: str) -> str:
-    """Say why a text cannot go into the header of an image.
+    """Explain why a text cannot go into the header of an image.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def header_problem(text: str) -> str:
 
 
 def key_problem(text: str) -> str:
-    """Say why a text cannot go into the header of an image among other keywords, as the camera reads them.
+    """Explain why a text cannot go into the header of an image among other keywords, as the camera reads them.
 
     Parameters
     ----------

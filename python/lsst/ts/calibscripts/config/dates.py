@@ -79,7 +79,7 @@ def open_end(value: str | None) -> str | None:
 
 
 def range_problems(begin: str | None, end: str | None) -> Iterator[tuple[str, str]]:
-    """Say what is wrong with a validity range for a butler.
+    """Report what is wrong with a validity range for a butler.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ _IMAGE_TYPES = ("BIAS", "DARK", "FLAT")
 
 
 def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
-    """Say which properties differ from their defaults without any effect, and why.
+    """Report which properties differ from their defaults without any effect, and why.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def _likeness(word: str, name: str) -> float:
 
 
 def which(numbers: Iterable[int]) -> str:
-    """Say shortly which ids there are.
+    """Report briefly which ids there are.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def shown(value: Any) -> str:
 
 
 def not_a_mapping(data: Any) -> str:
-    """Say why a configuration that is not a mapping cannot be used.
+    """Explain why a configuration that is not a mapping cannot be used.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
     name : `str`
         Property.
     value : `object`
-        What was given.
+        What was set.
     schema : mapping, optional
         Schema of the property, where it has one.
 
@@ -156,7 +156,7 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
 
 
 def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say what is wrong by a schema.
+    """Report what is wrong by a schema.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def _unknown(name: str, value: Any, known: Mapping[str, Any]) -> str:
 
 
 def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> str:
-    """Say why a value is wrong, in jsonschema's words where ours are lacking."""
+    """Explain why a value is wrong, in jsonschema's words where we have none of our own."""
     if (text := hint(name, value, schema)) is not None:
         return text
     if isinstance(value, Mapping) and "properties" in schema:
@@ -219,7 +219,7 @@ def _value(name: str, value: Any, schema: Mapping[str, Any], message: str) -> st
 
 
 def _quotes(value: Any, schema: Mapping[str, Any]) -> str:
-    """Say how to write a text that YAML reads as something else; nothing where no free text is asked for."""
+    """Report how to write a text that YAML reads as something else; nothing where no free text is asked for."""
     if "string" not in _types(schema) or "enum" in schema or "examples" in schema:
         return ""
     if isinstance(value, bool):
@@ -254,7 +254,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
-    """Say in words what a schema asks for; nothing where words are lacking."""
+    """Describe in words what a schema asks for; nothing where there are no words for it."""
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
     if "anyOf" in schema:

@@ -20,7 +20,7 @@ _BAND = re.compile(r"(?:SDSS)?([a-z])_")
 
 
 def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
-    """Say which names of filters and gratings may not be meant.
+    """Report which names of filters and gratings may not be meant.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
 
 
 def not_installed(wanted: Mapping[str, Any], installed: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Say what is asked for and is not in the instrument.
+    """Report what is asked for and is not in the instrument.
 
     Parameters
     ----------

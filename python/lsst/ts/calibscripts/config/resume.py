@@ -1,4 +1,4 @@
-"""A configuration, and what its run had taken -> the configuration that goes on from there."""
+"""A configuration, and what its run had taken -> the configuration that continues from there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Resumption:
     left_out: tuple[str, ...] = ()
 
     def sentence(self, words: Mapping[str, str]) -> str:
-        """Say which images the configuration takes, ending before a colon.
+        """Report which images the configuration takes, ending before a colon.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ def resuming(
     Parameters
     ----------
     given : mapping
-        What the user gave.
+        What the user set.
     image_types : sequence of `str`
         Image types of the run.
     exposures : mapping [`str`, sequence of `int`]

@@ -25,7 +25,7 @@ class Given:
     Attributes
     ----------
     defaults : mapping
-        Values of the properties that the user did not give, where they differ from the model's own.
+        Values of the properties that the user did not set, where they differ from the model's own.
     wrong : set of `str`
         Properties known to be wrong: rules that read them are not applied.
     """
@@ -35,7 +35,7 @@ class Given:
 
 
 def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what was not given.
+    """Fill in what was not set.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     Returns
     -------
     `dict`
-        A list of exposure times sets the number of images, where that was not given. The gain is not estimated
+        A list of exposure times sets the number of images, where that was not set. The gain is not estimated
         where it was not asked for and no flats are taken, or no flat pairs.
     """
     values = {**defaults, **given}
@@ -72,7 +72,7 @@ def _asks_for_gain(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> boo
 def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
     exposures = values.get("exposures")
     if exposures.get("FLAT") if isinstance(exposures, Mapping) else getattr(exposures, "FLAT", None):
-        # Flats that exist already have the times of their records, which the repository tells.
+        # Flats that exist already have the times of their records, which the repository has.
         return True
     try:
         n, n_discard, times = (values[name] for name in _FLAT)
@@ -92,7 +92,7 @@ def problems(config: CalibrationsConfig, given: Set[str], wrong: Set[str]) -> li
     config : `CalibrationsConfig`
         All values, each valid by itself.
     given : set of `str`
-        Properties that the user gave.
+        Properties that the user set.
     wrong : set of `str`
         Properties whose values stand for wrong ones.
 

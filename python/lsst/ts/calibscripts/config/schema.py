@@ -51,7 +51,7 @@ def json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
     `dict`
         Draft 7, without references. No property has a title: LOVE's check boxes would write under it; only
         alternatives have, which the form offers by their titles. Of a model that is not of one instrument, the
-        properties are left out that only an instrument can give a default for (detectors, collections, repo);
+        properties are left out that only an instrument can have a default for (detectors, collections, repo);
         a subclass of the script adds its own.
     """
     raw = model.model_json_schema()
@@ -146,7 +146,7 @@ def _named(model: type[CalibrationsConfig], text: str) -> str:
 
 
 def _instrument_facts(model: type[CalibrationsConfig]) -> dict[str, dict[str, Any]]:
-    """Say in schema words which detectors the instrument has, and which filters and gratings it may have."""
+    """Report in schema words which detectors the instrument has, and which filters and gratings it may have."""
     if (instrument := model.instrument) is None:
         return {}
     valid = instrument.valid_detectors

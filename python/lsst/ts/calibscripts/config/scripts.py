@@ -58,7 +58,7 @@ def find_record(name: str) -> ScriptRecord:
         If there is no such script; the text names those there are.
     """
     if name not in SCRIPTS:
-        # The documents give a script of the Auxiliary Telescope as one of the Main Telescope.
+        # The documents name a script of the Auxiliary Telescope as one of the Main Telescope.
         same = [known for known in SCRIPTS if known.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]]
         near = did_you_mean(name, same or SCRIPTS)
         raise LookupError(f"this package has no script {name}; {near or 'there are ' + ', '.join(SCRIPTS)}")

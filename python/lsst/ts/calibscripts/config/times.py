@@ -66,7 +66,7 @@ class Pairing(StrEnum):
     TIME = "TIME"
     """Consecutive exposures of equal time, of which only the first two of a run make a pair."""
     FLUX = "FLUX"
-    """By a header keyword, which nobody can count before the images are taken."""
+    """By a header keyword; how many is unknown before the images are taken."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def exposure_times(
     Raises
     ------
     ValueError
-        If a list has neither ``n + n_discard`` entries (used as given) nor ``n`` (the first of them is
+        If a list has neither ``n + n_discard`` entries (used as it is) nor ``n`` (the first of them is
         also taken for the discarded ones). The message names n, n_discard and both lengths.
     """
     if not isinstance(times, Sequence):

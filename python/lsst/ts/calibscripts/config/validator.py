@@ -1,4 +1,4 @@
-"""Reading what a user gave: everything that is wrong is reported at once, what is left out is filled in."""
+"""Read what a user wrote: everything that is wrong is reported at once, what is left out is filled in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ConfigValidator:
         Draft-7 schema of the script. It may have properties that the model does not know (they are passed
         on as they are), leave out some of the model's, and have defaults of its own.
     model : `type` [`CalibrationsConfig`]
-        Knows what was given and what was left out, and holds the properties against each other.
+        Knows what was set and what was left out, and holds the properties against each other.
 
     Raises
     ------
@@ -54,13 +54,13 @@ class ConfigValidator:
         Parameters
         ----------
         data_dict : mapping or `None`
-            What the user gave; None for nothing. It is not changed.
+            What the user set; None for nothing. It is not changed.
 
         Returns
         -------
         `dict`
-            A value for every property that was given or has a default: numbers, texts, lists and mappings
-            as JSON has them. Validating it again gives the same.
+            A value for every property that was set or has a default: numbers, texts, lists and mappings
+            as JSON has them. Validating it again returns the same.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class ConfigValidator:
         return {name: text for name, text in self._wrong(plain).items() if name in plain}
 
     def _check(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Problem]]:
-        """Fill in what was not given, and list everything that is wrong in the order it was given."""
+        """Fill in what was not set, and list everything that is wrong in the order it was written."""
         wrong = self._wrong(given)
         config, rules = _build(self.model, given, self._defaults, wrong)
         position = {name: number for number, name in enumerate(given)}
@@ -142,7 +142,7 @@ class ConfigValidator:
         return filled, list(schema_problems(self.schema, filled))
 
     def _wrong(self, given: Mapping[str, Any]) -> dict[str, str]:
-        """Say of each property what is wrong with it alone, in the words that help most."""
+        """Report of each property what is wrong with it alone, in the words that help most."""
         found = {name: hint(name, value, self._properties.get(name)) for name, value in given.items()}
         hints = {name: text for name, text in found.items() if text and name in self._properties}
         generic, own = _values(self.model, given, self._defaults)

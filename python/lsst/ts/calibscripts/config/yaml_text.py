@@ -19,7 +19,7 @@ DROPPED = "metadata"
 """What salobj takes out of the configuration of a script before it is validated."""
 
 IGNORED = frozenset({DROPPED, "background_task_timeout", "test_case"})
-"""Properties whose values nobody reads, so that they may be anything."""
+"""Properties whose values are never read, so that they may be anything."""
 
 _ASSIGNMENT = re.compile(r"(\s*)([A-Za-z_]\w*)\s*=(.*)")
 _KEY = re.compile(r"[A-Za-z_]\w*:\s*")
@@ -68,7 +68,7 @@ def read_yaml(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def understand(text: str) -> YamlText:
-    """Read a configuration; where YAML cannot, mend what people often write, and say so.
+    """Read a configuration; where YAML cannot, fix what people often write, and report it.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _impossible_dates(node: yaml.Node | None) -> Iterator[str]:
 
 
 def _repeated(node: yaml.Node | None) -> Iterator[str]:
-    """Find properties that are given more than once; YAML keeps the last without a word."""
+    """Find properties that occur more than once; YAML silently keeps the last."""
     if not isinstance(node, yaml.MappingNode):
         return
     lines: dict[str, list[int]] = {}
@@ -189,6 +189,6 @@ def _mend(lines: list[str]) -> tuple[str, list[str]]:
 
 
 def _are_numbers(line: str) -> bool:
-    """Is a line made of numbers, separated by commas, with or without one at the end?"""
+    """Return whether a line consists of numbers separated by commas, with or without one at the end."""
     words = [word.strip() for word in line.strip().removesuffix(",").split(",")]
     return all(map(_NUMBER.fullmatch, words))

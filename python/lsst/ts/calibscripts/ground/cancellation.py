@@ -8,7 +8,7 @@ __all__ = ["heed_cancellation", "is_cancelled"]
 
 
 def is_cancelled() -> bool:
-    """Has the present task been told to end?
+    """Return whether the present task has been asked to end.
 
     Notes
     -----
@@ -20,7 +20,7 @@ def is_cancelled() -> bool:
 
 
 def heed_cancellation() -> None:
-    """End the present task if it has been told to end, also where that was swallowed on the way.
+    """End the present task if it has been asked to end, also where that was swallowed on the way.
 
     Raises
     ------

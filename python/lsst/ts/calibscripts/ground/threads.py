@@ -20,10 +20,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ANSWER_TIMEOUT = 600.0
-"""Longest wait for the answer of a call, seconds: with 189 detectors some minutes are no fault."""
+"""Longest wait for the answer of a call, seconds: with 189 detectors some minutes are not a fault."""
 
 SWITCH_INTERVAL = 0.001
-"""Longest time that a thread goes on while another one waits, seconds; Python's own is five times as long."""
+"""Longest time that a thread continues while another one waits, seconds; Python's own is five times as long."""
 
 GRACE = 10.0
 """How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
@@ -42,7 +42,7 @@ class _Responsiveness:
             self._users += 1
             if self._users > 1:
                 return
-            # No thread goes on during a pass of the collector. A full one goes through all modules, the butler's
+            # No thread runs during a pass of the collector. A full one goes through all modules, the butler's
             # universe and the middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes
             # some milliseconds.
             gc.freeze()
@@ -90,7 +90,7 @@ class OneThread:
         self._executor = _DaemonExecutor(name)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function and give its result.
+        """Call a function and return its result.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class OneThread:
         -------
         object
             The function's result. Where the caller is cancelled but the function had done its work before it
-            was told, that result is still returned, for what was done must be known; a function that left its
+            was asked to, that result is still returned, for what was done must be known; a function that left its
             work undone returns None, and the cancellation is raised.
 
         Raises
@@ -151,7 +151,7 @@ class OneThread:
             if future.done():
                 # It came at the last moment.
                 return future.result()
-            # Nobody waits for it any more.
+            # Nothing waits for it any more.
             future.add_done_callback(lambda late: late.cancelled() or late.exception())
             raise
         except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class OneThread:
             if not future.done():
                 on_unknown()
             elif not future.cancelled() and (answer := future.result()) is not None:
-                # Also what it raised is told: it may have done its work before.
+                # Also what it raised is reported: it may have done its work before.
                 return answer
             raise
 

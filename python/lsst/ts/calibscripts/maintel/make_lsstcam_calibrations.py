@@ -34,7 +34,7 @@ class MakeLSSTCamCalibrations(MakeCalibrations):
         self._dome: RemoteGroup | None = None
 
     async def start_remotes(self) -> None:
-        """Make and start the remotes of LSSTCam, its OCPS and the dome, unless they are there."""
+        """Make and start the remotes of LSSTCam, its OCPS and the dome, unless they exist."""
         await super().start_remotes()
         if self._dome is None:
             self._dome = await self.start_group(*DOME_STATES)

@@ -1,7 +1,7 @@
 """Configuration -> exposures to take and steps with their prerequisites. Pure.
 
 The graph of steps is the section "Order" of the decisions: the camera takes images in sequence and never waits
-for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as soon as what they need is there.
+for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as soon as what they need exists.
 """
 
 from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build

@@ -51,7 +51,7 @@ def build(
     read_out_time, shutter_time : `float`
         Of the camera, seconds.
     given : mapping
-        What the user gave: exposure times among it are required of exposures that exist already.
+        What the user set: exposure times among it are required of exposures that exist already.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step
 
 
 def _generate(product: Product, present: Collection[StepId], *, wait: bool) -> Step:
-    """Make the step that generates a product from the fresh products among those it is made from."""
+    """Make the step that generates a product from the fresh products among its inputs."""
     action = Action.CERTIFY if wait else Action.GENERATE
     after = tuple(step for name in product.made_from if (step := StepId(action, name)) in present)
     return Step(StepId(Action.GENERATE, product.name), product.images, after)
@@ -121,7 +121,7 @@ def _generate(product: Product, present: Collection[StepId], *, wait: bool) -> S
 def _certify(product: Product, present: Collection[StepId]) -> Step:
     """Make the step that certifies a product.
 
-    It comes after everything the product was made from is certified, and after its verification. A product that
+    It comes after all inputs of the product are certified, and after its verification. A product that
     has none waits for the verdict on the images it was made from: a bad one cancels it (`Plan.spoiled`).
     """
     own = (StepId(Action.GENERATE, product.name), StepId(Action.VERIFY, product.name))

@@ -89,7 +89,7 @@ class ExposureSet:
     taken : `tuple` [`int`]
         Exposures that exist already and are used instead of taking any.
     times : `tuple` [`float`]
-        Exposure times, seconds, that these may have; empty where the user gave none.
+        Exposure times, seconds, that these may have; empty where the user set none.
     """
 
     image_type: ImageType
@@ -156,11 +156,11 @@ class Plan:
         return (1 + 2 * taken if taken else 0) + 2
 
     def step(self, step_id: StepId) -> Step | None:
-        """Give the step of that name, or None if the run has none."""
+        """Return the step of that name, or None if the run has none."""
         return next((step for step in self.steps if step.id == step_id), None)
 
     def dependents(self, failed: Iterable[StepId]) -> tuple[StepId, ...]:
-        """Give the steps that cannot succeed any more when these do not.
+        """Return the steps that cannot succeed any more when these do not.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class Plan:
         return tuple(step.id for step in self.steps if step.id in lost - start)
 
     def spoiled(self, product: str) -> tuple[StepId, ...]:
-        """Give the steps that must not go on when this product has failed its verification.
+        """Return the steps that must not go on when this product has failed its verification.
 
         They are all steps of products made from it and, generating, its own remaining ones: nothing is ever
         certified that was made from something that failed.
@@ -200,11 +200,11 @@ class Plan:
         )
 
     def without(self, product: str) -> Plan:
-        """Give the plan without the steps of a product from which nothing is made."""
+        """Return the plan without the steps of a product from which nothing is made."""
         return replace(self, steps=tuple(step for step in self.steps if step.id.product != product))
 
     def worth_taking(self, image_type: ImageType, lost: Collection[StepId]) -> bool:
-        """Say whether images of a type still serve a step that is not lost.
+        """Return whether images of a type still serve a step that is not lost.
 
         A run without any step for a type was asked for its images alone: they are always worth taking.
         """

@@ -39,7 +39,7 @@ def duration(seconds: float) -> str:
 
 
 def plan_warnings(config: CalibrationsConfig, plan: Plan, n_detectors: int) -> Iterator[str]:
-    """Say what is unusual about a plan, and which limits it cannot keep.
+    """Report what is unusual about a plan, and which limits it cannot keep.
 
     Parameters
     ----------

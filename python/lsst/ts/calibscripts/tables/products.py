@@ -181,7 +181,7 @@ PRODUCTS: dict[str, Product] = {
 
 
 def made_from_closure(name: str) -> Iterator[str]:
-    """Give everything a product is made from, directly and indirectly, in the order of the table.
+    """Return everything a product is made from, directly and indirectly, in the order of the table.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def made_from_closure(name: str) -> Iterator[str]:
     Yields
     ------
     `str`
-        A product it is made from.
+        One of its inputs.
     """
     wanted = set(PRODUCTS[name].made_from)
     for earlier in list(wanted):

@@ -1,6 +1,6 @@
 """The one gate through which text from outside comes in: configurations, BLOCK files, records, ledgers, selections.
 
-Whatever a text holds, reading it ends soon, fetches nothing and runs nothing: it gives plain values, or an
+Whatever a text holds, reading it ends soon, fetches nothing and runs nothing: it returns plain values, or an
 `InputError` that says in one sentence what is wrong.
 """
 

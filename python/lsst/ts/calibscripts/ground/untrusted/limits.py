@@ -60,7 +60,7 @@ def check_size(characters: int, limits: Limits) -> None:
 
 
 def check_values(value: Any, limits: Limits = CONFIGURATION) -> None:
-    """Check values that another reader has made of a text.
+    """Check values that another reader has read from a text.
 
     Parameters
     ----------

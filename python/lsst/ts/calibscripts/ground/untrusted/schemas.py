@@ -95,7 +95,7 @@ def applying(use: Callable[[], Result]) -> Result:
     except RecursionError:
         raise InputError("a $ref leads to itself, or the schema is nested too deeply") from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # What jsonschema raises where a $ref leads to what is not a schema, or a property has a name that is no text.
+        # What jsonschema raises where a $ref leads to what is not a schema, or the name of a property is not a text.
         if isinstance(error, InputError | jsonschema.ValidationError | jsonschema.SchemaError):
             raise
         raise InputError(f"a part of it is not a schema ({type(error).__name__}: {error})") from None
