@@ -150,7 +150,7 @@ def _check(
 
 
 def without_repository(checked: Checked) -> Checked:
-    """Say what only a repository could allow: defects from inputs that no step of a run makes.
+    """Report what only a repository could allow: defects from inputs that no step of a run makes.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def look_up_pipelines(checked: Checked, *, insist: bool) -> Checked:
 
 
 def _unread(pipelines: StepPipelines) -> Iterator[str]:
-    """Name the pipelines whose definition this machine cannot read, by the variables that are lacking."""
+    """Name the pipelines whose definition this machine cannot read, by the variables that are missing."""
     files: dict[tuple[str, ...], list[str]] = {}
     for found in pipelines.installed.values():
         if found.labels is None:

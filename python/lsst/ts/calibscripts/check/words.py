@@ -20,7 +20,7 @@ _WIDTH = 110
 
 
 def images(exposures: ExposureSet) -> str:
-    """Say what is taken of an image type.
+    """Report what is taken of an image type.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _processing(spec: RunSpec) -> Iterator[str]:
 
 
 def _pairs(plan: Plan, pairing: Pairing) -> str:
-    """Say how many pairs there will be among flats that are still to be taken."""
+    """Report how many pairs there will be among flats that are still to be taken."""
     (flats,) = (found for found in plan.sets if found.image_type is ImageType.FLAT)
     if flats.taken:
         return ""

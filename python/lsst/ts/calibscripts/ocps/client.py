@@ -65,7 +65,7 @@ class Ocps:
     log : `logging.Logger`
         Log of the script.
     observer : callable
-        Is told every job's beginning and end.
+        Called with every job's beginning and end.
     warn : callable
         Takes warnings.
     """
@@ -109,7 +109,7 @@ class Ocps:
         timeout : `float`
             Longest time for it, seconds, from its acknowledgement.
         on_started : callable
-            Is given the job id as soon as it is known.
+            Called with the job id as soon as it is known.
 
         Returns
         -------
@@ -141,7 +141,7 @@ class Ocps:
                 await self._abort(error.job_id)
             raise
         except (asyncio.CancelledError, Exception):
-            # Also for what nobody expected: no job of ours may be left running.
+            # Also for what was not expected: no job of ours may be left running.
             if job_id is not None:
                 await self._abort(job_id)
                 self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
@@ -150,7 +150,7 @@ class Ocps:
         return result
 
     async def _submit(self, request: JobRequest, on_started: Callable[[str], None]) -> tuple[str, Any]:
-        """Send the command and wait for the acknowledgement that tells the job id.
+        """Send the command and wait for the acknowledgement that has the job id.
 
         A stop that comes in between waits for the identifier a little, since only so the job can be aborted.
         """
@@ -161,7 +161,7 @@ class Ocps:
                 left = watchers.create_task(self._until_not_enabled())
                 await asyncio.wait({acknowledged, left}, return_when=asyncio.FIRST_COMPLETED)
                 if not acknowledged.done():
-                    # A rejection may be on its way; it tells more.
+                    # A rejection may be on its way; it says more.
                     await asyncio.wait({acknowledged}, timeout=STATE_PERIOD)
                 left.cancel()
             if acknowledged.done():
@@ -280,7 +280,7 @@ class Ocps:
         _settle(outcome, JobError(step, f"the OCPS left ENABLED, it is {state}", job_id=job_id))
 
     async def _until_not_enabled(self) -> str:
-        """Wait until the OCPS is in another state than ENABLED, and give that state's name."""
+        """Wait until the OCPS is in another state than ENABLED, and return that state's name."""
         while True:
             state = self._remote.evt_summaryState.get()
             if state is not None and state.summaryState != State.ENABLED:
@@ -298,7 +298,7 @@ class Ocps:
 
 
 def _job_id(result: str) -> str:
-    """Give the job id in the result of an acknowledgement, or nothing."""
+    """Return the job id in the result of an acknowledgement, or nothing."""
     try:
         answer = parse_json(result)
     except ValueError:
@@ -307,7 +307,7 @@ def _job_id(result: str) -> str:
 
 
 def _state_name(state: int) -> str:
-    """Give the name of a summary state, also of one that there is not."""
+    """Return the name of a summary state, also of an unknown one."""
     return State(state).name if state in {*State} else f"in the unknown state {state}"
 
 

@@ -26,7 +26,7 @@ def paired_options(installed: Installed, options: TaskOptions) -> tuple[TaskOpti
     installed : `Installed`
         Pipeline that pairs flats; one whose definition cannot be read is taken for today's.
     options : `TaskOptions`
-        Options that the user gave; a ``matchExposuresType`` among them stays.
+        Options that the user set; a ``matchExposuresType`` among them stays.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def _has_setting(class_name: str) -> bool:
     try:
         return hasattr(getattr(importlib.import_module(module), name).ConfigClass, _FIELD)
     except Exception:
-        # Whatever is wrong with a package that may be on the OCPS' machine only: then nobody knows, and an option
+        # Whatever is wrong with a package that may be on the OCPS' machine only: then it is unknown, and an option
         # that the task does not have would make the job fail.
         return False
 
 
 def pairing_warning(times: Sequence[float], pairing: Pairing) -> str:
-    """Say how many pairs cp_pipe makes of flats, where there could be more.
+    """Report how many pairs cp_pipe makes of flats, where there could be more.
 
     Parameters
     ----------

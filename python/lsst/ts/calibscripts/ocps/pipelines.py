@@ -32,7 +32,7 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 @dataclass(frozen=True)
 class Installed:
-    """A pipeline as the OCPS is told to run it.
+    """A pipeline as the OCPS is asked to run it.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Installed:
     labels : `tuple` [`str`] or `None`
         Task labels; None where the definition cannot be read.
     connections : mapping
-        Values of the ``connections.*`` configuration of its tasks, as far as the definition gives them.
+        Values of the ``connections.*`` configuration of its tasks, as far as the definition has them.
     warning : `str`
         Why the definition cannot be read although the file exists.
     unset : `tuple` [`str`]
@@ -209,8 +209,8 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
     Raises
     ------
     ConfigurationError
-        If a label is not one of the pipeline's, a word is no setting, or a task refuses one. All such labels and
-        all that tasks refuse are told.
+        If a label is not one of the pipeline's, a word is not a setting, or a task refuses one. All such labels and
+        all that tasks refuse are reported.
     """
     labels = installed.labels
     try:
@@ -237,7 +237,7 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
 
 
 def _refused(settings: Sequence[str], installed: Installed) -> Iterator[str]:
-    """Say which settings ``label:field=value`` the tasks refuse, where this machine has the tasks."""
+    """Report which settings ``label:field=value`` the tasks refuse, where this machine has the tasks."""
     if not settings or installed.labels is None:
         return
     try:
@@ -257,11 +257,11 @@ def _refused(settings: Sequence[str], installed: Installed) -> Iterator[str]:
 
 
 def _reason(uri: str, *settings: str) -> str:
-    """Say why the tasks of a pipeline refuse settings; empty where they take them."""
+    """Explain why the tasks of a pipeline refuse settings; empty where they take them."""
     try:
         _configured(uri, *settings)
     except Exception as error:
-        # pex_config tells after the first line where the field is defined.
+        # pex_config says after the first line where the field is defined.
         return (str(error).splitlines() or [type(error).__name__])[0]
     return ""
 
@@ -277,6 +277,6 @@ def _configured(uri: str, *settings: str) -> Any:
 
 
 def _isr_label(label: str, labels: Sequence[str]) -> str | None:
-    """Return the label of the one ISR task for the label that older stacks had, None where that cannot be told."""
+    """Return the label of the one ISR task for the label that older stacks had, None where it is unknown."""
     found = [name for name in labels if name.lower().endswith(OLD_ISR_LABEL)]
     return found[0] if label == OLD_ISR_LABEL and len(found) == 1 else None

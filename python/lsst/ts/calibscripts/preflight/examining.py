@@ -1,4 +1,4 @@
-"""What the butler knows of the images of a set -> what of it goes on, what is left out and why.
+"""What the butler knows of the images of a set -> what of it is used, what is left out and why.
 
 The only place that decides it, for images that were taken now and for those that exist already.
 """
@@ -55,12 +55,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Examined:
-    """What of a set goes on.
+    """What of a set is used.
 
     Attributes
     ----------
     found : `ImageSet`
-        What goes on and what is left out.
+        What is used and what is left out.
     why : mapping [`str`, `tuple` [`int`, ...]]
         Why exposures are left out although their images were ingested -> which.
     refused : `CalibScriptsError` or `None`
@@ -101,7 +101,7 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
     Returns
     -------
     `Examined`
-        What of it goes on.
+        What of it is used.
     """
     there = repository.ingested(instrument, asked.exposures)
     examined = compare(asked, there, repository.exposures(instrument, asked.exposures))
@@ -145,7 +145,7 @@ def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[
 
 
 def _unfit(asked: Asked, record: ExposureRecord) -> str:
-    """Say why an exposure is left out, empty where nothing speaks against it."""
+    """Explain why an exposure is left out, empty where nothing speaks against it."""
     if asked.image_type is ImageType.FLAT and _is_untold(record.physical_filter):
         return "its filter is unknown to the repository"
     times = asked.times.get(record.id, ())
@@ -162,7 +162,7 @@ def _is_untold(physical_filter: str | None) -> bool:
 
 
 def _foreign(asked: Asked, records: Iterable[ExposureRecord]) -> str:
-    """Say which exposures are of another type; where the header has no type, nothing speaks against it.
+    """Report which exposures are of another type; where the header has no type, nothing speaks against it.
 
     The camera class returns the first image that begins after our command, whoever has it taken.
     """
@@ -180,7 +180,7 @@ def _foreign(asked: Asked, records: Iterable[ExposureRecord]) -> str:
 
 
 def wrong_filter(asked: Asked, records: Sequence[ExposureRecord]) -> str:
-    """Say which flats have another filter than asked for, or each other; empty where all is well."""
+    """Report which flats have another filter than asked for, or each other; empty where all is well."""
     if asked.image_type is not ImageType.FLAT:
         return ""
     exposures: dict[str, list[int]] = {}

@@ -172,7 +172,7 @@ def from_now(seconds: float) -> tuple[str, str]:
 
 
 def when_words(when: Sequence[tuple[str, str]], seconds: float | None) -> str:
-    """Say when a calibration must be valid.
+    """Report when a calibration must be valid.
 
     Parameters
     ----------

@@ -49,11 +49,11 @@ class Archive(ButlerRepository):
         self.close()
 
     def names(self, instrument: str) -> dict[int, str]:
-        """Give the full names of the detectors of an instrument."""
+        """Return the full names of the detectors of an instrument."""
         return {detector.id: detector.name for detector in self.detectors(instrument)}
 
     def refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
-        """Give the datasets of a type in a RUN; none where the type is not registered."""
+        """Return the datasets of a type in a RUN; none where the type is not registered."""
         butler = self._open()
         if not any(True for _ in butler.registry.queryDatasetTypes(dataset_type)):
             return []
@@ -115,7 +115,7 @@ class Archive(ButlerRepository):
         runs : mapping [`StepId`, `str`]
             Step -> RUN.
         collections : iterable of `str`
-            Where to look, besides the collections that the names of the RUNs begin with and the instrument's chain of
+            Where to look, beyond the collections that the names of the RUNs begin with and the instrument's chain of
             calibrations.
 
         Returns
@@ -191,7 +191,7 @@ class Archive(ButlerRepository):
 
 
 def _has_raws(collections: Iterable[str]) -> bool:
-    """Return whether these are the inputs of a job: it is given the raw images, too."""
+    """Return whether these are the inputs of a job: it reads the raw images, too."""
     return any(name.endswith("/raw/all") for name in collections)
 
 
@@ -202,9 +202,9 @@ def _above(run: str) -> Iterator[str]:
 
 
 def _dates(timespan: Timespan) -> tuple[str | None, str | None]:
-    """Give begin and end of a validity range, ISO-8601, TAI; None is open."""
+    """Return begin and end of a validity range, ISO-8601, TAI; None is open."""
     begin, end = (
-        # A bound that is open is no time.
+        # An open bound is not a time.
         None if (tai := getattr(time, "tai", None)) is None else str(tai.isot).partition(".")[0]
         for time in (timespan.begin, timespan.end)
     )

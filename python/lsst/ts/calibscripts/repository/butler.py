@@ -32,7 +32,7 @@ FLATS_OF_PAIRS = ("cpPtcIsrExp", "cpPtcProc")
 """Dataset types of the processed flats of PTC and GAIN, today's first."""
 
 RESIDUALS_LOOKED_AT = 4
-"""How many corrected images tell the level that is left."""
+"""How many corrected images are read for the level that is left."""
 
 
 class ButlerRepository:
@@ -159,7 +159,7 @@ class ButlerRepository:
 
     @patient
     def residual(self, run: str, dataset_type: str) -> float | None:
-        """See `Repository`; a few images tell it, the first of the RUN."""
+        """See `Repository`; only a few images are read, the first of the RUN."""
         levels: list[float] = []
         unread: list[str] = []
         for ref in self._refs(run, dataset_type):
@@ -188,7 +188,7 @@ class ButlerRepository:
         """See `Repository`."""
         butler = self._open()
         if not _registered(butler, dataset_type):
-            # Nobody ever made a bootstrap there; of the others the OCPS' pipelines may know better than we do.
+            # No bootstrap was ever made there; of the others the OCPS' pipelines may know better than we do.
             return tuple(detectors) if dataset_type.endswith("Bootstrap") else ()
         data_id = {"instrument": instrument}
         if physical_filter:
@@ -258,7 +258,7 @@ class ButlerRepository:
 
     @patient
     def nominal_gains(self, run: str) -> dict[tuple[int, str], float]:
-        """See `Repository`; the processed flats say it in their headers, one of each detector is read."""
+        """See `Repository`; they are in the headers of the processed flats, of which one per detector is read."""
         refs = [ref for dataset_type in FLATS_OF_PAIRS for ref in self._refs(run, dataset_type)]
         one = {int(ref.dataId["detector"]): ref for ref in refs}
         found: dict[tuple[int, str], float] = {}
@@ -307,7 +307,7 @@ class ButlerRepository:
 
     @patient
     def _to_certify(self, wanted: Certification, run: str) -> list[DatasetRef]:
-        """Give the datasets of a RUN that are to be certified, one of every detector at least."""
+        """Return the datasets of a RUN that are to be certified, one of every detector at least."""
         refs = [
             ref for ref in self._refs(run, wanted.dataset_type) if ref.dataId["detector"] in wanted.detectors
         ]
@@ -320,7 +320,7 @@ class ButlerRepository:
         return refs
 
     def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
-        """Does the collection hold all these datasets for this validity range?"""
+        """Return whether the collection holds all these datasets for this validity range."""
         try:
             return self._holds(wanted, refs)
         except Exception as error:

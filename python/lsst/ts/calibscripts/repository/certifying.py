@@ -58,7 +58,7 @@ def commit(
 
 
 def holds(butler: Butler, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
-    """Does the collection hold all these datasets for this validity range?"""
+    """Return whether the collection holds all these datasets for this validity range."""
     timespan = _timespan(wanted)
     found = {a.ref.id for a in _associations(butler, wanted) if a.timespan == timespan}
     return found.issuperset(ref.id for ref in refs)

@@ -15,7 +15,7 @@ __all__ = ["written_gains"]
 
 
 def written_gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
-    """Take gains out of whatever the stack writes; None for the second, empty half of a pair."""
+    """Extract gains from whatever the stack writes; None for the second, empty half of a pair."""
     gain, noise = dict(dataset.gain), dict(dataset.noise)
     if str(getattr(dataset, "ptcFitType", "")) == "DUMMY" or not any(map(math.isfinite, gain.values())):
         return None
@@ -31,7 +31,7 @@ def written_gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
 
 
 def _input_pairs(dataset: Any) -> list[tuple[int, ...]]:
-    """Give the exposure pairs of a PhotonTransferCurveDataset, which nests them by amplifier."""
+    """Return the exposure pairs of a PhotonTransferCurveDataset, which nests them by amplifier."""
     found: list[tuple[int, ...]] = []
     for pairs in getattr(dataset, "inputExpIdPairs", {}).values():
         for pair in pairs:

@@ -22,7 +22,7 @@ def signal_level(path: str) -> float:
     Parameters
     ----------
     path : `str`
-        FITS file with one extension for each amplifier, whose keywords DATASEC and BIASSEC tell image and overscan.
+        FITS file with one extension for each amplifier, whose keywords DATASEC and BIASSEC locate image and overscan.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _number(value: object) -> float:
 
 
 def _slices(section: str) -> tuple[Any, Any]:
-    """Give the slices of a FITS section ``[x0:x1,y0:y1]``, which counts from one and includes its ends."""
+    """Return the slices of a FITS section ``[x0:x1,y0:y1]``, which counts from one and includes its ends."""
     match = _SECTION.fullmatch(section.strip())
     if match is None:
         raise ValueError(f"{section} is no FITS section")

@@ -21,7 +21,7 @@ PAUSE = 0.5
 
 
 def connection_lost(error: BaseException | None) -> bool:
-    """Was an error caused by a PostgreSQL server that went away, or is not there?
+    """Return whether an error was caused by a PostgreSQL server that went away or is not running.
 
     Notes
     -----

@@ -38,12 +38,12 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
             self.check(writing=True)
 
     def instruments(self) -> tuple[str, ...]:
-        """Give the names of the instruments."""
+        """Return the names of the instruments."""
         records = self._open().query_dimension_records("instrument", explain=False)
         return tuple(sorted(str(record.name) for record in records))
 
     def frames(self, instrument: str, days: Collection[int]) -> tuple[Frame, ...]:
-        """Give all exposures of some observing days, in order."""
+        """Return all exposures of some observing days, in order."""
         if not days:
             return ()
         butler = self._open()
@@ -63,7 +63,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         )
 
     def days(self, instrument: str, first: int, last: int) -> tuple[int, ...]:
-        """Give the observing days between two (YYYYMMDD, both included) on which there are exposures."""
+        """Return the observing days between two (YYYYMMDD, both included) on which there are exposures."""
         records = self._open().query_dimension_records(
             "day_obs",
             instrument=instrument,
@@ -75,7 +75,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         return tuple(sorted(int(record.id) for record in records))
 
     def days_of(self, instrument: str, exposures: Collection[int]) -> frozenset[int]:
-        """Give the observing days of those exposures that are known."""
+        """Return the observing days of those exposures that are known."""
         records = self._exposure_records(instrument, "exposure IN (wanted)", exposures)
         return frozenset(int(record.day_obs) for record in records)
 
@@ -104,7 +104,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         return found
 
     def dataset_ids(self, run: str, dataset_type: str) -> dict[int, str]:
-        """Give the identifiers of the datasets of a type in a RUN, by detector."""
+        """Return the identifiers of the datasets of a type in a RUN, by detector."""
         return {int(ref.dataId["detector"]): str(ref.id) for ref in self._refs(run, dataset_type)}
 
     def ingest_dates(self, run: str, dataset_type: str) -> tuple[Any, ...]:
@@ -117,7 +117,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
             return tuple(row[name] for row in found)
 
     def processed(self, run: str) -> frozenset[int]:
-        """Give the exposures that a RUN has any dataset of."""
+        """Return the exposures that a RUN has any dataset of."""
         butler = self._open()
         names = butler.collections.get_info(run, include_summary=True).dataset_types or ()
         return frozenset(
@@ -129,7 +129,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         )
 
     def chain(self, name: str) -> tuple[str, ...] | None:
-        """Give the children of a CHAINED collection, None where there is none of that name.
+        """Return the children of a CHAINED collection, None where there is none of that name.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
         return tuple(info.children)
 
     def set_chains(self, chains: Mapping[str, Sequence[str] | None]) -> None:
-        """Define chains, all or nothing; one without children given as None is removed.
+        """Define chains, all or nothing; one whose children are None is removed.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
             ) from error
 
     def flattened(self, name: str) -> tuple[str, ...]:
-        """Give the collections that are searched behind a name, in order."""
+        """Return the collections that are searched behind a name, in order."""
         if self.missing_collections([name]):
             return ()
         return tuple(self._open().collections.query(name, flatten_chains=True))
@@ -184,7 +184,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
     def associations(
         self, collection: str, dataset_types: Collection[str] | None = None
     ) -> tuple[Association, ...]:
-        """Give what CALIBRATION collections hold behind a name, in the order they are searched."""
+        """Return what CALIBRATION collections hold behind a name, in the order they are searched."""
         wanted = self.calibration_types() if dataset_types is None else dataset_types
         return tuple(found for found, _ in self._associations(collection, wanted))
 
@@ -203,7 +203,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
                         yield _association(found.ref, found.collection, found.timespan), found.timespan
 
     def calibration_types(self) -> dict[str, tuple[str, ...]]:
-        """Give the dataset types that can be certified, with their dimensions."""
+        """Return the dataset types that can be certified, with their dimensions."""
         types = self._open().registry.queryDatasetTypes()
         return {
             found.name: tuple(sorted(found.dimensions.required))
@@ -214,7 +214,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
     def found(
         self, dataset_type: str, instrument: str, exposure: int, detector: int, collection: str
     ) -> Association | None:
-        """Give the calibration that an exposure gets through a collection, as a pipeline looks for it."""
+        """Return the calibration that an exposure gets through a collection, as a pipeline looks for it."""
         butler = self._open()
         data_id = butler.registry.expandDataId(instrument=instrument, exposure=exposure, detector=detector)
         kind = butler.get_dataset_type(dataset_type)
@@ -254,7 +254,7 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
             ) from error
 
     def files(self, associations: Sequence[Association]) -> dict[str, str]:
-        """Give the local files of datasets, by the identifier of the dataset."""
+        """Return the local files of datasets, by the identifier of the dataset."""
         butler = self._open()
         found = {}
         for one in associations:
@@ -291,7 +291,7 @@ def _association(ref: DatasetRef, collection: str, timespan: Timespan | None) ->
 
 
 def _isot(time: Any) -> str:
-    """Give a time as ISO-8601, TAI, to the millisecond."""
+    """Return a time as ISO-8601, TAI, to the millisecond."""
     tai = time.tai.copy()
     tai.precision = 3
     return str(tai.isot)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["STATE_KEYWORDS", "Association", "Frame"]
 
 STATE_KEYWORDS = ("IMGTYPE", "SEQNAME", "SEQFILE", "ODP", "AP0_RC", "TEMP_SET", "FILTER", "GRATING")
-"""Header keywords that tell how the camera was set up for an exposure."""
+"""Header keywords that say how the camera was set up for an exposure."""
 
 
 @dataclass(frozen=True)

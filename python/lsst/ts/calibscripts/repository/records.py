@@ -83,7 +83,7 @@ class Certification:
 
 
 def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
-    """Say that a RUN holds a product in another filter than it is to be certified for."""
+    """Report that a RUN holds a product in another filter than it is to be certified for."""
     found = " and ".join(sorted(filters))
     return f"{run}: expected {wanted.dataset_type} in {wanted.physical_filter}, found {found}"
 
@@ -144,7 +144,7 @@ class Conflict:
     def range(self) -> str:
         """The validity range of what is certified already.
 
-        The butler keeps no date before 1970: where both ranges begin there, it is the date that the user gave.
+        The butler keeps no date before 1970: where both ranges begin there, it is the date that the user set.
         """
         begin = self.wanted.begin
         same = self.begin is None and begin is not None and begin < "1970-01-02"
@@ -181,22 +181,22 @@ class Repository(Protocol):
         """Raise `RepositoryError` if the repository cannot be read (and written to)."""
 
     def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
-        """Give those collections that do not exist."""
+        """Return those collections that do not exist."""
 
     def detectors(self, instrument: str) -> tuple[Detector, ...]:
-        """Give all detectors of an instrument."""
+        """Return all detectors of an instrument."""
 
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
-        """Give the records of those exposures that are known."""
+        """Return the records of those exposures that are known."""
 
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
-        """Give exposure and detector of the raw images of these exposures."""
+        """Return exposure and detector of the raw images of these exposures."""
 
     def level(self, instrument: str, exposure: int, detector: int) -> float:
-        """Give the signal of a raw image: median of the image less that of the overscan, ADU."""
+        """Return the signal of a raw image: median of the image less that of the overscan, ADU."""
 
     def residual(self, run: str, dataset_type: str) -> float | None:
-        """Give the largest absolute median of the corrected images of a RUN, ADU; None where there are none."""
+        """Return the largest absolute median of the corrected images of a RUN, ADU; None where there are none."""
 
     def lacking(
         self,
@@ -207,7 +207,7 @@ class Repository(Protocol):
         physical_filter: str | None,
         when: Sequence[tuple[str, str]],
     ) -> tuple[int, ...]:
-        """Give the detectors for which the collections hold no such calibration.
+        """Return the detectors for which the collections hold no such calibration.
 
         One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken: ranges of
         time, ISO-8601, TAI, half open.
@@ -217,10 +217,10 @@ class Repository(Protocol):
         """Return what stands in the way of a certification, one for each validity range; empty for nothing."""
 
     def run_of(self, job_id: str) -> str | None:
-        """Give the RUN with the outputs of a job, None if it made none."""
+        """Return the RUN with the outputs of a job, None if it made none."""
 
     def made(self, run: str, dataset_type: str) -> frozenset[int]:
-        """Give the detectors for which a RUN holds a dataset of that type."""
+        """Return the detectors for which a RUN holds a dataset of that type."""
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """Read the statistics of a verification run; its run level is empty where there are none."""
@@ -229,7 +229,7 @@ class Repository(Protocol):
         """Read the gains a job wrote under the first of these dataset types that it wrote."""
 
     def nominal_gains(self, run: str) -> Mapping[tuple[int, str], float]:
-        """Return nominal gains, electron/ADU, by detector and amplifier, as far as the flats of a RUN tell them."""
+        """Return nominal gains, electron/ADU, by detector and amplifier, as far as the flats of a RUN have them."""
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]

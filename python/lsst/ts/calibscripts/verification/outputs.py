@@ -22,7 +22,7 @@ class RunStatistics:
     detectors : `dict` [`tuple` [`int`, `int`], `dict`]
         Per exposure and detector; read where the others do not name what failed.
     verified : `frozenset` [`tuple` [`int`, `int`]]
-        Exposures and detectors of which there are statistics; empty where the run tells none per detector.
+        Exposures and detectors of which there are statistics; empty where the run has none per detector.
     """
 
     run: tuple[Mapping[Any, Any], ...]
@@ -31,7 +31,7 @@ class RunStatistics:
     verified: frozenset[tuple[int, int]] = frozenset()
 
     def skipped(self, exposures: Iterable[int], detectors: Iterable[int]) -> tuple[int, ...]:
-        """Give the detectors that were not verified in all of these exposures, of those the run level covers.
+        """Return the detectors that were not verified in all of these exposures, of those the run level covers.
 
         An image that the OODS has announced but not ingested is left out by the pipelines without a word.
         """

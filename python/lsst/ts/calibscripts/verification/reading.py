@@ -18,11 +18,11 @@ from .statistics import Statistics, parse_statistics
 __all__ = ["THRESHOLD", "Verification", "doubtful_gains", "verdict_on"]
 
 THRESHOLD = 8
-"""Failed tests of one type that a detector may have where nothing tells it, as of the scripts'
+"""Failed tests of one type that a detector may have where nothing else is set, as of the scripts'
 ``number_verification_tests_threshold_*``."""
 
 LOWEST_GAIN, HIGHEST_GAIN = 0.5, 2.0
-"""A gain beyond these factors of the nominal one is no property of a sensor: the flats had no light, or too much."""
+"""A gain beyond these factors of the nominal one is not that of the sensor: the flats had no light, or too much."""
 
 
 @dataclass(frozen=True)

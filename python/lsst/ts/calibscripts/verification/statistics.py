@@ -15,7 +15,7 @@ from ..errors import StatisticsError
 
 __all__ = ["Failure", "Statistics", "exposures_to_look_into", "parse_statistics"]
 
-# Untyped on purpose: this is what YAML gave, and this module is the edge where it gets types.
+# Untyped on purpose: this is what YAML read, and this module is the edge where it gets types.
 _Untyped: TypeAlias = Mapping[Any, Any]
 
 _NOTHING: _Untyped = MappingProxyType({})
@@ -84,7 +84,7 @@ class _Entry:
 
 
 def exposures_to_look_into(run: _Untyped) -> frozenset[int]:
-    """Find the exposures whose failed tests the statistics of the run do not tell in full.
+    """Find the exposures whose failed tests the statistics of the run do not have in full.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def exposures_to_look_into(run: _Untyped) -> frozenset[int]:
     -------
     `frozenset` [`int`]
         Exposures that did not succeed though no detector is named. Their own statistics and those of their
-        detectors tell more: today's ``verifyFlatStats`` keeps only what failed for an exposure as a whole.
+        detectors say more: today's ``verifyFlatStats`` keeps only what failed for an exposure as a whole.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def _run_entries(run: _Untyped) -> dict[int, _Entry]:
 def _look_into(
     exposure: int, found: _Untyped, of_detectors: Mapping[str, _Untyped], names: Mapping[int, str]
 ) -> tuple[set[Failure], set[str]]:
-    """Failures that the statistics of an exposure tell, and the detectors that failed without a reason."""
+    """Return the failures that the statistics of an exposure name, and the detectors that failed without a reason."""
     where = f"exposure {exposure}"
     verify = _mapping(_mapping(found, where).get("VERIFY", _NOTHING), where)
     failures = {_failure(exposure, (test,)) for test in _failed_tests(verify.get("EXP", _NOTHING), where)}

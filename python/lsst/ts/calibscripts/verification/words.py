@@ -25,7 +25,7 @@ or equal to the acceptable maximum number of failed exposures.
 
 
 def headline(verdict: Verdict, generating: bool) -> str:
-    """Say in the documented words what follows from a verdict.
+    """Report in the documented words what follows from a verdict.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def headline(verdict: Verdict, generating: bool) -> str:
 
 
 def verdict_line(verdict: Verdict, generating: bool) -> str:
-    """Give a verdict and its numbers in one line.
+    """Return a verdict and its numbers in one line.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _words(failure: Failure) -> str:
 
 
 def undecisive_line(verdict: Verdict) -> str:
-    """Say in one line which failed tests do not decide.
+    """Report in one line which failed tests do not decide.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ __all__ = [
 
 
 def get_blocks_dir() -> Path:
-    """Tell where the BLOCK files of this package are: setup, weekly calibrations and shutdown of LATISS.
+    """Return the directory with the BLOCK files of this package: setup, weekly calibrations and shutdown of LATISS.
 
     Returns
     -------

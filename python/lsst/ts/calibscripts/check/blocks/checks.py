@@ -193,7 +193,7 @@ def _check_script(script: ExpandedScript, block: Block) -> CheckedCall:
 
 
 def _names(program: str, block_program: str) -> bool:
-    """Does the program of some images name the BLOCK, or the number of which it is a variant?"""
+    """Return whether the program of some images names the BLOCK, or the number of which it is a variant."""
     try:
         return program == block_program or queue_prefix(program) == queue_prefix(block_program)
     except ValueError:
@@ -209,7 +209,7 @@ def _check_values_alone(call: ScriptCall) -> CheckedCall:
 
 
 def _misplaced(call: ScriptCall) -> Iterator[str]:
-    """Say what only the Scheduler would refuse."""
+    """Report what only the Scheduler would refuse."""
     if call.standard:
         yield "standard must be false: it is not among the standard scripts, so it would not be found"
     for name, value in call.parameters.items():
@@ -221,7 +221,7 @@ def _misplaced(call: ScriptCall) -> Iterator[str]:
 
 
 def _foreign(name: str, values: Mapping[str, Any]) -> CheckedCall:
-    """Say what can be said of a script of another package."""
+    """Report what can be said of a script of another package."""
     if _meant(name):
         try:
             find_record(name)
@@ -235,14 +235,14 @@ def _foreign(name: str, values: Mapping[str, Any]) -> CheckedCall:
 
 
 def _meant(name: str) -> bool:
-    """Is a name meant to be that of a script of this package?"""
+    """Return whether a name is meant to be that of a script of this package."""
     stem = PurePosixPath(name.strip().lower()).name.removesuffix(".py")
     ours = [PurePosixPath(known).stem for known in SCRIPTS]
     return PurePosixPath(stem).match("make_*_calibrations") or bool(did_you_mean(stem, ours, like=0.9))
 
 
 def _certified_once(calls: Sequence[CheckedCall]) -> Iterator[CheckedCall]:
-    """Give the scripts with what each would certify although an earlier one has certified it."""
+    """Return the scripts with what each would certify although an earlier one has certified it."""
     before: list[tuple[int, Certification]] = []
     for number, call in enumerate(calls, 1):
         wanted = call.checked.certifications if call.checked is not None else ()

@@ -101,7 +101,7 @@ class Expanded:
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
-    """Read overrides as they are given in a command line.
+    """Read overrides as they stand in a command line.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _target(block: Block) -> dict[str, Any]:
 
 
 def _useless(overrides: Mapping[str, Any], known: Configured, names: frozenset[str]) -> Iterator[str]:
-    """Name the overrides that are not what the schema asks for; one that a script uses works all the same."""
+    """Name the overrides that the schema does not allow; one that a script uses works anyway."""
     for name in overrides:
         if name in known.properties or (name in names and not known.closed):
             continue
@@ -254,7 +254,7 @@ def _expanded(script: BlockScript, values: Mapping[str, Any], readable: bool) ->
     parameters, problems, names = put_in(script.parameters, values, readable)
     complete = not problems
     if problems:
-        # What can be read of the others is checked all the same.
+        # What can be read of the others is checked anyway.
         alone = [put_in({name: value}, values, readable) for name, value in script.parameters.items()]
         parameters = {name: value for found, _, _ in alone for name, value in found.items()}
         names = names.union(*(found for _, _, found in alone))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 __all__ = ["Block", "BlockScript", "Constraint", "queue_prefix"]
 
-# As the Scheduler reads it: at the beginning; what comes behind the number tells variants of a BLOCK apart.
+# As the Scheduler reads it: at the beginning; what comes behind the number distinguishes variants of a BLOCK.
 _PROGRAM = re.compile(r"(?P<test>BLOCK-T)?(?:BLOCK-)?(?P<number>[0-9]{1,18})(?![0-9])")
 
 

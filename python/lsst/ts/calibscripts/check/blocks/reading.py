@@ -91,7 +91,7 @@ def read_block(path: Path) -> ReadBlock:
 
 
 class _Object(dict[str, Any]):
-    """An object of JSON that remembers keys given more than once."""
+    """An object of JSON that remembers keys that occur more than once."""
 
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -132,7 +132,7 @@ def _usable_script(item: object) -> BlockScript:
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
-    """Say in words what the model finds wrong."""
+    """Describe in words what the model finds wrong."""
     models: dict[int, type[BaseModel]] = {1: Block, 3: BlockScript}
     for detail in error.errors(include_url=False):
         place, kind = detail["loc"], detail["type"]

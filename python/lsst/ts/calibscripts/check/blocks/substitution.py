@@ -94,7 +94,7 @@ def _template_problems(
     for name in used:
         if name not in values:
             near = did_you_mean(name, values)
-            # Without a schema that can be read nobody can say which names have values.
+            # Without a readable schema it is unknown which names have values.
             yield (
                 f"${name} has no value, so the BLOCK would fail: add it to configuration_schema with a default"
                 + (f"; {near}" if near else "")
