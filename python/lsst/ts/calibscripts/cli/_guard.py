@@ -80,7 +80,7 @@ def _flushed(code: Any) -> Any:
 
 
 def _write_anything(stream: IO[str] | None) -> None:
-    """Write what the encoding of a terminal lacks as escapes."""
+    """Write characters that the encoding of a terminal cannot show as escapes."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

@@ -102,7 +102,7 @@ def validity(*, required: bool) -> Decorator:
 
 @contextmanager
 def at_desk(selection: Path) -> Iterator[Desk]:
-    """Work on a selection; what goes wrong is told without a traceback."""
+    """Work on a selection; what goes wrong is reported without a traceback."""
     from ..production import open_desk
 
     with told():
@@ -115,7 +115,7 @@ def at_desk(selection: Path) -> Iterator[Desk]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Tell what went wrong without a traceback."""
+    """Report what went wrong without a traceback."""
     try:
         yield
     except CalibScriptsError as error:
@@ -123,7 +123,7 @@ def told() -> Iterator[None]:
 
 
 def work(desk: Desk, step: str, engine: str, bps_config: Path | None, processes: int) -> Work:
-    """Say how pipelines are to be run."""
+    """Return how pipelines are to be run."""
     from ..production import BPS_LOCAL, Bps, Pipetask, Work
 
     if engine == "bps":

@@ -36,7 +36,7 @@ class Link:
 
     @property
     def is_own(self) -> bool:
-        """Does it lead to this script of this package, in this installation or in another?"""
+        """Whether it leads to this script of this package, in this installation or in another."""
         if not self.path.is_symlink():
             return False
         home = (*_HOME, *self.target.parts[-2:])
@@ -44,12 +44,12 @@ class Link:
 
     @property
     def is_made(self) -> bool:
-        """Does it lead to this installation?"""
+        """Whether it leads to this installation."""
         return self.path.is_symlink() and Path(os.readlink(self.path)) == self.target
 
     @property
     def is_free(self) -> bool:
-        """Is nothing at its place, not even a link that leads nowhere?"""
+        """Whether nothing is at its place, not even a link that leads nowhere."""
         return not (self.path.is_symlink() or self.path.exists())
 
 
@@ -64,7 +64,7 @@ def links(root: Path) -> tuple[Link, ...]:
     Returns
     -------
     `tuple` [`Link`]
-        One for each executable, whether it is there or not.
+        One for each executable, whether it exists or not.
     """
     home = get_scripts_dir()
     return tuple(Link(root / path.relative_to(home), path) for path in sorted(home.glob("*/*.py")))
@@ -122,7 +122,7 @@ def unlink_scripts(root: Path) -> tuple[Link, ...]:
 
 
 def _obstacles(link: Link) -> Iterator[str]:
-    """Say what stands in the way of a link."""
+    """Report what stands in the way of a link."""
     folder = link.path.parent
     if folder.is_symlink():
         yield f"{folder} is a link to a directory, which the ScriptQueue does not follow: make it a directory."

@@ -104,7 +104,7 @@ def select(output: Path, dry_run: bool, **given: Any) -> None:
 @ENGINE
 @DRY_RUN
 def generate(selection: Path, labels: tuple[str, ...], dry_run: bool, **engine: Any) -> None:
-    """Run the pipelines that make the calibrations of SELECTION, each after those it is made from."""
+    """Run the pipelines that make the calibrations of SELECTION, each after its inputs."""
     _make("generate", selection, labels, dry_run, engine)
 
 
@@ -114,7 +114,7 @@ def generate(selection: Path, labels: tuple[str, ...], dry_run: bool, **engine: 
 @ENGINE
 @DRY_RUN
 def verify(selection: Path, labels: tuple[str, ...], dry_run: bool, **engine: Any) -> None:
-    """Verify the calibrations of SELECTION with the exposures they are made from, and with others."""
+    """Verify the calibrations of SELECTION with the exposures they were made from, and with others."""
     _make("verify", selection, labels, dry_run, engine)
 
 
@@ -260,7 +260,7 @@ def run(selection: Path, dry_run: bool, begin_date: str, end_date: str | None, *
 @click.option("--collection", required=True, help="E.g. LATISS/calib, or LATISS/calib/DM-43525.")
 @DRY_RUN
 def compare(repos: tuple[str, ...], collection: str, dry_run: bool) -> None:
-    """Say whether REPOS hold the same calibrations behind a collection; the exit code is 1 if not."""
+    """Report whether REPOS hold the same calibrations behind a collection; the exit code is 1 if not."""
     from ..production.commands import shell_text, show_chain
     from ..production.comparing import contents, text
 
@@ -283,7 +283,7 @@ def compare(repos: tuple[str, ...], collection: str, dry_run: bool) -> None:
 @click.option("--collection", help="Where to look; <INSTRUMENT>/calib by default.")
 @DRY_RUN
 def check_deployed(repo: str, exposure: int, dry_run: bool, **narrowed: str | None) -> None:
-    """Say which calibrations EXPOSURE would get in REPO now, and where it gets none, why.
+    """Report which calibrations EXPOSURE would get in REPO now, and where it gets none, why.
 
     The exit code is 1 where a bias, dark or flat is not found.
     """

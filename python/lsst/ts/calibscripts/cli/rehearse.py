@@ -195,7 +195,7 @@ def _resumed(path: Path) -> tuple[str, str, Path]:
 
 
 def _record_directory(repo: Path) -> Path:
-    """Say where the records of the rehearsal go: where the environment says, else beside its repository."""
+    """Report where the records of the rehearsal go: where the environment says, else beside its repository."""
     from ..record import DIRECTORY_VARIABLE, record_directory
 
     beside = repo.absolute().with_name(f"{repo.name}-scratch") / "records"

@@ -41,7 +41,7 @@ def write_page(record: Path, out: Path | None = None, repo: str | None = None) -
     Raises
     ------
     RecordError
-        If it is no record.
+        If it is not a record.
     """
     account = _account(record, None, repo, images=True)
     return _write(account, "html", _place(account, out))

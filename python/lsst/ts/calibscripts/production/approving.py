@@ -41,7 +41,7 @@ class Approval:
 
 
 def commands(selection: Selection, labels: Sequence[str]) -> Iterator[str]:
-    """Give the commands that show what there is to be approved."""
+    """Return the commands that show what there is to be approved."""
     for choice in chosen(selection, labels):
         if choice.product.verify is not None:
             yield shell_text(query_statistics(selection, choice))
@@ -111,19 +111,19 @@ def _verdict(desk: Desk, choice: ExposureChoice, threshold: int) -> tuple[bool, 
 
 
 def _known(desk: Desk, label: str, datasets: Sequence[str]) -> Approved | None:
-    """Give the approval of these datasets, None where there is none."""
+    """Return the approval of these datasets, None where there is none."""
     return next(
         (e for e in desk.ledger.events(Approved) if e.label == label and {*e.datasets} >= {*datasets}), None
     )
 
 
 def all_approved(desk: Desk) -> bool:
-    """Is everything approved as it is now?"""
+    """Return whether everything is approved as it is now."""
     return all(approved_datasets(desk, choice) is not None for choice in desk.selection.choices)
 
 
 def approved_datasets(desk: Desk, choice: ExposureChoice) -> Approved | None:
-    """Give the approval of what is in the RUN of a calibration now, None where it is not approved."""
+    """Return the approval of what is in the RUN of a calibration now, None where it is not approved."""
     run = run_of(desk.selection.generation(choice))
     ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
     wanted = [ids[detector] for detector in desk.selection.detectors if detector in ids]

@@ -42,18 +42,18 @@ class Validity:
 
     @cached_property
     def bounds(self) -> tuple[str, str | None]:
-        """Both dates to the millisecond, as the repository gives them back."""
+        """Both dates to the millisecond, as the repository returns them."""
         end = None if self.end is None else open_end(_milliseconds(self.end))
         return _milliseconds(self.begin), end
 
     @property
     def given_end(self) -> str | None:
-        """The end as it was given, None where it is open."""
+        """The end as it was set, None where it is open."""
         return None if self.bounds[1] is None else self.end
 
 
 def commands(selection: Selection, labels: Sequence[str], validity: Validity) -> Iterator[str]:
-    """Give the commands of the step."""
+    """Return the commands of the step."""
     for choice in chosen(selection, labels):
         yield shell_text(certify_command(selection, choice, validity.begin, validity.given_end))
 
@@ -93,7 +93,7 @@ def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
 def conflicts(
     selection: Selection, choice: ExposureChoice, present: Sequence[Association], validity: Validity
 ) -> Iterator[str]:
-    """Say what in a CALIBRATION collection stands in the way of certifying a calibration into it; pure.
+    """Report what in a CALIBRATION collection stands in the way of certifying a calibration into it; pure.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Colle
         desk.repository.write()
         ids = desk.repository.certify(wanted, run_of(selection.generation(choice)), lambda: True)
     except Exception as error:
-        # Whatever the butler raises, it must be in the ledger, and be told with what is certified by now.
+        # Whatever the butler raises, it must be in the ledger, and be reported with what is certified by now.
         failure = CertificationError(choice.label, collection, done, error)
         desk.failed("certify", choice.label, str(failure), texts)
         raise failure from error
@@ -161,9 +161,9 @@ def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Colle
 
 
 def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
-    """Say what may not be certified.
+    """Report what may not be certified.
 
-    As in the scripts: a calibration is certified after everything that it was made from is.
+    As in the scripts: a calibration is certified after all its inputs are.
     """
     for choice in concerned:
         if approved_datasets(desk, choice) is None:

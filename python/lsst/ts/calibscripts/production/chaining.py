@@ -19,7 +19,7 @@ Chains: TypeAlias = Mapping[str, tuple[str, ...] | None]
 
 
 def commands(selection: Selection, repo: str) -> Iterator[str]:
-    """Give the commands of the step."""
+    """Return the commands of the step."""
     names = selection.names
     members = [selection.certified(choice) for choice in selection.choices]
     yield shell_text(show_chain(repo, names.calib))
@@ -29,7 +29,7 @@ def commands(selection: Selection, repo: str) -> Iterator[str]:
 
 
 def changed(selection: Selection, before: Chains) -> Chains:
-    """Give the chains with what was certified in front; pure.
+    """Return the chains with what was certified in front; pure.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def chain(desk: Desk) -> None:
 
 
 def undo(desk: Desk) -> None:
-    """Give the chains their children back that they had before the last change.
+    """Restore the children that the chains had before the last change.
 
     Raises
     ------
@@ -124,13 +124,13 @@ def undo(desk: Desk) -> None:
 
 
 def undo_commands(desk: Desk) -> Iterator[str]:
-    """Give the commands that undo the last change."""
+    """Return the commands that undo the last change."""
     last = _last(desk)
     return _undoing(desk.repository.uri, last) if last is not None else iter(())
 
 
 def _last(desk: Desk) -> Chained | None:
-    """Give the last change in this repository unless it was undone."""
+    """Return the last change in this repository unless it was undone."""
     mine = [event for event in desk.ledger.events(Chained) if event.repo == desk.repository.uri]
     return mine[-1] if mine and not mine[-1].undoes else None
 

@@ -52,7 +52,7 @@ class Wanted:
     every: int = 5
 
     def takes(self, product: str, frame: Frame) -> bool:
-        """Is this exposure one that may be selected for the product?"""
+        """Return whether this exposure may be selected for the product."""
         time = self.exposure_times.get(product)
         return (
             self.reasons.get(product, frame.reason) == frame.reason
@@ -151,7 +151,7 @@ class _Chooser:
             self._add(product, label, name)
 
     def _add_defects(self, product: Product) -> None:
-        """Take the exposures of the dark and of the first flat: defects are found in what was made of them."""
+        """Take the exposures of the dark and of the first flat: defects are found in the images made from them."""
         used = [
             next((c for c in self.choices if c.product.name == str(image_type)), None)
             for image_type in product.images
@@ -190,7 +190,7 @@ class _Chooser:
     def _candidate(
         self, product: Product, frames: Sequence[Frame], physical_filter: str | None
     ) -> _Candidate | None:
-        """Give what a set has to offer: never its first exposure, which has charge of an idle camera in it."""
+        """Return what a set has to offer: never its first exposure, with charge from while the camera was idle."""
         fits = [
             frame
             for frame in frames[1:]
@@ -213,7 +213,7 @@ class _Chooser:
         return _Candidate(tuple(fits), len(fits)) if fits else None
 
     def _sample(self, product: Product, used: Sequence[Frame]) -> Iterator[int]:
-        """Give a verification sample: first exposures, others of these days, and some of other days."""
+        """Return a verification sample: first exposures, others of these days, and some of other days."""
         taken = {frame.id for frame in used}
         days = {frame.day_obs for frame in used}
         of_days = [frame for frames in self._sets for frame in frames if frame.day_obs in days]
@@ -221,7 +221,7 @@ class _Chooser:
         yield from (f.id for f in self._alike(product, used, self._others)[:: self._wanted.every])
 
     def _alike(self, product: Product, used: Sequence[Frame], frames: Iterable[Frame]) -> list[Frame]:
-        """Give those exposures that a calibration should fit: same type, camera state and, flats, light."""
+        """Return those exposures that a calibration should fit: same type, camera state and, flats, light."""
         first = used[0]
         states = {frame.id: self._states.get(frame.id, {}) for frame in used}
 
@@ -245,7 +245,7 @@ class _Chooser:
 
 
 def table(choices: Iterable[ExposureChoice], frames: Mapping[int, Frame]) -> str:
-    """Show a selection as a table: what is made, from how many exposures, which, and what verifies it besides."""
+    """Show a selection as a table: what is made, from how many exposures, which, and what else verifies it."""
     rows = [("product", "exposures", "seconds", "generate", "verify besides")]
     rows += [
         (

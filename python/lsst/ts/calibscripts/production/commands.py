@@ -79,12 +79,12 @@ class Job:
         return run_of(self.output)
 
     def pipetask(self, *, again: bool = False) -> tuple[str, ...]:
-        """Give the pipetask command, as words.
+        """Return the pipetask command, as words.
 
         Parameters
         ----------
         again : `bool`
-            Does it go on with a RUN that is there already, of which something is missing?
+            Does it resume a RUN that exists already but is incomplete?
         """
         extend = ("--extend-run", "--clobber-outputs") if again else ()
         return (
@@ -105,14 +105,14 @@ def job(
     options: TaskOptions = NO_OPTIONS,
     processes: int = 1,
 ) -> Job:
-    """Give the job that makes a calibration, or the one that verifies it.
+    """Return the job that makes a calibration, or the one that verifies it.
 
     Parameters
     ----------
     selection : `Selection`
         What is produced.
     choice : `ExposureChoice`
-        Which calibration. It is verified with the exposures it is made from and others.
+        Which calibration. It is verified with the exposures it was made from and with others.
     pipeline : `Installed`
         What is run.
     verifying : `bool`
@@ -137,7 +137,7 @@ def job(
 
 
 def input_collections(selection: Selection, choice: ExposureChoice, *, verifying: bool) -> tuple[str, ...]:
-    """Give the input collections of a job, in the order they are searched.
+    """Return the input collections of a job, in the order they are searched.
 
     First the RUNs with what the selection itself makes, found there without being certified, the latest first;
     then everybody's calibrations and the raw images.
@@ -148,14 +148,14 @@ def input_collections(selection: Selection, choice: ExposureChoice, *, verifying
 
 
 def query_exposures(repo: str, instrument: str, days: Sequence[tuple[int, int]]) -> tuple[str, ...]:
-    """Give the command that shows the exposures of some ranges of days."""
+    """Return the command that shows the exposures of some ranges of days."""
     ranges = ", ".join(f"{first}..{last}" if first != last else f"{first}" for first, last in days)
     where = f"instrument='{instrument}' AND exposure.day_obs IN ({ranges})"
     return ("butler", "query-dimension-records", repo, "exposure", "--where", where)
 
 
 def query_statistics(selection: Selection, choice: ExposureChoice) -> tuple[str, ...]:
-    """Give the command that shows where the statistics of a verification are."""
+    """Return the command that shows where the statistics of a verification are."""
     run = run_of(selection.verification(choice))
     return ("butler", "query-datasets", selection.repo, choice.product.statistics[0], "--collections", run)
 
@@ -163,7 +163,7 @@ def query_statistics(selection: Selection, choice: ExposureChoice) -> tuple[str,
 def certify(
     selection: Selection, choice: ExposureChoice, begin: str | None, end: str | None
 ) -> tuple[str, ...]:
-    """Give the command that certifies a calibration; only the RUN is searched, nothing older behind it."""
+    """Return the command that certifies a calibration; only the RUN is searched, nothing older behind it."""
     dates = (*(("--begin-date", begin) if begin else ()), *(("--end-date", end) if end else ()))
     run, collection = run_of(selection.generation(choice)), selection.certified(choice)
     return (
@@ -178,41 +178,41 @@ def certify(
 
 
 def show_chain(repo: str, name: str) -> tuple[str, ...]:
-    """Give the command that shows a chain."""
+    """Return the command that shows a chain."""
     return ("butler", "query-collections", repo, name)
 
 
 def chain(repo: str, name: str, children: Iterable[str], mode: str = "prepend") -> tuple[str, ...]:
-    """Give the command that changes a chain."""
+    """Return the command that changes a chain."""
     return ("butler", "collection-chain", "--mode", mode, repo, name, *children)
 
 
 def export(selection: Selection, directory: Path) -> tuple[str, ...]:
-    """Give the command that exports the certified calibrations."""
+    """Return the command that exports the certified calibrations."""
     collections = [selection.certified(choice) for choice in selection.choices]
     return ("butler", "export-calibs", "--transfer", "copy", selection.repo, str(directory), *collections)
 
 
 def import_(repo: str, directory: Path) -> tuple[str, ...]:
-    """Give the command that imports calibrations that were exported."""
+    """Return the command that imports calibrations that were exported."""
     words = ("butler", "import", repo, str(directory), "--transfer", "copy", "--export-file")
     skip = ("-s", "instrument", "-s", "detector", "-s", "physical_filter")
     return (*words, str(directory / "export.yaml"), *skip)
 
 
 def make_checksums(directory: Path) -> str:
-    """Give the shell command that writes the checksums of exported files."""
+    """Return the shell command that writes the checksums of exported files."""
     where, name = shlex.quote(str(directory)), CHECKSUMS
     return f"(cd {where} && find . -type f ! -name {name} -exec sha256sum {{}} + > {name})"
 
 
 def check_checksums(directory: Path) -> str:
-    """Give the shell command that compares exported files with their checksums."""
+    """Return the shell command that compares exported files with their checksums."""
     return f"(cd {shlex.quote(str(directory))} && sha256sum --check --quiet {CHECKSUMS})"
 
 
 def change_modes(repo: str, base: str, reference: Path) -> str:
-    """Give the shell command that gives files the permissions of another one."""
+    """Return the shell command that gives files the permissions of another one."""
     return (
         f"find {shlex.quote(str(Path(repo) / base))} -type f "
         f"-exec chmod --reference={shlex.quote(str(reference))} {{}} +"

@@ -40,7 +40,7 @@ def contents(repo: str, collection: str) -> Contents:
 
 
 def text(found: Sequence[Contents]) -> tuple[bool, str]:
-    """Say whether repositories agree, and in what they do not, as comments of a shell."""
+    """Report whether repositories agree, and in what they do not, as comments of a shell."""
     lines = [f"# {difference}" for difference in differences(found)]
     if not any(one.collections for one in found):
         lines = ["# None of them has such a collection."]
@@ -51,7 +51,7 @@ def text(found: Sequence[Contents]) -> tuple[bool, str]:
 
 
 def differences(found: Sequence[Contents]) -> Iterator[str]:
-    """Say in what repositories differ from the first of them; pure.
+    """Report in what repositories differ from the first of them; pure.
 
     Yields
     ------

@@ -15,7 +15,7 @@ from .selection import parse_ranges
 __all__ = ["Answer", "Question", "ask", "check", "explain", "find_exposure", "text"]
 
 EXPECTED = ("bias", "dark", "defects", "flat", "ptc")
-"""Dataset types that an exposure should get; others that can be certified are told where there are any."""
+"""Dataset types that an exposure should get; others that can be certified are reported where there are any."""
 
 
 NECESSARY = ("bias", "dark", "flat")
@@ -63,7 +63,7 @@ def check(
     detectors: str | None = None,
     collection: str | None = None,
 ) -> bool:
-    """Say which calibrations an exposure would get.
+    """Report which calibrations an exposure would get.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def explain(
     dimensions: Sequence[str],
     present: Sequence[Association],
 ) -> str:
-    """Say which criterion nothing fulfils, and what there is; pure.
+    """Report which criterion nothing fulfils, and what there is; pure.
 
     Parameters
     ----------

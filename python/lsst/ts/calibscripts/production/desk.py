@@ -39,7 +39,7 @@ class Desk:
     print: Callable[[str], None]
 
     def say(self, text: str) -> None:
-        """Say something that is no command."""
+        """Write a remark, which is not a command."""
         for line in text.splitlines():
             self.print(f"# {line}".rstrip())
 
@@ -61,16 +61,16 @@ class Desk:
         self.say(f"{event.what}: {'' if event.succeeded else 'FAILED: '}{event.text}")
 
     def already(self, what: str, text: str = "") -> None:
-        """Say that something was done before, and that nothing is changed."""
+        """Report that something was done before, and that nothing is changed."""
         self.say(f"{what}: already done{f': {text}' if text else ''}")
 
     def at(self, repo: str) -> Desk:
-        """Give the desk of the same production at another repository."""
+        """Return the desk of the same production at another repository."""
         return replace(self, repository=ProductionRepository(located(repo)))
 
 
 def located(repo: str) -> str:
-    """Give a repository so that it is found from everywhere, and known again: a path becomes absolute."""
+    """Return the address of a repository that holds everywhere: a path becomes absolute."""
     return str(Path(repo).absolute()) if Path(repo).exists() else repo
 
 
@@ -80,14 +80,14 @@ def open_desk(path: Path, print: Callable[[str], None]) -> Desk:
     Raises
     ------
     ConfigurationError
-        If it is no selection.
+        If it is not a selection.
     """
     selection = read_selection(path)
     return Desk(selection, path.parent, ProductionRepository(selection.repo), Ledger.beside(path), print)
 
 
 def chosen(selection: Selection, labels: Sequence[str]) -> tuple[ExposureChoice, ...]:
-    """Give the calibrations that a step is for: those named, in the order of the selection, or all.
+    """Return the calibrations that a step is for: those named, in the order of the selection, or all.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from .commands import Job, shell_text
 __all__ = ["BPS_LOCAL", "Bps", "Engine", "EngineError", "Pipetask"]
 
 BPS_LOCAL = Path(__file__).with_name("bps_local.yaml")
-"""Configuration of ctrl_bps for one machine, used where the user gives none."""
+"""Configuration of ctrl_bps for one machine, used where the user names none."""
 
 
 class EngineError(CalibScriptsError, RuntimeError):
@@ -31,10 +31,10 @@ class Engine(Protocol):
     """Runs pipelines. Whether they made what they should have is for others to look at."""
 
     def commands(self, job: Job, *, again: bool = False) -> tuple[str, ...]:
-        """Give the equivalent shell commands; ``again`` goes on with a RUN that is there already."""
+        """Return the equivalent shell commands; ``again`` resumes a RUN that exists already."""
 
     def run(self, job: Job, log: Path, *, again: bool = False) -> int:
-        """Run a job to its end, with its output in ``log``, and give the exit code."""
+        """Run a job to its end, with its output in ``log``, and return the exit code."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pipetask:
     """Runs pipetask on this machine."""
 
     def commands(self, job: Job, *, again: bool = False) -> tuple[str, ...]:
-        """Give the pipetask command."""
+        """Return the pipetask command."""
         return (shell_text(job.pipetask(again=again)),)
 
     def run(self, job: Job, log: Path, *, again: bool = False) -> int:
@@ -66,11 +66,11 @@ class Bps:
     directory: Path
 
     def file(self, job: Job) -> Path:
-        """Give the path of the configuration of a job."""
+        """Return the path of the configuration of a job."""
         return self.directory / f"{job.name}.yaml"
 
     def content(self, job: Job, *, again: bool = False) -> str:
-        """Give the configuration of a job."""
+        """Return the configuration of a job."""
         extend = ["--extend-run", "--clobber-outputs"] if again else []
         content: dict[str, Any] = {
             "includeConfigs": [str(self.config.absolute())],
@@ -93,7 +93,7 @@ class Bps:
         return yaml.safe_dump(content, sort_keys=False, width=1000)
 
     def commands(self, job: Job, *, again: bool = False) -> tuple[str, ...]:
-        """Give the commands that write the configuration and submit it."""
+        """Return the commands that write the configuration and submit it."""
         file = shlex.quote(str(self.file(job)))
         text = self.content(job, again=again).rstrip()
         return (f"cat > {file} <<'EOF'\n{text}\nEOF", f"bps submit {file}")

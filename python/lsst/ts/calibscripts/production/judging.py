@@ -42,7 +42,7 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
 
 
 def replaced(desk: Desk, choice: ExposureChoice) -> str:
-    """Say that a calibration is not the one that was verified; empty if it is, or nothing was verified.
+    """Report that a calibration is not the one that was verified; empty if it is, or nothing was verified.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _collections(desk: Desk, choice: ExposureChoice) -> tuple[str, str]:
 
 
 def write_report(desk: Desk, choice: ExposureChoice, verdict: Verdict) -> Path:
-    """Write the documented report of a verification beside the selection, and give its path.
+    """Write the documented report of a verification beside the selection, and return its path.
 
     Raises
     ------

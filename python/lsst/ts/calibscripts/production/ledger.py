@@ -1,7 +1,7 @@
 """The ledger of a production: what was done, by whom, with which commands, as it happened.
 
 A file of JSON lines beside the selection, one for each thing that was done, only ever appended to. Unlike the
-record of a script, which is of one run with one end, it goes on for as long as the production does, and later
+record of a script, which is of one run with one end, it continues for as long as the production does, and later
 steps read it: what was approved, and how a chain was before it was changed.
 """
 
@@ -137,11 +137,11 @@ class Ledger:
 
     @classmethod
     def beside(cls, selection: Path) -> Self:
-        """Give the ledger of the production that a selection file is for."""
+        """Return the ledger of the production that a selection file is for."""
         return cls(selection.with_suffix(".record.jsonl"))
 
     def __iter__(self) -> Iterator[Line]:
-        """Give what was written, in order.
+        """Return what was written, in order.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class Ledger:
                 raise LedgerError(f"{self.path}, line {number}: {describe(error)}") from error
 
     def events(self, kind: type[Kind]) -> tuple[Kind, ...]:
-        """Give all events of a kind, in order."""
+        """Return all events of a kind, in order."""
         return tuple(line.event for line in self if isinstance(line.event, kind))
 
     def write(self, event: Event) -> None:
@@ -188,7 +188,7 @@ class Ledger:
             with open(self.path, "a+b") as file:
                 # Several people may work on one production; closing the file releases the lock.
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # Whoever was killed while writing has left a part of a line, which is no record of anything.
+                # Whoever was killed while writing has left a part of a line, which does not record anything.
                 file.seek(0)
                 file.truncate(file.read().rfind(b"\n") + 1)
                 file.write(text.encode())

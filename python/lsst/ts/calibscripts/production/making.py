@@ -50,7 +50,7 @@ class Work:
 
 
 def commands(selection: Selection, labels: Sequence[str], work: Work) -> Iterator[str]:
-    """Give the commands of a step.
+    """Return the commands of a step.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
     Raises
     ------
     ConfigurationError
-        If they will not do; all that is wrong is told.
+        If they are not suitable; all that is wrong is reported.
     """
     selection, repository = desk.selection, desk.repository
     every = {exposure for choice in concerned for exposure in choice.verified_with}
@@ -145,7 +145,7 @@ def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
 
 
 def _last_line(log: Path) -> str:
-    """Give the last line of a log, where Python tells what it died of."""
+    """Return the last line of a log, where Python tells what it died of."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1].strip()[:_LONGEST_LINE] if lines else "none"
 
@@ -160,7 +160,7 @@ class _Maker:
     work: Work
 
     def make(self) -> str:
-        """Run the job unless all is there, and say what went wrong; nothing if nothing did."""
+        """Run the job unless all outputs exist, and report what went wrong; nothing if nothing did."""
         label = f"{self.work.step} {self.choice.label}"
         if not self._missing():
             return self._check_inputs(label)
@@ -197,7 +197,7 @@ class _Maker:
         return ""
 
     def _missing(self) -> str:
-        """Say what the RUN lacks; nothing where all outputs are there."""
+        """Report what the RUN lacks; nothing where all outputs exist."""
         repository, selection = self.desk.repository, self.desk.selection
         if self.work.step == VERIFY:
             verdict = verdict_on(self.desk, self.choice)
@@ -226,7 +226,7 @@ class _Maker:
         return ""
 
     def _other_exposures(self, *, extra_only: bool = False) -> str:
-        """Say in which exposures the RUN differs from the selection."""
+        """Report in which exposures the RUN differs from the selection."""
         wanted = {*(self.choice.verified_with if self.work.step == VERIFY else self.choice.generate)}
         used = self.desk.repository.processed(self.job.run)
         extra, lacking = used - wanted, set() if extra_only or not used else wanted - used
@@ -237,7 +237,7 @@ class _Maker:
         return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {ANEW}"
 
     def _other_inputs(self) -> str:
-        """Say from which other calibrations of this production the RUN was made than it would be made from now."""
+        """Report from which other calibrations of this production the RUN was made than it would be made from now."""
         ours = f"{self.desk.selection.names.base}/"
         used, wanted = (
             [name for name in names if name.startswith(ours) and name != self.job.run]
@@ -251,7 +251,7 @@ class _Maker:
         )
 
     def _other_options(self) -> str:
-        """Say with which other options the RUN was made, as far as the ledger knows, than it would be now."""
+        """Report with which other options the RUN was made, as far as the ledger knows, than it would be now."""
         did = [
             one
             for one in self.desk.ledger.events(Did)
@@ -266,12 +266,12 @@ class _Maker:
         )
 
     def _replaced(self) -> str:
-        """Say that what is in the verification's RUN is not about the calibration that exists now."""
+        """Report that what is in the verification's RUN is not about the calibration that exists now."""
         why = replaced(self.desk, self.choice) if self.work.step == VERIFY else ""
         return f"{why}. {ANEW}" if why else ""
 
     def _blocked(self) -> str:
-        """Say which prerequisite of the selection is not there."""
+        """Report which prerequisite of the selection is missing."""
         selection = self.desk.selection
         wanted = selection.prerequisites(self.choice)
         for made in (*wanted, *([self.choice] if self.work.step == VERIFY else [])):

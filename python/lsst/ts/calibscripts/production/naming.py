@@ -44,7 +44,7 @@ class Names:
     Raises
     ------
     ConfigurationError
-        If a part is no such thing; all that are wrong are told.
+        If a part is invalid; all that are wrong are reported.
 
     Notes
     -----
@@ -82,17 +82,17 @@ class Names:
         return f"{self.chain}/{self.tag}"
 
     def generation(self, label: str) -> str:
-        """Give the CHAINED collection of a generation, e.g. ``flatGen-g.20240326a``."""
+        """Return the CHAINED collection of a generation, e.g. ``flatGen-g.20240326a``."""
         product, suffix = _split(label)
         return f"{self.base}/{_SINGULAR.get(product, product)}Gen{suffix}.{self.rerun}"
 
     def verification(self, label: str) -> str:
-        """Give the CHAINED collection of a verification, e.g. ``verifyFlat-g.20240326a``."""
+        """Return the CHAINED collection of a verification, e.g. ``verifyFlat-g.20240326a``."""
         product, suffix = _split(label)
         return f"{self.base}/verify{product.title()}{suffix}.{self.rerun}"
 
     def certified(self, label: str) -> str:
-        """Give the CALIBRATION collection of a product, e.g. ``flat-g.20240405a``."""
+        """Return the CALIBRATION collection of a product, e.g. ``flat-g.20240405a``."""
         product, suffix = _split(label)
         return f"{self.base}/{product}{suffix}.{self.cert_rerun or self.rerun}"
 
@@ -103,12 +103,12 @@ class Names:
 
 
 def run_of(collection: str) -> str:
-    """Give the RUN of a generation or verification: only there is what it made, and nothing older."""
+    """Return the RUN of a generation or verification: only there is what it made, and nothing older."""
     return f"{collection}/run"
 
 
 def product_of(label: str) -> Product:
-    """Give the product that a label names.
+    """Return the product that a label names.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def product_of(label: str) -> Product:
 
 
 def filter_label(physical_filter: str, band: str, *, alone: bool) -> str:
-    """Give a short name to a filter, for labels.
+    """Return a short name of a filter, for labels.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def filter_label(physical_filter: str, band: str, *, alone: bool) -> str:
     Returns
     -------
     `str`
-        The band, or the physical filter as one word where the band does not tell it.
+        The band, or the physical filter as one word where the band is ambiguous.
     """
     return band if alone and band else re.sub(r"\W", "_", physical_filter)
 

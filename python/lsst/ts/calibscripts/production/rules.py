@@ -60,13 +60,13 @@ def _follows(earlier: Frame, later: Frame) -> bool:
 
 
 def pairs_among(frames: Sequence[Frame]) -> tuple[tuple[Frame, Frame], ...]:
-    """Give the flat pairs: consecutive exposures of equal time, each in one pair at most."""
+    """Return the flat pairs: consecutive exposures of equal time, each in one pair at most."""
     found = flat_pairs([frame.exposure_time for frame in frames]).pairs
     return tuple((frames[first], frames[second]) for first, second in found)
 
 
 def mixed_states(image_types: Iterable[str], states: Mapping[int, State]) -> tuple[str, ...]:
-    """Say in which respects the camera was not in one state.
+    """Report in which respects the camera was not in one state.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def mixed_states(image_types: Iterable[str], states: Mapping[int, State]) -> tup
 
 
 def wrong_types(product: Product, frames: Iterable[Frame], states: Mapping[int, State]) -> tuple[str, ...]:
-    """Say which exposures are of a type that does not go into a product, by the butler or by their header."""
+    """Report which exposures are of a type that does not go into a product, by the butler or by their header."""
     wanted = {str(image_type) for image_type in product.images}
     wrong: dict[str, list[int]] = {}
     for frame in frames:
@@ -118,7 +118,7 @@ def problems(
     frames: Mapping[int, Frame],
     states: Mapping[int, State],
 ) -> Iterator[str]:
-    """Say what is wrong with the exposures that somebody has chosen for a product.
+    """Report what is wrong with the exposures that somebody has chosen for a product.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def problems(
     physical_filter : `str` or `None`
         Filter of a flat.
     generate, verify : sequence of `int`
-        Exposures that it is made from, and those it is verified with besides.
+        Exposures that it is made from, and those it is verified with in addition.
     frames : mapping [`int`, `Frame`]
         All exposures of the days concerned.
     states : mapping [`int`, mapping]
@@ -151,7 +151,10 @@ def problems(
             yield f"{exposure_range(ids)} was taken through {other}, not {physical_filter}"
     firsts = {frames[0].id for frames in sets_of(frames.values())}
     if first := [exposure for exposure in generate if exposure in firsts]:
-        yield f"{exposure_range(first)} is the first of its set, which has charge of an idle camera in it"
+        yield (
+            f"{exposure_range(first)} is the first of its set: "
+            "it contains charge accumulated while the camera was idle"
+        )
     types = {frame.image_type for frame in known}
     if product.name != "DEFECTS":
         yield from mixed_states(types, {id: states[id] for id in chosen if id in states})

@@ -15,7 +15,7 @@ __all__ = ["commands", "run"]
 
 
 def commands(desk: Desk, steps: Sequence[Work], validity: Validity) -> Iterator[str]:
-    """Give the commands of all steps."""
+    """Return the commands of all steps."""
     selection = desk.selection
     for work in steps:
         yield from making.commands(selection, (), work)

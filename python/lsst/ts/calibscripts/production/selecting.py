@@ -50,7 +50,7 @@ class Request:
     wanted: Wanted
 
     def command(self) -> str:
-        """Give the command that shows the exposures."""
+        """Return the command that shows the exposures."""
         return shell_text(query_exposures(self.repo, self.names.instrument, [self.days, *self._others()]))
 
     def _others(self) -> Sequence[tuple[int, int]]:
@@ -81,7 +81,7 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
     Raises
     ------
     ConfigurationError
-        If there are no suitable exposures, or there is another selection already; nothing was written.
+        If there are no suitable exposures, or another selection exists already; nothing was written.
     """
 
     def say(text: str) -> None:
@@ -120,7 +120,7 @@ def _exposures(request: Request) -> _Exposures:
 
 
 def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> bool:
-    """Write a selection unless it is there already."""
+    """Write a selection unless it exists already."""
     if path.exists():
         if read_selection(path) != selection:
             raise ConfigurationError(

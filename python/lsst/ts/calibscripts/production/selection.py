@@ -43,7 +43,7 @@ class ExposureChoice:
     generate : `tuple` [`int`]
         Exposures it is made from.
     verify : `tuple` [`int`]
-        Exposures it is verified with besides.
+        Further exposures it is verified with.
     physical_filter : `str` or `None`
         Filter of a flat.
     options : `str`
@@ -66,7 +66,7 @@ class ExposureChoice:
 
     @property
     def verified_with(self) -> tuple[int, ...]:
-        """All exposures of the verification, those it is made from among them."""
+        """All exposures of the verification, including those it is made from."""
         return tuple(sorted({*self.generate, *self.verify}))
 
 
@@ -83,7 +83,7 @@ class Selection:
     detectors : `tuple` [`int`]
         Detectors to make calibrations for.
     choices : `tuple` [`ExposureChoice`]
-        Calibrations to make, each after those it is made from.
+        Calibrations to make, each after its inputs.
     """
 
     repo: str
@@ -97,19 +97,19 @@ class Selection:
         return self.names.instrument
 
     def generation(self, choice: ExposureChoice) -> str:
-        """Give the CHAINED collection in which a calibration is generated."""
+        """Return the CHAINED collection in which a calibration is generated."""
         return self._names_of(choice).generation(choice.label)
 
     def verification(self, choice: ExposureChoice) -> str:
-        """Give the CHAINED collection in which a calibration is verified."""
+        """Return the CHAINED collection in which a calibration is verified."""
         return self._names_of(choice).verification(choice.label)
 
     def certified(self, choice: ExposureChoice) -> str:
-        """Give the CALIBRATION collection of a calibration."""
+        """Return the CALIBRATION collection of a calibration."""
         return self.names.certified(choice.label)
 
     def prerequisites(self, choice: ExposureChoice) -> tuple[ExposureChoice, ...]:
-        """Give those calibrations of the selection that another one is made from, directly and indirectly.
+        """Return those calibrations of the selection that another one is made from, directly and indirectly.
 
         Of the flats only those that share exposures with it: in what light defects are looked for is said by their
         exposures.
@@ -157,7 +157,7 @@ def read_selection(path: Path) -> Selection:
     Raises
     ------
     ConfigurationError
-        If it cannot be read, or is no selection; all that is wrong is told.
+        If it cannot be read, or is not a selection; all that is wrong is reported.
     """
     try:
         text = read_text(path)
@@ -201,7 +201,7 @@ def _ranges(numbers: Sequence[int]) -> list[int | str]:
 
 
 class _Reader:
-    """Makes a selection of what YAML gave, and gathers what is wrong with it."""
+    """Makes a selection of what YAML read, and gathers what is wrong with it."""
 
     _PROPERTIES = ("repo", "instrument", "ticket", "tag", "rerun", "cert_rerun", "detectors", "sets")
     _OF_SETS = ("physical_filter", "generate", "verify", "options", "rerun")
@@ -229,7 +229,7 @@ class _Reader:
             return None
         for choice in choices:
             self._check_rerun(names, choice)
-        # Each after what it is made from, and otherwise as it is written.
+        # Each after its inputs, and otherwise as it is written.
         rank = list(PRODUCTS)
         ordered = sorted(choices, key=lambda choice: rank.index(choice.product.name))
         return Selection(text["repo"], names, detectors, tuple(ordered))

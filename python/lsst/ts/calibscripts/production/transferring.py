@@ -61,7 +61,7 @@ _MANIFEST = TypeAdapter(Manifest)
 
 
 def export_commands(selection: Selection, directory: Path) -> Iterator[str]:
-    """Give the commands of an export."""
+    """Return the commands of an export."""
     yield shell_text(export_command(selection, directory))
     yield make_checksums(directory)
 
@@ -69,7 +69,7 @@ def export_commands(selection: Selection, directory: Path) -> Iterator[str]:
 def import_commands(
     selection: Selection, repo: str, directory: Path, reference: Path | None
 ) -> Iterator[str]:
-    """Give the commands of an import."""
+    """Return the commands of an import."""
     yield check_checksums(directory)
     yield shell_text(import_(repo, directory))
     if reference is not None:
@@ -78,7 +78,7 @@ def import_commands(
 
 
 def export_directory(desk: Desk) -> Path:
-    """Give the directory of the export: the one beside the selection, or that in which the selection itself is."""
+    """Return the directory of the export: the one beside the selection, or that in which the selection itself is."""
     return (
         desk.directory
         if (desk.directory / MANIFEST).exists()
@@ -94,7 +94,7 @@ def export(desk: Desk, directory: Path, selection_file: Path) -> None:
     RunFailedError
         If not everything is certified.
     RepositoryError
-        If the directory is there already and holds something else.
+        If the directory exists already and holds something else.
     """
     calibrations = _certified(desk)
     manifest = Manifest(desk.repository.uri, calibrations)
@@ -209,7 +209,7 @@ def _compare_checksums(manifest: Manifest, files: dict[str, str]) -> None:
 
 
 def _copy_mode(desk: Desk, reference: Path, files: Sequence[str]) -> None:
-    """Give files the permissions of another one."""
+    """Set the permissions of files to those of another one."""
     texts = [change_modes(desk.repository.uri, desk.selection.names.base, reference)]
     try:
         mode = reference.stat().st_mode & 0o777

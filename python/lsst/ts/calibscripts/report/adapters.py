@@ -1,7 +1,7 @@
 """Datasets as whichever stack wrote them -> plain numbers.
 
 The Science Pipelines write afw exposures and ip_isr PhotonTransferCurveDatasets, the simulated summit astropy
-images and records of its own. They are told apart by what they offer, so that none of these packages is needed.
+images and records of its own. They are distinguished by what they offer, so that none of these packages is needed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure
 
 
 def _pixels(dataset: Any) -> NDArray[np.float32]:
-    """Give the pixels, NaN where they are masked."""
+    """Return the pixels, NaN where they are masked."""
     if hasattr(dataset, "image"):
         return np.asarray(dataset.image.array, dtype=np.float32)
     pixels = np.array(dataset.data, dtype=np.float32)
@@ -66,7 +66,7 @@ def _pixels(dataset: Any) -> NDArray[np.float32]:
 
 
 def _binned(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Give the mean of blocks of ``factor`` by ``factor`` pixels; what is left over at the edges is cut off."""
+    """Return the mean of blocks of ``factor`` by ``factor`` pixels; what is left over at the edges is cut off."""
     rows, columns = (n // factor for n in pixels.shape)
     blocks = pixels[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
     good = np.isfinite(blocks)
@@ -113,7 +113,7 @@ def defects_of(dataset: Any, detector: str) -> Defects:
 
 
 def curves_of(dataset: Any, detector: str) -> Iterator[Curve]:
-    """Give the photon transfer curves of a detector.
+    """Return the photon transfer curves of a detector.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _of_length(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 def variance_of(
     means: Sequence[float] | NDArray[np.float64], gain: float, noise: float, a00: float
 ) -> NDArray[np.float64]:
-    """Give the variance of a frame as the EXPAPPROXIMATION has it, Astier et al. (2019), equation 16.
+    """Return the variance of a frame as the EXPAPPROXIMATION has it, Astier et al. (2019), equation 16.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def timeline_drawing(spans: Sequence[Span], seconds: float, *, narrow: bool = Fa
     Returns
     -------
     `str`
-        Inline SVG; each span tells its text when it is pointed at.
+        Inline SVG; each span shows its text when it is pointed at.
     """
     rows = {row: place for place, row in enumerate(dict.fromkeys(span.row for span in spans))}
     length = max(seconds, max((span.end for span in spans), default=0.0), 0.001)

@@ -62,19 +62,19 @@ class Grid:
     exposure_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
 
     def failed_tests(self) -> NDArray[np.int64]:
-        """Give the number of failed tests of amplifiers, shape ``(n_exposures, n_detectors)``."""
+        """Return the number of failed tests of amplifiers, shape ``(n_exposures, n_detectors)``."""
         total = np.zeros((len(self.exposures), len(self.detectors)), dtype=np.int64)
         for outcomes in self.outcomes.values():
             total += np.count_nonzero(outcomes == Outcome.FAILED, axis=2)
         return total
 
     def typical(self, statistic: str) -> NDArray[np.float32]:
-        """Give the median over the exposures of a statistic, shape ``(n_detectors, n_amplifiers)``."""
+        """Return the median over the exposures of a statistic, shape ``(n_detectors, n_amplifiers)``."""
         return median(self.values[statistic])
 
 
 def median(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the median along the first axis of what is finite; NaN where nothing is.
+    """Return the median along the first axis of what is finite; NaN where nothing is.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything the butler told of a run.
+    """Everything the butler has of a run.
 
     Attributes
     ----------
@@ -231,7 +231,7 @@ class Evidence:
     nominal_gains : mapping [(`str`, `str`), `float`]
         By detector and amplifier, electron/ADU, as the headers of the images say.
     nominal_noises : mapping [(`str`, `str`), `float`]
-        The same of the read noise, electron.
+        The same forthe read noise, electron.
     exposures : mapping [`int`, `Exposed`]
         Time and filter of the exposures that were verified, or that gains are measured from.
     levels : `tuple` [`Levels`]
@@ -256,7 +256,7 @@ class Evidence:
     problems: tuple[str, ...] = ()
 
     def verification(self, product: str) -> Verification | None:
-        """Give the verification of a product, None where there was none."""
+        """Return the verification of a product, None where there was none."""
         return next((v for v in self.verifications if v.product == product), None)
 
     def amplifier_gains(self) -> dict[tuple[str, str], float]:

@@ -134,7 +134,7 @@ def focal_plane(cells: Mapping[str, tuple[str, str]], image: str, title: str) ->
 
 
 def _vacant(layout: Layout, side: int) -> Iterator[str]:
-    """Outline the places of rafts that are drawn where there is no detector."""
+    """Outline the rafts, also where they have no detector."""
     if not layout.true:
         return
     taken = set(layout.places.values())
@@ -168,7 +168,7 @@ def _rafts(layout: Layout, side: int) -> Iterator[str]:
 
 
 def named(detectors: Sequence[str]) -> str:
-    """Say how detectors are laid out, where they are not at their places; else nothing."""
+    """Report how detectors are laid out, where they are not at their places; else nothing."""
     return (
         "" if layout_of(detectors).true or len(detectors) < 2 else "detectors beside each other, by their ids"
     )

@@ -125,7 +125,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def attempt(self, what: str, read: Callable[[], T]) -> T | None:
-        """Read something; where that fails, say so and give None."""
+        """Read something; where that fails, report it and return None."""
         try:
             return read()
         except Exception as error:
@@ -266,7 +266,7 @@ class _Reader:
 
 
 def _worst(verification: Verification) -> int | None:
-    """Give the exposure with the most failed tests; the middle one where none failed."""
+    """Return the exposure with the most failed tests; the middle one where none failed."""
     grid = verification.grid
     if grid is None or not grid.exposures:
         return None

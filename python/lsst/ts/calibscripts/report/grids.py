@@ -126,7 +126,7 @@ def _numbers(found: Any) -> Iterator[tuple[str, float]]:
 
 
 def _tests(flags: Any) -> Iterator[tuple[str, Outcome]]:
-    """Give tests and outcomes; where the whole succeeded, one that was not fulfilled is only noted."""
+    """Return tests and outcomes; where the whole succeeded, one that was not fulfilled is only noted."""
     if not isinstance(flags, Mapping):
         raise StatisticsError(f"cp_verify statistics: expected tests, found {flags!r:.80}")
     succeeded = flags.get("SUCCESS") is True

@@ -76,7 +76,7 @@ def remember(record: Record, measured: Sequence[Measured]) -> bool:
     Returns
     -------
     `bool`
-        False where the directory cannot be written to; a report is made all the same.
+        False where the directory cannot be written to; a report is made anyway.
     """
     before = recall(record.path)
     kept = {(m.quantity, m.condition): m for m in (*(before.measured if before else ()), *measured)}
@@ -153,7 +153,7 @@ def history(
     Returns
     -------
     `tuple` [`Run`]
-        The oldest first; files that are no records are left out.
+        The oldest first; files that are not records are left out.
     """
     return tuple(_runs(find_records(directory, instrument), repo, measuring))
 

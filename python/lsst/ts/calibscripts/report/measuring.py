@@ -18,7 +18,7 @@ __all__ = ["measure"]
 
 
 def measure(evidence: Evidence) -> tuple[Measured, ...]:
-    """Take from the evidence of a run the numbers that are followed over time.
+    """Extract from the evidence of a run the numbers that are followed over time.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def _measure(evidence: Evidence) -> Iterator[Measured]:
 
 
 def _frames(evidence: Evidence, verification: Verification, grid: Grid) -> str:
-    """Say which frames were verified against what."""
+    """Report which frames were verified against what."""
     name = verification.product.lower()
     # Frames verified against their own mean are low by sqrt(1 - 1/n): not to be compared with others.
     reference = (

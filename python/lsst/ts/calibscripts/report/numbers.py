@@ -14,7 +14,7 @@ __all__ = ["numbers_told"]
 
 
 def numbers_told(verification: Verification) -> Iterator[str]:
-    """Say of each test that failed how often, with which values, and what it asks for.
+    """Report how often each test failed, with which values, and what it requires.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ __all__ = ["packed"]
 
 
 def packed(verification: Verification) -> dict[str, Any]:
-    """Give all tests of a verification in a form that a page with many detectors can hold.
+    """Return all tests of a verification in a form that a page with many detectors can hold.
 
     Parameters
     ----------

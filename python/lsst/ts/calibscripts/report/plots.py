@@ -23,7 +23,7 @@ _TEXT = "#010203"
 """Stands for the colour of the text until the drawing is part of a page."""
 
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800")
-"""Told apart by all readers (Okabe and Ito), and seen on white and on black."""
+"""Distinguished by all readers (Okabe and Ito), and seen on white and on black."""
 
 
 def curve_plot(curves: Sequence[Curve], name: str) -> str:
@@ -213,7 +213,7 @@ def _recolour(figure: Figure) -> None:
 
 
 def figures_of(curves: Sequence[Curve], most: int) -> Iterator[tuple[str, tuple[Curve, ...]]]:
-    """Give the curves by detector, those first whose residuals are largest, at most some of them.
+    """Return the curves by detector, those first whose residuals are largest, at most some of them.
 
     Parameters
     ----------

@@ -19,14 +19,14 @@ _MOST_NAMED = 8
 
 
 def remarks(evidence: Evidence, *, generated_flat: bool) -> tuple[str, ...]:
-    """Say what deserves a look: saturated flats, and gains far from the nominal ones.
+    """Report what deserves a look: saturated flats, and gains far from the nominal ones.
 
     Parameters
     ----------
     evidence : `Evidence`
         What the run left.
     generated_flat : `bool`
-        Was a combined flat made of the flats?
+        Was a combined flat made from the flats?
     """
     return *_saturation(evidence, generated_flat), *_gains(evidence)
 

@@ -93,12 +93,12 @@ class Table:
 
 
 def statistic_of(test: str) -> str:
-    """Give the statistic that a test is made of; mostly they have the same name."""
+    """Return the statistic that a test is made of; mostly they have the same name."""
     return _VALUE_OF_TEST.get(test, test)
 
 
 def unit_of(statistic: str) -> str:
-    """Give the unit of a statistic."""
+    """Return the unit of a statistic."""
     return _UNITS.get(statistic, "electron")
 
 
@@ -131,7 +131,7 @@ def short_ids(exposures: Sequence[int]) -> tuple[str, tuple[str, ...]]:
 
 
 def decimals(values: NDArray[np.float32]) -> int:
-    """Give the digits behind the point with which values are written beneath each other, four in all."""
+    """Return the digits behind the point with which values are written beneath each other, four in all."""
     good = np.abs(values[np.isfinite(values)])
     largest = float(good.max()) if good.size else 0.0
     return max(0, 3 - math.floor(math.log10(largest))) if 0 < largest < 1e4 else 0
@@ -197,14 +197,14 @@ def _of_arrays(
 def _cell(outcome: Outcome, value: float, digits: int) -> Cell:
     text = f"{value:.{digits}f}" if math.isfinite(value) else ""
     mark = _MARKS[outcome]
-    # Colour alone would tell nothing to many readers.
+    # Colour alone would say nothing to many readers.
     if outcome in (Outcome.FAILED, Outcome.NOTED):
         text = f"{mark} {text}".strip()
     return Cell(text or mark, _STYLES[outcome])
 
 
 def detector_rows(grid: Grid) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Give the detectors with failed tests, and how many failed in each exposure.
+    """Return the detectors with failed tests, and how many failed in each exposure.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def _failures(verification: Verification) -> Iterator[tuple[str, ...]]:
 
 
 def _value(grid: Grid, exposure: int, detector: str | None, amplifier: str | None, test: str) -> float:
-    """Give the value of a statistic, NaN where there is none."""
+    """Return the value of a statistic, NaN where there is none."""
     statistic = statistic_of(test)
     try:
         row = grid.exposures.index(exposure)

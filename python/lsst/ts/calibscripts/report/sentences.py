@@ -36,7 +36,7 @@ def was_generated(record: Record, product: str) -> bool:
 
 
 def of_product(record: Record, name: str, evidence: Evidence) -> str:
-    """Say what came of a product of a recorded run.
+    """Report what came of a product of a recorded run.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _result(verdict: Verdict | Verdicted) -> str:
 
 
 def _verdict_words(name: str, result: str, generating: bool, *, certified: bool) -> str:
-    """Say what came of a verification, in the documented words where there are any, but of what has happened."""
+    """Report what came of a verification, in the documented words where there are any, but of what has happened."""
     if not generating:
         return f"{name} exposures {result}."
     passed = result.startswith("passed")
@@ -87,7 +87,7 @@ def _tests(failed: int) -> str:
 
 
 def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
-    """Say what came of a verification that is judged from its statistics alone.
+    """Report what came of a verification that is judged from its statistics alone.
 
     Parameters
     ----------
