@@ -239,7 +239,7 @@ class Summit:
 
 
 def frame_scale(instrument: str) -> int:
-    """Say how much smaller than real ones the frames of a rehearsal are, in each direction.
+    """Report how much smaller than real ones the frames of a rehearsal are, in each direction.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ DEFAULT_HORIZON = 100 * 86400.0
 """How far a loop's clock may jump in total, seconds.
 
 What waits for something that never comes is not seen as a deadlock while a
-heartbeat goes on; this is where it ends.
+heartbeat continues; this is where it ends.
 """
 
 
@@ -32,7 +32,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     Parameters
     ----------
     is_working : callable
-        Tells whether a thread or child process of the loop is at work.
+        Says whether a thread or child process of the loop is at work.
     horizon : `float`
         Latest time, seconds.
     """
@@ -111,7 +111,7 @@ class JumpingEventLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping_selector)
 
     def time(self) -> float:
-        """Tell the time, seconds since the loop was made."""
+        """Return the time, seconds since the loop was made."""
         return self._jumping_selector.now
 
     def _is_working(self) -> bool:

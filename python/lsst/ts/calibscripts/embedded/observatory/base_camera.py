@@ -30,7 +30,7 @@ _IMAGE_TYPES = (
 
 
 class Headers(TypedDict, total=False):
-    """What may be told with every image type, see `BaseCamera.take_imgtype`."""
+    """What may be passed with every image type, see `BaseCamera.take_imgtype`."""
 
     group_id: str | None
     test_type: str | None
@@ -88,11 +88,11 @@ class BaseCamera(ExposingCamera):
                 )
 
     async def take_bias(self, nbias: int, **headers: Unpack[Headers]) -> list[int]:
-        """Take ``nbias`` biases; the other parameters are those of `take_imgtype` that are no setup attributes."""
+        """Take ``nbias`` biases; the other parameters are those of `take_imgtype` that are not setup attributes."""
         return await self._take_unlit("BIAS", 0.0, nbias, headers)
 
     async def take_darks(self, exptime: float, ndarks: int, **headers: Unpack[Headers]) -> list[int]:
-        """Take ``ndarks`` darks; the other parameters are those of `take_imgtype` that are no setup attributes."""
+        """Take ``ndarks`` darks; the other parameters are those of `take_imgtype` that are not setup attributes."""
         return await self._take_unlit("DARK", exptime, ndarks, headers)
 
     async def take_flats(self, exptime: float, nflats: int, **kwargs: Any) -> list[int]:
@@ -156,7 +156,7 @@ class BaseCamera(ExposingCamera):
         RuntimeError
             If there is no such image type or setup attribute, if the
             exposure time is too short for an open shutter, or if the camera
-            does not tell that an integration started.
+            does not report that an integration started.
         """
         self.check_kwargs(**kwargs)
         if imgtype not in self.get_image_types():

@@ -39,7 +39,7 @@ class LATISS(BaseCamera):
         AckError
             If the spectrograph refuses.
         RuntimeError
-            If another attribute is given.
+            If another attribute is passed.
         """
         self.check_kwargs(**kwargs)
         spectrograph = self.rem.atspectrograph
@@ -90,7 +90,7 @@ class _FilterCamera(BaseCamera):
         Raises
         ------
         RuntimeError
-            If the camera does not tell within `fast_timeout`.
+            If the camera does not report it within `fast_timeout`.
         """
         try:
             event = await self.camera.evt_endSetFilter.aget(timeout=self.fast_timeout)
@@ -102,7 +102,7 @@ class _FilterCamera(BaseCamera):
         return str(event.filterName)
 
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """Put a filter in place, unless it is there.
+        """Put a filter in place, unless it is in place already.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class _FilterCamera(BaseCamera):
         AckError
             If the camera refuses.
         RuntimeError
-            If another attribute is given, or the filter cannot be changed.
+            If another attribute is passed, or the filter cannot be changed.
         """
         self.check_kwargs(**kwargs)
         wanted = kwargs.get("filter")
@@ -175,7 +175,7 @@ class LSSTCam(_FilterCamera):
         )
 
     async def prepare_image(self, camera_exposure: CameraExposure) -> None:
-        """Tell the guiders their regions of interest before an exposure that is not a bias.
+        """Send the guiders their regions of interest before an exposure that is not a bias.
 
         A failure is not one of the image, and only logged.
         """

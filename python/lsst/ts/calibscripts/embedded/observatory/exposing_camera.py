@@ -18,7 +18,7 @@ _MAX_SNAPS = 2
 
 
 class CameraSubstate(enum.IntEnum):
-    """What ``ccsCommandState`` tells."""
+    """What ``ccsCommandState`` reports."""
 
     IDLE = 1
     BUSY = 2
@@ -89,7 +89,7 @@ class ExposingCamera(RemoteGroup, abc.ABC):
             If a command fails.
         RuntimeError
             If the exposure time is too short for an open shutter, or the
-            camera does not tell that an integration started.
+            camera does not report that an integration started.
         """
         async with self.cmd_lock:
             if camera_exposure.shutter and camera_exposure.exp_time < self.min_exptime:
@@ -139,7 +139,7 @@ class ExposingCamera(RemoteGroup, abc.ABC):
     async def wait_for_camera_readiness(self) -> None:
         """Wait until the last integration has been read out.
 
-        A camera that tells of none within `long_timeout` is taken as ready.
+        A camera that reports none within `long_timeout` is taken as ready.
         """
         camera = self.camera
         camera.evt_endReadout.flush()

@@ -37,13 +37,13 @@ class RemoteGroup:
     start_task : awaitable
         Done when all remotes can be used.
     fast_timeout, long_timeout, long_long_timeout : `float`
-        Longest waits, seconds: for an event that is there, for a command,
+        Longest waits, seconds: for an event that has been sent, for a command,
         for one that takes its time.
 
     Raises
     ------
     ValueError
-        If a component does not exist, or ``intended_usage`` is given.
+        If a component does not exist, or ``intended_usage`` is passed.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RemoteGroup:
 
     @property
     def components(self) -> list[str]:
-        """Names of the components, as given."""
+        """Names of the components, as passed."""
         return list(self._components)
 
     @property
@@ -92,7 +92,7 @@ class RemoteGroup:
         Parameters
         ----------
         components : iterable of `str`
-            Their names, as given or as in `rem`. Those that are not in the
+            Their names, as passed or as in `rem`. Those that are not in the
             group are ignored with a warning.
         """
         for component in components:
@@ -121,7 +121,7 @@ class RemoteGroup:
         Raises
         ------
         asyncio.TimeoutError
-            If it has told none, and tells none within `fast_timeout`.
+            If it has reported none, and reports none within `fast_timeout`.
         """
         try:
             event = await self._remote(component).evt_summaryState.aget(timeout=self.fast_timeout)
@@ -146,7 +146,7 @@ class RemoteGroup:
         AssertionError
             If some are not; names them.
         asyncio.TimeoutError
-            If one does not tell its state within `fast_timeout`.
+            If one does not report its state within `fast_timeout`.
         """
         components = self.components_to_check()
         states = await asyncio.gather(*map(self.get_state, components))

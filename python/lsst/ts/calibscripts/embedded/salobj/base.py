@@ -30,7 +30,7 @@ class State(enum.IntEnum):
 
 
 class SalRetCode(enum.IntEnum):
-    """How far a command is, as told in its acknowledgements."""
+    """How far a command is, as reported in its acknowledgements."""
 
     CMD_ACK = 300
     CMD_INPROGRESS = 301
@@ -147,7 +147,7 @@ def name_to_name_index(name: str) -> tuple[str, int]:
     name : `str`
         Name of the component.
     index : `int`
-        SAL index; 0 where none is given.
+        SAL index; 0 where none is passed.
 
     Raises
     ------

@@ -86,7 +86,7 @@ class BaseScript(ScriptProcess):
         """Tidy up after `run`, however that ended; not called after a signal."""
 
     async def checkpoint(self, name: str = "") -> None:
-        """Tell how far `run` is; pause or stop here if the operator wants it.
+        """Report how far `run` is; pause or stop here if the operator wants it.
 
         Parameters
         ----------

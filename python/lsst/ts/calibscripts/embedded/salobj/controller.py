@@ -47,7 +47,7 @@ class Controller:
     start_task : `asyncio.Task`
         Done when the controller can be used.
     done_task : `asyncio.Future`
-        Done when it is closed; with the exception given to `close`, if any.
+        Done when it is closed; with the exception passed to `close`, if any.
 
     Raises
     ------

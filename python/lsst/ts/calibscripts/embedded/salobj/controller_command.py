@@ -82,7 +82,7 @@ class ControllerCommand(ReadTopic):
         await asyncio.sleep(0)
 
     async def ack_in_progress(self, data: Message, timeout: float, result: str = "") -> None:
-        """Tell that a command takes its time.
+        """Report that a command takes its time.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class ControllerCommand(ReadTopic):
         timeout : `float`
             How long it will take, seconds.
         result : `str`, optional
-            What to tell.
+            What to report.
 
         Raises
         ------

@@ -49,7 +49,7 @@ class Subscription:
         self.deliver = deliver
 
     def wants(self, index: int) -> bool:
-        """Tell whether a sample with this SAL index is to be delivered."""
+        """Return whether a sample with this SAL index is to be delivered."""
         return self.index in (0, index)
 
 
@@ -83,7 +83,7 @@ class Bus:
         return bus
 
     def tai(self) -> float:
-        """Tell the time, TAI unix seconds, which passes as the event loop's clock does."""
+        """Return the time, TAI unix seconds, which passes as the event loop's clock does."""
         return self._tai_offset + asyncio.get_running_loop().time()
 
     def subscribe(self, key: TopicKey, subscription: Subscription, history: bool) -> None:

@@ -14,7 +14,7 @@ _FILL_LEVELS = (10, 50, 90, QUEUE_LENGTH)
 
 
 class FillWarning:
-    """Tells once for each level that a queue is filling up.
+    """Warns once for each level that a queue is filling up.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a topic is made of, and its samples."""
+"""The fields of a topic, and its samples."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class FieldInfo:
     count: int = 1
 
     def default(self) -> Any:
-        """Make the value of a field that nobody has set."""
+        """Make the value of a field that has not been set."""
         encode = _ENCODERS[self.sal_type]
         zero = "" if encode is _string else encode(0)
         return zero if self.count == 1 else [zero] * self.count
@@ -211,7 +211,7 @@ class Component:
     name : `str`
         Name of the component.
     indexed : `bool`
-        May there be several, told apart by an index?
+        May there be several, distinguished by an index?
     topics : mapping of `str` to `TopicInfo`
         Its topics by name with prefix.
     """

@@ -49,12 +49,12 @@ class ReadTopic(BaseTopic):
 
     @property
     def has_callback(self) -> bool:
-        """Is there a callback?"""
+        """Whether there is a callback."""
         return self._callback is not None
 
     @property
     def has_data(self) -> bool:
-        """Has a sample been seen?"""
+        """Whether a sample has been seen."""
         self.salinfo.assert_started()
         return self._current is not None
 

@@ -43,7 +43,7 @@ class Remote:
         If ``domain`` or ``index`` have the wrong type.
     ValueError
         If there is no such component, it has no index, or both ``include``
-        and ``exclude`` are given.
+        and ``exclude`` are passed.
     """
 
     if TYPE_CHECKING:

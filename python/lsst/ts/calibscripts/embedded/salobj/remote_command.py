@@ -48,7 +48,7 @@ class CommandInfo:
         self._arrival: asyncio.Future[None] | None = None
 
     def add_ackcmd(self, ackcmd: Message) -> bool:
-        """Take an acknowledgement; tell whether it is the final one."""
+        """Take an acknowledgement; return whether it is the final one."""
         self._acks.append(ackcmd)
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
@@ -174,7 +174,7 @@ class RemoteCommand(WriteTopic):
     async def start(
         self, data: Message | None = None, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
     ) -> Message:
-        """Send the command as it is, or a given one.
+        """Send the command as it is, or one that is passed.
 
         Parameters
         ----------

@@ -71,7 +71,7 @@ class SalInfo:
 
     @property
     def indexed(self) -> bool:
-        """May there be several of this component?"""
+        """Whether there may be several of this component."""
         return self.component.indexed
 
     @property
@@ -81,12 +81,12 @@ class SalInfo:
 
     @property
     def started(self) -> bool:
-        """Has it been started?"""
+        """Whether it has been started."""
         return self.start_task.done() and not self.start_task.cancelled()
 
     @property
     def running(self) -> bool:
-        """Is it started and not closed?"""
+        """Whether it is started and not closed."""
         return self.started and self.isopen
 
     def assert_started(self) -> None:
@@ -192,7 +192,7 @@ class SalInfo:
         error : `int`
             Error code.
         result : `str`
-            What to tell.
+            What to report.
         timeout : `float`
             For ``CMD_INPROGRESS``: how long it will take, seconds.
         **fields

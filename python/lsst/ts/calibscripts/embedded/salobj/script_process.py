@@ -61,7 +61,7 @@ class ScriptProcess(ScriptStatus, abc.ABC):
         Raises
         ------
         RuntimeError
-            If ``index`` is given.
+            If ``index`` is passed.
         """
         if "index" in kwargs:
             raise RuntimeError(f"index must not appear in kwargs={kwargs}")
@@ -99,7 +99,7 @@ class ScriptProcess(ScriptStatus, abc.ABC):
         Raises
         ------
         RuntimeError
-            If ``index`` is given.
+            If ``index`` is passed.
         """
         script = cls.make_from_cmd_line(**kwargs)
         if script is None:

@@ -1,4 +1,4 @@
-"""What a script tells about itself."""
+"""What a script reports about itself."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ScriptStatus(Controller):
 
     @property
     def obs_id(self) -> str:
-        """Block id given to configure, or ""."""
+        """Block id passed to configure, or ""."""
         return str(self.state.blockId)
 
     @property
@@ -74,7 +74,7 @@ class ScriptStatus(Controller):
         return data
 
     async def _set_checkpoints(self, pause: str, stop: str) -> None:
-        """Set where to pause and to stop, and tell.
+        """Set where to pause and to stop, and report it.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class ScriptStatus(Controller):
         keep_old_reason: bool = False,
         force_output: bool = False,
     ) -> None:
-        """Change the state and tell.
+        """Change the state and report it.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class ScriptStatus(Controller):
         keep_old_reason : `bool`, optional
             Append the reason to the one there is?
         force_output : `bool`, optional
-            Tell even if nothing changed?
+            Report even if nothing changed?
         """
         if state is not None:
             state = ScriptState(state)

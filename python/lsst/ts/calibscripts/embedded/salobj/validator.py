@@ -49,7 +49,7 @@ class DefaultingValidator:
         Parameters
         ----------
         data_dict : `dict` or `None`
-            What was given; `None` is an empty configuration.
+            What was passed; `None` is an empty configuration.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class DefaultingValidator:
         Raises
         ------
         jsonschema.ValidationError
-            If what was given, or a default, does not match the schema.
+            If what was passed, or a default, does not match the schema.
         """
         if data_dict is not None and not isinstance(data_dict, dict):
             raise jsonschema.ValidationError(f"{data_dict} is not a dict")

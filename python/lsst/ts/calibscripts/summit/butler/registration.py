@@ -23,11 +23,11 @@ class SummitInstrument(Instrument):
 
     @classmethod
     def getName(cls) -> str:  # noqa: N802 - the name is pipe_base's
-        """Name of the instrument dimension."""
+        """Return the name of the instrument dimension."""
         return cls.__name__
 
     def getRawFormatter(self, dataId: Any) -> type[FormatterV2]:  # noqa: N802, N803 - the names are pipe_base's
-        """Formatter of raw images, the same for all."""
+        """Return the formatter of raw images, the same for all."""
         return RawFrameFormatter
 
     def register(self, registry: Registry, *, update: bool = False) -> None:

@@ -24,7 +24,7 @@ _LONGEST_NAME = 63
 
 
 def registry_config(registry: str, root: Path) -> dict[str, str]:
-    """Give the registry section of a butler configuration.
+    """Return the registry section of a butler configuration.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def removed_unless_finished(root: Path) -> Iterator[None]:
 
 
 def _advice(error: Exception, namespace: str) -> str:
-    """Say what to do about a database that cannot be used."""
+    """Report what to do about a database that cannot be used."""
     if isinstance(error, ModuleNotFoundError):
         return "psycopg2 is not installed; pip install 'lsst-ts-calibscripts[postgres]'."
     if type(error).__name__ == "SchemaAlreadyDefinedError":

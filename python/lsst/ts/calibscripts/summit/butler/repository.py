@@ -137,7 +137,7 @@ def ingest_raw(butler: Butler, paths: Iterable[str | Path]) -> list[DatasetRef]:
     Raises
     ------
     lsst.daf.butler.registry.ConflictingDefinitionError
-        If an image is there already.
+        If an image exists already.
     FileNotFoundError
         If there is no such file.
     """
@@ -169,7 +169,7 @@ def put_raw(butler: Butler, frame: RawFrame) -> DatasetRef:
     Raises
     ------
     lsst.daf.butler.registry.ConflictingDefinitionError
-        If the image is there already.
+        If the image exists already.
     """
     return butler.put(frame, _raw_ref(butler, frame.header))
 
@@ -182,7 +182,7 @@ def _raw_ref(butler: Butler, header: Mapping[str, Any]) -> DatasetRef:
 
 
 def register_exposure(butler: Butler, header: Mapping[str, Any]) -> DataCoordinate:
-    """Register the exposure, observing day and group of a raw image; what is there already stays.
+    """Register the exposure, observing day and group of a raw image; what exists already stays.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def register_exposure(butler: Butler, header: Mapping[str, Any]) -> DataCoordina
 
 
 def exposure_record(header: Mapping[str, Any]) -> dict[str, Any]:
-    """What the butler's exposure dimension keeps of a raw header.
+    """Return what the butler's exposure dimension keeps of a raw header.
 
     Parameters
     ----------

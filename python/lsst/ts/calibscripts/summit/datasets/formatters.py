@@ -87,7 +87,7 @@ class CalibImageFormatter(_LocalFormatter):
     def add_provenance(
         self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
     ) -> Any:
-        """Write dataset, quantum and inputs to the header, in place of those of an image it was made from."""
+        """Write dataset, quantum and inputs to the header, in place of those of its input image."""
         header = fits.Header(in_memory_dataset.meta)
         for keyword in [keyword for keyword in header if keyword.startswith(f"{_PREFIX} ")]:
             del header[keyword]

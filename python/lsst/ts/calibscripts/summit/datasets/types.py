@@ -73,7 +73,7 @@ class RawFrame:
 
 @dataclass(frozen=True)
 class PhotonTransferCurve:
-    """What pairs of flats tell about each amplifier; from one pair (cpPtcPartial) or from all of them (ptc).
+    """What pairs of flats show about each amplifier; from one pair (cpPtcPartial) or from all of them (ptc).
 
     Every mapping has the amplifier's name as its key; a value that could not be measured is NaN.
 
@@ -151,7 +151,7 @@ def split(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def amplifier_views(image: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Views of the amplifiers within a detector image; writing to a view changes the image.
+    """Return the views of the amplifiers within a detector image; writing to a view changes the image.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _corners(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _section(x: int, y: int, columns: int, rows: int) -> str:
-    """FITS section, one-based and inclusive, of a box at zero-based ``x``, ``y``."""
+    """Return the FITS section, one-based and inclusive, of a box at zero-based ``x``, ``y``."""
     return f"[{x + 1}:{x + columns},{y + 1}:{y + rows}]"
 
 
@@ -250,6 +250,6 @@ def read_raw(path: str | Path) -> RawFrame:
 
 
 def _values(header: fits.Header) -> dict[str, Any]:
-    """Keyword to value, without the keywords that only describe the file."""
+    """Return the values by keyword, without the keywords that only describe the file."""
     structure = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND"}
     return {key: value for key, value in header.items() if key not in structure}

@@ -82,7 +82,7 @@ class Fault:
         return f"{self.name}:{options}" if options else self.name
 
     def hits(self, kind: str, number: int = 1) -> bool:
-        """Say whether the fault strikes.
+        """Return whether the fault strikes.
 
         Parameters
         ----------

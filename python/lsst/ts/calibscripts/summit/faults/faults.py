@@ -48,7 +48,7 @@ class Faults(Mapping[str, Fault]):
         return len(self._faults)
 
     def hits(self, name: str, kind: str | None = None, number: int = 1) -> bool:
-        """Say whether a fault is switched on and strikes; if so, it has acted.
+        """Return whether a fault is switched on and strikes; if so, it has acted.
 
         Parameters
         ----------

@@ -48,7 +48,7 @@ class Readout:
     Attributes
     ----------
     observation : `Observation`
-        What the headers tell of it.
+        What the headers say of it.
     detectors : `tuple` [`Detector`]
         Detectors that were read out.
     number : `int`
@@ -85,7 +85,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
     deliver : coroutine function
         Takes every `Readout`, and may make the camera wait.
     illumination : callable
-        Gives the light on the detectors through a physical filter with the shutter open, in ADU/s.
+        Returns the light on the detectors through a physical filter with the shutter open, in ADU/s.
     numbers : `ImageNumbers`
         Ids that were used before, so that ids stay unique.
     faults : `Faults`
@@ -127,7 +127,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         return ""
 
     async def begin(self) -> None:
-        """Answer commands; publish an image of the day before, as a camera that is in use has taken one."""
+        """Handle commands; publish an image of the day before, as a camera that is in use has taken one."""
         self.controller.cmd_takeImages.callback = self.take_images
         await self._set_command_state(_CommandState.IDLE)
         name = self._name_of_the_day_before()
@@ -153,7 +153,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         keys = self._check(data)
         self._busy = True
         await self._set_command_state(_CommandState.BUSY)
-        # Not told when it is cancelled: the summit is closing, and nobody listens any more.
+        # Not reported when it is cancelled: the summit is closing, and nothing listens any more.
         try:
             for index in range(1, data.numImages + 1):
                 await self._take(data, keys, index)

@@ -56,11 +56,11 @@ class HardwareClock:
         self._offset = (time.time() + _TAI_MINUS_UTC if start is None else start) - self._loop.time()
 
     def tai(self) -> float:
-        """Give TAI in seconds since 1970-01-01 00:00 TAI."""
+        """Return TAI in seconds since 1970-01-01 00:00 TAI."""
         return self._loop.time() + self._offset
 
     def day_obs(self) -> int:
-        """Give the observing day as YYYYMMDD: the date twelve hours ago."""
+        """Return the observing day as YYYYMMDD: the date twelve hours ago."""
         return int(datetime.fromtimestamp(self.tai() - _HALF_DAY, UTC).strftime("%Y%m%d"))
 
     async def sleep(self, duration: float) -> None:
@@ -131,11 +131,11 @@ class SimulatedCsc:
             await self._group.__aexit__(*seen)
 
     async def begin(self) -> None:
-        """Answer commands and publish what a client finds when it starts; before the first summary state."""
+        """Handle commands and publish what a client finds when it starts; before the first summary state."""
 
     @property
     def enabled(self) -> bool:
-        """Is the CSC in the state ENABLED?"""
+        """Whether the CSC is in the state ENABLED."""
         return self.state == State.ENABLED
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -33,7 +33,7 @@ class SimulatedFilterCamera(SimulatedCamera):
         await self._publish_filter()
 
     async def begin(self) -> None:
-        """Answer commands, and publish the filters there are and the one in the beam."""
+        """Handle commands, and publish the filters there are and the one in the beam."""
         await super().begin()
         self.controller.cmd_setFilter.callback = self.set_filter
         if hasattr(self.controller, "cmd_initGuiders"):

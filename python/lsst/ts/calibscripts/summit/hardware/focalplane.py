@@ -106,7 +106,7 @@ _BAND_RATES: Mapping[str, float] = {
 
 
 def detectors(instrument: str) -> tuple[Detector, ...]:
-    """Detectors of a camera in the order of their ids.
+    """Return the detectors of a camera in the order of their ids.
 
     Parameters
     ----------
@@ -128,14 +128,14 @@ def detectors(instrument: str) -> tuple[Detector, ...]:
 
 
 def physical_filter(instrument: str, filter: str, grating: str = "empty_1") -> str:
-    """Butler name of what is in the beam.
+    """Return the butler name of what is in the beam.
 
     Parameters
     ----------
     instrument
         LATISS, LSSTComCam or LSSTCam.
     filter, grating
-        Names as the observer gives them; only LATISS has gratings.
+        Names as the observer writes them; only LATISS has gratings.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def physical_filter(instrument: str, filter: str, grating: str = "empty_1") -> s
 
 
 def physical_filters(instrument: str) -> tuple[str, ...]:
-    """All physical filters of a camera.
+    """Return all physical filters of a camera.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def physical_filters(instrument: str) -> tuple[str, ...]:
 
 
 def illumination_rate(physical_filter: str) -> float:
-    """Signal of the lit flat screen at the field centre in ADU/s, for a gain of `sensor.REFERENCE_GAIN`.
+    """Return the signal of the lit flat screen at the field centre in ADU/s, for a gain of `sensor.REFERENCE_GAIN`.
 
-    For LATISS the white light gives 4900 ADU/s through ``SDSSr_65mm~empty``, so that 123,000 ADU are
+    For LATISS the white light yields 4900 ADU/s through ``SDSSr_65mm~empty``, so that 123,000 ADU are
     reached in 25 s, and less than that with the exposure times of the weekly calibrations, 1 to 30 s.
 
     Parameters

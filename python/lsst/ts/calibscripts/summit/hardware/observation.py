@@ -1,4 +1,4 @@
-"""What the camera knows about one exposure, and the FITS header that tells of it."""
+"""What the camera knows about one exposure, and the FITS header that describes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Observation:
     exposure_time, dark_time
         Time with the shutter commanded open, and time from the last clear to the readout, in s.
     begin
-        Start of the exposure; the header tells it in TAI.
+        Start of the exposure; the header has it in TAI.
     filter, grating
         What is in the beam, as the observer names it; no grating where the camera has none.
     rate
@@ -77,7 +77,7 @@ class Observation:
 
 
 def raw_header(observation: Observation, detector: Detector) -> dict[str, Any]:
-    """Primary header of a raw frame with the keywords of the observatory's header service.
+    """Return the primary header of a raw frame with the keywords of the observatory's header service.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class SimulatedSpectrograph(SimulatedCsc):
         self.position = 0.0
 
     async def begin(self) -> None:
-        """Answer commands and publish what is in the beam."""
+        """Handle commands and publish what is in the beam."""
         self.controller.cmd_changeFilter.callback = self.change_filter
         self.controller.cmd_changeDisperser.callback = self.change_disperser
         self.controller.cmd_moveLinearStage.callback = self.move_linear_stage

@@ -1,4 +1,4 @@
-"""The simulated OCPS: takes commands as dm_OCPS does and gives its jobs to a runner."""
+"""The simulated OCPS: takes commands as dm_OCPS does and passes its jobs to a runner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .job import ABORTED, Job, JobRunner, Phase
 __all__ = ["ABORTED", "Job", "JobRunner", "Phase", "SimulatedOcps"]
 
 ACKNOWLEDGE_TIMEOUT = 600.0
-"""Timeout of the acknowledgement that tells the job id, seconds."""
+"""Timeout of the acknowledgement that has the job id, seconds."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ class SimulatedOcps(SimulatedCsc):
         return tuple(entry.job for entry in self._entries.values())
 
     async def begin(self) -> None:
-        """Answer execute, several at once, and abort_job."""
+        """Handle execute, several at once, and abort_job."""
         self.controller.cmd_execute.callback = self.execute
         self.controller.cmd_execute.allow_multiple_callbacks = True
         self.controller.cmd_abort_job.callback = self.abort_job

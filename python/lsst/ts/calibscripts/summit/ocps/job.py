@@ -34,7 +34,7 @@ class Job:
     instrument : `str`
         Butler instrument name.
     pipeline, config, data_query : `str`
-        As the command gave them.
+        As in the command.
     number : `int`
         Number of the job among those of its pipeline, from 1.
     phase : `Phase`

@@ -61,7 +61,7 @@ class Invocation:
     arguments : `tuple` [`str`]
         Its words.
     notes : `tuple` [`str`]
-        What was changed of the options that were given.
+        What was changed of the options that were passed.
     """
 
     arguments: tuple[str, ...]
@@ -71,7 +71,7 @@ class Invocation:
 def invocation(job: Job, repo: str) -> Invocation:
     """Make the call of pipetask for a job, as dm_OCPS does.
 
-    The default input collection comes after those that were given. ``-j N`` becomes ``-j 1``: otherwise pipetask
+    The default input collection comes after those that were passed. ``-j N`` becomes ``-j 1``: otherwise pipetask
     starts an interpreter per quantum, which takes much longer than it saves.
 
     Parameters
@@ -168,7 +168,7 @@ class PipetaskRunner:
         self._threads.shutdown()
 
     def log_path(self, job_id: str) -> Path:
-        """Give the path of a job's log."""
+        """Return the path of a job's log."""
         return self._scratch / "uws" / job_id / "outs" / "ocps.log"
 
     async def run(self, job: Job) -> int:

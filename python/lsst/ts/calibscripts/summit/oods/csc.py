@@ -111,14 +111,14 @@ class SimulatedOods(SimulatedCsc):
             self.arrived.append(readout.observation.exposure_id)
 
     async def _try(self, readout: Readout, detectors: tuple[Detector, ...]) -> tuple[int, str]:
-        """Ingest, and give the status code and its description."""
+        """Ingest, and return the status code and its description."""
         if self._hits("image-status-1", readout):
             return 1, "RuntimeError: the file is truncated"
         if self._hits("image-not-ingested", readout):
             return 0, "file ingested"
         try:
             await self._ingest(readout.observation, detectors)
-        except Exception as error:  # As the OODS does: whatever it is, the event tells it.
+        except Exception as error:  # As the OODS does: whatever it is, the event reports it.
             return 1, f"{type(error).__name__}: {error}"
         return 0, "file ingested"
 

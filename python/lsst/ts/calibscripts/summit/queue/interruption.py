@@ -33,11 +33,11 @@ class Interruptions:
         self._due: asyncio.Queue[Fault] = asyncio.Queue()
 
     def note_readout(self, readout: Readout) -> None:
-        """Take note of an exposure that was read out."""
+        """Note an exposure that was read out."""
         self._note("taking", readout.observation.image_type, readout.number)
 
     def note_job(self, job: Job) -> None:
-        """Take note of a job whose phase has changed."""
+        """Note a job whose phase has changed."""
         verifies = job.name.startswith("verify")
         if job.phase is Phase.EXECUTING:
             self._note("verifying" if verifies else "generating", job.name, job.number)

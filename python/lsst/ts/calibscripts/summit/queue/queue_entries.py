@@ -122,13 +122,13 @@ class Finished:
 
 
 def script_names() -> tuple[str, ...]:
-    """Give the names of the scripts of this package, e.g. ``auxtel/make_latiss_calibrations.py``."""
+    """Return the names of the scripts of this package, e.g. ``auxtel/make_latiss_calibrations.py``."""
     root = get_scripts_dir()
     return tuple(sorted(str(path.relative_to(root)) for path in root.glob("*/*.py")))
 
 
 def find_script(name: str) -> Callable[[int], BaseScript]:
-    """Give the class of a script by its name in the ScriptQueue.
+    """Return the class of a script by its name in the ScriptQueue.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def find_script(name: str) -> Callable[[int], BaseScript]:
 
 
 def find_queued(name: str, standard: bool | None = None) -> Callable[[int], BaseScript]:
-    """Give the class of a script of this package, or of the stand-in for one of another package.
+    """Return the class of a script of this package, or of the stand-in for one of another package.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def find_queued(name: str, standard: bool | None = None) -> Callable[[int], Base
 
 
 def block_entries(program: str, calls: Iterable[ScriptCall], execution: int = 1) -> tuple[Entry, ...]:
-    """Give the scripts of a BLOCK as the Scheduler queues them.
+    """Return the scripts of a BLOCK as the Scheduler queues them.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ async def run_in_order(
     run : coroutine function
         Runs one.
     added : callable
-        Gives what was added to the queue meanwhile; it is asked after each script.
+        Returns what was added to the queue meanwhile; it is asked after each script.
 
     Returns
     -------

@@ -18,7 +18,7 @@ AUXTEL = 2
 
 
 class SimulatedScheduler(SimulatedCsc):
-    """Scheduler:2, which does nothing by itself but puts BLOCKs into the queue when it is told to.
+    """Scheduler:2, which does nothing on its own but puts BLOCKs into the queue when asked.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ class SimulatedScheduler(SimulatedCsc):
         self._added: list[tuple[Block, tuple[ScriptCall, ...]]] = []
 
     async def begin(self) -> None:
-        """Answer addBlock."""
+        """Handle addBlock."""
         self.controller.cmd_addBlock.callback = self.add_block
 
     async def add_block(self, data: Any) -> None:
-        """Add a BLOCK by its ``id``, with values that ``override`` (YAML) gives.
+        """Add a BLOCK by its ``id``, with values from ``override`` (YAML).
 
         Raises
         ------
@@ -63,6 +63,6 @@ class SimulatedScheduler(SimulatedCsc):
             raise ExpectedError(f"Block {data.id}: {error}") from None
 
     def take(self) -> tuple[tuple[Block, tuple[ScriptCall, ...]], ...]:
-        """Give the BLOCKs that were added since the last call, with their scripts."""
+        """Return the BLOCKs that were added since the last call, with their scripts."""
         added, self._added = tuple(self._added), []
         return added

@@ -62,7 +62,7 @@ class ScriptQueue:
     on_state : callable
         Takes name and reason of each state of a script, and its last checkpoint.
     queue : `str`
-        Whose queue it is, for scripts whose name does not tell: maintel, auxtel or ocs.
+        Whose queue it is, for scripts whose name does not say: maintel, auxtel or ocs.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class ScriptQueue:
         config : `str`
             Configuration, YAML.
         observers : iterable
-            Are told the events of a calibration script.
+            Called with the events of a calibration script.
         standard : `bool`, optional
             Look for it only among the standard scripts, or only among the others.
         block_id : `str`, optional
@@ -116,9 +116,9 @@ class ScriptQueue:
         pause, stop : `str`, optional
             Regular expressions of checkpoints.
         make : callable, optional
-            Makes the script, given its index.
+            Makes the script from its index.
         while_running : coroutine function, optional
-            Is started with the remote of the script when it is told to run, e.g. to stop or to resume it.
+            Is started with the remote of the script when it is asked to run, e.g. to stop or to resume it.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class ScriptQueue:
         return follower.outcome(name)
 
     def _index(self, name: str) -> int:
-        """Give the next index of the queue that a script belongs to."""
+        """Return the next index of the queue that a script belongs to."""
         folder = name.split("/")[0]
         queue = folder if folder in self._next_index else self._queue
         self._next_index[queue] += 1

@@ -173,7 +173,7 @@ def _load(path: Path) -> Block:
 
 
 def _expand(blocks: Iterable[Block], overrides: Mapping[str, Any]) -> list[Entry]:
-    """Give the scripts of BLOCKs; every override goes to those BLOCKs that know it."""
+    """Return the scripts of BLOCKs; every override goes to those BLOCKs that know it."""
     entries: list[Entry] = []
     unknown = dict(overrides)
     for execution, block in enumerate(blocks, 1):
@@ -192,7 +192,7 @@ def _expand(blocks: Iterable[Block], overrides: Mapping[str, Any]) -> list[Entry
 
 
 def _instruments(entries: Iterable[Entry]) -> list[str]:
-    """Return the instruments of some scripts, after a look whether all scripts are there.
+    """Return the instruments of some scripts, after checking that all scripts exist.
 
     Raises
     ------

@@ -122,7 +122,7 @@ class Stage:
         return config
 
     def _take_added(self) -> list[Entry]:
-        """Give the scripts that add_block has added."""
+        """Return the scripts that add_block has added."""
         added: list[Entry] = []
         for block, calls in self._scheduler.take() if self._scheduler is not None else ():
             self._n_blocks += 1
@@ -177,6 +177,6 @@ class Stage:
 
 
 def instrument_of(script: str) -> str:
-    """Give the instrument of a calibration script of this package."""
+    """Return the instrument of a calibration script of this package."""
     model: Any = getattr(find_script(script), "config_model", None)
     return str(model.instrument.name)

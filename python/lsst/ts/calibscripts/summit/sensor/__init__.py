@@ -1,7 +1,7 @@
 """What a pixel reads: a physical model of a detector in electrons, its frames, and what to expect of them.
 
 `SensorModel.for_detector` makes the model of a detector from a seed, `expose` takes a frame with it, and
-`expectation` predicts what calibrations made of such frames look like.
+`expectation` predicts what calibrations made from such frames look like.
 """
 
 from . import expectation

@@ -1,6 +1,6 @@
 """What the model of a detector predicts for calibrations, to compare them with.
 
-Combined calibrations are in electrons, made of overscan-subtracted frames that are not the first after
+Combined calibrations are in electrons, made from overscan-subtracted frames that are not the first after
 idling and are clipped against cosmic rays.
 """
 
@@ -34,7 +34,7 @@ _ROUNDING = 1 / 12
 
 
 def variance_shrinkage(mean: Any, a00: float) -> Any:
-    """Variance of a flat over that of Poisson, because charge repels charge (brighter-fatter effect).
+    """Return the variance of a flat over that of Poisson, because charge repels charge (brighter-fatter effect).
 
     (exp(2 a00 μ) - 1) / (2 a00 μ): Astier et al. 2019 (A&A 629, A36), equation 16, without the read noise.
 
@@ -54,7 +54,7 @@ def variance_shrinkage(mean: Any, a00: float) -> Any:
 
 
 def frame_noise(model: SensorModel) -> Values:
-    """Noise of one bias frame per amplifier, in electrons: read noise and the rounding to whole counts.
+    """Return the noise of one bias frame per amplifier, in electrons: read noise and the rounding to whole counts.
 
     Combined from n frames it is smaller by sqrt(n); of a frame less a combination of n others it is larger by
     sqrt(1 + 1/n), and smaller by sqrt(1 - 1/n) if the frame is one of them.
@@ -73,7 +73,7 @@ def frame_noise(model: SensorModel) -> Values:
 
 
 def level_error(model: SensorModel, n_frames: int) -> Values:
-    """Error of the mean level of each amplifier, in electrons, in a combined bias.
+    """Return the error of the mean level of each amplifier, in electrons, in a combined bias.
 
     What is subtracted is at best the mean of the overscan, which has its own error.
 
@@ -95,7 +95,7 @@ def level_error(model: SensorModel, n_frames: int) -> Values:
 
 
 def bias_image(model: SensorModel) -> NDArray[np.float32]:
-    """Combined bias without noise: the structure that the overscan does not have, in electrons.
+    """Return the combined bias without noise: the structure that the overscan does not have, in electrons.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def bias_image(model: SensorModel) -> NDArray[np.float32]:
 
 
 def dark_image(model: SensorModel) -> NDArray[np.float32]:
-    """Combined dark without noise, in electron/s: dark current, hot pixels included.
+    """Return the combined dark without noise, in electron/s: dark current, hot pixels included.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def dark_image(model: SensorModel) -> NDArray[np.float32]:
 
 
 def dark_noise(model: SensorModel, dark_times: NDArray[np.float64], n_bias: int | None = None) -> Values:
-    """Noise of a combined dark in electron/s, in pixels that are not hot.
+    """Return the noise of a combined dark in electron/s, in pixels that are not hot.
 
     A frame of t seconds has the variance (σ² + d t) / t² with `frame_noise` σ and dark current d, and the
     weight t², as is best for frames limited by read noise. The noise of the bias is the same in all of them
@@ -155,7 +155,7 @@ def dark_noise(model: SensorModel, dark_times: NDArray[np.float64], n_bias: int 
 
 
 def flat_noise(model: SensorModel, level: float, n_frames: int) -> Values:
-    """Relative noise of a combined flat, where it is close to 1.
+    """Return the relative noise of a combined flat, where it is close to 1.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def flat_noise(model: SensorModel, level: float, n_frames: int) -> Values:
 
 
 def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
-    """Combined flat without noise: response, vignetting and dust, with a mean of 1.
+    """Return the combined flat without noise: response, vignetting and dust, with a mean of 1.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
 
 
 def flat_variance(model: SensorModel, means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variance of flats from pairs, in ADU²: the photon transfer curve that a fit should find.
+    """Return the variance of flats from pairs, in ADU²: the photon transfer curve that a fit should find.
 
     (exp(2 a00 g m) - 1) / (2 a00 g²) + n / g², Astier et al. 2019, equation 16, with mean m in ADU, gain g
     and squared read noise n in electrons²; and the rounding.
@@ -217,7 +217,7 @@ def flat_variance(model: SensorModel, means: NDArray[np.float64]) -> NDArray[np.
 
 
 def turnoff(model: SensorModel) -> Values:
-    """Level above which pixels are full and the variance breaks down, in ADU.
+    """Return the level above which pixels are full and the variance breaks down, in ADU.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def turnoff(model: SensorModel) -> Values:
 
 
 def hot_pixels(model: SensorModel, threshold: float = 1.0) -> NDArray[np.bool_]:
-    """Pixels whose dark current is above a threshold.
+    """Return the pixels whose dark current is above a threshold.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def hot_pixels(model: SensorModel, threshold: float = 1.0) -> NDArray[np.bool_]:
 
 
 def insensitive_pixels(model: SensorModel, threshold: float = 0.75) -> NDArray[np.bool_]:
-    """Dead pixels and columns: those that see less than a fraction of the light their neighbours see.
+    """Return the dead pixels and columns: those that see less than a fraction of the light their neighbours see.
 
     Parameters
     ----------

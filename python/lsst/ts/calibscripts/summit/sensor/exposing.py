@@ -18,7 +18,7 @@ _LEVEL_DRIFT = 2.0
 
 
 def expose(model: SensorModel, observation: Observation) -> RawFrame:
-    """Take one frame; the same model and exposure id give the same pixels.
+    """Take one frame; the same model and exposure id yield the same pixels.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def expose(model: SensorModel, observation: Observation) -> RawFrame:
 
 
 def _collect(model: SensorModel, observation: Observation, rng: np.random.Generator) -> Pixels:
-    """Electrons in the imaging pixels at the end of the exposure."""
+    """Return the electrons in the imaging pixels at the end of the exposure."""
     electrons = _dark(model, observation.dark_time, rng)
     if (dose := observation.rate * observation.exposure_time) > 0:
         light = model.illumination(observation.physical_filter)
@@ -70,7 +70,7 @@ def _dark(model: SensorModel, dark_time: float, rng: np.random.Generator) -> Pix
 
 
 def _shot_noise(light: Pixels, a00: float, rng: np.random.Generator) -> Pixels:
-    """Fluctuations of one amplifier about the mean, partly shared with the four neighbours.
+    """Return the fluctuations of one amplifier about the mean, partly shared with the four neighbours.
 
     A pixel keeps the fraction 1 - c of its fluctuation and gives c/4 to each neighbour, so charge is
     conserved; c is such that the variance, (1 - c)² + c²/4, shrinks as `variance_shrinkage` says.
@@ -86,7 +86,7 @@ def _shot_noise(light: Pixels, a00: float, rng: np.random.Generator) -> Pixels:
 
 
 def _hit(electrons: Pixels, rng: np.random.Generator) -> None:
-    """One cosmic ray: a straight track in one amplifier of 300 to 1500 electrons per pixel."""
+    """Return one cosmic ray: a straight track in one amplifier of 300 to 1500 electrons per pixel."""
     amplifiers, rows, columns = electrons.shape
     length = 1 + rng.geometric(0.2)
     angle = rng.uniform(0, 2 * np.pi)
@@ -99,7 +99,7 @@ def _hit(electrons: Pixels, rng: np.random.Generator) -> None:
 def _read_out(
     model: SensorModel, electrons: Pixels, first_after_idle: bool, rng: np.random.Generator
 ) -> NDArray[np.int32]:
-    """Counts with bias, overscan and read noise."""
+    """Return the counts with bias, overscan and read noise."""
     amplifiers, rows, columns = electrons.shape
     counts = rng.standard_normal((amplifiers, rows, columns + model.overscan_columns), dtype=np.float32)
     counts *= per_amplifier(model.read_noise / model.gain)
@@ -113,6 +113,6 @@ def _read_out(
 
 
 def _idle_residue(rows: int, rng: np.random.Generator) -> Pixels:
-    """What an idle camera leaves in its first frame, in ADU: charge fading with the rows, striped rows."""
+    """Return what an idle camera leaves in its first frame, in ADU: charge fading with the rows, striped rows."""
     fading = 10 + 40 * np.exp(-np.arange(rows) / (rows / 3))
     return np.asarray(fading + rng.normal(0, 8, rows), dtype=np.float32)[:, np.newaxis]

@@ -60,7 +60,7 @@ class SensorModel:
     read_noise
         Electrons, per amplifier.
     nominal_read_noise
-        Read noise of the amplifiers in good health in electrons, which the headers tell.
+        Read noise of the amplifiers in good health in electrons, as in the headers.
     bias_level
         ADU, per amplifier; overscan and image.
     bias_structure
@@ -100,7 +100,7 @@ class SensorModel:
     def for_detector(
         cls, instrument: str, detector: int = 0, seed: int = 0, scale: int = SMALL_SCALE
     ) -> SensorModel:
-        """Make the model of one detector; the same arguments give the same model.
+        """Make the model of one detector; the same arguments yield the same model.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class SensorModel:
         return max(64 // self.scale, 4)
 
     def dark_rate(self) -> Pixels:
-        """Dark current of each pixel, hot pixels included.
+        """Return the dark current of each pixel, hot pixels included.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class SensorModel:
         return rate
 
     def illumination(self, physical_filter: str) -> Pixels:
-        """Signal of each pixel per illumination; each filter tilts it a little in its own direction.
+        """Return the signal of each pixel per illumination; each filter tilts it a little in its own direction.
 
         Parameters
         ----------
@@ -225,7 +225,7 @@ def generator(*key: int | str) -> np.random.Generator:
 
 
 def _shape(scale: int) -> tuple[int, int, int]:
-    # 509 columns do not divide; 512 do, and give the 512 x 500 pixels of a rehearsal.
+    # 509 columns do not divide; 512 do, and yield the 512 x 500 pixels of a rehearsal.
     return (16, 2000 // scale, 509 if scale == 1 else 512 // scale)
 
 
@@ -246,7 +246,7 @@ def per_amplifier(values: Values) -> Pixels:
 
 
 def _coordinates(shape: tuple[int, int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Detector coordinates, -1..1, of shape (16, 1, columns) and (16, rows, 1)."""
+    """Return the detector coordinates, -1..1, of shape (16, 1, columns) and (16, rows, 1)."""
     _, rows, columns = shape
     x = np.linspace(-1, 1, 8 * columns).reshape(8, 1, columns)
     y = np.linspace(-1, 1, 2 * rows).reshape(2, rows, 1)[::-1]
@@ -262,7 +262,7 @@ def _bias_structure(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pi
 
 
 def _hot(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[NDArray[np.int64], Pixels]:
-    """Single hot pixels of 20 to 200 electron/s, and part of one column of 5 electron/s."""
+    """Return single hot pixels of 20 to 200 electron/s, and part of one column of 5 electron/s."""
     amplifiers, rows, columns = shape
     size = int(np.prod(shape))
     single = rng.choice(size, int(_HOT_FRACTION * size), replace=False)
@@ -285,7 +285,7 @@ def _response(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pixels:
 
 
 def _dust(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """Out-of-focus shadows of dust: rings of 1 to 3%."""
+    """Return out-of-focus shadows of dust: rings of 1 to 3%."""
     _, rows, columns = shape
     image = np.ones((2 * rows, 8 * columns))
     for _ in range(12):

@@ -29,7 +29,7 @@ def combine(
     A value is left out when it is more than ``clip`` standard deviations from the median of its pixel. The
     standard deviation is the larger of two: that of the pixel, taken from the lower half of its values
     because the charge of cosmic rays only adds, and the typical one of the neighbourhood, because a few
-    values tell a standard deviation badly. The mean of the rest is weighted with the inverse variance.
+    values estimate a standard deviation badly. The mean of the rest is weighted with the inverse variance.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def combine(
 
 
 def _tiles(height: int, width: int, columns: int) -> Iterator[tuple[slice, slice]]:
-    """Tiles that lie within one amplifier each."""
+    """Return the tiles that lie within one amplifier each."""
     half = height // 2
     rows = max(1, _TILE_PIXELS // columns)
     for bottom, top in ((0, half), (half, height)):
@@ -118,7 +118,7 @@ def _clipped_mean(
     weights: NDArray[np.float32],
     lowest: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Weighted mean of what is near the center; the lowest value where nothing is, NaN without any value."""
+    """Return the weighted mean of values near the center; the lowest value where none is, NaN without any value."""
     good = np.abs(values - center) <= limits
     weight = np.einsum("i,ij->j", weights, good)
     total = np.einsum("i,ij->j", weights, np.where(good, values, np.float32(0.0)))
@@ -129,9 +129,9 @@ def _clipped_mean(
 def _pixel_sigma(
     ordered: NDArray[np.float32], center: NDArray[np.float32], noise: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Standard deviation of each pixel, for unit noise, from the lower quartile of its ordered values.
+    """Return the standard deviation of each pixel, for unit noise, from the lower quartile of its ordered values.
 
-    Zero, so that only the typical one counts, where two values cannot tell which of them is off.
+    Zero, so that only the typical one counts, where two values cannot show which of them is off.
     """
     if len(ordered) < 3:
         return np.zeros_like(center)
@@ -143,7 +143,7 @@ def _pixel_sigma(
 
 
 def _typical_sigma(values: NDArray[np.float32], noise: NDArray[np.float64]) -> np.float32:
-    """Standard deviation of a pixel, for unit noise, from differences of consecutive frames."""
+    """Return the standard deviation of a pixel, for unit noise, from differences of consecutive frames."""
     sample = values[:, :: max(1, values.shape[1] // _SAMPLE)]
     scale = np.hypot(noise[1:], noise[:-1]).astype(np.float32)
     differences = np.abs(np.diff(sample, axis=0)) / scale[:, None]

@@ -25,7 +25,7 @@ __all__ = ["CombineByFilterTask", "CombineConfig", "CombineTask", "frame_scale",
 
 
 def frame_scale(scaling: str, image: CCDData, listed: float | None) -> float:
-    """What a frame is divided by before frames are combined.
+    """Return what a frame is divided by before frames are combined.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def frame_scale(scaling: str, image: CCDData, listed: float | None) -> float:
 
 
 def shared_header(headers: Sequence[Mapping[str, Any]]) -> fits.Header:
-    """Cards that all frames share; what differs from frame to frame says nothing about their combination.
+    """Return the cards that all frames share; what differs from frame to frame says nothing about their combination.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class CombineTask(PipelineTask):
         return Struct(outputData=self._product(data, empty, shared_header(headers)))
 
     def _noise(self, scales: Sequence[float]) -> NDArray[np.float64]:
-        """Relative noise of the scaled frames."""
+        """Return the relative noise of the scaled frames."""
         levels = np.asarray(scales)
         noise = 1.0 / levels if self.config.exposureScaling == "DarkTime" else 1.0 / np.sqrt(levels)
         return np.asarray(noise / np.median(noise), dtype=np.float64)

@@ -44,7 +44,7 @@ def measure_amplifier_pairs(first: CCDData, second: CCDData) -> dict[str, PairMe
 
 
 def partial_curve(pair: tuple[int, int], measurements: Mapping[str, PairMeasurement]) -> PhotonTransferCurve:
-    """What one pair tells, as a dataset.
+    """Return what one pair shows, as a dataset.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def partial_curve(pair: tuple[int, int], measurements: Mapping[str, PairMeasurem
 
 
 def dummy_curve() -> PhotonTransferCurve:
-    """What an exposure without a measurement gets: no pair, and NaN for all amplifiers."""
+    """Return what an exposure without a measurement gets: no pair, and NaN for all amplifiers."""
     nothing = dict.fromkeys(AMPLIFIERS, float("nan"))
     return PhotonTransferCurve(gain=nothing, gain_error=nothing, noise=nothing, noise_error=nothing)
 

@@ -16,7 +16,7 @@ does not divide by the level, so that no flat of several detectors passes."""
 
 
 def failures(statistics: Statistics) -> list[str]:
-    """Tests that failed, as the next level up names them.
+    """Return the tests that failed, as the next level up names them.
 
     As cp_verify does it: where there is a VERIFY, only what it says; else what was merged below, with the
     name of the part in front. The statistics of a flat exposure have a VERIFY of their own (SCATTER), so

@@ -31,7 +31,7 @@ _ITERATIONS = 10
 
 @dataclass(frozen=True)
 class PairMeasurement:
-    """What one pair of flats tells about one amplifier.
+    """What one pair of flats shows about one amplifier.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def find_pairs(exposures: Sequence[tuple[int, float]], match: str) -> list[tuple
 
 
 def measure_pair(first: NDArray[np.float32], second: NDArray[np.float32], noise: float) -> PairMeasurement:
-    """Gain from the mean and the variance of the difference of two flats.
+    """Return the gain from the mean and the variance of the difference of two flats.
 
     Photon noise has the variance μ/g in ADU² at the mean μ in ADU, so g = μ / (V - n²), where V is half the
     variance of the difference, which removes all that is fixed in the frames, and n the read noise in ADU
@@ -135,7 +135,7 @@ def measure_pair(first: NDArray[np.float32], second: NDArray[np.float32], noise:
 def exponential_variance(
     mean: NDArray[np.float64], gain: float, a00: float, noise_squared: float
 ) -> NDArray[np.float64]:
-    """Variance of a flat with brighter-fatter effect, the exponential approximation of Astier et al. (2019).
+    """Return the variance of a flat with brighter-fatter effect, approximation of Astier et al. (2019).
 
     V = (exp(2 a00 μ g) - 1) / (2 g² a00) + n²/g² (A&A 629, A36, equation 16); for a00 = 0 the straight line
     μ/g + n²/g².
@@ -166,7 +166,7 @@ def fit_curve(pairs: Sequence[PairMeasurement], *, brighter_fatter: bool, clip: 
     """Fit a photon transfer curve, leaving out pairs that do not follow it.
 
     The read noise is that of the overscan and is not fitted: flats of thousands of ADU hardly know it. Saturated
-    pairs are told by their gain; then pairs are left out or taken back until the set does not change. Where only
+    pairs are seen by their gain; then pairs are left out or taken back until the set does not change. Where only
     one level is left the curve is a straight line.
 
     Parameters
@@ -220,7 +220,7 @@ class _Data:
 
 
 def _turnoff(data: _Data, values: tuple[float, float]) -> float:
-    """Mean in ADU at which the variance of the photons is half that of the curve."""
+    """Return the mean in ADU at which the variance of the photons is half that of the curve."""
     order = np.argsort(data.mean)
     mean = data.mean[order]
     photons = (data.variance - data.noise**2)[order]
@@ -236,7 +236,7 @@ def _turnoff(data: _Data, values: tuple[float, float]) -> float:
 def _fit(
     data: _Data, good: NDArray[np.bool_], gain: float, brighter_fatter: bool
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Gain and a00 with their errors; robust, because outliers may be among the pairs."""
+    """Return the gain and a00 with their errors; robust, because outliers may be among the pairs."""
     levels = np.unique(np.round(np.log(data.mean[good]), 1)).size
     start = [gain, -1.0] if brighter_fatter and levels >= 2 else [gain]
 

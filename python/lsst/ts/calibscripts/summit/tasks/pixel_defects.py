@@ -12,7 +12,7 @@ __all__ = ["boxes", "cold_pixels", "fill_columns", "hot_pixels"]
 
 
 def hot_pixels(image: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-    """Pixels above the median of their amplifier by more than a threshold.
+    """Return the pixels above the median of their amplifier by more than a threshold.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def hot_pixels(image: NDArray[np.float32], threshold: float) -> NDArray[np.bool_
 
 
 def cold_pixels(image: NDArray[np.float32], fraction: float) -> NDArray[np.bool_]:
-    """Pixels that respond less than a fraction of the median of their amplifier.
+    """Return the pixels that respond less than a fraction of the median of their amplifier.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ __all__ = ["PtcExtractPairTask", "PtcSolveTask"]
 
 
 class PtcExtractPairConnections(PipelineTaskConnections, dimensions=("instrument", "detector")):
-    """All flats of a detector, and what each pair tells."""
+    """All flats of a detector, and what each pair shows."""
 
     inputExp = Input(
         name="cpPtcIsrExp",

@@ -59,7 +59,7 @@ class Calibrations:
 
 
 def overscan_level(overscan: NDArray[Any], order: int) -> NDArray[np.float64]:
-    """Bias level of each row from the serial overscan.
+    """Return the bias level of each row from the serial overscan.
 
     A smooth curve: the mean of a row's few overscan pixels would add its own noise to all pixels of the row.
 
@@ -83,7 +83,7 @@ def overscan_level(overscan: NDArray[Any], order: int) -> NDArray[np.float64]:
 
 
 def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float]:
-    """Values of one quantity of all amplifiers, in the order of the header.
+    """Return the values of one quantity of all amplifiers, in the order of the header.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def remove_signature(raw: RawFrame, calibrations: Calibrations, *, order: int, e
 
 
 def _flat_scale(flat: CCDData | None) -> NDArray[np.float32] | None:
-    """What flat-fielding multiplies with: 1 / flat, 0 for pixels that hardly respond."""
+    """Return what flat-fielding multiplies with: 1 / flat, 0 for pixels that hardly respond."""
     if flat is None:
         return None
     scale: NDArray[np.float32] = np.zeros_like(flat.data)
@@ -173,7 +173,7 @@ def _apply(
 def _mask(
     calibrations: Calibrations, scale: NDArray[np.float32] | None, shape: tuple[int, ...]
 ) -> NDArray[np.bool_] | None:
-    """Pixels without a value in a calibration, without response, or in a defect."""
+    """Return the pixels without a value in a calibration, without response, or in a defect."""
     images = (calibrations.bias, calibrations.dark, calibrations.flat)
     masks = [image.mask for image in images if image is not None and image.mask is not None]
     if scale is not None and not scale.all():

@@ -42,7 +42,7 @@ _QUARTILES = 1.34898
 def clipped_level(
     values: NDArray[np.float32], sigma: float = 5.0, iterations: int = 3
 ) -> tuple[float, float]:
-    """Mean and standard deviation after clipping, starting from median and quartiles.
+    """Return the mean and standard deviation after clipping, starting from median and quartiles.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def clipped_level(
 
 
 def cosmic_rays(values: NDArray[np.float32], level: float, noise: float) -> NDArray[np.bool_]:
-    """Pixels touched by a cosmic ray: more than 5 standard deviations above the level, with their neighbours.
+    """Return the pixels hit by a cosmic ray: more than 5 standard deviations above the level, with neighbours.
 
     Only an excess of charge is one; a deficit is not, and stays to be seen.
 
@@ -128,11 +128,11 @@ def measure_amplifiers(image: CCDData) -> AmplifierStatistics:
 
 
 def dark_level_statistics(image: CCDData, *, two_sided: bool = False) -> Statistics:
-    """Tests of an image that should hold nothing but read noise: a corrected bias or dark.
+    """Return the tests of an image that should hold nothing but read noise: a corrected bias or dark.
 
     DMTN-101 tests 4.2 to 4.4 and 5.2 to 5.4. As in cp_verify READ_NOISE_CONSISTENT, which compares the
     overscan with the nominal read noise, is reported but does not by itself make an amplifier fail, and
-    PROCESSING is there only where it fails.
+    PROCESSING exists only where it fails.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def read_noise_agrees(noise: float, nominal: float, *, two_sided: bool = False) 
 
 
 def flat_statistics(image: CCDData) -> Statistics:
-    """Tests of a corrected flat: noise of photons only, and the same level everywhere.
+    """Return the tests of a corrected flat: noise of photons only, and the same level everywhere.
 
     DMTN-101 tests 10.X (per amplifier, NOISE: not more than the square root of the level) and 10.Y (per detector,
     SCATTER: the means of the amplifiers scatter by not more than 5 %).

@@ -34,7 +34,7 @@ class Dataset:
     id : `str`
         Unique within a butler.
     dataset_type, run, instrument : `str`
-        What it is and the RUN it is in.
+        Its dataset id and the RUN it is in.
     detector, exposure : `int` or `None`
         Data id, as far as the dataset type has these dimensions.
     physical_filter : `str` or `None`
@@ -81,11 +81,11 @@ class Association:
     end: str | None
 
     def overlaps(self, begin: str | None, end: str | None) -> bool:
-        """Has this validity range a moment in common with another?"""
+        """Return whether this validity range has a moment in common with another."""
         return _earliest(self.begin) < _latest(end) and _earliest(begin) < _latest(self.end)
 
     def holds(self, moment: datetime) -> bool:
-        """Is a moment, TAI, within the validity range?"""
+        """Return whether a moment, TAI, is within the validity range."""
         return _earliest(self.begin) <= moment < _latest(self.end)
 
 
@@ -139,7 +139,7 @@ class MemoryButler:
         self._exposures[instrument, record.id] = record
 
     def exposure(self, instrument: str, exposure: int) -> ExposureRecord | None:
-        """Give what is known of an exposure."""
+        """Return what is known of an exposure."""
         return self._exposures.get((instrument, exposure))
 
     def put(self, dataset_type: str, run: str, instrument: str, **fields: Any) -> Dataset:
@@ -159,13 +159,13 @@ class MemoryButler:
         return dataset
 
     def datasets(self, run: str, dataset_type: str | None = None) -> tuple[Dataset, ...]:
-        """Give the datasets in a RUN, all or those of a type; none where there is no such RUN."""
+        """Return the datasets in a RUN, all or those of a type; none where there is no such RUN."""
         found = self._collections.get(run)
         present = found.datasets if found else ()
         return tuple(dataset for dataset in present if dataset_type in (None, dataset.dataset_type))
 
     def associations(self, collection: str) -> tuple[Association, ...]:
-        """Give what is certified in a CALIBRATION collection; nothing where there is no such collection."""
+        """Return what is certified in a CALIBRATION collection; nothing where there is no such collection."""
         found = self._collections.get(collection)
         return found.associations if found else ()
 
@@ -191,7 +191,7 @@ class MemoryButler:
         return new
 
     def flatten(self, collections: Iterable[str]) -> Iterator[str]:
-        """Give RUNs and CALIBRATION collections in the order they are searched, chains replaced by theirs.
+        """Return RUNs and CALIBRATION collections in the order they are searched, chains replaced by theirs.
 
         Raises
         ------
@@ -229,7 +229,7 @@ class MemoryButler:
         collections: Sequence[str],
         moment: datetime,
     ) -> Dataset | None:
-        """Give the first dataset of a place; in a CALIBRATION collection the one that is valid at a moment, TAI."""
+        """Return the first dataset of a place; in a CALIBRATION collection the one that is valid at a moment, TAI."""
         for name in self.flatten(collections):
             found = self._collections[name]
             valid = (a.dataset for a in found.associations if a.dataset.place == place and a.holds(moment))

@@ -204,7 +204,7 @@ class _Work:
             self._write_statistics(written)
 
     def _read(self, detector: int, exposures: Sequence[int]) -> tuple[Dataset, ...]:
-        """Give images and calibrations of a detector; nothing where there are no images."""
+        """Return images and calibrations of a detector; nothing where there are no images."""
         raws = tuple(
             dataset
             for dataset in self.butler.all("raw", self.job.instrument, self.inputs)
@@ -225,7 +225,7 @@ class _Work:
                 yield found
 
     def _filters(self, raws: Sequence[Dataset]) -> list[str]:
-        """Give the physical filters of the flats among these images."""
+        """Return the physical filters of the flats among these images."""
         records = [self.butler.exposure(raw.instrument, int(raw.exposure or 0)) for raw in raws]
         return sorted({r.physical_filter for r in records if r is not None and r.image_type == "FLAT"})
 
@@ -242,7 +242,7 @@ class _Work:
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
 
     def _pairs(self, raws: Sequence[Dataset]) -> list[tuple[int, ...]]:
-        """Pair exposures as cp_pipe does: by time, unless it is told to pair each two consecutive ones."""
+        """Pair exposures as cp_pipe does: by time, unless it is asked to pair each two consecutive ones."""
         ids = sorted(int(raw.exposure or 0) for raw in raws)
         if f"matchExposuresType={Pairing.EXPID}" in self.job.config:
             return list(zip(ids[::2], ids[1::2], strict=False))
@@ -280,5 +280,5 @@ def _ranges(text: str) -> list[int]:
 
 
 def _noon(exposure: int) -> datetime:
-    """Give the noon at which the observing day of an exposure begins, when its own time does not matter."""
+    """Return the noon at which the observing day of an exposure begins, when its own time does not matter."""
     return datetime.strptime(f"{exposure // 100_000}12", "%Y%m%d%H").replace(tzinfo=UTC)

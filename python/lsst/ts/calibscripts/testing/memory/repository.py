@@ -49,7 +49,7 @@ class Trouble:
     error: Exception | None = None
 
     def hits(self, call: str, number: int) -> bool:
-        """Is this call hit?"""
+        """Return whether this call is hit."""
         return self.call == call and self.at <= number < self.at + self.count
 
 
@@ -63,7 +63,7 @@ class MemoryRepository:
     troubles : iterable of `Trouble`
         What goes wrong.
     hold_up : callable
-        Lets as many seconds pass as it is given.
+        Lets as many seconds pass as it is asked to.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The simulated ATDome: its azimuth, the encoder that tells it, and the doors of its shutter."""
+"""The simulated ATDome: its azimuth, the encoder that reports it, and the doors of its shutter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DOOR_TIME = 60.0
 class SimulatedAuxTelDome(SimulatedCsc):
     """ATDome.
 
-    Commands that turn the dome are acknowledged at once; events tell when it has arrived.
+    Commands that turn the dome are acknowledged at once; events report when it has arrived.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class SimulatedAuxTelDome(SimulatedCsc):
 
     @property
     def moving(self) -> bool:
-        """Is the dome turning?"""
+        """Whether the dome is turning."""
         return self.drive is not AzimuthState.NOT_IN_MOTION
 
     @property
@@ -77,7 +77,7 @@ class SimulatedAuxTelDome(SimulatedCsc):
         return (self.azimuth - self.encoder_loss) % 360.0
 
     async def begin(self) -> None:
-        """Answer commands and publish where the dome is."""
+        """Handle commands and publish where the dome is."""
         for command, callback in (
             ("moveAzimuth", self.move_azimuth),
             ("homeAzimuth", self.home_azimuth),
@@ -164,5 +164,5 @@ class SimulatedAuxTelDome(SimulatedCsc):
 
 
 def angle_between(begin: float, end: float) -> float:
-    """Give the shorter way from one azimuth to another, -180 to 180 degrees."""
+    """Return the shorter way from one azimuth to another, -180 to 180 degrees."""
     return (end - begin + 180.0) % 360.0 - 180.0

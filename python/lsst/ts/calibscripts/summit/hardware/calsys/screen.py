@@ -37,7 +37,7 @@ through SDSSr_65mm stays below 10,000 ADU, as seed 004 has it."""
 
 
 def screen_brightness(light: SimulatedWhiteLight, dome: SimulatedAuxTelDome, mount: SimulatedMount) -> float:
-    """Say how much of its full light comes from the screen to the camera.
+    """Report how much of its full light comes from the screen to the camera.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def screen_brightness(light: SimulatedWhiteLight, dome: SimulatedAuxTelDome, mou
 
 
 def is_at_screen(mount: SimulatedMount) -> bool:
-    """Does the telescope look at the screen?"""
+    """Return whether the telescope looks at the screen."""
     off = (
         angle_between(TELESCOPE_AZIMUTH, mount.azimuth),
         mount.elevation - TELESCOPE_ELEVATION,
@@ -68,7 +68,7 @@ def is_at_screen(mount: SimulatedMount) -> bool:
 
 
 def lit_fraction(dome_azimuth: float) -> float:
-    """Say how much of the screen the lamp lights.
+    """Report how much of the screen the lamp lights.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class CalibrationSystem:
         self.components: tuple[SimulatedCsc, ...] = (*own, *others)
 
     def illumination(self, physical_filter: str) -> float:
-        """Give the light on the detector with the shutter of the camera open, in ADU/s.
+        """Return the light on the detector with the shutter of the camera open, in ADU/s.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class CalibrationSystem:
         return illumination_rate(physical_filter) * screen_brightness(self.light, self.dome, self.mount)
 
     def describe(self) -> Iterator[tuple[str, str]]:
-        """Say how the hardware is.
+        """Report how the hardware is.
 
         Yields
         ------

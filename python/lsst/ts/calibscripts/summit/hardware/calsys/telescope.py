@@ -57,7 +57,7 @@ class SimulatedMount(SimulatedCsc):
         await self._report()
 
     async def point(self, azimuth: float, elevation: float) -> None:
-        """Begin to point the telescope; events tell when it has arrived."""
+        """Begin to point the telescope; events report when it has arrived."""
         self.assert_enabled("a target")
         if self._motion is not None:
             self._motion.cancel()
@@ -86,7 +86,7 @@ class SimulatedMount(SimulatedCsc):
 
 
 class SimulatedPointing(SimulatedCsc):
-    """ATPtg: tells the mount where to point.
+    """ATPtg: sends the mount where to point.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class SimulatedPointing(SimulatedCsc):
         self._mount = mount
 
     async def begin(self) -> None:
-        """Answer commands."""
+        """Handle commands."""
         self.controller.cmd_azElTarget.callback = self.point
         self.controller.cmd_stopTracking.callback = self.stop_tracking
 

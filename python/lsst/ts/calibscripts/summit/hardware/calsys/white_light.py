@@ -34,7 +34,7 @@ class SimulatedWhiteLight(SimulatedCsc):
     """ATWhiteLight: the lamp that lights the flat screen.
 
     The lamp is lit only while the chiller runs, has to be warm before it is turned off again, and has to be cold
-    before the chiller is stopped or the CSC goes to STANDBY. What it does and waits for is told by its logMessage
+    before the chiller is stopped or the CSC goes to STANDBY. What it does and waits for is reported by its logMessage
     events.
 
     Parameters
@@ -68,11 +68,11 @@ class SimulatedWhiteLight(SimulatedCsc):
 
     @property
     def shines(self) -> bool:
-        """Does its full light leave it?"""
+        """Whether its full light leaves it."""
         return self.lamp is LampState.ON and self.shutter is ShutterState.OPEN
 
     async def begin(self) -> None:
-        """Answer commands and publish how the hardware is."""
+        """Handle commands and publish how the hardware is."""
         for command, callback in (
             ("turnLampOn", self.turn_lamp_on),
             ("turnLampOff", self.turn_lamp_off),
@@ -233,7 +233,7 @@ class SimulatedWhiteLight(SimulatedCsc):
     # The chiller.
 
     async def set_chiller_temperature(self, data: Any) -> None:
-        """Take note of the ``temperature`` to chill to, in degrees Celsius."""
+        """Note the ``temperature`` to chill to, in degrees Celsius."""
         self.assert_enabled("setChillerTemperature")
         self.controller.log.info(f"The chiller is set to {data.temperature:g} degrees Celsius.")
 

@@ -52,7 +52,7 @@ class StandIn(BaseScript):
 
     @classmethod
     def get_schema(cls) -> dict[str, Any] | None:
-        """Give the JSON schema of the configuration."""
+        """Return the JSON schema of the configuration."""
         if cls.schema is None:
             return None
         given: dict[str, Any] = yaml.safe_load(cls.schema)
@@ -63,7 +63,7 @@ class StandIn(BaseScript):
         self.config = config
 
     def set_metadata(self, metadata: Any) -> None:
-        """Say how long it takes."""
+        """Report how long it takes."""
         metadata.duration = self.duration
 
     async def remote(self, name: str, index: int | None = None) -> Any:
@@ -90,7 +90,7 @@ async def set_summary_state(remote: Any, wanted: State, override: str = "") -> N
     AckError
         If a command fails.
     asyncio.TimeoutError
-        If the CSC does not tell its state.
+        If the CSC does not report its state.
     RuntimeError
         If it is OFFLINE.
     """

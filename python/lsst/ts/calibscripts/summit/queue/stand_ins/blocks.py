@@ -31,7 +31,7 @@ class AddBlock(StandIn):
         self._scheduler = await self.remote("Scheduler", AUXTEL)
 
     async def run(self) -> None:
-        """Tell the Scheduler."""
+        """Send the BLOCK to the Scheduler."""
         assert_queue(self.salinfo.index)
         block, override = self.config.id, getattr(self.config, "override", {})
         await self.checkpoint(f"Loading {block} into scheduler")

@@ -57,7 +57,7 @@ class TakeImageLatiss(StandIn):
         await self._latiss.start_task
 
     def set_metadata(self, metadata: Any) -> None:
-        """Say how long it takes."""
+        """Report how long it takes."""
         overhead = self._latiss.read_out_time + self._latiss.shutter_time
         metadata.duration = sum(self._times) + overhead * len(self._times)
         metadata.nimages = len(self._times)
