@@ -44,7 +44,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     def __init__(self, index: int, descr: str) -> None:
         super().__init__(index=index, descr=descr)
         self.config: Any = None
-        # Ours tells everything that is wrong at once, and knows what was given and what was defaulted.
+        # Ours reports everything that is wrong at once, and knows what was set and what was defaulted.
         self._validator = self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
         self.observers: list[Observer] = []
         self.spec: RunSpec
@@ -97,13 +97,13 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
 
     @abc.abstractmethod
     def get_instrument_configuration(self) -> dict[str, Any]:
-        """Give the arguments of the camera's ``setup_instrument``."""
+        """Return the arguments of the camera's ``setup_instrument``."""
 
     async def assert_feasibility(self, image_type: str) -> None:
         """Raise if images of this type cannot be taken now; by default they can."""
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
-        """Give the physical_filter the flats will have, None where it cannot be told.
+        """Return the physical_filter the flats will have, None where it cannot be told.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
 
     @classmethod
     def get_schema(cls) -> dict[str, Any]:
-        """Give the JSON schema (draft 7) of the model's properties; a subclass may add its own."""
+        """Return the JSON schema (draft 7) of the model's properties; a subclass may add its own."""
         return json_schema(cls.config_model)
 
     @classmethod
@@ -180,7 +180,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             self.log.warning(warning)
 
     def set_metadata(self, metadata: Any) -> None:
-        """Say how long the run takes: its exposures, and the processing that cannot overlap with them."""
+        """Report how long the run takes: its exposures, and the processing that cannot overlap with them."""
         metadata.duration = self.spec.plan.seconds
         metadata.nimages = sum(len(images.exposures) for images in self.spec.plan.sets)
         metadata.instrument = self.instrument_name
@@ -189,7 +189,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         metadata.filters = "" if name is None else str(name)
 
     async def run(self) -> None:
-        """Take the images, process them beside it, and say what came of it.
+        """Take the images, process them meanwhile, and report the outcome.
 
         Raises
         ------

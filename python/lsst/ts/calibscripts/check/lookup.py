@@ -66,7 +66,7 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
 
 
 def _unasked(spec: RunSpec) -> Iterator[str]:
-    """Say what could not be asked."""
+    """Report what could not be asked."""
     for wanted in spec.certifications:
         if PRODUCTS[wanted.product].by_filter and wanted.physical_filter is None:
             yield (

@@ -59,7 +59,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     Raises
     ------
     ConfigurationError
-        If a pipeline is not installed, or an option names a task it does not have. All that is wrong is told.
+        If a pipeline is not installed, or an option names a task it does not have. All that is wrong is reported.
     """
     installed: dict[StepId, Installed] = {}
     options: dict[StepId, TaskOptions] = {}
@@ -102,7 +102,7 @@ def _times_of_flats(plan: Plan) -> list[float]:
 def input_collections(
     config: CalibrationsConfig, step_id: StepId, fresh: Mapping[str, str], calib_exists: bool
 ) -> tuple[str, ...]:
-    """Give the input collections of a job, in the order they are searched.
+    """Return the input collections of a job, in the order they are searched.
 
     First the RUNs of the jobs that made what it reads, then, generating, ``calib_collection`` where it exists,
     then what the configuration names.
@@ -127,7 +127,7 @@ def input_collections(
 
 
 def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:
-    """Give the input collections that the configuration names for a job."""
+    """Return the input collections that the configuration names for a job."""
     own = config.of(step_id.product)
     return own.verify_inputs if step_id.action is Action.VERIFY else own.inputs
 
@@ -145,7 +145,7 @@ def input_property(step_id: StepId) -> str:
 
 
 def data_query(instrument: str, detectors: Sequence[int], exposures: Sequence[int]) -> str:
-    """Give the data selection of a job; a run of consecutive detectors is written as a range."""
+    """Return the data selection of a job; a run of consecutive detectors is written as a range."""
     return (
         f"instrument='{instrument}' AND detector IN ({_detector_ranges(detectors)})"
         f" AND exposure IN ({','.join(map(str, exposures))})"
@@ -169,7 +169,7 @@ def job_request(
     inputs: Iterable[str],
     query: str,
 ) -> JobRequest:
-    """Give the arguments of the command for a step."""
+    """Return the arguments of the command for a step."""
     options = str(pipelines.options[step_id])
     words = [f"-j {config.n_processes}", f"-i {','.join(inputs)}", "--register-dataset-types", options]
     return JobRequest(

@@ -11,7 +11,7 @@ __all__ = ["component_problems"]
 
 
 async def component_problems(group: RemoteGroup) -> list[str]:
-    """Give a sentence for every component of a group that is not ENABLED.
+    """Return a sentence for every component of a group that is not ENABLED.
 
     Parameters
     ----------
@@ -35,5 +35,5 @@ async def _state(group: RemoteGroup, name: str) -> str:
     except TimeoutError:
         return "silent (no summaryState was received)"
     except Exception as error:
-        # Whatever it is, the component is not known to be enabled, and the others are to be told, too.
+        # Whatever it is, the component is not known to be enabled, and the others are to be reported, too.
         return f"in an unknown state ({describe(error)})"

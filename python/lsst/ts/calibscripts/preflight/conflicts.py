@@ -39,7 +39,7 @@ def find_conflicts(
 def conflict_problems(
     repository: Repository, conflicts: Mapping[Certification, Sequence[Conflict]], night: date
 ) -> Iterator[str]:
-    """Say what stands in the way of certifications. Blocks.
+    """Report what stands in the way of certifications. Blocks.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _free_collection(repository: Repository, wanted: Certification, night: date)
     """Return a collection that does not exist, named as those of the documents: .../calib.2026SEP18.1."""
     stem = _OF_A_DAY.sub("", wanted.collection)
     if stem == f"{wanted.instrument}/calib":
-        # Everybody's; nobody should certify into it, nor below it.
+        # Shared by all; nothing should be certified into it, nor below it.
         stem = f"{stem}/daily"
     day = f"{night:%Y%b%d}".upper()
     names = [f"{stem}/calib.{day}.{number}" for number in range(1, _MOST_TRIED)]

@@ -35,7 +35,7 @@ class RepositoryFindings:
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
     examined : mapping [`ImageType`, `Examined`]
-        What goes on of the sets that exist already.
+        What is used of the sets that exist already.
     without_pairs : `bool`
         Are there flats among them, but no pair of equal exposure time?
     references : `tuple` [`Reference`]

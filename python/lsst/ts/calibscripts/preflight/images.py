@@ -38,7 +38,7 @@ def _asked_filter(config: CalibrationsConfig) -> tuple[str | None, ...]:
 
 
 def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iterator[str]:
-    """Say what is wrong with a set that exists already, apart from what is only left out of it."""
+    """Report what is wrong with a set that exists already, apart from what is only left out of it."""
     found, name = examined.found, asked.image_type.name
     if unknown := [exposure for exposure in asked.exposures if exposure not in examined.times]:
         yield f"exposures: {instrument} has no {exposures_of(unknown)} (listed under {name})."
@@ -56,7 +56,7 @@ def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iter
 
 
 def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:
-    """Say where the flats that exist make too few pairs for what the user asked for."""
+    """Report where the flats that exist make too few pairs for what the user asked for."""
     different = different_times(pairs, times)
     if plan.step(StepId(Action.GENERATE, "PTC")) and different < PTC_TIMES:
         yield (
