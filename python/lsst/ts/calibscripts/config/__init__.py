@@ -5,7 +5,8 @@ everything that is wrong at once; `parse` makes the frozen configuration that `p
 """
 
 from .advice import RECOMMENDED_IMAGES, last_night, warnings
-from .base import CalibrationsConfig, Exposures
+from .base import Exposures
+from .calibrations import CalibrationsConfig
 from .characters import key_problem
 from .explain import did_you_mean
 from .exposure_ids import exposure_id, written_exposures

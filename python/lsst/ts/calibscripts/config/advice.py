@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from ..tables.instruments import INSTRUMENTS
-from .base import CalibrationsConfig
+from ..tables.products import PRODUCTS
+from .calibrations import CalibrationsConfig
 from .effects import effect_warnings
 from .names import name_warnings
+from .settings import PropertyNames
 from .times import flat_pairs
 
 __all__ = ["RECOMMENDED_IMAGES", "last_night", "warnings"]
@@ -90,8 +92,8 @@ def _thresholds(config: CalibrationsConfig) -> Iterator[str]:
         return
     amplifiers = config.instrument.amplifiers
     for kind in config.image_types:
-        name = f"number_verification_tests_threshold_{kind.lower()}"
-        if (limit := getattr(config, name)) > amplifiers:
+        name, limit = PropertyNames.of(kind).threshold, config.of(kind).threshold
+        if limit > amplifiers:
             yield (
                 f"{name} is {limit}, but a detector has only {amplifiers} amplifiers, so even one test failing on "
                 "every amplifier would not reach this threshold."
@@ -102,10 +104,7 @@ def _generating(config: CalibrationsConfig) -> Iterator[str]:
     if not config.generate_calibrations:
         return
     there = {kind: len(ids) for kind, ids in config.exposures or ()}
-    numbers = {
-        f"n_{kind.lower()}": there.get(kind) or getattr(config, f"n_{kind.lower()}")
-        for kind in config.image_types
-    }
+    numbers = {PropertyNames.of(kind).n: there.get(kind) or config.of(kind).n for kind in config.image_types}
     if few := [f"{name} is {n}" for name, n in numbers.items() if n < RECOMMENDED_IMAGES]:
         yield f"Few images: {', '.join(few)}. DMTN-222 recommends {RECOMMENDED_IMAGES} of each type."
     if not config.do_verify:
@@ -117,10 +116,12 @@ def _collections(config: CalibrationsConfig) -> Iterator[str]:
     if (instrument := config.instrument) is None:
         return
     others = {name for name in INSTRUMENTS if name != instrument.name}
-    for name in type(config).model_fields:
-        if name != "calib_collection" and not name.startswith("input_collections_"):
-            continue
-        for collection in str(getattr(config, name)).split(","):
+    named: dict[str, tuple[str, ...]] = {}
+    for kind in PRODUCTS:
+        names, own = PropertyNames.of(kind), config.of(kind)
+        named |= {names.inputs: own.inputs, names.verify_inputs: own.verify_inputs}
+    for name, collections in {**named, "calib_collection": (config.calib_collection,)}.items():
+        for collection in collections:
             if (owner := collection.partition("/")[0]) in others:
                 yield f"{name}: {collection} is a collection of {owner}, not of {instrument.name}."
 
@@ -210,6 +211,6 @@ def _noon(day: date) -> datetime:
 
 
 def _ignored(config: CalibrationsConfig) -> Iterator[str]:
-    given = [name for name in ("background_task_timeout", "test_case") if getattr(config, name) is not None]
-    if given:
+    deprecated = {"background_task_timeout": config.background_task_timeout, "test_case": config.test_case}
+    if given := [name for name, value in deprecated.items() if value is not None]:
         yield f"Deprecated and ignored: {', '.join(given)}."

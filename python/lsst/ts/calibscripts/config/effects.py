@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple
+from typing import Any
 
-if TYPE_CHECKING:
-    from .base import CalibrationsConfig
+from ..tables.products import ImageType
+from .calibrations import CalibrationsConfig
+from .settings import PropertyNames
 
 __all__ = ["effect_warnings"]
-
-_IMAGE_TYPES = ("BIAS", "DARK", "FLAT")
 
 
 def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
@@ -28,8 +28,9 @@ def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
     """
     defaults = config.defaults(config.instrument.name if config.instrument else None)
     reasons: dict[str, list[str]] = {}
+    values = dict(config)
     for name, reason in _unused(config).items():
-        if name in defaults and _value(getattr(config, name)) != _value(defaults[name]):
+        if name in defaults and _value(values[name]) != _value(defaults[name]):
             reasons.setdefault(reason, []).append(name)
     for reason, names in reasons.items():
         verb = "have" if len(names) > 1 else "has"
@@ -38,8 +39,8 @@ def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
 
 def _unused(config: CalibrationsConfig) -> dict[str, str]:
     """Return the properties that nothing reads, with the reason; of several reasons the first."""
-    absent = [kind.lower() for kind in _IMAGE_TYPES if kind not in config.image_types]
-    present = [kind.lower() for kind in config.image_types]
+    absent = [kind for kind in ImageType if kind not in config.image_types]
+    present = [PropertyNames.of(kind) for kind in config.image_types]
     generating, verifying = config.generate_calibrations, config.do_verify
     certifying = generating or config.do_defects or config.do_ptc
     pairs = config.do_ptc or config.do_gain_from_flat_pairs
@@ -51,11 +52,11 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
             ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
         ),
         (bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]),
-        ("flat" in absent, without, ["flat_counts_min", "flat_counts_max"]),
+        (ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max"]),
         (
             not generating,
             "no combined bias, dark or flat is made, since generate_calibrations is False",
-            [f"{name}_{kind}" for kind in present for name in ("config_options", "input_collections")]
+            [name for names in present for name in (names.options, names.inputs)]
             + ["wait_for_certification"],
         ),
         (
@@ -72,8 +73,8 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
             not verifying,
             "do_verify is False",
             [
-                *(f"input_collections_verify_{kind}" for kind in present),
-                *(f"number_verification_tests_threshold_{kind}" for kind in present),
+                *(names.verify_inputs for names in present),
+                *(names.threshold for names in present),
                 "on_verification_failure",
                 "bias_dark_counts_max",
             ],
@@ -85,18 +86,11 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
     return unused
 
 
-def _of_type(config: CalibrationsConfig, kind: str) -> Iterator[str]:
+def _of_type(config: CalibrationsConfig, kind: ImageType) -> Iterator[str]:
     """List the properties of an image type; a number that follows a list of exposure times was not set."""
-    times = getattr(config, f"exp_times_{kind}", None)
-    if not isinstance(times, tuple) or getattr(config, f"n_{kind}") != len(times):
-        yield f"n_{kind}"
-    yield f"n_discard_{kind}"
-    if times is not None:
-        yield f"exp_times_{kind}"
-    yield f"number_verification_tests_threshold_{kind}"
-    yield f"config_options_{kind}"
-    yield f"input_collections_{kind}"
-    yield f"input_collections_verify_{kind}"
+    names, own = PropertyNames.of(kind), config.of(kind)
+    follows = isinstance(own.times, tuple) and own.n == len(own.times)
+    yield from (name for name in astuple(names) if not (follows and name == names.n))
 
 
 def _value(value: Any) -> Any:

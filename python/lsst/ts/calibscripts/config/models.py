@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from ..tables.instruments import DOME_COMPONENTS, LATISS, LSSTCAM, LSSTCOMCAM
 from . import fields as f
-from .base import CalibrationsConfig
+from .calibrations import CalibrationsConfig
 
 __all__ = ["ComCamConfig", "LSSTCamConfig", "LatissConfig"]
 

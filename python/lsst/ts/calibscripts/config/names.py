@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .calibrations import CalibrationsConfig
 from .explain import did_you_mean
-
-if TYPE_CHECKING:
-    from .base import CalibrationsConfig
 
 __all__ = ["as_installed", "name_warnings", "not_installed"]
 

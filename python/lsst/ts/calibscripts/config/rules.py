@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..tables.products import ImageType
+from .base import CommonProperties
 from .dates import range_problems
+from .settings import PropertyNames
 from .times import PTC_TIMES, FlatPairs, exposure_times, flat_pairs, groups_of_times
-
-if TYPE_CHECKING:
-    from .base import CalibrationsConfig
 
 __all__ = ["Given", "problems", "resolve"]
 
 _GAIN = "do_gain_from_flat_pairs"
-_FLAT = ("n_flat", "n_discard_flat", "exp_times_flat")
+_DARKS, _FLATS = PropertyNames.of(ImageType.DARK), PropertyNames.of(ImageType.FLAT)
+_FLAT = (_FLATS.n, _FLATS.n_discard, _FLATS.times)
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,15 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
         where it was not asked for and no flats are taken, or no flat pairs.
     """
     values = {**defaults, **given}
-    for kind in ("bias", "dark", "flat"):
-        n, n_discard, times = f"n_{kind}", f"n_discard_{kind}", given.get(f"exp_times_{kind}")
-        if given.get(n) is None:
-            values[n] = len(times) if isinstance(times, list | tuple) and times else defaults.get(n)
-        if given.get(n_discard) is None:
-            values[n_discard] = defaults.get(n_discard)
+    for image_type in ImageType:
+        names = PropertyNames.of(image_type)
+        times = given.get(names.times)
+        if given.get(names.n) is None:
+            values[names.n] = (
+                len(times) if isinstance(times, list | tuple) and times else defaults.get(names.n)
+            )
+        if given.get(names.n_discard) is None:
+            values[names.n_discard] = defaults.get(names.n_discard)
     has_flats = "FLAT" in str(values.get("script_mode"))
     if not _asks_for_gain(given, defaults) and not (has_flats and _may_have_flat_pairs(values)):
         values[_GAIN] = False
@@ -84,12 +88,12 @@ def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
         return True
 
 
-def problems(config: CalibrationsConfig, given: Set[str], wrong: Set[str]) -> list[str]:
+def problems(config: CommonProperties, given: Set[str], wrong: Set[str]) -> list[str]:
     """Hold the properties against each other.
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
+    config : `CommonProperties`
         All values, each valid by itself.
     given : set of `str`
         Properties that the user set.
@@ -104,10 +108,10 @@ def problems(config: CalibrationsConfig, given: Set[str], wrong: Set[str]) -> li
     return [text for needs, rule in _RULES.items() if not wrong & set(needs) for text in rule(config, given)]
 
 
-def _numbers(image_type: str) -> Callable[[CalibrationsConfig, Set[str]], Iterator[str]]:
-    times = f"exp_times_{image_type.lower()}"
+def _numbers(image_type: ImageType) -> Callable[[CommonProperties, Set[str]], Iterator[str]]:
+    times = PropertyNames.of(image_type).times
 
-    def rule(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+    def rule(config: CommonProperties, given: Set[str]) -> Iterator[str]:
         if image_type not in config.image_types:
             return
         try:
@@ -121,7 +125,7 @@ def _numbers(image_type: str) -> Callable[[CalibrationsConfig, Set[str]], Iterat
     return rule
 
 
-def _pairs(config: CalibrationsConfig) -> FlatPairs | None:
+def _pairs(config: CommonProperties) -> FlatPairs | None:
     if config.exposures is not None and config.exposures.FLAT:
         return None
     try:
@@ -131,7 +135,7 @@ def _pairs(config: CalibrationsConfig) -> FlatPairs | None:
         return None
 
 
-def _products(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+def _products(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     for name in ("do_defects", "do_ptc"):
         if getattr(config, name) and config.script_mode != "BIAS_DARK_FLAT":
             yield f"{name}: needs script_mode BIAS_DARK_FLAT, not {config.script_mode}"
@@ -139,7 +143,7 @@ def _products(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
         yield f"{_GAIN}: needs a script_mode with FLAT, not {config.script_mode}; change it or leave this out"
 
 
-def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     if "FLAT" not in config.image_types or (found := _pairs(config)) is None:
         return
     if config.do_gain_from_flat_pairs and not found.pairs:
@@ -157,19 +161,19 @@ def _flat_pairs(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
         )
 
 
-def _dates(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+def _dates(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     for which, text in range_problems(config.certify_calib_begin_date, config.certify_calib_end_date):
         defaults = ", which is the default: set it too" if "certify_calib_end_date" not in given else ""
         yield f"certify_calib_{which}_date: {text}{defaults if which == 'end' else ''}"
 
 
-def _counts(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+def _counts(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     low, high = config.flat_counts_min, config.flat_counts_max
     if low is not None and high is not None and low >= high:
         yield f"flat_counts_max: {high:g} ADU is not above flat_counts_min {low:g} ADU"
 
 
-def _exposures(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
+def _exposures(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     for image_type, ids in config.exposures or ():
         if ids and image_type not in config.image_types:
             yield f"exposures: {image_type} is not part of script_mode {config.script_mode}"
@@ -177,9 +181,9 @@ def _exposures(config: CalibrationsConfig, given: Set[str]) -> Iterator[str]:
             yield f"exposures: a {image_type} exposure is listed twice"
 
 
-_RULES: dict[Sequence[str], Callable[[CalibrationsConfig, Set[str]], Iterator[str]]] = {
-    ("script_mode", "n_dark", "n_discard_dark", "exp_times_dark"): _numbers("DARK"),
-    ("script_mode", *_FLAT): _numbers("FLAT"),
+_RULES: dict[Sequence[str], Callable[[CommonProperties, Set[str]], Iterator[str]]] = {
+    ("script_mode", _DARKS.n, _DARKS.n_discard, _DARKS.times): _numbers(ImageType.DARK),
+    ("script_mode", *_FLAT): _numbers(ImageType.FLAT),
     ("script_mode", "do_defects", "do_ptc", _GAIN): _products,
     ("script_mode", *_FLAT, "do_ptc", _GAIN): _flat_pairs,
     ("certify_calib_begin_date", "certify_calib_end_date"): _dates,

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .base import CalibrationsConfig
+from .calibrations import CalibrationsConfig
 from .fields import INSTRUMENT
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .yaml_text import IGNORED

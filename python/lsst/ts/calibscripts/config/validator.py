@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import ConfigurationError
 from ..ground.untrusted import InputError, check_values
-from .base import CalibrationsConfig
+from .calibrations import CalibrationsConfig
 from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
 from .yaml_text import DROPPED, understand
