@@ -53,7 +53,7 @@ def warnings(config: CalibrationsConfig, now: datetime) -> tuple[str, ...]:
 
 
 def _flats(config: CalibrationsConfig) -> Iterator[str]:
-    if "FLAT" not in config.image_types or (config.exposures is not None and config.exposures.FLAT):
+    if "FLAT" not in config.image_types or config.of("FLAT").taken:
         return
     times = config.image_set("FLAT").kept
     found = flat_pairs(times)
@@ -103,8 +103,10 @@ def _thresholds(config: CalibrationsConfig) -> Iterator[str]:
 def _generating(config: CalibrationsConfig) -> Iterator[str]:
     if not config.generate_calibrations:
         return
-    there = {kind: len(ids) for kind, ids in config.exposures or ()}
-    numbers = {PropertyNames.of(kind).n: there.get(kind) or config.of(kind).n for kind in config.image_types}
+    numbers = {
+        PropertyNames.of(kind).n: len(config.of(kind).taken) or config.of(kind).n
+        for kind in config.image_types
+    }
     if few := [f"{name} is {n}" for name, n in numbers.items() if n < RECOMMENDED_IMAGES]:
         yield f"Few images: {', '.join(few)}. DMTN-222 recommends {RECOMMENDED_IMAGES} of each type."
     if not config.do_verify:

@@ -126,7 +126,7 @@ def _numbers(image_type: ImageType) -> Callable[[CommonProperties, Set[str]], It
 
 
 def _pairs(config: CommonProperties) -> FlatPairs | None:
-    if config.exposures is not None and config.exposures.FLAT:
+    if config.of(ImageType.FLAT).taken:
         return None
     try:
         return flat_pairs(config.image_set("FLAT").kept)

@@ -66,6 +66,8 @@ class TypeSettings:
         Options of the pipeline that makes it.
     inputs, verify_inputs : `tuple` [`str`]
         Input collections of the jobs that make it and verify it.
+    taken : `tuple` [`int`]
+        Exposures of that image type that were taken before and are processed instead of new ones.
     """
 
     n: int = 0
@@ -75,6 +77,7 @@ class TypeSettings:
     options: str = ""
     inputs: tuple[str, ...] = ()
     verify_inputs: tuple[str, ...] = ()
+    taken: tuple[int, ...] = ()
 
 
 def settings_of(config: BaseModel, kind: str) -> TypeSettings:
@@ -96,6 +99,7 @@ def settings_of(config: BaseModel, kind: str) -> TypeSettings:
         options=values.get(names.options, ""),
         inputs=_listed(values.get(names.inputs, "")),
         verify_inputs=_listed(values.get(names.verify_inputs, "")),
+        taken=tuple(dict(values.get("exposures") or ()).get(kind, ())),
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..errors import JobError, describe
 from ..events.events import ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID, JobEnded, JobStarted, JobSubmitted
 from ..ground.cancellation import is_cancelled
-from ..ground.untrusted import parse_json
 from ..sal import AckError, AckTimeoutError, SalRetCode, State
+from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, state_name, too_long
 
 __all__ = ["JobRequest", "JobResult", "Ocps"]
 
@@ -28,31 +27,7 @@ ABORT_TIMEOUT = 10.0
 STATE_PERIOD = 1.0
 """How often the state of the OCPS is looked at while a job runs, seconds."""
 
-ABORTED = 255
-"""exit_code of a job that was aborted."""
-
 _UNFINISHED = frozenset({SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS})
-
-
-@dataclass(frozen=True)
-class JobRequest:
-    """One job: what it is for, and the arguments of the command execute."""
-
-    step: str
-    pipeline: str
-    config: str
-    data_query: str
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """A job that ended well; ``exit_code`` is None if its command completed but no job_result ever came."""
-
-    job_id: str
-    exit_code: int | None
-
-
-_Outcome: TypeAlias = "asyncio.Future[JobResult | JobError]"
 
 
 class Ocps:
@@ -198,7 +173,7 @@ class Ocps:
                 data_query=request.data_query,
             )
             while True:
-                if job_id := _job_id(ack.result):
+                if job_id := job_id_in(ack.result):
                     return job_id, ack
                 if ack.ack not in _UNFINISHED:
                     raise JobError(request.step, "the OCPS ended the command without telling a job id")
@@ -241,20 +216,20 @@ class Ocps:
         finally:
             del self._waiting[job_id]
         if not outcome.done():
-            raise _too_long(step, job_id, timeout)
+            raise too_long(step, job_id, timeout)
         answer = outcome.result()
         if isinstance(answer, JobError):
             raise answer
         return answer
 
     async def _watch_result(
-        self, step: str, job_id: str, result: asyncio.Future[int], outcome: _Outcome
+        self, step: str, job_id: str, result: asyncio.Future[int], outcome: Outcome
     ) -> None:
         """Settle the outcome by the job's result."""
-        _settle(outcome, _judge(step, job_id, await result))
+        settle(outcome, judge(step, job_id, await result))
 
     async def _watch_command(
-        self, step: str, job_id: str, ack: Any, timeout: float, completed: asyncio.Event, outcome: _Outcome
+        self, step: str, job_id: str, ack: Any, timeout: float, completed: asyncio.Event, outcome: Outcome
     ) -> None:
         """Settle the outcome by the command's end, unless a result follows: a failed job completes it, too."""
         try:
@@ -264,27 +239,27 @@ class Ocps:
             # salobj forgets a command that ends before its end is waited for: it has ended, one way or another.
             self._log.debug(f"{step}: the command had ended when its end was waited for.")
         except AckTimeoutError:
-            _settle(outcome, _too_long(step, job_id, timeout))
+            settle(outcome, too_long(step, job_id, timeout))
         except AckError as error:
             reason = f"the OCPS ended the command: {describe(error)}"
-            _settle(outcome, JobError(step, reason, job_id=job_id))
+            settle(outcome, JobError(step, reason, job_id=job_id))
         if is_cancelled():
             return
         completed.set()
         await asyncio.wait([outcome], timeout=LATE_RESULT_WAIT)
-        _settle(outcome, JobResult(job_id, None))
+        settle(outcome, JobResult(job_id, None))
 
-    async def _watch_state(self, step: str, job_id: str, outcome: _Outcome) -> None:
+    async def _watch_state(self, step: str, job_id: str, outcome: Outcome) -> None:
         """Settle the outcome when the OCPS leaves ENABLED."""
         state = await self._until_not_enabled()
-        _settle(outcome, JobError(step, f"the OCPS left ENABLED, it is {state}", job_id=job_id))
+        settle(outcome, JobError(step, f"the OCPS left ENABLED, it is {state}", job_id=job_id))
 
     async def _until_not_enabled(self) -> str:
         """Wait until the OCPS is in another state than ENABLED, and return that state's name."""
         while True:
             state = self._remote.evt_summaryState.get()
             if state is not None and state.summaryState != State.ENABLED:
-                return _state_name(state.summaryState)
+                return state_name(state.summaryState)
             await asyncio.sleep(STATE_PERIOD)
 
     async def _abort(self, job_id: str) -> None:
@@ -295,34 +270,3 @@ class Ocps:
         except (AckError, RuntimeError) as error:
             # RuntimeError: the process is being terminated, and its middleware is closed already.
             self._warn(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
-
-
-def _job_id(result: str) -> str:
-    """Return the job id in the result of an acknowledgement, or nothing."""
-    try:
-        answer = parse_json(result)
-    except ValueError:
-        return ""
-    return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""
-
-
-def _state_name(state: int) -> str:
-    """Return the name of a summary state, also of an unknown one."""
-    return State(state).name if state in {*State} else f"in the unknown state {state}"
-
-
-def _settle(outcome: _Outcome, answer: JobResult | JobError) -> None:
-    """Set an outcome; the first answer counts."""
-    if not outcome.done():
-        outcome.set_result(answer)
-
-
-def _too_long(step: str, job_id: str, timeout: float) -> JobError:
-    return JobError(step, f"the job did not end within pipetask_timeout, {timeout:g} s", job_id=job_id)
-
-
-def _judge(step: str, job_id: str, exit_code: int) -> JobResult | JobError:
-    if exit_code == 0:
-        return JobResult(job_id, 0)
-    reason = "the job was aborted" if exit_code == ABORTED else "the job failed"
-    return JobError(step, f"{reason} with exit code {exit_code}", job_id=job_id, exit_code=exit_code)

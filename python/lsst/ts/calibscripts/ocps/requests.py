@@ -9,7 +9,7 @@ from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, gro
 from ..errors import ConfigurationError
 from ..plan import Action, ExposureSet, Plan, StepId
 from ..tables.products import PRODUCTS, ImageType, made_from_closure
-from .client import JobRequest
+from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
 from .pipelines import Installed, TaskOptions, check_options, locate
 

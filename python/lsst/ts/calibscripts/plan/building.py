@@ -81,10 +81,10 @@ _OPTIONS = {"DEFECTS": "do_defects", "PTC": "do_ptc", "GAIN": "do_gain_from_flat
 
 def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapping[str, Any]) -> ExposureSet:
     images = config.image_set(image_type)
-    if config.exposures is not None and (taken := getattr(config.exposures, image_type.name)):
+    if taken := config.of(image_type).taken:
         # A bias has no time that could be asked for; a default says nothing of images that exist.
         asked = image_type is ImageType.BIAS or given.get(PropertyNames.of(image_type).times) is not None
-        return ExposureSet(image_type, taken=tuple(taken), times=images.times if asked else ())
+        return ExposureSet(image_type, taken=taken, times=images.times if asked else ())
     exposures = (Exposure(image_type, time, i < images.n_discard) for i, time in enumerate(images.times))
     return ExposureSet(image_type, tuple(exposures))
 

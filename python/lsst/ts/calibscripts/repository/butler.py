@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import exposures_to_look_into
 from .certifying import commit, conflicts, holds
+from .connection import ButlerConnection, collection_type, registered
 from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .patience import connection_lost, patient
@@ -24,7 +25,7 @@ from .records import (
 from .validity import bounds, detectors_with
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, CollectionType, DatasetRef, DimensionRecord
+    from lsst.daf.butler import DatasetRef, DimensionRecord
 
 __all__ = ["ButlerRepository"]
 
@@ -35,65 +36,13 @@ RESIDUALS_LOOKED_AT = 4
 """How many corrected images are read for the level that is left."""
 
 
-class ButlerRepository:
-    """A butler repository.
-
-    Parameters
-    ----------
-    uri : `str`
-        Any butler URI, or the path of a butler configuration.
+class ButlerRepository(ButlerConnection):
+    """A butler repository, made of its URI as a `ButlerConnection` is.
 
     Notes
     -----
     Not thread safe: call it from one thread at a time.
     """
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self._butler: Butler | None = None
-        self._writeable = False
-
-    def check(self, *, writing: bool) -> None:
-        """Open the repository, and try a write that changes nothing."""
-        self._writeable = writing
-        butler = self._open()
-        if writing:
-            records = butler.query_dimension_records("instrument", explain=False)
-            try:
-                with butler.transaction():
-                    butler.registry.insertDimensionData("instrument", *records, skip_existing=True)
-            except Exception as error:
-                raise RepositoryError(
-                    f"Butler repository {self.uri} cannot be written to: {describe(error)}. "
-                    "Check its permissions and that no other process locks it."
-                ) from error
-
-    def _open(self) -> Butler:
-        from lsst.daf.butler import Butler
-
-        if self._butler is None:
-            try:
-                self._butler = Butler.from_config(self.uri, writeable=self._writeable)
-            except Exception as error:
-                raise RepositoryError(
-                    f"Butler repository {self.uri} cannot be read: {describe(error)}. "
-                    "Check the property repo and that this machine sees it."
-                ) from error
-        # Jobs in other processes register dataset types and collections.
-        self._butler.registry.refresh()
-        return self._butler
-
-    def close(self) -> None:
-        """Give back the connections."""
-        if self._butler is not None:
-            self._butler.close()
-            self._butler = None
-
-    @patient
-    def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
-        """See `Repository`."""
-        butler = self._open()
-        return tuple(name for name in dict.fromkeys(collections) if _collection_type(butler, name) is None)
 
     @patient
     def detectors(self, instrument: str) -> tuple[Detector, ...]:
@@ -146,17 +95,6 @@ class ButlerRepository:
         with self._open().getURI(refs[0]).as_local() as file:
             return signal_level(file.ospath)
 
-    def _raws(self, instrument: str, where: str, bind: Mapping[str, Any]) -> list[DatasetRef]:
-        return self._open().query_datasets(
-            "raw",
-            f"{instrument}/raw/all",
-            instrument=instrument,
-            where=where,
-            bind=bind,
-            explain=False,
-            limit=None,
-        )
-
     @patient
     def residual(self, run: str, dataset_type: str) -> float | None:
         """See `Repository`; only a few images are read, the first of the RUN."""
@@ -187,7 +125,7 @@ class ButlerRepository:
     ) -> tuple[int, ...]:
         """See `Repository`."""
         butler = self._open()
-        if not _registered(butler, dataset_type):
+        if not registered(butler, dataset_type):
             # No bootstrap was ever made there; of the others the OCPS' pipelines may know better than we do.
             return tuple(detectors) if dataset_type.endswith("Bootstrap") else ()
         data_id = {"instrument": instrument}
@@ -211,18 +149,12 @@ class ButlerRepository:
 
         butler, job = self._open(), f"u/ocps/{job_id}"
         names = (f"{job}/run", job)
-        return next((name for name in names if _collection_type(butler, name) is CollectionType.RUN), None)
+        return next((name for name in names if collection_type(butler, name) is CollectionType.RUN), None)
 
     @patient
     def made(self, run: str, dataset_type: str) -> frozenset[int]:
         """See `Repository`."""
         return frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, dataset_type))
-
-    def _refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
-        butler = self._open()
-        if not _registered(butler, dataset_type) or self.missing_collections([run]):
-            return []
-        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
 
     @patient
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
@@ -335,25 +267,8 @@ class ButlerRepository:
         return not self.missing_collections([wanted.collection]) and holds(butler, wanted, refs)
 
 
-def _collection_type(butler: Butler, name: str) -> CollectionType | None:
-    """Return the type of a collection, None where it does not exist.
-
-    It is asked for by its name: a pattern makes the butler read all collections, of which every OCPS job leaves two.
-    """
-    from lsst.daf.butler import MissingCollectionError
-
-    try:
-        return butler.collections.get_info(name).type
-    except MissingCollectionError:
-        return None
-
-
 def _seconds(exposure: DimensionRecord) -> float:
     """Return the exposure time of an exposure, seconds; NaN where it is unknown, but 0 for a bias."""
     if exposure.exposure_time is None:
         return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
     return float(exposure.exposure_time)
-
-
-def _registered(butler: Butler, dataset_type: str) -> bool:
-    return any(True for _ in butler.registry.queryDatasetTypes(dataset_type))

@@ -26,8 +26,9 @@ from ..events.events import Certified, Progress, Stage, Verdicted
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposure_range
 from ..ground.threads import OneThread
-from ..ocps.client import ABORTED, JobResult, Ocps
+from ..ocps.client import Ocps
 from ..ocps.job_logs import last_error
+from ..ocps.jobs import ABORTED, JobResult
 from ..ocps.requests import (
     StepPipelines,
     data_query,

@@ -1,0 +1,81 @@
+"""An OCPS job: what is asked for, how it ended, and what the answers of the OCPS mean."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import JobError
+from ..ground.untrusted import parse_json
+from ..sal import State
+
+__all__ = [
+    "ABORTED",
+    "JobRequest",
+    "JobResult",
+    "Outcome",
+    "job_id_in",
+    "judge",
+    "settle",
+    "state_name",
+    "too_long",
+]
+
+ABORTED = 255
+"""exit_code of a job that was aborted."""
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """One job: what it is for, and the arguments of the command execute."""
+
+    step: str
+    pipeline: str
+    config: str
+    data_query: str
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """A job that ended well; ``exit_code`` is None if its command completed but no job_result ever came."""
+
+    job_id: str
+    exit_code: int | None
+
+
+Outcome: TypeAlias = "asyncio.Future[JobResult | JobError]"
+"""How a job ends: set once, by the first sign of its end."""
+
+
+def job_id_in(result: str) -> str:
+    """Return the job id in the result of an acknowledgement, or nothing."""
+    try:
+        answer = parse_json(result)
+    except ValueError:
+        return ""
+    return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""
+
+
+def state_name(state: int) -> str:
+    """Return the name of a summary state, also of an unknown one."""
+    return State(state).name if state in {*State} else f"in the unknown state {state}"
+
+
+def settle(outcome: Outcome, answer: JobResult | JobError) -> None:
+    """Set an outcome; the first answer counts."""
+    if not outcome.done():
+        outcome.set_result(answer)
+
+
+def too_long(step: str, job_id: str, timeout: float) -> JobError:
+    """Return the error of a job that did not end in time."""
+    return JobError(step, f"the job did not end within pipetask_timeout, {timeout:g} s", job_id=job_id)
+
+
+def judge(step: str, job_id: str, exit_code: int) -> JobResult | JobError:
+    """Return what an exit code says of a job."""
+    if exit_code == 0:
+        return JobResult(job_id, 0)
+    reason = "the job was aborted" if exit_code == ABORTED else "the job failed"
+    return JobError(step, f"{reason} with exit code {exit_code}", job_id=job_id, exit_code=exit_code)

@@ -1,0 +1,106 @@
+"""A connection to a butler repository, and what every question to it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RepositoryError, describe
+from .patience import patient
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, CollectionType, DatasetRef
+
+__all__ = ["ButlerConnection", "collection_type", "registered"]
+
+
+class ButlerConnection:
+    """A connection to a butler repository, opened when it is first needed.
+
+    Parameters
+    ----------
+    uri : `str`
+        Any butler URI, or the path of a butler configuration.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._butler: Butler | None = None
+        self._writeable = False
+
+    def check(self, *, writing: bool) -> None:
+        """Open the repository, and try a write that changes nothing."""
+        self._writeable = writing
+        butler = self._open()
+        if writing:
+            records = butler.query_dimension_records("instrument", explain=False)
+            try:
+                with butler.transaction():
+                    butler.registry.insertDimensionData("instrument", *records, skip_existing=True)
+            except Exception as error:
+                raise RepositoryError(
+                    f"Butler repository {self.uri} cannot be written to: {describe(error)}. "
+                    "Check its permissions and that no other process locks it."
+                ) from error
+
+    def _open(self) -> Butler:
+        from lsst.daf.butler import Butler
+
+        if self._butler is None:
+            try:
+                self._butler = Butler.from_config(self.uri, writeable=self._writeable)
+            except Exception as error:
+                raise RepositoryError(
+                    f"Butler repository {self.uri} cannot be read: {describe(error)}. "
+                    "Check the property repo and that this machine sees it."
+                ) from error
+        # Jobs in other processes register dataset types and collections.
+        self._butler.registry.refresh()
+        return self._butler
+
+    def close(self) -> None:
+        """Give back the connections."""
+        if self._butler is not None:
+            self._butler.close()
+            self._butler = None
+
+    @patient
+    def missing_collections(self, collections: Iterable[str]) -> tuple[str, ...]:
+        """See `Repository`."""
+        butler = self._open()
+        return tuple(name for name in dict.fromkeys(collections) if collection_type(butler, name) is None)
+
+    def _raws(self, instrument: str, where: str, bind: Mapping[str, Any]) -> list[DatasetRef]:
+        return self._open().query_datasets(
+            "raw",
+            f"{instrument}/raw/all",
+            instrument=instrument,
+            where=where,
+            bind=bind,
+            explain=False,
+            limit=None,
+        )
+
+    def _refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
+        butler = self._open()
+        if not registered(butler, dataset_type) or self.missing_collections([run]):
+            return []
+        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
+
+
+def collection_type(butler: Butler, name: str) -> CollectionType | None:
+    """Return the type of a collection, None where it does not exist.
+
+    It is asked for by its name: a pattern makes the butler read all collections, of which every OCPS job leaves two.
+    """
+    from lsst.daf.butler import MissingCollectionError
+
+    try:
+        return butler.collections.get_info(name).type
+    except MissingCollectionError:
+        return None
+
+
+def registered(butler: Butler, dataset_type: str) -> bool:
+    """Return whether a repository knows a dataset type."""
+    return any(True for _ in butler.registry.queryDatasetTypes(dataset_type))
