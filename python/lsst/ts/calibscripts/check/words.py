@@ -10,7 +10,7 @@ from ..config import CalibrationsConfig, Pairing, flat_pairs
 from ..ocps.requests import input_collections, named_collections
 from ..plan import Action, ExposureSet, Plan, Step, duration
 from ..preflight.spec import RunSpec
-from ..tables.products import PRODUCTS, ImageType
+from ..tables.products import PRODUCTS, ImageType, is_by_filter
 from .configuration import Checked
 from .lookup import Answers, Reference
 
@@ -218,14 +218,16 @@ def _answers(answers: Answers) -> Iterator[str]:
     if not answers.references:
         yield "no reference calibration was looked for"
     for free in answers.free:
+        of_filter = _of_filter(PRODUCTS[free.product].by_filter, free.physical_filter)
         yield (
-            f"{free.dataset_type}{_of_filter(free.product, free.physical_filter)}: nothing in {free.collection} "
-            f"overlaps {free.validity}, so it can be certified"
+            f"{free.dataset_type}{of_filter}: nothing in {free.collection} overlaps {free.validity}, so it can be "
+            "certified"
         )
 
 
 def _reference(reference: Reference) -> str:
-    name = f"{reference.dataset_type}{_of_filter(reference.dataset_type.upper(), reference.physical_filter)}"
+    of_filter = _of_filter(is_by_filter(reference.dataset_type), reference.physical_filter)
+    name = f"{reference.dataset_type}{of_filter}"
     where = ", ".join(reference.collections)
     if not reference.missing:
         return f"{name}: found in {where} for {_ids(reference.found)}"
@@ -233,10 +235,8 @@ def _reference(reference: Reference) -> str:
     return f"{name}: none in {where} for {_ids(reference.missing)}{found}"
 
 
-def _of_filter(product: str, physical_filter: str | None) -> str:
-    if product not in PRODUCTS or not PRODUCTS[product].by_filter:
-        return ""
-    return f" in {physical_filter or 'any filter'}"
+def _of_filter(by_filter: bool, physical_filter: str | None) -> str:
+    return f" in {physical_filter or 'any filter'}" if by_filter else ""
 
 
 def _ids(detectors: Sequence[int]) -> str:

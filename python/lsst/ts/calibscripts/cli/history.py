@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from ..errors import CalibScriptsError
+from ..tables.instruments import INSTRUMENTS
 
 __all__ = ["history"]
 
 
 @click.command()
-@click.argument("instrument", type=click.Choice(["LATISS", "LSSTComCam", "LSSTCam"]))
+@click.argument("instrument", type=click.Choice(list(INSTRUMENTS)))
 @click.option(
     "--records",
     type=click.Path(file_okay=False, path_type=Path),

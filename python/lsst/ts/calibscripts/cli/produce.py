@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..tables.products import PRODUCTS
 from ._help import WholeSentences
 from ._production import (
     APPROVAL,
@@ -25,7 +26,7 @@ from ._production import (
 
 __all__ = ["produce"]
 
-_TYPES = ("bias", "dark", "flat", "defects", "ptc")
+_TYPES = tuple(product.label for product in PRODUCTS.values() if product.certified)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 

@@ -63,7 +63,7 @@ def _flats(config: CalibrationsConfig) -> Iterator[str]:
             f"No two consecutive flats have the same exposure time, unpaired: {named}. "
             "No gain is estimated from flat pairs."
         )
-    elif found.unpaired and (config.do_gain_from_flat_pairs or config.do_ptc):
+    elif found.unpaired and any(product.paired for product in config.switched_on):
         yield (
             f"Flats without a partner of the same exposure time beside them: {named}, counted without the "
             "discarded ones. They do not contribute to gains or the Photon Transfer Curve."
@@ -155,7 +155,7 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
 
 
 def _certifies(config: CalibrationsConfig) -> bool:
-    return config.generate_calibrations or config.do_defects or config.do_ptc
+    return config.generate_calibrations or any(product.certified for product in config.switched_on)
 
 
 def last_night(config: CalibrationsConfig, now: datetime) -> date:

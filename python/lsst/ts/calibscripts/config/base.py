@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..tables.products import Product, switched
 from . import fields as f
 from .settings import TypeSettings, settings_of
 from .times import ImageSet, exposure_times
@@ -219,6 +220,11 @@ class CommonProperties(BaseModel):
             Name of a product, or an `ImageType`.
         """
         return settings_of(self, kind)
+
+    @property
+    def switched_on(self) -> tuple[Product, ...]:
+        """Products with a property of their own which is True, in the order of their table."""
+        return tuple(product for product, switch in switched() if getattr(self, switch.name))
 
     def image_set(self, image_type: str) -> ImageSet:
         """List what is taken of an image type.

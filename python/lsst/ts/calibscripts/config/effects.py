@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
-from ..tables.products import ImageType
+from ..tables.products import ImageType, switched
 from .calibrations import CalibrationsConfig
 from .settings import PropertyNames
 
@@ -42,8 +42,7 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
     absent = [kind for kind in ImageType if kind not in config.image_types]
     present = [PropertyNames.of(kind) for kind in config.image_types]
     generating, verifying = config.generate_calibrations, config.do_verify
-    certifying = generating or config.do_defects or config.do_ptc
-    pairs = config.do_ptc or config.do_gain_from_flat_pairs
+    certifying = generating or any(product.certified for product in config.switched_on)
     without = f"script_mode is {config.script_mode}"
     groups: list[tuple[bool, str, list[str]]] = [
         (
@@ -59,16 +58,7 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
             [name for names in present for name in (names.options, names.inputs)]
             + ["wait_for_certification"],
         ),
-        (
-            not config.do_defects,
-            "do_defects is False",
-            ["config_options_defects", "input_collections_defects"],
-        ),
-        (
-            not pairs,
-            "neither gains nor a Photon Transfer Curve are made",
-            ["config_options_ptc", "input_collections_ptc"],
-        ),
+        *_switched_off(config),
         (
             not verifying,
             "do_verify is False",
@@ -84,6 +74,17 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
     for holds, reason, names in groups:
         unused |= {name: reason for name in names if holds and name not in unused}
     return unused
+
+
+def _switched_off(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]:
+    """Group the properties of products that are switched off: a product and its parts share theirs."""
+    switches: dict[str, list[str]] = {}
+    for product, switch in switched():
+        switches.setdefault(product.option, []).append(switch.name)
+    for option, names in switches.items():
+        off = not any(getattr(config, name) for name in names)
+        reason = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} False"
+        yield off, reason, [f"config_options_{option}", f"input_collections_{option}"]
 
 
 def _of_type(config: CalibrationsConfig, kind: ImageType) -> Iterator[str]:

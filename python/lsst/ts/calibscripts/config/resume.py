@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
+from ..tables.products import switched
 from .exposure_ids import written_exposures
+from .fields import ScriptMode
 
 __all__ = ["Resumption", "resuming"]
 
-_MODES = ("BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT")
-_NEEDS: Mapping[str, Sequence[str]] = {
-    "do_defects": ("BIAS_DARK_FLAT",),
-    "do_ptc": ("BIAS_DARK_FLAT",),
-    "do_gain_from_flat_pairs": ("FLAT", "BIAS_DARK_FLAT"),
-}
-"""Properties that can be True in some modes only."""
+_MODES = get_args(ScriptMode)
 
 
 @dataclass(frozen=True)
@@ -104,5 +100,7 @@ def resuming(
     mode = "_".join(name for name in image_types if name in complete)
     if not anew or mode not in _MODES:
         return Resumption(config, anew)
-    left_out = tuple(name for name, modes in _NEEDS.items() if given.get(name) and mode not in modes)
+    left_out = tuple(
+        switch.name for _, switch in switched() if given.get(switch.name) and mode not in switch.modes
+    )
     return Resumption(config, anew, mode, left_out)

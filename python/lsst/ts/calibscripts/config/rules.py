@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..tables.products import ImageType
+from ..tables.products import ImageType, switched
 from .base import CommonProperties
 from .dates import range_problems
 from .settings import PropertyNames
-from .times import PTC_TIMES, FlatPairs, exposure_times, flat_pairs, groups_of_times
+from .times import FlatPairs, exposure_times, flat_pairs, groups_of_times
 
 __all__ = ["Given", "problems", "resolve"]
 
-_GAIN = "do_gain_from_flat_pairs"
+_SWITCHES = tuple(switch.name for _, switch in switched())
 _DARKS, _FLATS = PropertyNames.of(ImageType.DARK), PropertyNames.of(ImageType.FLAT)
 _FLAT = (_FLATS.n, _FLATS.n_discard, _FLATS.times)
 
@@ -48,8 +48,8 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     Returns
     -------
     `dict`
-        A list of exposure times sets the number of images, where that was not set. The gain is not estimated
-        where it was not asked for and no flats are taken, or no flat pairs.
+        A list of exposure times sets the number of images, where that was not set. What is made by default, such
+        as the gain, is not made where it was not asked for and no flats are taken, or no flat pairs.
     """
     values = {**defaults, **given}
     for image_type in ImageType:
@@ -61,16 +61,18 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
             )
         if given.get(names.n_discard) is None:
             values[names.n_discard] = defaults.get(names.n_discard)
-    has_flats = "FLAT" in str(values.get("script_mode"))
-    if not _asks_for_gain(given, defaults) and not (has_flats and _may_have_flat_pairs(values)):
-        values[_GAIN] = False
+    for product, switch in switched():
+        if switch.by_default and not _asks_for(switch.name, given, defaults):
+            possible = values.get("script_mode") in switch.modes
+            if not possible or (product.paired and not _may_have_flat_pairs(values)):
+                values[switch.name] = False
     return values
 
 
-def _asks_for_gain(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
-    """Return whether the user wants the gain; LOVE's form writes every default, which says nothing of that."""
+def _asks_for(name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    """Return whether the user wants a product; LOVE's form writes every default, which says nothing of that."""
     every = {name for name, value in defaults.items() if value is not None}
-    return given.get(_GAIN) is not None and not every <= given.keys()
+    return given.get(name) is not None and not every <= given.keys()
 
 
 def _may_have_flat_pairs(values: Mapping[str, Any]) -> bool:
@@ -136,28 +138,31 @@ def _pairs(config: CommonProperties) -> FlatPairs | None:
 
 
 def _products(config: CommonProperties, given: Set[str]) -> Iterator[str]:
-    for name in ("do_defects", "do_ptc"):
-        if getattr(config, name) and config.script_mode != "BIAS_DARK_FLAT":
-            yield f"{name}: needs script_mode BIAS_DARK_FLAT, not {config.script_mode}"
-    if config.do_gain_from_flat_pairs and "FLAT" not in config.image_types:
-        yield f"{_GAIN}: needs a script_mode with FLAT, not {config.script_mode}; change it or leave this out"
+    for _, switch in switched():
+        if getattr(config, switch.name) and config.script_mode not in switch.modes:
+            advice = "; change it or leave this out" if switch.by_default else ""
+            yield f"{switch.name}: needs {switch.needed}, not {config.script_mode}{advice}"
 
 
 def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     if "FLAT" not in config.image_types or (found := _pairs(config)) is None:
         return
-    if config.do_gain_from_flat_pairs and not found.pairs:
-        yield (
-            f"{_GAIN}: needs two consecutive flats of the same exposure time, but there are none; change "
-            "exp_times_flat, leave it out or set it to False"
-        )
     times = config.image_set("FLAT").kept
     different = len(groups_of_times(times[first] for first, _ in found.pairs))
-    if config.do_ptc and config.script_mode == "BIAS_DARK_FLAT" and different < PTC_TIMES:
+    for product, switch in switched():
+        wanted = getattr(config, switch.name) and config.script_mode in switch.modes
+        if not wanted or product.pairs is None or different >= product.pairs.times:
+            continue
+        if product.pairs.times == 1:
+            yield (
+                f"{switch.name}: needs two consecutive flats of the same exposure time, but there are none; "
+                "change exp_times_flat, leave it out or set it to False"
+            )
+            continue
         there = f"pairs of {different} only" if different else "none"
         yield (
-            f"do_ptc: needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, but there "
-            f"are {there}; change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]"
+            f"{switch.name}: needs pairs of consecutive flats of at least {product.pairs.times} different "
+            f"exposure times, but there are {there}; change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]"
         )
 
 
@@ -184,8 +189,8 @@ def _exposures(config: CommonProperties, given: Set[str]) -> Iterator[str]:
 _RULES: dict[Sequence[str], Callable[[CommonProperties, Set[str]], Iterator[str]]] = {
     ("script_mode", _DARKS.n, _DARKS.n_discard, _DARKS.times): _numbers(ImageType.DARK),
     ("script_mode", *_FLAT): _numbers(ImageType.FLAT),
-    ("script_mode", "do_defects", "do_ptc", _GAIN): _products,
-    ("script_mode", *_FLAT, "do_ptc", _GAIN): _flat_pairs,
+    ("script_mode", *_SWITCHES): _products,
+    ("script_mode", *_FLAT, *_SWITCHES): _flat_pairs,
     ("certify_calib_begin_date", "certify_calib_end_date"): _dates,
     ("flat_counts_min", "flat_counts_max"): _counts,
     ("script_mode", "exposures"): _exposures,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import CalibrationsConfig, PropertyNames
-from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure
+from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure, switched
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
 __all__ = [
@@ -71,12 +71,8 @@ def build(
         for exposure_set in sets
     ]
     seconds = _estimate(sets, taking, steps, n_detectors, config.n_processes)
-    insisted = frozenset(name for name, option in _OPTIONS.items() if given.get(option) is True)
+    insisted = frozenset(product.name for product, switch in switched() if given.get(switch.name) is True)
     return Plan(sets, steps, camera_seconds=sum(taking), seconds=seconds, insisted=insisted)
-
-
-_OPTIONS = {"DEFECTS": "do_defects", "PTC": "do_ptc", "GAIN": "do_gain_from_flat_pairs"}
-"""Product -> the property that asks for it."""
 
 
 def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapping[str, Any]) -> ExposureSet:
@@ -92,15 +88,10 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
 def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step, ...]:
     """Make the steps in the order of the product table, which is an order of their dependencies."""
     generating = config.generate_calibrations
-    extras: dict[str, bool] = {name: getattr(config, option) for name, option in _OPTIONS.items()}
-    extras["GAIN"] = config.do_gain_from_flat_pairs and not config.do_ptc and ImageType.FLAT in taken
     steps: list[Step] = []
-    for product in PRODUCTS.values():
-        is_image_type = product.name in ImageType.__members__
-        if (is_image_type and ImageType(product.name) not in taken) or not extras.get(product.name, True):
-            continue
+    for product in _products(config, taken):
         present = {step.id for step in steps}
-        made = generating or not is_image_type
+        made = generating or product.switch is not None
         if made:
             steps.append(_generate(product, present, wait=config.wait_for_certification))
         if product.verify and config.do_verify:
@@ -109,6 +100,18 @@ def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step
         if made and product.certified:
             steps.append(_certify(product, {step.id for step in steps}))
     return tuple(steps)
+
+
+def _products(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Product, ...]:
+    """Return the products of a run: those that have their images and are not switched off."""
+    switched_on = config.switched_on
+    wanted = [
+        product
+        for product in PRODUCTS.values()
+        if set(product.images) <= set(taken) and (product.switch is None or product in switched_on)
+    ]
+    names = {product.name for product in wanted}
+    return tuple(product for product in wanted if product.part_of not in names)
 
 
 def _generate(product: Product, present: Collection[StepId], *, wait: bool) -> Step:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..config import PTC_TIMES, CalibrationsConfig
+from ..config import CalibrationsConfig
 from ..ground.text import exposure_range, exposures_of
 from ..ocps.requests import different_times
 from ..plan import Action, ExposureSet, Plan, StepId
-from ..tables.products import ImageType
+from ..tables.products import ImageType, switched
 from .examining import Asked, Examined
 from .window import Window
 
@@ -58,10 +58,16 @@ def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iter
 def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:
     """Report where the flats that exist make too few pairs for what the user asked for."""
     different = different_times(pairs, times)
-    if plan.step(StepId(Action.GENERATE, "PTC")) and different < PTC_TIMES:
+    for product, switch in switched():
+        insisted = product.name in plan.insisted or not switch.by_default
+        wanted = insisted and plan.step(StepId(Action.GENERATE, product.name))
+        if not wanted or product.pairs is None or different >= product.pairs.times:
+            continue
+        if product.pairs.times == 1:
+            yield f"exposures: {switch.name} needs two consecutive flats of equal time, there are none."
+            continue
+        found = f"pairs of {different} only" if different else "none"
         yield (
-            f"exposures: do_ptc needs pairs of consecutive flats of at least {PTC_TIMES} different exposure times, "
-            f"among those listed are {f'pairs of {different} only' if different else 'none'}."
+            f"exposures: {switch.name} needs pairs of consecutive flats of at least {product.pairs.times} "
+            f"different exposure times, among those listed are {found}."
         )
-    if plan.step(StepId(Action.GENERATE, "GAIN")) and "GAIN" in plan.insisted and not pairs:
-        yield "exposures: do_gain_from_flat_pairs needs two consecutive flats of equal time, there are none."

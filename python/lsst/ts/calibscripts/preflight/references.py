@@ -12,7 +12,7 @@ from ..ocps.pipelines import missing_inputs
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Plan, Step, StepId
 from ..repository import ExposureRecord, Repository
-from ..tables.products import PRODUCTS, made_from_closure
+from ..tables.products import PRODUCTS, is_by_filter, made_from_closure
 from .spec import RunSpec
 
 __all__ = ["BOOTSTRAP", "Reference", "References", "from_now", "spans", "when_words"]
@@ -91,8 +91,7 @@ class References:
             PRODUCTS[name].dataset_type for name in _read_from_collections(spec.plan, step)
         ]
         for dataset_type in wanted:
-            by_filter = dataset_type.startswith(PRODUCTS["FLAT"].dataset_type)
-            physical_filter = spec.physical_filter if by_filter else None
+            physical_filter = spec.physical_filter if is_by_filter(dataset_type) else None
             found = self._look_up(dataset_type, physical_filter, collections, when)
             if found.missing:
                 of_filter = f" in {physical_filter}" if physical_filter else ""

@@ -15,7 +15,7 @@ from ..ground.text import exposure_range
 from ..repository.production_records import Frame
 from ..tables.products import PRODUCTS, ImageType, Product
 from .naming import filter_label
-from .rules import MIN_PTC_PAIRS, State, mixed_states, pairs_among, sets_of, wrong_types
+from .rules import State, mixed_states, pairs_among, sets_of, wrong_types
 from .selection import ExposureChoice
 
 __all__ = ["Choice", "Wanted", "choose", "table"]
@@ -129,12 +129,12 @@ class _Chooser:
 
     def add(self, product: Product) -> None:
         """Select the exposures for a product."""
-        if product.name == "DEFECTS":
-            self._add_defects(product)
+        if len(product.images) > 1:
+            self._add_of_several(product)
         elif product.by_filter:
             self._add_filters(product)
         else:
-            self._add(product, product.name.lower(), None)
+            self._add(product, product.label, None)
 
     def _add_filters(self, product: Product) -> None:
         bands = {
@@ -144,23 +144,24 @@ class _Chooser:
             if frame.image_type == ImageType.FLAT and self._wanted.takes(product.name, frame)
         }
         if not bands:
-            self.problems.append(f"{product.name.lower()}: there are no flats")
+            self.problems.append(f"{product.label}: there are no flats")
         counts = Counter(bands.values())
         for name, band in sorted(bands.items()):
-            label = f"{product.name.lower()}-{filter_label(name, band, alone=counts[band] == 1)}"
+            label = f"{product.label}-{filter_label(name, band, alone=counts[band] == 1)}"
             self._add(product, label, name)
 
-    def _add_defects(self, product: Product) -> None:
-        """Take the exposures of the dark and of the first flat: defects are found in the images made from them."""
+    def _add_of_several(self, product: Product) -> None:
+        """Use the exposures of its images already selected: defects are found in what those are made into."""
         used = [
             next((c for c in self.choices if c.product.name == str(image_type)), None)
             for image_type in product.images
         ]
         if None in used:
-            self.problems.append("defects: are found in a dark and a flat: select these, too")
+            images = " and ".join(f"a {image_type.lower()}" for image_type in product.images)
+            self.problems.append(f"{product.label}: are found in {images}: select these, too")
             return
         exposures = tuple(exposure for choice in used if choice is not None for exposure in choice.generate)
-        self.choices.append(ExposureChoice("defects", exposures))
+        self.choices.append(ExposureChoice(product.label, exposures))
 
     def _add(self, product: Product, label: str, physical_filter: str | None) -> None:
         refused: list[str] = []
@@ -176,7 +177,7 @@ class _Chooser:
             self.problems += refused or [f"{label}: there is no set of suitable exposures on these days"]
             return
         self.remarks += refused
-        if product.name != "PTC" and len(best.frames) < self._wanted.number:
+        if not product.paired and len(best.frames) < self._wanted.number:
             self.remarks.append(f"{label}: only {len(best.frames)} exposures, not {self._wanted.number}")
         sample = tuple(sorted({*self._sample(product, best.frames)}))
         choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
@@ -198,12 +199,12 @@ class _Chooser:
             and self._wanted.takes(product.name, frame)
             and physical_filter in (None, frame.physical_filter)
         ]
-        if product.paired:
+        if product.pairs is not None:
             pairs = pairs_among(fits)
             # A curve needs pairs at many levels: that counts before their number.
             score = len(groups_of_times(first.exposure_time for first, _ in pairs)) + len(pairs) / 1000
             kept = [frame for pair in pairs for frame in pair]
-            return _Candidate(tuple(kept), score) if len(pairs) >= MIN_PTC_PAIRS else None
+            return _Candidate(tuple(kept), score) if len(pairs) >= product.pairs.number else None
         if product.by_filter and fits:
             # Consistent illumination: those of the most frequent exposure time.
             times = max(groups_of_times(frame.exposure_time for frame in fits), key=len)

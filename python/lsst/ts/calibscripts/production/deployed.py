@@ -9,16 +9,17 @@ from ..errors import ConfigurationError, RepositoryError
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Association, Frame
 from ..tables.instruments import INSTRUMENTS
+from ..tables.products import PRODUCTS
 from .commands import shell_text
 from .selection import parse_ranges
 
 __all__ = ["Answer", "Question", "ask", "check", "explain", "find_exposure", "text"]
 
-EXPECTED = ("bias", "dark", "defects", "flat", "ptc")
+EXPECTED = tuple(sorted(product.dataset_type for product in PRODUCTS.values() if product.certified))
 """Dataset types that an exposure should get; others that can be certified are reported where there are any."""
 
 
-NECESSARY = ("bias", "dark", "flat")
+NECESSARY = tuple(product.dataset_type for product in PRODUCTS.values() if product.dataset.required)
 
 
 @dataclass(frozen=True)

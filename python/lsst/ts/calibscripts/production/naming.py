@@ -9,7 +9,7 @@ from datetime import datetime
 from ..errors import ConfigurationError
 from ..tables.products import PRODUCTS, Product
 
-__all__ = ["Names", "filter_label", "product_of", "run_of"]
+__all__ = ["LABELS", "Names", "filter_label", "product_of", "run_of"]
 
 _PARTS = {
     "instrument": (re.compile(r"[A-Za-z]\w{0,31}"), "the butler's name of an instrument, such as LATISS"),
@@ -20,7 +20,8 @@ _PARTS = {
     ),
     "rerun": (re.compile(r"\d{8}[a-z]"), "a date and a letter, YYYYMMDD and a to z, such as 20240326a"),
 }
-_SINGULAR = {"defects": "defect"}
+LABELS = tuple(product.label for product in PRODUCTS.values() if product.certified)
+"""What can be made, by the names that labels begin with."""
 _LABEL = re.compile(r"([a-z]+)(-[\w+]+)?")
 
 
@@ -84,7 +85,8 @@ class Names:
     def generation(self, label: str) -> str:
         """Return the CHAINED collection of a generation, e.g. ``flatGen-g.20240326a``."""
         product, suffix = _split(label)
-        return f"{self.base}/{_SINGULAR.get(product, product)}Gen{suffix}.{self.rerun}"
+        known = PRODUCTS.get(product.upper())
+        return f"{self.base}/{known.singular if known else product}Gen{suffix}.{self.rerun}"
 
     def verification(self, label: str) -> str:
         """Return the CHAINED collection of a verification, e.g. ``verifyFlat-g.20240326a``."""
@@ -118,8 +120,9 @@ def product_of(label: str) -> Product:
     name, suffix = _split(label)
     product = PRODUCTS.get(name.upper())
     if product is None or not product.certified:
-        known = ", ".join(p.name.lower() for p in PRODUCTS.values() if p.certified)
-        raise ConfigurationError([f"'{label}' names no product; there are {known}, flats as in flat-g"])
+        raise ConfigurationError(
+            [f"'{label}' names no product; there are {', '.join(LABELS)}, flats as in flat-g"]
+        )
     if product.by_filter != bool(suffix):
         wanted = "needs its filter, as in flat-g" if product.by_filter else "is the same for all filters"
         raise ConfigurationError([f"'{label}': a {name} {wanted}"])
@@ -149,7 +152,8 @@ def filter_label(physical_filter: str, band: str, *, alone: bool) -> str:
 def _split(label: str) -> tuple[str, str]:
     match = _LABEL.fullmatch(label)
     if match is None:
-        raise ConfigurationError([f"'{label}' names no product: write bias, dark, flat-g, defects or ptc"])
+        *names, last = (f"{name}-g" if PRODUCTS[name.upper()].by_filter else name for name in LABELS)
+        raise ConfigurationError([f"'{label}' names no product: write {', '.join(names)} or {last}"])
     return match[1], match[2] or ""
 
 

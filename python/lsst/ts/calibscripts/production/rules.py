@@ -18,8 +18,6 @@ __all__ = ["MAX_PAUSE", "State", "mixed_states", "pairs_among", "problems", "set
 MAX_PAUSE = 60.0
 """Longest pause within a set, seconds: after a longer one the camera has idled, and a new set begins."""
 
-MIN_PTC_PAIRS = 2
-
 _OF_FLATS = ("FILTER", "GRATING")
 
 State = Mapping[str, str]
@@ -156,9 +154,9 @@ def problems(
             "it contains charge accumulated while the camera was idle"
         )
     types = {frame.image_type for frame in known}
-    if product.name != "DEFECTS":
+    if len(product.images) == 1:
         yield from mixed_states(types, {id: states[id] for id in chosen if id in states})
-    if product.paired:
+    if product.pairs is not None:
         usable = sorted((frames[id] for id in generate if id in frames), key=lambda frame: frame.id)
-        if (n := len(pairs_among(usable))) < MIN_PTC_PAIRS:
-            yield f"has {n} pairs of equal exposure time, but needs {MIN_PTC_PAIRS}"
+        if (n := len(pairs_among(usable))) < product.pairs.number:
+            yield f"has {n} pairs of equal exposure time, but needs {product.pairs.number}"

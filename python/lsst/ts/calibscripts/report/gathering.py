@@ -12,7 +12,7 @@ from ..errors import describe
 from ..plan import Action, StepId
 from ..repository import RunStatistics
 from ..repository.archive import Archive
-from ..tables.products import PRODUCTS, Product
+from ..tables.products import PRODUCTS, Content, Product, holding
 from ..verification import Verdict
 from ..verification import reading as acceptance
 from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
@@ -183,22 +183,21 @@ class _Reader:
 
     def curves(self) -> tuple[Curve, ...]:
         """Read the photon transfer curve."""
-        run = self._run(Action.GENERATE, "PTC")
-        refs = self._archive.refs(run, PRODUCTS["PTC"].dataset_type) if run else ()
-        ordered = sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
         return tuple(
-            curve for ref in ordered for curve in curves_of(self._archive.get(ref), self._name_of(ref))
+            curve
+            for ref in self._refs_holding(Content.CURVES)
+            for curve in curves_of(self._archive.get(ref), self._name_of(ref))
         )
 
     def gains(self) -> tuple[PairGain, ...]:
         """Read the gains of pairs of flats."""
-        run = self._run(Action.GENERATE, "GAIN") or self._run(Action.GENERATE, "PTC")
-        if run is None:
-            return ()
-        written = self._archive.gains(run, PRODUCTS["GAIN"].dataset_types)
         return tuple(
             PairGain(self._names.get(w.detector, str(w.detector)), w.exposures, w.gain, w.noise, w.noise_unit)
-            for w in written
+            for product in holding(Content.GAINS)
+            if (
+                run := self._run(Action.GENERATE, product.name) or self._run(Action.GENERATE, product.part_of)
+            )
+            for w in self._archive.gains(run, product.dataset_types)
         )
 
     def exposures(self, exposures: Collection[int]) -> dict[int, Exposed]:
@@ -223,10 +222,18 @@ class _Reader:
 
     def defects(self) -> tuple[Defects, ...]:
         """Read the defects of each detector."""
-        run = self._run(Action.GENERATE, "DEFECTS")
-        refs = self._archive.refs(run, PRODUCTS["DEFECTS"].dataset_type) if run else ()
-        ordered = sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
-        return tuple(defects_of(self._archive.get(ref), self._name_of(ref)) for ref in ordered)
+        refs = self._refs_holding(Content.BOXES)
+        return tuple(defects_of(self._archive.get(ref), self._name_of(ref)) for ref in refs)
+
+    def _refs_holding(self, content: Content) -> list[DatasetRef]:
+        """Return what the generation jobs wrote of some content, by detector."""
+        refs = [
+            ref
+            for product in holding(content)
+            if (run := self._run(Action.GENERATE, product.name))
+            for ref in self._archive.refs(run, product.dataset_type)
+        ]
+        return sorted(refs, key=lambda ref: int(ref.dataId["detector"]))
 
     def images(self, verifications: Sequence[Verification]) -> Iterator[Image]:
         """Read combined images and the residuals of the exposure that is worst."""

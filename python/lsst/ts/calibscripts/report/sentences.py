@@ -50,7 +50,7 @@ def of_product(record: Record, name: str, evidence: Evidence) -> str:
     verdict = record.verdicts.get(name)
     if verdict is not None:
         return _of_verdicted(record, verdict, evidence)
-    gain = gain_sentence(evidence) if name in ("GAIN", "PTC") else ""
+    gain = gain_sentence(evidence) if name in PRODUCTS and PRODUCTS[name].measures_gains else ""
     return f"{_without_verdict(record, name)} {gain}".strip()
 
 

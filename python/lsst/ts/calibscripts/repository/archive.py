@@ -183,8 +183,8 @@ class Archive(ButlerRepository):
             for product in PRODUCTS.values():
                 for step, dataset_types in _written_by(product):
                     refs = [ref for kind in dataset_types for ref in self.refs(run, kind)[:1]]
-                    taken = step.product == "GAIN" and StepId(Action.GENERATE, "PTC") in steps
-                    if refs and not taken:
+                    of_the_whole = StepId(step.action, product.part_of) in steps
+                    if refs and not of_the_whole:
                         steps.setdefault(step, run)
                         instrument = instrument or str(refs[0].dataId["instrument"])
         return instrument, steps

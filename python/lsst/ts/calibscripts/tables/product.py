@@ -1,0 +1,215 @@
+"""What can be said of a calibration: the types of the table of products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Content", "Dataset", "ImageType", "Pairs", "Pipeline", "Product", "Switch"]
+
+
+class ImageType(StrEnum):
+    """Type of an image, as the camera's ``imageType`` says it."""
+
+    BIAS = "BIAS"
+    DARK = "DARK"
+    FLAT = "FLAT"
+
+    @property
+    def plural(self) -> str:
+        """What an observer calls several of them."""
+        return {"BIAS": "biases", "DARK": "darks", "FLAT": "flats"}[self.value]
+
+    def counted(self, number: int) -> str:
+        """Return a number of them as an observer says it, e.g. ``1 bias``."""
+        return f"{number} {self.name.lower() if number == 1 else self.plural}"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline of cp_pipe or cp_verify, by its names.
+
+    Attributes
+    ----------
+    package : `str`
+        Environment variable with the directory of the package: ``CP_PIPE_DIR`` or ``CP_VERIFY_DIR``.
+    files : `tuple` [`str`]
+        File names, today's first, then older ones.
+    subsets : `tuple` [`str`]
+        Names of the labelled subset that is run, today's first; empty for the whole pipeline.
+    """
+
+    package: str
+    files: tuple[str, ...]
+    subsets: tuple[str, ...] = ()
+
+
+class Content(StrEnum):
+    """What the dataset of a product holds, which decides how a report reads it."""
+
+    IMAGES = "images"
+    BOXES = "boxes"
+    CURVES = "curves"
+    GAINS = "gains"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What the butler knows of a product.
+
+    Attributes
+    ----------
+    types : `tuple` [`str`]
+        Dataset types its generation job writes, the one of today's stack first, then those of older stacks.
+    by_filter : `bool`
+        Has it the dimension physical_filter?
+    content : `Content`
+        What it holds.
+    required : `bool`
+        Must each detector of a deployed camera have one?
+    """
+
+    types: tuple[str, ...]
+    by_filter: bool = False
+    content: Content = Content.IMAGES
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Switch:
+    """How a user asks for a product that not every run makes.
+
+    Attributes
+    ----------
+    name : `str`
+        Property of the configuration, e.g. ``do_ptc``.
+    modes : `tuple` [`str`]
+        Values of script_mode with which it can be made.
+    by_default : `bool`
+        Is it made wherever it can be, unless the user says no?
+    """
+
+    name: str
+    modes: tuple[str, ...]
+    by_default: bool = False
+
+    @property
+    def needed(self) -> str:
+        """The script_mode it needs, in words."""
+        if len(self.modes) == 1:
+            return f"script_mode {self.modes[0]}"
+        shared = set.intersection(*(set(mode.split("_")) for mode in self.modes))
+        return f"a script_mode with {' and '.join(kind for kind in ImageType if kind in shared)}"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of consecutive flats of equal exposure time that a product cannot do without.
+
+    Attributes
+    ----------
+    times : `int`
+        Different exposure times of which a run must have a pair each.
+    number : `int`
+        Pairs that exposures selected by hand must have, of whatever times.
+    """
+
+    times: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Product:
+    """A calibration and how it comes about.
+
+    Attributes
+    ----------
+    name : `str`
+        What observers call it: BIAS, DARK, FLAT, DEFECTS, PTC, GAIN.
+    images : `tuple` [`ImageType`]
+        Image types whose exposures go into the generation job.
+    made_from : `tuple` [`str`]
+        Products that its generation reads.
+    dataset : `Dataset`
+        What the butler knows of it.
+    generate : `Pipeline`
+        Pipeline that makes it.
+    verify : `Pipeline` or `None`
+        Pipeline that verifies it; None for a product that is certified without verification (000).
+    switch : `Switch` or `None`
+        How a user asks for it; None for a product of every run that has its images.
+    pairs : `Pairs` or `None`
+        The flat pairs it needs; None where any flats will do.
+    part_of : `str`
+        The product whose job makes this one, too: where the whole is made, this one is not made by itself. It shares
+        the properties of the whole, and is never certified. Empty for a product of its own.
+    one : `str`
+        Its name in the singular, where ``name`` is a plural.
+    """
+
+    name: str
+    images: tuple[ImageType, ...]
+    made_from: tuple[str, ...]
+    dataset: Dataset
+    generate: Pipeline
+    verify: Pipeline | None = None
+    switch: Switch | None = None
+    pairs: Pairs | None = None
+    part_of: str = ""
+    one: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name in lower case, e.g. ``bias``."""
+        return self.name.lower()
+
+    @property
+    def singular(self) -> str:
+        """What one of it is called, in lower case, e.g. ``defect``."""
+        return self.one or self.label
+
+    @property
+    def option(self) -> str:
+        """Last part of the names of its configuration properties, e.g. ``bias`` in ``config_options_bias``."""
+        return (self.part_of or self.name).lower()
+
+    @property
+    def paired(self) -> bool:
+        """Does it need pairs of flats of equal exposure time?"""
+        return self.pairs is not None
+
+    @property
+    def certified(self) -> bool:
+        """Is it ever certified?"""
+        return not self.part_of
+
+    @property
+    def measures_gains(self) -> bool:
+        """Are there gains in its datasets?"""
+        return self.dataset.content in (Content.GAINS, Content.CURVES)
+
+    @property
+    def by_filter(self) -> bool:
+        """Has its dataset type the dimension physical_filter?"""
+        return self.dataset.by_filter
+
+    @property
+    def dataset_types(self) -> tuple[str, ...]:
+        """Dataset types its generation job writes, today's first."""
+        return self.dataset.types
+
+    @property
+    def dataset_type(self) -> str:
+        """Dataset type that is certified (or, for GAIN, read)."""
+        return self.dataset_types[0]
+
+    @property
+    def corrected(self) -> str:
+        """Dataset type of the images that cp_verify has corrected."""
+        return f"verify{self.name.title()}IsrExp"
+
+    @property
+    def statistics(self) -> tuple[str, str, str]:
+        """Dataset types of cp_verify's statistics: of the run, per exposure, per exposure and detector."""
+        stem = f"verify{self.name.title()}"
+        return f"{stem}Stats", f"{stem}ExpStats", f"{stem}DetStats"
