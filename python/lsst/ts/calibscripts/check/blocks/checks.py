@@ -156,9 +156,12 @@ def check_block(
         path,
         block,
         calls,
-        problems=(*dict.fromkeys((*first, *expanded.problems)), *_numbered(calls, "problems")),
+        problems=(
+            *dict.fromkeys((*first, *expanded.problems)),
+            *_numbered((call.name, call.problems) for call in calls),
+        ),
         warnings=(
-            *_numbered(calls, "warnings"),
+            *_numbered((call.name, call.warnings) for call in calls),
             *(
                 f"configuration_schema: no script uses ${name}, so it changes nothing"
                 for name in expanded.unused
@@ -167,10 +170,11 @@ def check_block(
     )
 
 
-def _numbered(calls: Sequence[CheckedCall], kind: str) -> Iterator[str]:
-    for number, call in enumerate(calls, 1):
-        for text in getattr(call, kind):
-            yield f"script {number} ({call.name}): {text}"
+def _numbered(found: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+    """Write before each text about a script the script's number and name."""
+    for number, (name, texts) in enumerate(found, 1):
+        for text in texts:
+            yield f"script {number} ({name}): {text}"
 
 
 def _check_script(script: ExpandedScript, block: Block) -> CheckedCall:
