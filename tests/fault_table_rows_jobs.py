@@ -141,9 +141,9 @@ def _jobs() -> Iterator[Case]:
     )
     yield Case(
         event,
-        "the OCPS starts no job and tells the id of an earlier one (GENERATE DARK)",
+        "the OCPS starts no job and returns the id of an earlier one (GENERATE DARK)",
         FAILED,
-        ("GENERATE DARK: the OCPS told the job id ", "which an earlier job has"),
+        ("GENERATE DARK: the OCPS returned job id ", "which already belongs to an earlier job"),
         ("BIAS",),
         faults=("job-id-repeated:of=cpDark",),
     )

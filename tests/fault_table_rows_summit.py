@@ -396,7 +396,7 @@ def _light() -> Iterator[Case]:
         event,
         "the lamp did not light in five attempts, and `flat_counts_min` is given",
         FAILED,
-        ("The first flats are too low", "Is the lamp on and warm"),
+        ("The first flats are too low", "Check that the lamp is on and warm"),
         faults=("lamp-not-lit:count=5",),
         before=_light_the_lamp_again,
         **shown,

@@ -97,7 +97,7 @@ def test_a_whole_block(tmp_path: Path) -> None:
             '{"name": "x",\n "program" "y"}',
             [
                 "line 2, column 12: not JSON: Expecting ':' delimiter; the Scheduler cannot be configured while this "
-                "file is there"
+                "file exists"
             ],
         ),
         ("[]", ["a BLOCK must be a JSON object: { ... }"]),
@@ -122,13 +122,13 @@ def test_a_whole_block(tmp_path: Path) -> None:
             '{"name": "x", "program": "BLOCK-1", "program": "BLOCK-2", "scripts": [{"name": "a.py", "standard": true,'
             ' "parameters": {"n": 1, "n": 2}}]}',
             [
-                "program: given twice, JSON silently keeps the last: leave one",
-                "script 1: parameters: n: given twice, JSON silently keeps the last: leave one",
+                "program: set twice; JSON silently keeps the last: keep one",
+                "script 1: parameters: n: set twice; JSON silently keeps the last: keep one",
             ],
         ),
         (
             {**data(), "scripts": []},
-            ["scripts: there are none, and the Scheduler never takes such a BLOCK as valid"],
+            ["scripts: none; the Scheduler never accepts such a BLOCK as valid"],
         ),
         (
             data(constraints=[{"name": "airmass", "max": 0.5}, {"name": "sky_brightness", "max": 20}]),
@@ -289,7 +289,7 @@ def test_defaults_are_filled_two_levels_deep() -> None:
                 script(filter="$a"), configuration_schema="type: object\nproperties:\n  a: {default: null}\n"
             ),
             {},
-            [f"script 1 ({LATISS}): $a is null, which becomes the text None: give it a value"],
+            [f"script 1 ({LATISS}): $a is null, which becomes the text None: set a value"],
         ),
         (
             block(),
@@ -319,7 +319,7 @@ def test_defaults_are_filled_two_levels_deep() -> None:
             block(configuration_schema="type: object\ntype: object\n"),
             {},
             [
-                "configuration_schema: lines 1 and 2: type is given twice, YAML silently keeps the last: leave one"
+                "configuration_schema: lines 1 and 2: type is set twice; YAML silently keeps the last: keep one"
             ],
         ),
         (
@@ -519,7 +519,7 @@ def test_a_program_that_is_there_twice(tmp_path: Path) -> None:
 
 def test_a_directory_without_blocks_is_a_mistake(tmp_path: Path) -> None:
     assert check_files([tmp_path]) == (
-        CheckedBlock(tmp_path, problems=("there is no *.json in or below this directory",)),
+        CheckedBlock(tmp_path, problems=("no *.json in or below this directory",)),
     )
 
 

@@ -71,7 +71,7 @@ def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
         LookupError, match=r"no script maintel/make_latiss_calibrations\.py; did you mean auxtel"
     ):
         find_record("maintel/make_latiss_calibrations.py")
-    with pytest.raises(LookupError, match=r"no script sleep\.py; there are auxtel/make_latiss"):
+    with pytest.raises(LookupError, match=r"no script sleep\.py; it has auxtel/make_latiss"):
         find_record("sleep.py")
 
 
@@ -81,7 +81,7 @@ def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
         (
             "n_bias: 3\nn_bias: 4\nexp_times_flats: 3\n",
             (
-                "lines 1 and 2: n_bias is given twice, YAML silently keeps the last: leave one",
+                "lines 1 and 2: n_bias is set twice; YAML silently keeps the last: keep one",
                 "line 3: exp_times_flats: unknown property; did you mean exp_times_flat?",
             ),
         ),

@@ -131,7 +131,7 @@ def test_repository_and_pipelines(repo: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         (
             ("sleep.py", "-"),
-            "this package has no script sleep.py; there are auxtel/make_latiss_calibrations.py",
+            "this package has no script sleep.py; it has auxtel/make_latiss_calibrations.py",
         ),
         (("auxtel/make_latis_calibrations.py", "-"), "did you mean auxtel/make_latiss_calibrations.py?"),
     ],

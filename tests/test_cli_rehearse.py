@@ -29,7 +29,7 @@ def test_a_directory_with_a_dot_is_refused_since_the_butler_takes_it_for_a_file(
             ["--fault", "image-missing:of=dark"],
             "unknown image type 'dark' in this rehearsal. Did you mean DARK?",
         ),
-        (["--fault", "job-eror"], "There is no fault 'job-eror'. Did you mean job-error"),
+        (["--fault", "job-eror"], "Unknown fault 'job-eror'. Did you mean job-error"),
         (["--fault", "detector-missing:of=3"], "unknown detector id '3' in this rehearsal. Known are 0."),
         (["--detectors", "1"], "--detectors: LATISS has no detector 1, only 0..0."),
         (["--detectors", "R22"], "'R22' is not a detector id; write for example 0..5,94"),

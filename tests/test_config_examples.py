@@ -103,7 +103,7 @@ ACCEPTED: dict[str, tuple[dict[str, tuple[float, ...]], dict[str, Any], tuple[st
 
 FLATS_TYPO = ["line 2: exp_times_flats: unknown property; did you mean exp_times_flat?"]
 INTERNAL = [
-    "lines 3 and 4: certify_calib_begin_date is given twice, YAML silently keeps the last: leave one; is line 4 "
+    "lines 3 and 4: certify_calib_begin_date is set twice; YAML silently keeps the last: keep one; is line 4 "
     "meant to be certify_calib_end_date?",
     "line 2: calibration_collection: unknown property; did you mean calib_collection?",
 ]

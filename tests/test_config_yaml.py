@@ -47,12 +47,12 @@ def validator(model: type[CalibrationsConfig] = LatissConfig) -> ConfigValidator
         (
             "n_bias: 3\nn_bias: 4\nn_bias: 5\n",
             {"n_bias": 5},
-            ("lines 1, 2 and 3: n_bias is given twice, YAML silently keeps the last: leave one",),
+            ("lines 1, 2 and 3: n_bias is set twice; YAML silently keeps the last: keep one",),
         ),
         (
             "exposures:\n  BIAS: []\n  BIAS: []\n",
             {"exposures": {"BIAS": []}},
-            ("lines 2 and 3: BIAS is given twice, YAML silently keeps the last: leave one",),
+            ("lines 2 and 3: BIAS is set twice; YAML silently keeps the last: keep one",),
         ),
         ("a: [1, 2\nb: 3\n", {}, ("line 2, column 2: not YAML: expected ',' or ']', but got ':'",)),
         (
@@ -70,7 +70,7 @@ def validator(model: type[CalibrationsConfig] = LatissConfig) -> ConfigValidator
             (
                 "line 2: the date 2022-02-30 does not exist (day is out of range for month)",
                 "line 4: the date 2022-13-01 does not exist (month must be in 1..12)",
-                "lines 1 and 3: n_bias is given twice, YAML silently keeps the last: leave one",
+                "lines 1 and 3: n_bias is set twice; YAML silently keeps the last: keep one",
             ),
         ),
         ("2022-02-30\n", {}, ("line 1: the date 2022-02-30 does not exist (day is out of range for month)",)),
@@ -91,7 +91,7 @@ def test_text_that_cannot_be_read_is_refused() -> None:
 
 
 def test_a_repeated_property_is_refused_though_its_values_are_right() -> None:
-    with pytest.raises(jsonschema.ValidationError, match=r"^lines 1 and 2: n_bias is given twice"):
+    with pytest.raises(jsonschema.ValidationError, match=r"^lines 1 and 2: n_bias is set twice"):
         validator().validate_text("n_bias: 3\nn_bias: 4\n")
 
 

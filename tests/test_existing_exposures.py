@@ -147,7 +147,7 @@ async def test_types_that_are_not_listed_are_taken() -> None:
         (
             {"FLAT": [FLATS[0], FLATS[2]]},
             {"do_gain_from_flat_pairs": True},
-            "do_gain_from_flat_pairs needs two consecutive flats of equal time, there are none",
+            "do_gain_from_flat_pairs needs two consecutive flats of equal time; none are listed",
         ),
         (
             {"FLAT": FLATS[:4]},

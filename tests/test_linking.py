@@ -64,8 +64,8 @@ def test_what_is_not_ours_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         link_scripts(tmp_path)
     assert caught.value.problems == (
-        f"{other} is there and is not a link to this package: it is not replaced. Take it out, or give the "
-        "ScriptQueue another external tree.",
+        f"{other} exists and is not a link to this package: it is not replaced. Remove it, or use another "
+        "external tree for the ScriptQueue.",
         "No link was made.",
     )
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["auxtel", "make_latiss_calibrations.py"]
@@ -133,7 +133,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert removed.exit_code == 0
     assert removed.output.count("removed ") == 2
     assert "make_latiss_calibrations.py is not a link to this package, and stays" in removed.output
-    assert "was not there" in run(tmp_path, "--remove").output
+    assert "did not exist" in run(tmp_path, "--remove").output
     assert run(tmp_path / "nowhere").exit_code == 2
 
 

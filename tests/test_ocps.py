@@ -134,7 +134,7 @@ async def test_the_id_of_an_earlier_job_is_not_taken_for_a_new_one(seconds: floa
         await asyncio.sleep(5)
         error = await b.failure("10:0", "cpDark")
     (job,) = b.simulated.jobs
-    assert f"told the job id {job.job_id}, which an earlier job has" in str(error)
+    assert f"returned job id {job.job_id}, which already belongs to an earlier job" in str(error)
     assert error.job_id is None
     # Nothing that is done about it must touch the other job.
     assert (first.result(), job.phase) == (0, Phase.COMPLETED)

@@ -87,7 +87,7 @@ async def test_the_job_id_may_come_later(how: str):
 @pytest.mark.parametrize("how", ["ends at once", "ends without a job id"])
 async def test_a_command_that_ends_without_a_job_id(how: str):
     async with bench() as b:
-        with pytest.raises(JobError, match="the OCPS ended the command without telling a job id"):
+        with pytest.raises(JobError, match="the OCPS ended the command without returning a job id"):
             await b.run(how)
 
 

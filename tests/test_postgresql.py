@@ -242,13 +242,16 @@ def test_database_that_cannot_be_used(server: Server, tmp_path: Path):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("postgresql://owner:secret@localhost/summit", "has a password in it"),
-        ("postgresql://owner@localhost/summit?password=secret", "has a password in it"),
-        ("postgresql://owner@localhost/summit?namespace=n&sslpassword=secret", "has a password in it"),
-        ("mysql://owner@localhost/summit?password=secret", "is no postgresql://user@host:port/database"),
-        ("sqlite:///somewhere", "is no postgresql://user@host:port/database"),
-        ("postgresql://owner@localhost", "is no postgresql://user@host:port/database"),
-        ("localhost", "is no postgresql://user@host:port/database"),
+        ("postgresql://owner:secret@localhost/summit", "contains a password"),
+        ("postgresql://owner@localhost/summit?password=secret", "contains a password"),
+        ("postgresql://owner@localhost/summit?namespace=n&sslpassword=secret", "contains a password"),
+        (
+            "mysql://owner@localhost/summit?password=secret",
+            "is not of the form postgresql://user@host:port/database",
+        ),
+        ("sqlite:///somewhere", "is not of the form postgresql://user@host:port/database"),
+        ("postgresql://owner@localhost", "is not of the form postgresql://user@host:port/database"),
+        ("localhost", "is not of the form postgresql://user@host:port/database"),
     ],
 )
 def test_addresses_that_are_refused(address: str, message: str, tmp_path: Path):

@@ -74,7 +74,11 @@ async def test_a_dome_that_is_silent_stops_flats_alone(monkeypatch: pytest.Monke
             None,
             "OCPS:1 may not have the configuration of LATISS: its configurations are _init, _summit.",
         ),
-        (None, None, "OCPS:1 may not have the configuration of LATISS: it has not said its configurations."),
+        (
+            None,
+            None,
+            "OCPS:1 may not have the configuration of LATISS: it has not reported its configurations.",
+        ),
     ],
 )
 async def test_the_settings_of_the_ocps_are_those_of_the_camera(

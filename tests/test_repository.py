@@ -204,7 +204,7 @@ def test_the_signal_is_the_image_less_the_overscan(tmp_path: Path):
     ("cards", "problem"),
     [
         ({}, "no extension with DATASEC and BIASSEC"),
-        ({**SECTIONS, "DATASEC": "all"}, "all is no FITS section"),
+        ({**SECTIONS, "DATASEC": "all"}, "all is not a FITS section"),
     ],
 )
 def test_a_signal_needs_sections(tmp_path: Path, cards: dict[str, str], problem: str):

@@ -94,7 +94,7 @@ def test_detectors_there_are_not_are_no_verification(copy: Path):
     rewrite(copy, "verifyBiasStats", BIAS_VERIFICATION, failing("R22_S11"))
     result = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
     assert result.exit_code == 1
-    assert "they name detectors there are not: R22_S11" in result.output
+    assert "they name unknown detectors: R22_S11" in result.output
 
 
 def test_statistics_that_lack_an_exposure_are_told(copy: Path):
@@ -221,7 +221,7 @@ def test_an_export_of_something_else_is_not_overwritten(walk: Walk, copy: Path):
     edit(copy, sets={"bias": sets["bias"]})
     result = produce("export", copy)
     assert result.exit_code == 1
-    assert "holds another export: move it away, nothing was exported." in result.output
+    assert "holds another export. Nothing was exported. Move it away first." in result.output
 
 
 def test_an_export_that_cannot_be_written_is_in_the_ledger(copy: Path):

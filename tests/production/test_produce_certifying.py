@@ -32,8 +32,8 @@ def test_nothing_is_before_1970():
 @pytest.mark.parametrize(
     ("begin", "end", "problem"),
     [
-        ("10 April", None, "is no ISO-8601 date"),
-        ("2024-04-10", "soon", "'soon' is no ISO-8601 date"),
+        ("10 April", None, "is not an ISO 8601 date"),
+        ("2024-04-10", "soon", "'soon' is not an ISO 8601 date"),
         (
             "2150-01-01",
             None,

@@ -37,7 +37,7 @@ def test_nothing_is_done_twice(top: tuple[str, ...]):
 @pytest.mark.parametrize(
     ("top", "own", "problem"),
     [
-        ((BIAS, "ref"), None, "has .*bias.20240405a in it already"),
+        ((BIAS, "ref"), None, "already contains .*bias.20240405a"),
         (("newer", TICKET), (OLD,), "behind newer, which would be found first"),
     ],
 )

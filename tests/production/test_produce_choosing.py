@@ -56,7 +56,7 @@ def test_many_more_than_wanted_are_cut():
 def test_fewer_than_wanted_are_told():
     choices, found = chosen("BIAS", night=NIGHT[71:75], others=())
     assert choices["bias"].generate == ids(73, 75)
-    assert found.remarks == ("bias: only 3 exposures, not 20",)
+    assert found.remarks == ("bias: only 3 exposures instead of 20",)
 
 
 def test_sample_has_first_exposures_others_of_the_day_and_some_of_other_days():
@@ -138,10 +138,10 @@ def test_filters_of_one_band_are_told_apart():
 def test_what_is_not_there_is_a_problem():
     _, found = chosen(*ALL, night=NIGHT[:21])
     assert found.problems == (
-        "dark: there is no set of suitable exposures on these days",
-        "flat: there are no flats",
-        "defects: are found in a dark and a flat: select these, too",
-        "ptc: there is no set of suitable exposures on these days",
+        "dark: no set of suitable exposures on these days",
+        "flat: no flats were found",
+        "defects: need a dark and a flat; select these, too",
+        "ptc: no set of suitable exposures on these days",
     )
 
 

@@ -17,24 +17,24 @@ FLAT = association("flat", physical_filter="SDSSg_65mm~empty")
 @pytest.mark.parametrize(
     ("dataset_type", "dimensions", "present", "reason"),
     [
-        ("ptc", ("detector", "instrument"), [], "there is no ptc behind LATISS/calib"),
+        ("ptc", ("detector", "instrument"), [], "no ptc in LATISS/calib"),
         (
             "bias",
             ("detector", "instrument"),
             [association(detector="1"), association(detector="2")],
-            "there is none of detector 0, only of 1, 2",
+            "none of detector 0, only of 1, 2",
         ),
         (
             "flat",
             ("detector", "instrument", "physical_filter"),
             [FLAT],
-            "there is none of physical_filter SDSSr_65mm~empty, only of SDSSg_65mm~empty",
+            "none of physical_filter SDSSr_65mm~empty, only of SDSSg_65mm~empty",
         ),
         (
             "bias",
             ("detector", "instrument"),
             [BIAS, association(begin=None, end="2024-01-01T00:00:00.000", collection="old")],
-            "none is valid at 2024-03-26T20:00:00.000 TAI, when it was taken; there is "
+            "none is valid at 2024-03-26T20:00:00.000 TAI, when it was taken; found "
             "[2024-04-10T00:00:00.000, open) TAI in LATISS/calib/DM-43525/lowerSetTemp/bias.20240405a; "
             "[open, 2024-01-01T00:00:00.000) TAI in old",
         ),

@@ -112,8 +112,7 @@ def test_without_ctrl_bps_it_is_said_how_to_install_it(fresh: Path):
     result = produce(*words, environment={**ENVIRONMENT, "PATH": ""})
     assert result.exit_code == 1
     assert (
-        "There is no program bps in this environment: pip install 'lsst-ts-calibscripts[bps]'"
-        in result.output
+        "Program bps is missing in this environment: pip install 'lsst-ts-calibscripts[bps]'" in result.output
     )
 
 

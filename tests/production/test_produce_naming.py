@@ -63,9 +63,9 @@ def test_parts_that_are_none_are_all_told(parts: tuple[str, ...], wrong: list[st
     [
         ("flat", "needs its filter, as in flat-g"),
         ("bias-g", "is the same for all filters"),
-        ("fringe", "names no product; there are bias, dark, flat, defects, ptc"),
-        ("gain", "names no product"),
-        ("flat.g", "names no product: write bias"),
+        ("fringe", "is not a product: write bias, dark, flat, defects, ptc"),
+        ("gain", "is not a product"),
+        ("flat.g", "is not a product: write bias"),
     ],
 )
 def test_labels_that_are_none(label: str, problem: str):

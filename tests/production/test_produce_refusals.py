@@ -49,7 +49,7 @@ def test_another_selection_is_never_overwritten(walk: Walk, tmp_path: Path):
 def test_days_without_exposures(walk: Walk, tmp_path: Path):
     result = produce(*select_words(walk.first, tmp_path / "x.yaml"), "--day-obs", "20240101..20240131")
     assert result.exit_code == 1
-    assert "bias: there is no set of suitable exposures" in result.output
+    assert "bias: no set of suitable exposures" in result.output
     assert "Looked at 0 exposures" in result.output
     assert not (tmp_path / "x.yaml").exists()
 
@@ -177,7 +177,7 @@ def test_another_export_is_not_overwritten(walk: Walk, tmp_path: Path):
     (tmp_path / "taken").mkdir()
     result = produce("export", walk.selection, "--to", tmp_path / "taken")
     assert result.exit_code == 1
-    assert "is no export of `produce export`" in result.output
+    assert "is not an export of `produce export`" in result.output
 
 
 def test_a_failed_job_is_noticed_and_can_be_repeated(site: Path, tmp_path: Path):
@@ -216,4 +216,4 @@ def test_compare_needs_two(walk: Walk):
 def test_an_exposure_that_is_not_known(walk: Walk):
     result = produce("check-deployed", walk.first, ids(99, 99)[0])
     assert result.exit_code == 1
-    assert f"Exposure {DAY}00099 is not known" in result.output
+    assert f"Exposure {DAY}00099 is unknown" in result.output

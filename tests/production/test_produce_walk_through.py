@@ -44,7 +44,7 @@ def test_approval_is_recorded_with_name_and_reason(walk: Walk):
     assert {label for label, event in approved.items() if event.despite_failures} == {"dark"}
     assert approved["dark"].despite_failures.startswith("three darks are too few")
     assert "2 of 13 exposures failed, limit 8" in approved["bias"].verdict
-    assert "WARNING: there is no verification of PTC" in walk.said["approve"].output
+    assert "WARNING: no verification of PTC exists" in walk.said["approve"].output
     report = (walk.work / "reports" / "verifyDark.20240326a.txt").read_text()
     assert f"Verification collection: {BASE}/verifyDark.20240326a" in report
 
@@ -93,7 +93,7 @@ def test_an_exposure_that_gets_nothing_new(walk: Walk):
     """Before the reference calibrations were replaced there were neither defects nor a curve."""
     result = produce("check-deployed", walk.first, ids(18, 18)[0], "--collection", f"{BASE}/flat-r.20240405a")
     assert result.exit_code == 1
-    assert f"NOTHING FOUND: there is no bias behind {BASE}/flat-r.20240405a" in result.output
+    assert f"NOTHING FOUND: no bias in {BASE}/flat-r.20240405a" in result.output
     assert "none of physical_filter SDSSg_65mm~empty, only of SDSSr_65mm~empty" in result.output
 
 

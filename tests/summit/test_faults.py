@@ -55,7 +55,7 @@ def test_which_exposures_are_hit(text: str, kind: str, number: int, hits: bool) 
     ("text", "problem"),
     [
         ("image-mising", "Did you mean image-missing"),
-        ("nonsense", "There is no fault 'nonsense'. --list-faults"),
+        ("nonsense", "Unknown fault 'nonsense'. --list-faults"),
         ("Image_Missing", "Did you mean image-missing"),
         ("image-missing:when=3", "no option 'when', only of, at, count"),
         ("image-missing:delay=3", "no option 'delay', only of, at, count"),

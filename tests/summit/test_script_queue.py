@@ -160,7 +160,9 @@ def test_ours_are_found_among_the_external_scripts(name: str) -> None:
 
 
 def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(LookupError, match=r"No script auxtel/point.py; .* has .*stop_tracking.*make_latiss"):
+    with pytest.raises(
+        LookupError, match=r"Unknown script auxtel/point.py; .* has .*stop_tracking.*make_latiss"
+    ):
         find_queued("auxtel/point.py")
 
 

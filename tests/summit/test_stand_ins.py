@@ -257,7 +257,7 @@ async def test_the_scheduler_adds_a_block_it_knows_when_it_is_enabled() -> None:
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ("id: BLOCK-1", "Block BLOCK-1 is not known, only BLOCK-295, BLOCK-309, BLOCK-310"),
+        ("id: BLOCK-1", "Block BLOCK-1 is unknown; known are BLOCK-295, BLOCK-309, BLOCK-310"),
         ("{id: BLOCK-295, override: {filter: SDSSi_65mm}}", "no such property"),
     ],
 )

@@ -240,7 +240,7 @@ async def test_without_a_warm_lamp_flats_are_dark_and_it_is_told(spoil: Callable
         assert {readout.observation.rate for readout in there.readouts("FLAT")} == {0.0}
     assert outcome.state is State.FAILED
     assert "too low: 0 ADU" in outcome.reason
-    assert "Is the lamp on and warm (15 minutes)?" in outcome.reason
+    assert "Check that the lamp is on and warm (15 minutes)." in outcome.reason
 
 
 async def test_too_bright_flats_are_told_too() -> None:
@@ -374,7 +374,7 @@ def test_a_stand_in_by_itself_adds_a_block(repo: str, tmp_path: Path) -> None:
         (["--block", block_file(SETUP), "--override", "n_flat"], "write name=value"),
         (["--block", block_file(WEEKLY), "--override", "filter=g"], "override filter: none of the BLOCKs"),
         (["--block", block_file(WEEKLY), "--override", "set1_filter=3"], "BLOCK-295: override set1_filter"),
-        (["auxtel/point.py"], "No script auxtel/point.py"),
+        (["auxtel/point.py"], "Unknown script auxtel/point.py"),
         (["--block", "nowhere.json"], "nowhere.json"),
     ],
 )
@@ -391,7 +391,7 @@ def test_blocks_that_cannot_be_run_here_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     for path, told in (
-        (unknown, "BLOCK-1: No script auxtel/point.py"),
+        (unknown, "BLOCK-1: Unknown script auxtel/point.py"),
         (wrong, "write standard: false"),
         (broken, "broken.json: line 1"),
     ):

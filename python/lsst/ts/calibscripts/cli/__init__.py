@@ -15,8 +15,8 @@ from ._help import WholeSentences
 __all__ = ["main"]
 
 COMMANDS = {
-    "check": "Say what is wrong with a configuration, and what it would do.",
-    "check-block": "Say what is wrong with BLOCK files of the Scheduler.",
+    "check": "Check a configuration, and report what it would do.",
+    "check-block": "Check BLOCK files of the Scheduler.",
     "history": "Print the recorded runs of a camera over time.",
     "link-scripts": "Link the scripts into the ScriptQueue's external tree.",
     "produce": "Make calibrations from exposures that exist already.",

@@ -48,7 +48,7 @@ ONLY = click.option(
     "labels",
     multiple=True,
     metavar="LABEL",
-    help="bias, dark, flat-g, ...; may be given several times. All of the selection by default.",
+    help="bias, dark, flat-g, ...; may be repeated. All of the selection by default.",
 )
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Print the commands and do nothing.")
 
@@ -74,13 +74,18 @@ ENGINE = _all(
 )
 
 APPROVAL = _all(
-    click.option("--approved-by", default="", metavar="NAME", help="Who approves; without it nothing is."),
+    click.option(
+        "--approved-by",
+        default="",
+        metavar="NAME",
+        help="Name of the approver. Without it the reports are only shown.",
+    ),
     click.option("--reason", default="", help="Why."),
     click.option(
         "--despite-failures",
         default="",
         metavar="REASON",
-        help="Why what failed its verification is approved all the same.",
+        help="Reason for approving a calibration that failed verification.",
     ),
     click.option(
         "--threshold",
@@ -95,8 +100,10 @@ APPROVAL = _all(
 def validity(*, required: bool) -> Decorator:
     """Add the options with the validity range."""
     return _all(
-        click.option("--begin-date", required=required, help="Start of the validity range, ISO-8601, TAI."),
-        click.option("--end-date", help="Its end, not in it any more; open by default."),
+        click.option("--begin-date", required=required, help="Start of the validity range, ISO 8601, TAI."),
+        click.option(
+            "--end-date", help="End of the validity range (exclusive), ISO 8601, TAI. Default: open."
+        ),
     )
 
 
@@ -160,7 +167,7 @@ def request(
 
     try:
         if not detectors and instrument not in INSTRUMENTS:
-            raise ValueError(f"Which detectors has {instrument}? Say it with --detectors")
+            raise ValueError(f"Unknown instrument {instrument}: give --detectors")
         wanted = Wanted(
             products=tuple(name.upper() for name in products),
             number=number,

@@ -22,7 +22,7 @@ __all__ = ["check_block"]
     "overrides",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What add_block would be given as override; may be given several times.",
+    help="What add_block would get as override; may be repeated.",
 )
 def check_block(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     """Check BLOCK FILES of the Scheduler; a directory stands for all the *.json below it.

@@ -11,7 +11,9 @@ __all__ = ["link_scripts"]
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--remove", is_flag=True, help="Take the links out again; what is not ours stays.")
+@click.option(
+    "--remove", is_flag=True, help="Remove the links again; what is not a link to this package stays."
+)
 def link_scripts(directory: Path, remove: bool) -> None:
     """Link the scripts into DIR, the external tree of a ScriptQueue.
 
@@ -34,4 +36,4 @@ def link_scripts(directory: Path, remove: bool) -> None:
 def _unchanged(is_free: bool, remove: bool) -> str:
     if not remove:
         return "was linked already"
-    return "was not there" if is_free else "is not a link to this package, and stays"
+    return "did not exist" if is_free else "is not a link to this package, and stays"

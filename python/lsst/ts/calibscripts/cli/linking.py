@@ -130,8 +130,8 @@ def _obstacles(link: Link) -> Iterator[str]:
         yield f"{folder} is not a directory."
     elif not link.is_free and not link.is_own:
         yield (
-            f"{link.path} is there and is not a link to this package: it is not replaced. Take it out, or give the "
-            "ScriptQueue another external tree."
+            f"{link.path} exists and is not a link to this package: it is not replaced. Remove it, or use another "
+            "external tree for the ScriptQueue."
         )
     if not os.access(link.target, os.X_OK):
         yield f"{link.target} is not executable, so the ScriptQueue would not list it: chmod +x it."

@@ -47,7 +47,7 @@ def produce() -> None:
 @click.option("--tag", required=True, help="What the calibrations are for, in one word.")
 @click.option("--rerun", required=True, help="Date of the generation and a letter, e.g. 20240326a.")
 @click.option(
-    "--cert-rerun", default="", help="The same of the certification; that of the generation by default."
+    "--cert-rerun", default="", help="Date and letter of the certification, e.g. 20240405a. Default: --rerun."
 )
 @click.option("--day-obs", required=True, metavar="DAYS", help="Observing day, or a range FIRST..LAST.")
 @click.option("--verify-day-obs", metavar="DAYS", help="Other days, for the verification sample.")
@@ -56,7 +56,7 @@ def produce() -> None:
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="Of those each so-manieth exposure.",
+    help="Use every Nth exposure of --verify-day-obs.",
 )
 @click.option(
     "--type",
@@ -65,10 +65,14 @@ def produce() -> None:
     type=click.Choice(_TYPES),
     default=_TYPES,
     show_default=True,
-    help="What is to be made; may be given several times.",
+    help="What to make; may be repeated.",
 )
 @click.option(
-    "--number", type=click.IntRange(min=1), default=20, show_default=True, help="About how many exposures."
+    "--number",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Approximate number of exposures.",
 )
 @click.option("--filter", "filters", multiple=True, help="Physical filter or band of flats; all by default.")
 @click.option(
@@ -77,7 +81,7 @@ def produce() -> None:
 @click.option(
     "--exposure-time", "times", multiple=True, metavar="TYPE=SECONDS", help="Exposure time of a type."
 )
-@click.option("--detectors", help="E.g. 0..8; those that are used by default.")
+@click.option("--detectors", help="E.g. 0..8. Default: all that are used.")
 @click.option(
     "-o",
     "--output",
@@ -170,7 +174,7 @@ def certify(
 @produce.command()
 @SELECTION
 @click.option("--repo", help="Another repository that the calibrations were brought to.")
-@click.option("--undo", is_flag=True, help="Give the chains their children back that they had before.")
+@click.option("--undo", is_flag=True, help="Restore the chains as they were before.")
 @DRY_RUN
 def chain(selection: Path, repo: str | None, undo: bool, dry_run: bool) -> None:
     """Put what is certified in front of <INSTRUMENT>/calib, where everybody finds it."""
@@ -215,7 +219,7 @@ def export(selection: Path, directory: Path | None, dry_run: bool) -> None:
     type=_DIRECTORY,
     help="The export; by default calibs.<CERT_RERUN> beside the selection.",
 )
-@click.option("--reference", type=FILE, help="Give the files the permissions of this one.")
+@click.option("--reference", type=FILE, help="File whose permissions the imported files get.")
 @DRY_RUN
 def import_to(
     repo: str, selection: Path, directory: Path | None, reference: Path | None, dry_run: bool
@@ -279,9 +283,9 @@ def compare(repos: tuple[str, ...], collection: str, dry_run: bool) -> None:
 @produce.command("check-deployed")
 @click.argument("repo")
 @click.argument("exposure", type=int)
-@click.option("--instrument", help="Where several have an exposure of that number.")
-@click.option("--detectors", help="E.g. 0..8; those that are used by default.")
-@click.option("--collection", help="Where to look; <INSTRUMENT>/calib by default.")
+@click.option("--instrument", help="Needed where several instruments have an exposure of that number.")
+@click.option("--detectors", help="E.g. 0..8. Default: all that are used.")
+@click.option("--collection", help="Where to look. Default: <INSTRUMENT>/calib.")
 @DRY_RUN
 def check_deployed(repo: str, exposure: int, dry_run: bool, **narrowed: str | None) -> None:
     """Report which calibrations EXPOSURE would get in REPO now, and where it gets none, why.

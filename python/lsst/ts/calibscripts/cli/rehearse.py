@@ -26,21 +26,21 @@ __all__ = ["rehearse"]
 @click.option(
     "--resume",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Record of a run that did not come to its end: go on with the images it has taken, in its repository.",
+    help="Record of a run that did not finish: resume it with the images it has taken, in its repository.",
 )
 @click.option(
     "--block",
     "blocks",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="BLOCK file whose scripts are run instead; may be given several times, they are run in order.",
+    help="BLOCK file whose scripts are run instead; may be repeated; they are run in order.",
 )
 @click.option(
     "--override",
     "overrides",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What add_block would be given as override; goes to the BLOCKs that have such a property.",
+    help="What add_block would get as override; goes to the BLOCKs that have such a property.",
 )
 @click.option(
     "--ready",
@@ -53,13 +53,13 @@ __all__ = ["rehearse"]
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("rehearsal"),
     show_default=True,
-    help="Directory of the rehearsal repository; made where there is none.",
+    help="Directory of the rehearsal repository; created if missing.",
 )
 @click.option(
     "--registry",
     metavar="POSTGRESQL://USER@HOST:PORT/DATABASE",
     help="PostgreSQL database for the registry of the repository, as at the summit, instead of SQLite; with "
-    "?namespace=NAME in that schema, else in one called as the repository.",
+    "?namespace=NAME in that schema, else in one named after the repository.",
 )
 @click.option(
     "--speed",
@@ -79,10 +79,8 @@ __all__ = ["rehearse"]
     help="Read out and process only these detectors, e.g. 0..5,94. Default: those that the configuration asks for.",
 )
 @click.option("--full-scale", is_flag=True, help="Make frames of 4072 x 4000 pixels instead of 512 x 500.")
-@click.option(
-    "--fault", "faults", multiple=True, help="Something that misbehaves; may be given several times."
-)
-@click.option("--list-faults", is_flag=True, help="List what can misbehave, and the options of each.")
+@click.option("--fault", "faults", multiple=True, help="Fault to simulate; may be repeated.")
+@click.option("--list-faults", is_flag=True, help="List the faults and their options.")
 @click.option("--open", "open_report", is_flag=True, help="Open the report in a web browser at the end.")
 def rehearse(
     script: str | None,
@@ -149,7 +147,7 @@ def _list_faults() -> None:
     for fault in FAULTS.values():
         click.echo(f"{fault.text}\n    {fault.description}{fault.names}")
     click.echo(
-        "\nThe options as they are by default. of: what is hit, empty for any; at: the first image or job of that "
+        "\nThe options with their defaults. of: what is hit, empty for any; at: the first image or job of that "
         "kind, from 1; count: how many, or all; delay: seconds."
     )
 

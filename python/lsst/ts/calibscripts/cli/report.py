@@ -68,7 +68,7 @@ def write_page(record: Path, out: Path | None = None, repo: str | None = None) -
     help="html is one file that needs no network; cp_verify is the command of cp_verify's own report.",
 )
 @click.option(
-    "--images/--no-images", default=True, help="Read images, too; of many detectors that takes minutes."
+    "--images/--no-images", default=True, help="Read images, too; with many detectors this takes minutes."
 )
 def report(
     record: Path | None, collections: str | None, repo: str | None, out: Path | None, form: str, images: bool

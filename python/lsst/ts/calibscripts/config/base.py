@@ -42,7 +42,7 @@ class CommonProperties(BaseModel):
 
     script_mode: f.ScriptMode = Field(
         "BIAS_DARK_FLAT",
-        description="Images to take, and calibrations to verify or make of them: BIAS, DARK or FLAT alone, "
+        description="Images to take, and calibrations to verify or make from them: BIAS, DARK or FLAT alone, "
         "BIAS_DARK (biases, then darks), or BIAS_DARK_FLAT (biases, darks, then flats). Calibrations that "
         "are needed and not made in this mode come from the input collections.",
     )
@@ -86,7 +86,7 @@ class CommonProperties(BaseModel):
     )
     generate_calibrations: f.Flag = Field(
         False,
-        description="True: make combined calibrations of the images taken, verify the images against them "
+        description="True: make combined calibrations from the images taken, verify the images against them "
         '("internal verification") and certify those that pass. False: make none; the images are verified '
         'against existing calibrations of the input_collections_verify_* ("external verification").',
     )
@@ -105,12 +105,12 @@ class CommonProperties(BaseModel):
     )
     do_defects: f.Flag = Field(
         False,
-        description="Make defects of the darks and flats and certify them (they are not verified). "
+        description="Make defects from the darks and flats and certify them (they are not verified). "
         "script_mode must be BIAS_DARK_FLAT.",
     )
     do_ptc: f.Flag = Field(
         False,
-        description="Make a Photon Transfer Curve of the flat pairs and certify it (it is not verified). "
+        description="Make a Photon Transfer Curve from the flat pairs and certify it (it is not verified). "
         "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
     )
     do_gain_from_flat_pairs: f.Flag = Field(

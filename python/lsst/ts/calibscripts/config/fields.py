@@ -190,7 +190,7 @@ def _exposure(value: int) -> int:
     try:
         date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
     except ValueError as error:
-        raise ValueError(f"{value} is not an exposure id, it begins with no date ({error})") from None
+        raise ValueError(f"{value} is not an exposure id, it does not begin with a date ({error})") from None
     return value
 
 
@@ -291,5 +291,5 @@ def inputs_field(task: str) -> Any:
     return Field(
         f"{INSTRUMENT}/calib",
         description=f"Input collections, separated by commas, of the pipetask that {task}; they are searched "
-        f"in this order. The OCPS adds {INSTRUMENT}/raw/all by itself.",
+        f"in this order. The OCPS adds {INSTRUMENT}/raw/all itself.",
     )

@@ -61,5 +61,5 @@ def find_record(name: str) -> ScriptRecord:
         # The documents name a script of the Auxiliary Telescope as one of the Main Telescope.
         same = [known for known in SCRIPTS if known.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]]
         near = did_you_mean(name, same or SCRIPTS)
-        raise LookupError(f"this package has no script {name}; {near or 'there are ' + ', '.join(SCRIPTS)}")
+        raise LookupError(f"this package has no script {name}; {near or 'it has ' + ', '.join(SCRIPTS)}")
     return SCRIPTS[name]

@@ -159,7 +159,7 @@ def _repeated(node: yaml.Node | None) -> Iterator[str]:
             other = name.replace("_begin_", "_end_")
             meant = f"; is line {found[-1]} meant to be {other}?" if other not in lines else ""
             places = f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
-            yield f"lines {places}: {name} is given twice, YAML silently keeps the last: leave one{meant}"
+            yield f"lines {places}: {name} is set twice; YAML silently keeps the last: keep one{meant}"
 
 
 def _mend(lines: list[str]) -> tuple[str, list[str]]:

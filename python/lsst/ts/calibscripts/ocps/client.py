@@ -104,7 +104,8 @@ class Ocps:
             told, ack = await self._submit(request, on_started)
             if told in ended or told in self._ours:
                 # What is heard of it would be the other job's.
-                raise JobError(request.step, f"the OCPS told the job id {told}, which an earlier job has")
+                reason = f"the OCPS returned job id {told}, which already belongs to an earlier job"
+                raise JobError(request.step, reason)
             self._ours.add(told)
             job_id = told
             self._observer(JobStarted(request.step, job_id))
@@ -176,12 +177,12 @@ class Ocps:
                 if job_id := job_id_in(ack.result):
                     return job_id, ack
                 if ack.ack not in _UNFINISHED:
-                    raise JobError(request.step, "the OCPS ended the command without telling a job id")
+                    raise JobError(request.step, "the OCPS ended the command without returning a job id")
                 left = max(deadline - loop.time(), 0.001)
                 ack = await command.next_ackcmd(ack, timeout=left, wait_done=False)
         except RuntimeError as error:
             # salobj forgets a command that ends before its next acknowledgement is waited for.
-            raise JobError(request.step, "the OCPS ended the command without telling a job id") from error
+            raise JobError(request.step, "the OCPS ended the command without returning a job id") from error
         except AckTimeoutError as error:
             raise JobError(
                 request.step, f"the OCPS did not acknowledge the job within {ACKNOWLEDGE_TIMEOUT:.0f} s"
@@ -237,7 +238,7 @@ class Ocps:
                 await self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout, wait_done=True)
         except RuntimeError:
             # salobj forgets a command that ends before its end is waited for: it has ended, one way or another.
-            self._log.debug(f"{step}: the command had ended when its end was waited for.")
+            self._log.debug(f"{step}: the command had already ended.")
         except AckTimeoutError:
             settle(outcome, too_long(step, job_id, timeout))
         except AckError as error:

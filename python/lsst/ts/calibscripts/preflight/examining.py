@@ -212,5 +212,5 @@ def filter_text(asked: Sequence[str | None]) -> str:
 
 
 def _given_up(asked: Asked, what: str) -> str:
-    advice = "See who did, then queue the script or its BLOCK again."
+    advice = "Find out who did, then queue the script or its BLOCK again."
     return f"The {asked.image_type.plural} are given up: {what}. {advice}"

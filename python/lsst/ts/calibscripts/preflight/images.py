@@ -64,7 +64,7 @@ def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[i
         if not wanted or product.pairs is None or different >= product.pairs.times:
             continue
         if product.pairs.times == 1:
-            yield f"exposures: {switch.name} needs two consecutive flats of equal time, there are none."
+            yield f"exposures: {switch.name} needs two consecutive flats of equal time; none are listed."
             continue
         found = f"pairs of {different} only" if different else "none"
         yield (

@@ -47,7 +47,11 @@ def settings_warning(name: str, ocps: Any, instrument: str) -> str | None:
     known = map(str.lower, (instrument, *INSTRUMENTS))
     if {each.lower() for each in applied} & set(known):
         return None
-    says = f"its configurations are {', '.join(applied)}" if applied else "it has not said its configurations"
+    says = (
+        f"its configurations are {', '.join(applied)}"
+        if applied
+        else "it has not reported its configurations"
+    )
     return f"{name} may not have the configuration of {instrument}: {says}."
 
 

@@ -17,7 +17,7 @@ from .selection import ExposureChoice, Selection
 
 __all__ = ["Approval", "all_approved", "approve", "approved_datasets", "commands"]
 
-NOT_VERIFIED = "there is no verification of {}: approved as it is"
+NOT_VERIFIED = "no verification of {} exists: approved without one"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def approve(desk: Desk, labels: Sequence[str], approval: Approval) -> None:
         If not all could be approved; those that could were.
     """
     if approval.approved_by and not approval.reason:
-        raise ConfigurationError(["--approved-by needs --reason: why is it good? Nothing was approved."])
+        raise ConfigurationError(["--approved-by needs --reason, e.g. why it is good. Nothing was approved."])
     failures = [
         problem for choice in chosen(desk.selection, labels) if (problem := _approve(desk, choice, approval))
     ]

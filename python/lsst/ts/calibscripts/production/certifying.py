@@ -195,4 +195,4 @@ def _milliseconds(date: str) -> str:
         # The butler knows no time before 1970.
         return str(max(Time(date, scale="tai"), Time("1970-01-01", scale="tai")).isot)
     except ValueError as error:
-        raise ConfigurationError([f"'{date}' is no ISO-8601 date such as 2024-04-10T12:00:00"]) from error
+        raise ConfigurationError([f"'{date}' is not an ISO 8601 date, e.g. 2024-04-10T12:00:00"]) from error

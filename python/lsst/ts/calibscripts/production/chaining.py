@@ -53,15 +53,15 @@ def changed(selection: Selection, before: Chains) -> Chains:
     members = tuple(selection.certified(choice) for choice in selection.choices)
     if doubled := [member for member in members if member in top]:
         raise ConflictError(
-            f"{names.calib} has {', '.join(doubled)} in it already, without {names.chain}: the chains were not "
-            "changed. Take it out with `butler collection-chain --mode remove` first."
+            f"{names.calib} already contains {', '.join(doubled)}, without {names.chain}. The chains were not "
+            "changed. Remove it with `butler collection-chain --mode remove` first."
         )
     new = tuple(member for member in members if member not in own)
     if new and names.chain in top[1:]:
         place = top.index(names.chain)
         raise ConflictError(
-            f"{names.calib} has {names.chain} in it already, behind {', '.join(top[:place])}, which would be found "
-            "first: the chains were not changed. Use another ticket, or move it by hand."
+            f"{names.calib} already contains {names.chain}, behind {', '.join(top[:place])}, which would be found "
+            "first. The chains were not changed. Use another ticket, or move it by hand."
         )
     in_front = top if names.chain in top else (names.chain, *top)
     return {names.chain: (*new, *own), names.calib: in_front}
@@ -112,7 +112,7 @@ def undo(desk: Desk) -> None:
     """
     repo, last = desk.repository.uri, _last(desk)
     if last is None:
-        desk.already("chain --undo", f"nothing of this production is to be undone in {repo}")
+        desk.already("chain --undo", f"nothing to undo for this production in {repo}")
         return
     present = _chains(desk)
     if present != {name: last.after.get(name) for name in present}:
@@ -163,6 +163,6 @@ def _chains(desk: Desk) -> dict[str, tuple[str, ...] | None]:
 
 def _words(chains: Chains) -> str:
     return "; ".join(
-        f"{name} is not there" if children is None else f"{name} = {', '.join(children) or 'nothing'}"
+        f"{name} does not exist" if children is None else f"{name} = {', '.join(children) or 'nothing'}"
         for name, children in chains.items()
     )

@@ -41,7 +41,7 @@ class Wanted:
     exposure_times : mapping [`str`, `float`]
         Product -> exposure time, seconds.
     every : `int`
-        Of exposures from other days each so-manieth goes into the verification sample.
+        Every Nth exposure of other days goes into the verification sample.
     """
 
     products: tuple[str, ...]
@@ -144,7 +144,7 @@ class _Chooser:
             if frame.image_type == ImageType.FLAT and self._wanted.takes(product.name, frame)
         }
         if not bands:
-            self.problems.append(f"{product.label}: there are no flats")
+            self.problems.append(f"{product.label}: no flats were found")
         counts = Counter(bands.values())
         for name, band in sorted(bands.items()):
             label = f"{product.label}-{filter_label(name, band, alone=counts[band] == 1)}"
@@ -158,7 +158,7 @@ class _Chooser:
         ]
         if None in used:
             images = " and ".join(f"a {image_type.lower()}" for image_type in product.images)
-            self.problems.append(f"{product.label}: are found in {images}: select these, too")
+            self.problems.append(f"{product.label}: need {images}; select these, too")
             return
         exposures = tuple(exposure for choice in used if choice is not None for exposure in choice.generate)
         self.choices.append(ExposureChoice(product.label, exposures))
@@ -174,11 +174,13 @@ class _Chooser:
             refused += [f"{label}: refused {_ids(candidate.frames)}: {reason}" for reason in reasons]
             best = best if reasons else candidate
         if best is None:
-            self.problems += refused or [f"{label}: there is no set of suitable exposures on these days"]
+            self.problems += refused or [f"{label}: no set of suitable exposures on these days"]
             return
         self.remarks += refused
         if not product.paired and len(best.frames) < self._wanted.number:
-            self.remarks.append(f"{label}: only {len(best.frames)} exposures, not {self._wanted.number}")
+            self.remarks.append(
+                f"{label}: only {len(best.frames)} exposures instead of {self._wanted.number}"
+            )
         sample = tuple(sorted({*self._sample(product, best.frames)}))
         choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
         self.choices.append(choice if product.verify else replace(choice, verify=()))

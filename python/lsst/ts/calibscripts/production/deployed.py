@@ -127,7 +127,7 @@ def find_exposure(
     if len(found) == 1:
         return found[0]
     names = ", ".join(name for name, _ in found)
-    what = f"was taken by {names}: say which with --instrument" if found else "is not known"
+    what = f"was taken by {names}: say which with --instrument" if found else "is unknown"
     raise RepositoryError(f"Exposure {exposure} {what} in {repository.uri}")
 
 
@@ -178,16 +178,16 @@ def explain(
     }
     left = [*present]
     if not left:
-        return f"there is no {dataset_type} behind {question.collection}"
+        return f"no {dataset_type} in {question.collection}"
     for name in ("instrument", "detector", "physical_filter"):
         if name not in dimensions:
             continue
         fitting = [one for one in left if one.data_id.get(name) == wanted[name]]
         if not fitting:
-            return f"there is none of {name} {wanted[name]}, only of {_values(left, name)}"
+            return f"none of {name} {wanted[name]}, only of {_values(left, name)}"
         left = fitting
     ranges = "; ".join(f"{one.validity} in {one.collection}" for one in left)
-    return f"none is valid at {question.frame.start} TAI, when it was taken; there is {ranges}"
+    return f"none is valid at {question.frame.start} TAI, when it was taken; found {ranges}"
 
 
 def text(answers: Sequence[Answer]) -> str:

@@ -135,5 +135,5 @@ def _find(name: str) -> str:
     found = str(here) if here.exists() else shutil.which(name)
     if found is None:
         extra = "pip install 'lsst-ts-calibscripts[bps]'" if name == "bps" else "set up the Science Pipelines"
-        raise EngineError(f"There is no program {name} in this environment: {extra}")
+        raise EngineError(f"Program {name} is missing in this environment: {extra}")
     return found

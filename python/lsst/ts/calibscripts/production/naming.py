@@ -121,7 +121,7 @@ def product_of(label: str) -> Product:
     product = PRODUCTS.get(name.upper())
     if product is None or not product.certified:
         raise ConfigurationError(
-            [f"'{label}' names no product; there are {', '.join(LABELS)}, flats as in flat-g"]
+            [f"'{label}' is not a product: write {', '.join(LABELS)}, for flats e.g. flat-g"]
         )
     if product.by_filter != bool(suffix):
         wanted = "needs its filter, as in flat-g" if product.by_filter else "is the same for all filters"
@@ -153,7 +153,7 @@ def _split(label: str) -> tuple[str, str]:
     match = _LABEL.fullmatch(label)
     if match is None:
         *names, last = (f"{name}-g" if PRODUCTS[name.upper()].by_filter else name for name in LABELS)
-        raise ConfigurationError([f"'{label}' names no product: write {', '.join(names)} or {last}"])
+        raise ConfigurationError([f"'{label}' is not a product: write {', '.join(names)} or {last}"])
     return match[1], match[2] or ""
 
 

@@ -148,5 +148,5 @@ def parse_days(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{8})(?:\.\.(\d{8}))?", text)
     if match is None or int(match[1]) > int(match[2] or match[1]):
-        raise ValueError(f"'{text}' is no observing day YYYYMMDD and no range of them, first..last")
+        raise ValueError(f"'{text}' is not an observing day (YYYYMMDD) or a range of them (first..last)")
     return int(match[1]), int(match[2] or match[1])

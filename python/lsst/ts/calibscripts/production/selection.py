@@ -28,7 +28,7 @@ _LONGEST_RANGE = 10_000
 _HEADER = """\
 # Exposures of a calibration production. Edit it where you know better: drop or add exposures, sets or options.
 # An exposure is written as its id, several as first..last. `generate` is what a calibration is made from, `verify`
-# what it is verified with besides.
+# what else it is verified with.
 """
 
 
@@ -187,10 +187,10 @@ def parse_ranges(value: object) -> tuple[int, ...]:
     for word in words:
         match = _RANGE.fullmatch(word)
         if match is None:
-            raise ValueError(f"'{word}' is no number and no range; a range is written first..last")
+            raise ValueError(f"'{word}' is not a number or a range (first..last)")
         first, last = int(match[1]), int(match[2] or match[1])
         if not 0 <= last - first < _LONGEST_RANGE:
-            raise ValueError(f"the range {word} has no members or too many")
+            raise ValueError(f"the range {word} is empty or too long")
         found += range(first, last + 1)
     return tuple(found)
 

@@ -100,7 +100,9 @@ def export(desk: Desk, directory: Path, selection_file: Path) -> None:
     manifest = Manifest(desk.repository.uri, calibrations)
     if directory.exists():
         if _read_manifest(directory).calibrations != calibrations:
-            raise RepositoryError(f"{directory} holds another export: move it away, nothing was exported.")
+            raise RepositoryError(
+                f"{directory} holds another export. Nothing was exported. Move it away first."
+            )
         _check_files(directory, calibrations)
         desk.already("export", f"{len(calibrations)} datasets in {directory}")
         return
@@ -141,8 +143,8 @@ def import_to(desk: Desk, repo: str, directory: Path, reference: Path | None) ->
     present = _present(there, wanted)
     if present and {*map(_identity, present)} != {*map(_identity, wanted)}:
         raise ConflictError(
-            f"{repo} holds {len(present)} datasets in the collections of this production, and not those that were "
-            f"exported ({len(wanted)}). Nothing was imported; see `produce compare`."
+            f"{repo} holds {len(present)} datasets in the collections of this production, which are not the "
+            f"{len(wanted)} exported ones. Nothing was imported. Compare with `produce compare`."
         )
     texts = [check_checksums(directory), shell_text(import_(repo, directory))]
     if present:
@@ -166,7 +168,9 @@ def _certified(desk: Desk) -> tuple[Exported, ...]:
     selection, repository = desk.selection, desk.repository
     collections = [selection.certified(choice) for choice in selection.choices]
     if missing := repository.missing_collections(collections):
-        raise RunFailedError([f"{', '.join(missing)} is not there: certify it first. Nothing was exported."])
+        raise RunFailedError(
+            [f"{', '.join(missing)} does not exist. Nothing was exported. Certify it first."]
+        )
     found = [one for collection in collections for one in repository.associations(collection)]
     files = repository.files(found)
     ordered = sorted(found, key=lambda one: (one.collection, one.key, one.begin or ""))
@@ -177,7 +181,9 @@ def _read_manifest(directory: Path) -> Manifest:
     try:
         return _MANIFEST.validate_python(parse_json(read_text(directory / MANIFEST, RECORD), RECORD))
     except (InputError, ValidationError) as error:
-        raise RepositoryError(f"{directory} is no export of `produce export`: {describe(error)}") from error
+        raise RepositoryError(
+            f"{directory} is not an export of `produce export`: {describe(error)}"
+        ) from error
 
 
 def _check_files(directory: Path, calibrations: Sequence[Exported]) -> None:
@@ -192,7 +198,7 @@ def _check_files(directory: Path, calibrations: Sequence[Exported]) -> None:
     if wrong or lost:
         raise RepositoryError(
             f"The export {directory} is damaged: {', '.join(wrong) or f'{len(lost)} files are missing'}. "
-            "Copy it again; nothing was imported."
+            "Nothing was imported. Copy it again."
         )
 
 
@@ -221,7 +227,9 @@ def _copy_mode(desk: Desk, reference: Path, files: Sequence[str]) -> None:
         for file in others:
             os.chmod(file, mode)
     except OSError as error:
-        raise RepositoryError(f"The permissions of {reference} were not given: {describe(error)}") from error
+        raise RepositoryError(
+            f"The permissions of {reference} could not be applied: {describe(error)}"
+        ) from error
     desk.did("permissions", desk.repository.uri, f"{len(others)} files have {mode:o} as {reference}", texts)
 
 

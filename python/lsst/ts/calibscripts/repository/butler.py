@@ -233,7 +233,7 @@ class ButlerRepository(ButlerConnection):
         if not self._is_there(wanted, refs):
             raise ReadBackError(
                 f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
-                "it back did not find all of it: look with `butler query-datasets` before you use it"
+                "it back did not find all of it: check with `butler query-datasets` before you use it"
             )
         return tuple(sorted(str(ref.id) for ref in refs))
 

@@ -126,6 +126,6 @@ def _slices(section: str) -> tuple[Any, Any]:
     """Return the slices of a FITS section ``[x0:x1,y0:y1]``, which counts from one and includes its ends."""
     match = _SECTION.fullmatch(section.strip())
     if match is None:
-        raise ValueError(f"{section} is no FITS section")
+        raise ValueError(f"{section} is not a FITS section")
     x0, x1, y0, y1 = map(int, match.groups())
     return slice(y0 - 1, y1), slice(x0 - 1, x1)

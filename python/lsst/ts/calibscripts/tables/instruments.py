@@ -131,9 +131,10 @@ LATISS = Instrument(
         "quadnotch1",
         *_PINHOLES,
     ),
-    too_dark="Is the lamp on and warm (15 minutes)? Else dome and white light are misaligned: re-home the dome "
-    "(auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or auxtel/prepare_for/flat.py), "
-    "make small adjustments with auxtel/atdome/slew_dome.py, and report it to the AuxTel team.",
+    too_dark="Check that the lamp is on and warm (15 minutes). Otherwise dome and white light are misaligned: "
+    "re-home the dome (auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or "
+    "auxtel/prepare_for/flat.py), make small adjustments with auxtel/atdome/slew_dome.py, and report it to the "
+    "AuxTel team.",
 )
 
 LSSTCOMCAM = Instrument(

@@ -98,7 +98,7 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
     strange = {failure.detector for failure in statistics.failures} - {None, *asked.known.values()}
     if strange and len(asked.known) > 1:
         listed = ", ".join(sorted(map(str, strange)))
-        return asked.failed(f"they name detectors there are not: {listed}")
+        return asked.failed(f"they name unknown detectors: {listed}")
     return judge(
         statistics,
         exposures=sorted(statistics.exposures) if asked.exposures is None else asked.exposures,

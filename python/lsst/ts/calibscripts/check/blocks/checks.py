@@ -93,7 +93,7 @@ def check_files(
         elif below := sorted(path.rglob("*.json")):
             found += _check_group(below, overrides)
         else:
-            found.append(CheckedBlock(path, problems=("there is no *.json in or below this directory",)))
+            found.append(CheckedBlock(path, problems=("no *.json in or below this directory",)))
     return (*_check_group(files, overrides), *found)
 
 
@@ -252,7 +252,7 @@ def _certified_once(calls: Sequence[CheckedCall]) -> Iterator[CheckedCall]:
         wanted = call.checked.certifications if call.checked is not None else ()
         problems = [
             f"certifies {one.product} into {one.collection} for {one.validity}, as script {first} does before it, so "
-            "it will refuse to start: give it another calib_collection or other dates"
+            "it will refuse to start: set another calib_collection or other dates"
             for one in wanted
             for first in [next((n for n, earlier in before if _overlap(earlier, one)), None)]
             if first is not None

@@ -88,7 +88,7 @@ class Block(BaseModel):
     @classmethod
     def _is_not_empty(cls, scripts: tuple[BlockScript, ...]) -> tuple[BlockScript, ...]:
         if not scripts:
-            raise ValueError("there are none, and the Scheduler never takes such a BLOCK as valid")
+            raise ValueError("none; the Scheduler never accepts such a BLOCK as valid")
         return scripts
 
 

@@ -80,7 +80,7 @@ def read_block(path: Path) -> ReadBlock:
     try:
         data = parse_json(text, pairs=_Object)
     except InputError as error:
-        return ReadBlock(None, (f"{error}; the Scheduler cannot be configured while this file is there",))
+        return ReadBlock(None, (f"{error}; the Scheduler cannot be configured while this file exists",))
     if not isinstance(data, dict):
         return ReadBlock(None, ("a BLOCK must be a JSON object: { ... }",))
     problems = list(_repeated(data, ()))
@@ -101,7 +101,7 @@ class _Object(dict[str, Any]):
 def _repeated(value: Any, place: tuple[str | int, ...]) -> Iterator[str]:
     if isinstance(value, _Object):
         for name in value.repeated:
-            yield f"{_place((*place, name))}: given twice, JSON silently keeps the last: leave one"
+            yield f"{_place((*place, name))}: set twice; JSON silently keeps the last: keep one"
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
         yield from _repeated(item, (*place, key))
@@ -142,7 +142,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
             text = "is missing"
         elif kind == "extra_forbidden":
             near = did_you_mean(place[-1], models[len(place)].model_fields)
-            text = f"unknown key, which the Scheduler silently drops; {near or 'take it out'}"
+            text = f"unknown key, which the Scheduler silently drops; {near or 'remove it'}"
         yield f"{_place(place)}: {text}"
 
 

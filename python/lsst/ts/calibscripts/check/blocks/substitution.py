@@ -102,4 +102,4 @@ def _template_problems(
                 else ""
             )
         elif values[name] is None:
-            yield f"${name} is null, which becomes the text None: give it a value"
+            yield f"${name} is null, which becomes the text None: set a value"

@@ -37,19 +37,21 @@ def registry_config(registry: str, root: Path) -> dict[str, str]:
     Raises
     ------
     RepositoryError
-        If this is no such address, or there is a password in it, which would stand in the repository for all to read.
+        If this is not such an address, or contains a password, which all could read in the repository.
     """
     try:
         url = make_url(registry)
     except ArgumentError:
-        raise RepositoryError(f"--registry {registry!r} is no postgresql://user@host:port/database") from None
+        raise RepositoryError(
+            f"--registry {registry!r} is not of the form postgresql://user@host:port/database"
+        ) from None
     if url.get_backend_name() != "postgresql" or not url.host or not url.database:
         shown = url.set(query={}).render_as_string(hide_password=True)
-        raise RepositoryError(f"--registry {shown!r} is no postgresql://user@host:port/database")
+        raise RepositoryError(f"--registry {shown!r} is not of the form postgresql://user@host:port/database")
     if url.password or any(name.lower().endswith("password") for name in url.query):
         raise RepositoryError(
-            "--registry has a password in it, which everybody could read in the repository: give it in "
-            "~/.lsst/db-auth.yaml or in the environment variable PGPASSWORD, and leave it out of the address"
+            "--registry contains a password, which everyone could read in the repository: put it into "
+            "~/.lsst/db-auth.yaml or the environment variable PGPASSWORD, and leave it out of the address"
         )
     given = url.query.get("namespace")
     namespace = given if isinstance(given, str) else re.sub(r"\W", "_", root.name.lower())[:_LONGEST_NAME]
@@ -122,5 +124,5 @@ def _advice(error: Exception, namespace: str) -> str:
             f'DROP SCHEMA "{namespace}" CASCADE.'
         )
     if "btree_gist" in str(error):
-        return "the database lacks an extension; its owner gives it with CREATE EXTENSION btree_gist."
-    return f"{describe(error)}. Is the server running, and is there such a database and user?"
+        return "the database lacks an extension; its owner adds it with CREATE EXTENSION btree_gist."
+    return f"{describe(error)}. Check that the server is running and that database and user exist."

@@ -120,7 +120,7 @@ def parse_fault(text: str) -> Fault:
     name, _, given = text.partition(":")
     if name not in FAULTS:
         raise ConfigurationError(
-            [f"There is no fault {name!r}.{nearest(name, FAULTS)} --list-faults shows them all."]
+            [f"Unknown fault {name!r}.{nearest(name, FAULTS)} --list-faults shows them all."]
         )
     return with_options(FAULTS[name], given)
 
@@ -165,7 +165,7 @@ _TABLE = (
     ),
     Fault(
         "exposure-longer",
-        "the camera exposes longer than it was told, by delay",
+        "the camera exposes longer than commanded, by delay",
         Target.IMAGES,
         of="DARK",
         at=2,
@@ -188,7 +188,7 @@ _TABLE = (
     ),
     Fault(
         "exposure-repeated",
-        "the camera tells the name of the image before once more",
+        "the camera reports the name of the previous image once more",
         Target.IMAGES,
         of="BIAS",
         at=2,
@@ -235,7 +235,7 @@ _TABLE = (
     Fault("no-acknowledgement", "an execute command is never acknowledged", Target.JOBS, of="cpBias"),
     Fault(
         "job-id-repeated",
-        "the OCPS starts no job and tells the id of an earlier one",
+        "the OCPS starts no job and returns the id of an earlier one",
         Target.JOBS,
         of="cpDark",
     ),
@@ -253,8 +253,8 @@ _TABLE = (
     ),
     Fault("results-foreign", "results of other clients come before and after ours", Target.JOBS, count=ALL),
     Fault("result-not-json", "the text of a result is not JSON", Target.JOBS, count=ALL),
-    Fault("outputs-missing", "a job succeeds but its outputs are not there", Target.JOBS, of="cpBias"),
-    Fault("statistics-missing", "there are no statistics", Target.JOBS, of="verifyBias"),
+    Fault("outputs-missing", "a job succeeds but its outputs are missing", Target.JOBS, of="cpBias"),
+    Fault("statistics-missing", "the statistics are missing", Target.JOBS, of="verifyBias"),
     Fault("statistics-damaged", "the files of the statistics are damaged", Target.JOBS, of="verifyBias"),
     Fault(
         "verification-fails-majority",

@@ -93,9 +93,9 @@ class SimulatedSpectrograph(SimulatedCsc):
 
 def _select(names: Sequence[str], slot: int, name: str, what: str) -> str:
     if name and slot:
-        raise ExpectedError(f"Both a {what} slot ({slot}) and a name ({name!r}) are given; give one")
+        raise ExpectedError(f"Both a {what} slot ({slot}) and a name ({name!r}) are set; set only one")
     if name and name not in names:
-        raise ExpectedError(f"There is no {what} {name!r}, only {', '.join(names)}")
+        raise ExpectedError(f"{what.capitalize()} {name!r} is not installed, only {', '.join(names)}")
     if not 0 <= slot < len(names):
-        raise ExpectedError(f"There is no {what} slot {slot}, only 0 to {len(names) - 1}")
+        raise ExpectedError(f"{what.capitalize()} slot {slot} does not exist, only 0 to {len(names) - 1}")
     return name or names[slot]

@@ -136,7 +136,7 @@ def find_script(name: str) -> Callable[[int], BaseScript]:
         If there is no such script; the text names those there are.
     """
     if name not in script_names():
-        raise LookupError(f"No script {name}; there are {', '.join(script_names())}")
+        raise LookupError(f"Unknown script {name}; known are {', '.join(script_names())}")
     package = __name__.split(".summit.")[0]
     module = importlib.import_module(f"{package}.{name.removesuffix('.py').replace('/', '.')}")
     found: Callable[[int], BaseScript] = getattr(module, module.__all__[0])
@@ -165,7 +165,7 @@ def find_queued(name: str, standard: bool | None = None) -> Callable[[int], Base
             return STAND_INS[name] if place else find_script(name)
     known = [each for place, names in places.items() if standard in (None, place) for each in names]
     hint = f"write standard: {str(not standard).lower()}" if name in places[not standard] else ""
-    raise LookupError(f"No script {name}; {hint or 'the simulated summit has ' + ', '.join(known)}")
+    raise LookupError(f"Unknown script {name}; {hint or 'the simulated summit has ' + ', '.join(known)}")
 
 
 def block_entries(program: str, calls: Iterable[ScriptCall], execution: int = 1) -> tuple[Entry, ...]:

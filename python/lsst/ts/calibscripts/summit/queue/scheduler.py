@@ -51,7 +51,7 @@ class SimulatedScheduler(SimulatedCsc):
         self.assert_enabled("addBlock")
         if data.id not in self.blocks:
             raise ExpectedError(
-                f"Block {data.id} is not known, only {', '.join(sorted(self.blocks)) or 'none'}"
+                f"Block {data.id} is unknown; known are {', '.join(sorted(self.blocks)) or 'none'}"
             )
         block = self.blocks[data.id]
         try:

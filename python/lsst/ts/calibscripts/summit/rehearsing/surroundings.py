@@ -17,7 +17,7 @@ class Surroundings:
     Attributes
     ----------
     repo : `pathlib.Path`
-        Directory of the rehearsal repository; made where there is none.
+        Directory of the rehearsal repository; created if missing.
     registry : `str` or `None`
         PostgreSQL database for the registry of a repository that is made; SQLite where it is None.
     speed : `float`

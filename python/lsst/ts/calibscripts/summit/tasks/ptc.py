@@ -127,7 +127,7 @@ class PtcSolveConnections(PipelineTaskConnections, dimensions=("instrument", "de
 
     inputCovariances = Input(
         name="cpPtcPartial",
-        doc="What the pairs tell.",
+        doc="What the pairs show.",
         storageClass="PhotonTransferCurve",
         dimensions=("instrument", "exposure", "detector"),
         multiple=True,

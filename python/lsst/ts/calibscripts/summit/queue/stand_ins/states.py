@@ -26,7 +26,7 @@ class SetSummaryState(StandIn):
             type: array
             minItems: 1
             items: {type: array, minItems: 2, maxItems: 3, items: {type: string}}
-          mute_alarms: {description: Ignored; nobody watches here., type: boolean, default: true}
+          mute_alarms: {description: Ignored; there is no watcher here., type: boolean, default: true}
           mute_duration: {description: Ignored., type: number, minimum: 0, default: 30.0}
         required: [data]
     """
