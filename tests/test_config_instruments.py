@@ -126,8 +126,9 @@ def test_a_schema_that_is_none_is_refused() -> None:
 
 def test_components_and_names_of_the_instruments() -> None:
     told = {
-        name: (i.ocps_index, i.camera, i.oods, i.prefix, i.repo, i.calib_collection, i.daily_collection)
+        name: (own.ocps_index, own.camera, own.oods, i.prefix, i.repo, i.calib_collection, i.daily_collection)
         for name, i in INSTRUMENTS.items()
+        for own in [i.components]
     }
     assert told == {
         name: (index, camera, oods, prefix, f"/repo/{name}", f"{name}/calib", f"{name}/calib/daily")

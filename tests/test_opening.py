@@ -79,4 +79,4 @@ def test_names_in_an_event_and_in_the_butler() -> None:
     assert listed("") == ()
     assert physical_filter("NONE") == physical_filter("none") == "none"
     assert physical_filter("NONE", "empty_1") == "NONE~empty"
-    assert all(len(set(i.filters)) == len(i.filters) for i in INSTRUMENTS.values())
+    assert all(len(set(i.light.filters)) == len(i.light.filters) for i in INSTRUMENTS.values())

@@ -174,8 +174,8 @@ async def _submit(number: int) -> float:
     """Run so many jobs side by side; they begin one after another, for a middleware's queues hold 100 samples."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, BookkeepingLoop)
-    async with SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, _Minute()), Domain() as domain:
-        remote = Remote(domain, "OCPS", LSSTCAM.ocps_index)
+    async with SimulatedOcps(LSSTCAM.components.ocps_index, LSSTCAM.name, _Minute()), Domain() as domain:
+        remote = Remote(domain, "OCPS", LSSTCAM.components.ocps_index)
         await remote.start_task
         ocps = Ocps(remote, logging.getLogger(__name__), lambda event: None, lambda warning: None)
         jobs = []

@@ -170,7 +170,7 @@ async def _measure(root: Path, says: Verification, pool: ProcessPoolExecutor) ->
         "repo": str(root),
     }
     pulse = _Pulse()
-    async with SimulatedOcps(LSSTCAM.ocps_index, LSSTCAM.name, _Writer(root, says, pool)):
+    async with SimulatedOcps(LSSTCAM.components.ocps_index, LSSTCAM.name, _Writer(root, says, pool)):
         outcome = await ScriptQueue().run(
             "maintel/make_lsstcam_calibrations.py", yaml.safe_dump(config), observers=[pulse.note]
         )

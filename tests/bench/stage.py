@@ -155,7 +155,7 @@ class _Stage:
 
     async def _watch_camera(self, domain: Domain) -> None:
         events = ("startIntegration", "endReadout")
-        camera = Remote(domain, self.instrument.camera, readonly=True, include=events)
+        camera = Remote(domain, self.instrument.components.camera, readonly=True, include=events)
         await camera.start_task
         for event in events:
             getattr(camera, f"evt_{event}").callback = self._note_exposure

@@ -161,9 +161,9 @@ def _instruments() -> Rows:
     rows = [
         (
             record.name,
-            record.camera,
-            record.oods,
-            f"OCPS:{record.ocps_index}",
+            record.components.camera,
+            record.components.oods,
+            f"OCPS:{record.components.ocps_index}",
             f"{record.detectors[0]}..{record.detectors[-1]}" if len(record.detectors) > 1 else "0",
             record.repo,
         )

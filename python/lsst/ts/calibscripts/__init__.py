@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["__version__", "get_scripts_dir"]
+__all__ = ["__version__", "get_blocks_dir", "get_scripts_dir"]
 
 try:
     __version__ = version("lsst-ts-calibscripts")
@@ -21,3 +21,14 @@ def get_scripts_dir() -> Path:
         The directory with the sub-directories ``auxtel`` and ``maintel``.
     """
     return Path(__file__).resolve().parent / "data" / "scripts"
+
+
+def get_blocks_dir() -> Path:
+    """Return where the BLOCK files of this package are: setup, weekly calibrations and shutdown of LATISS.
+
+    Returns
+    -------
+    `pathlib.Path`
+        The directory.
+    """
+    return Path(__file__).resolve().parent / "data" / "blocks"

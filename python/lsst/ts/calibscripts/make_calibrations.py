@@ -53,7 +53,7 @@ class MakeCalibrations(BaseMakeCalibrations):
     @property
     def ocps(self) -> Any:
         """Remote of the OCPS of the instrument."""
-        return getattr(self.ocps_group.rem, f"ocps_{self.instrument.ocps_index}")
+        return getattr(self.ocps_group.rem, f"ocps_{self.instrument.components.ocps_index}")
 
     @property
     def instrument_name(self) -> str:
@@ -78,7 +78,7 @@ class MakeCalibrations(BaseMakeCalibrations):
     @property
     def image_in_oods(self) -> Any:
         """The event imageInOODS of the instrument's OODS."""
-        return getattr(self.camera.rem, self.instrument.oods.lower()).evt_imageInOODS
+        return getattr(self.camera.rem, self.instrument.components.oods.lower()).evt_imageInOODS
 
     async def start_remotes(self) -> None:
         """Make and start the remotes of the camera and of its OCPS, unless they exist."""
@@ -86,7 +86,7 @@ class MakeCalibrations(BaseMakeCalibrations):
             self._camera = self.camera_type(domain=self.domain, log=self.log)
             await self._camera.start_task
         if self._ocps_group is None:
-            self._ocps_group = await self.start_group(f"OCPS:{self.instrument.ocps_index}")
+            self._ocps_group = await self.start_group(f"OCPS:{self.instrument.components.ocps_index}")
 
     async def start_group(self, *components: str) -> RemoteGroup:
         """Make and start the remotes of components."""
@@ -100,12 +100,12 @@ class MakeCalibrations(BaseMakeCalibrations):
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
         """Return the filter of the configuration, or the one that is in now."""
-        now = getattr(self.camera.rem, self.instrument.camera.lower()).evt_endSetFilter.get()
+        now = getattr(self.camera.rem, self.instrument.components.camera.lower()).evt_endSetFilter.get()
         here = None if now is None else now.filterName
         name = here if self.config.filter is None or set_up else self.config.filter
         return physical_filter(name) if isinstance(name, str) and name else None
 
     async def get_installed(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the filters that the camera reports."""
-        told = getattr(self.camera.rem, self.instrument.camera.lower()).evt_availableFilters.get()
+        told = getattr(self.camera.rem, self.instrument.components.camera.lower()).evt_availableFilters.get()
         return {"filter": () if told is None else listed(told.filterNames)}

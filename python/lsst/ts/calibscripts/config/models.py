@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field, field_validator
 
 from ..tables.instruments import DOME_COMPONENTS, LATISS, LSSTCAM, LSSTCOMCAM
 from . import fields as f
 from .calibrations import CalibrationsConfig
 
-__all__ = ["ComCamConfig", "LSSTCamConfig", "LatissConfig"]
+__all__ = ["MODELS", "ComCamConfig", "LSSTCamConfig", "LatissConfig"]
 
 _FILTER = (
     "Filter: its name, or its number. It must be installed, which is checked before the first image; names known "
@@ -21,7 +23,7 @@ class LatissConfig(CalibrationsConfig):
     """Configuration of ``auxtel/make_latiss_calibrations.py``."""
 
     instrument = LATISS
-    script = "auxtel/make_latiss_calibrations.py"
+    script = LATISS.script
 
     n_dark: f.NumberOfImages = Field(22, description=CalibrationsConfig.model_fields["n_dark"].description)
     exp_times_dark: f.DarkTimes = Field(
@@ -42,7 +44,7 @@ class ComCamConfig(CalibrationsConfig):
     """Configuration of ``maintel/make_comcam_calibrations.py``."""
 
     instrument = LSSTCOMCAM
-    script = "maintel/make_comcam_calibrations.py"
+    script = LSSTCOMCAM.script
 
     filter: f.NameOrNumber = Field(None, description=_FILTER)
 
@@ -51,7 +53,7 @@ class LSSTCamConfig(CalibrationsConfig):
     """Configuration of ``maintel/make_lsstcam_calibrations.py``."""
 
     instrument = LSSTCAM
-    script = "maintel/make_lsstcam_calibrations.py"
+    script = LSSTCAM.script
 
     script_mode: f.ScriptMode = Field(description=CalibrationsConfig.model_fields["script_mode"].description)
     exp_times_dark: f.DarkTimes = Field(
@@ -74,3 +76,11 @@ class LSSTCamConfig(CalibrationsConfig):
                 f"{', '.join(unknown)}: only {' and '.join(known)} are checked and can be ignored"
             )
         return names
+
+
+MODELS: Mapping[str, type[CalibrationsConfig]] = {
+    LATISS.name: LatissConfig,
+    LSSTCOMCAM.name: ComCamConfig,
+    LSSTCAM.name: LSSTCamConfig,
+}
+"""Instrument -> model of the configuration of its script."""

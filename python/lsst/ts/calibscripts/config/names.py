@@ -33,7 +33,7 @@ def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
     if (instrument := config.instrument) is None:
         return
     values = config.light_path
-    known = {"filter": instrument.filters, "grating": instrument.gratings}
+    known = {"filter": instrument.light.filters, "grating": instrument.light.gratings}
     for name, value in values.items():
         if isinstance(value, str) and known[name] and value not in known[name]:
             near = _near(value, known[name], known["grating" if name == "filter" else "filter"], name)

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from ..tables.instruments import INSTRUMENTS
 from .calibrations import CalibrationsConfig
 from .fields import INSTRUMENT
-from .models import ComCamConfig, LatissConfig, LSSTCamConfig
+from .models import MODELS
 from .yaml_text import IGNORED
 
 __all__ = ["DIALECT", "as_yaml", "json_schema", "schema_text", "write_schemas"]
@@ -125,9 +126,9 @@ def write_schemas(directory: Path) -> tuple[Path, ...]:
         The files, one for each script, named as it.
     """
     files = []
-    for model in (LatissConfig, ComCamConfig, LSSTCamConfig):
-        assert model.script is not None
-        file = directory / f"{Path(model.script).stem}.yaml"
+    for instrument in INSTRUMENTS.values():
+        model = MODELS[instrument.name]
+        file = directory / f"{Path(instrument.script).stem}.yaml"
         file.write_text(_HEADER.format(name=file.name) + schema_text(model))
         files.append(file)
     return tuple(files)
@@ -157,7 +158,7 @@ def _instrument_facts(model: type[CalibrationsConfig]) -> dict[str, dict[str, An
             "maxItems": len(valid),
         },
     }
-    for name, known in (("filter", instrument.filters), ("grating", instrument.gratings)):
+    for name, known in (("filter", instrument.light.filters), ("grating", instrument.light.gratings)):
         if known:
             # Proposals: what is installed changes, and shows when the script runs.
             facts[name] = {"examples": list(known)}

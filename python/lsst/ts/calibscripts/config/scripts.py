@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tables.instruments import LATISS, LSSTCAM, LSSTCOMCAM, Instrument
-from . import CalibrationsConfig, ComCamConfig, LatissConfig, LSSTCamConfig, did_you_mean
+from ..tables.instruments import INSTRUMENTS, Instrument
+from . import CalibrationsConfig, did_you_mean
+from .models import MODELS
 
 __all__ = ["SCRIPTS", "ScriptRecord", "find_record"]
 
@@ -30,12 +31,8 @@ class ScriptRecord:
 
 
 SCRIPTS = {
-    record.name: record
-    for record in (
-        ScriptRecord("auxtel/make_latiss_calibrations.py", LatissConfig, LATISS),
-        ScriptRecord("maintel/make_comcam_calibrations.py", ComCamConfig, LSSTCOMCAM),
-        ScriptRecord("maintel/make_lsstcam_calibrations.py", LSSTCamConfig, LSSTCAM),
-    )
+    instrument.script: ScriptRecord(instrument.script, MODELS[instrument.name], instrument)
+    for instrument in INSTRUMENTS.values()
 }
 
 

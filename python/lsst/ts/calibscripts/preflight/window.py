@@ -66,7 +66,7 @@ class Window:
         if low is None and high is None:
             return None
         record = INSTRUMENTS.get(instrument)
-        return cls(low, high, record.too_dark if record else "", existing)
+        return cls(low, high, record.light.too_dark if record else "", existing)
 
     @property
     def names(self) -> str:

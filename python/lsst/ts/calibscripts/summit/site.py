@@ -181,9 +181,9 @@ class Summit:
         if ingest is None:
             ingest = stack.enter_context(self._pixel_store(instrument))
             last = await asyncio.to_thread(_last_exposure, self.repo, instrument.name)
-            numbers = ImageNumbers(self.scratch / f"last_{instrument.camera}", last)
+            numbers = ImageNumbers(self.scratch / f"last_{instrument.components.camera}", last)
         oods = SimulatedOods(instrument, ingest, faults=self.faults)
-        header_service = SimulatedCsc(instrument.header_service, faults=self.faults)
+        header_service = SimulatedCsc(instrument.components.header_service, faults=self.faults)
         return [
             oods,
             self._ocps(instrument),
@@ -199,7 +199,7 @@ class Summit:
     def _ocps(self, instrument: Instrument) -> SimulatedOcps:
         assert self._runner is not None  # There is one from the start on.
         return SimulatedOcps(
-            instrument.ocps_index,
+            instrument.components.ocps_index,
             instrument.name,
             self._runner,
             workers=self._workers,

@@ -14,11 +14,50 @@ __all__ = [
     "LATISS",
     "LSSTCAM",
     "LSSTCOMCAM",
+    "Components",
     "Instrument",
+    "Light",
     "filter_fits",
     "listed",
     "physical_filter",
 ]
+
+
+@dataclass(frozen=True)
+class Components:
+    """The SAL components that serve a camera.
+
+    Attributes
+    ----------
+    camera, oods, header_service : `str`
+        Their names.
+    ocps_index : `int`
+        Index of the OCPS that is configured for this camera.
+    """
+
+    camera: str
+    oods: str
+    header_service: str
+    ocps_index: int
+
+
+@dataclass(frozen=True)
+class Light:
+    """What the light of the flats comes through.
+
+    Attributes
+    ----------
+    filters, gratings : `tuple` [`str`]
+        Names to propose; what is installed changes, and only the instrument can say it. Empty where there is none.
+    too_dark : `str`
+        What to do where the flats are too dark.
+    """
+
+    filters: tuple[str, ...] = ()
+    gratings: tuple[str, ...] = ()
+    too_dark: str = (
+        "Check that the flat-field source is on and that dome and telescope are in the flat position."
+    )
 
 
 @dataclass(frozen=True)
@@ -29,38 +68,30 @@ class Instrument:
     ----------
     name : `str`
         Butler instrument name, and the directory of its pipelines.
+    script : `str`
+        Name of its script in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
     detectors : `tuple` [`int`]
         Detectors used where the user asks for none.
     valid_detectors : `tuple` [`int`]
         Detectors that may be asked for.
-    ocps_index : `int`
-        Index of the OCPS that is configured for this camera.
-    camera, oods, header_service : `str`
-        Names of its SAL components.
+    components : `Components`
+        Its SAL components.
     prefix : `str`
         First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
-    filters, gratings : `tuple` [`str`]
-        Names to propose; what is installed changes, and only the instrument can say it. Empty where there is none.
+    light : `Light`
+        What the light of the flats comes through.
     amplifiers : `int`
         Amplifiers of a detector.
-    too_dark : `str`
-        What to do where the flats are too dark.
     """
 
     name: str
+    script: str
     detectors: tuple[int, ...]
     valid_detectors: tuple[int, ...]
-    ocps_index: int
-    camera: str
-    oods: str
-    header_service: str
+    components: Components
     prefix: str
-    filters: tuple[str, ...] = ()
-    gratings: tuple[str, ...] = ()
+    light: Light
     amplifiers: int = 16
-    too_dark: str = (
-        "Check that the flat-field source is on and that dome and telescope are in the flat position."
-    )
 
     @property
     def calib_collection(self) -> str:
@@ -94,71 +125,69 @@ _PINHOLES = tuple(
 
 LATISS = Instrument(
     name="LATISS",
+    script="auxtel/make_latiss_calibrations.py",
     detectors=(0,),
     valid_detectors=(0,),
-    ocps_index=1,
-    camera="ATCamera",
-    oods="ATOODS",
-    header_service="ATHeaderService",
+    components=Components("ATCamera", "ATOODS", "ATHeaderService", ocps_index=1),
     prefix="AT",
-    filters=(
-        *_SDSS,
-        "BG40_65mm_1",
-        "BG40_65mm_2",
-        "OG550_65mm_1",
-        "OG550_65mm_2",
-        "BG40",
-        "OG550",
-        "RG610",
-        "FELH0600",
-        "blank_bk7_wg05",
-        "cyl_lens",
-        "collimator",
-        "diffuser",
-        "empty_1",
-        "empty_2",
-        "empty_3",
+    light=Light(
+        filters=(
+            *_SDSS,
+            "BG40_65mm_1",
+            "BG40_65mm_2",
+            "OG550_65mm_1",
+            "OG550_65mm_2",
+            "BG40",
+            "OG550",
+            "RG610",
+            "FELH0600",
+            "blank_bk7_wg05",
+            "cyl_lens",
+            "collimator",
+            "diffuser",
+            "empty_1",
+            "empty_2",
+            "empty_3",
+        ),
+        gratings=(
+            "empty_1",
+            "empty_2",
+            *_SDSS,
+            "holo4_001",
+            "holo4_003",
+            "ronchi90lpmm",
+            "ronchi170lpmm",
+            "blue300lpmm_qn1",
+            "quadnotch1",
+            *_PINHOLES,
+        ),
+        too_dark="Check that the lamp is on and warm (15 minutes). Otherwise dome and white light are misaligned: "
+        "re-home the dome (auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or "
+        "auxtel/prepare_for/flat.py), make small adjustments with auxtel/atdome/slew_dome.py, and report it to the "
+        "AuxTel team.",
     ),
-    gratings=(
-        "empty_1",
-        "empty_2",
-        *_SDSS,
-        "holo4_001",
-        "holo4_003",
-        "ronchi90lpmm",
-        "ronchi170lpmm",
-        "blue300lpmm_qn1",
-        "quadnotch1",
-        *_PINHOLES,
-    ),
-    too_dark="Check that the lamp is on and warm (15 minutes). Otherwise dome and white light are misaligned: "
-    "re-home the dome (auxtel/atdome/home_dome.py), prepare for flats again (BLOCK-309, or "
-    "auxtel/prepare_for/flat.py), make small adjustments with auxtel/atdome/slew_dome.py, and report it to the "
-    "AuxTel team.",
 )
 
 LSSTCOMCAM = Instrument(
     name="LSSTComCam",
+    script="maintel/make_comcam_calibrations.py",
     detectors=tuple(range(9)),
     valid_detectors=tuple(range(9)),
-    ocps_index=2,
-    camera="CCCamera",
-    oods="CCOODS",
-    header_service="CCHeaderService",
+    components=Components("CCCamera", "CCOODS", "CCHeaderService", ocps_index=2),
     prefix="CC",
-    filters=("u_02", "u_05", "g_01", "g_07", "r_03", "i_06", "z_03", "z_04", "y_02", "y_04", "NONE"),
+    light=Light(
+        filters=("u_02", "u_05", "g_01", "g_07", "r_03", "i_06", "z_03", "z_04", "y_02", "y_04", "NONE")
+    ),
 )
 
 LSSTCAM = Instrument(
     name="LSSTCam",
+    script="maintel/make_lsstcam_calibrations.py",
     detectors=tuple(range(189)),
     valid_detectors=tuple(range(205)),
-    ocps_index=3,
-    camera="MTCamera",
-    oods="MTOODS",
-    header_service="MTHeaderService",
+    components=Components("MTCamera", "MTOODS", "MTHeaderService", ocps_index=3),
     prefix="MC",
-    filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "ef_43", "ph_5", "NONE"),
+    light=Light(filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "ef_43", "ph_5", "NONE")),
 )
 
 DOME_COMPONENTS = ("MTDomeTrajectory", "MTDome")

@@ -1,7 +1,6 @@
 """BLOCK files of the Scheduler: what they hold, what add_block makes of them, and what is wrong with them."""
 
-from pathlib import Path
-
+from ... import get_blocks_dir
 from .checks import CheckedBlock, CheckedCall, check_block, check_files
 from .expansion import ScriptCall, block_configuration, expand, expand_all, parse_overrides
 from .model import Block, BlockScript, Constraint, queue_prefix
@@ -24,14 +23,3 @@ __all__ = [
     "parse_overrides",
     "queue_prefix",
 ]
-
-
-def get_blocks_dir() -> Path:
-    """Return the directory with the BLOCK files of this package: setup, weekly calibrations and shutdown of LATISS.
-
-    Returns
-    -------
-    `pathlib.Path`
-        The directory.
-    """
-    return Path(__file__).resolve().parents[2] / "data" / "blocks"

@@ -9,10 +9,11 @@ from lsst.daf.butler import FormatterV2
 from lsst.daf.butler.registry import Registry
 from lsst.pipe.base import Instrument
 
+from ...tables.instruments import INSTRUMENTS
 from ..datasets.formatters import RawFrameFormatter
 from ..hardware.focalplane import detectors, physical_filters
 
-__all__ = ["LATISS", "SUMMIT_INSTRUMENTS", "LSSTCam", "LSSTComCam", "SummitInstrument"]
+__all__ = ["SUMMIT_INSTRUMENTS", "SummitInstrument"]
 
 _ID_LIMIT = 10**13
 """Exposure ids YYYYMMDDNNNNN are below this one."""
@@ -79,22 +80,17 @@ class SummitInstrument(Instrument):
         ]
 
 
-class LATISS(SummitInstrument):
-    """One detector behind filters and gratings."""
-
-
-class LSSTComCam(SummitInstrument):
-    """Nine detectors of one raft."""
-
-
-class LSSTCam(SummitInstrument):
-    """189 science detectors, guiders and wavefront sensors."""
-
-
 SUMMIT_INSTRUMENTS: Mapping[str, type[SummitInstrument]] = {
-    cls.getName(): cls for cls in (LATISS, LSSTComCam, LSSTCam)
+    name: type(name, (SummitInstrument,), {"__module__": __name__}) for name in INSTRUMENTS
 }
 """The cameras by name."""
+
+
+def __getattr__(name: str) -> type[SummitInstrument]:
+    """Return the class of a camera: the registry and the pipelines know it by its place in this module."""
+    if name not in SUMMIT_INSTRUMENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return SUMMIT_INSTRUMENTS[name]
 
 
 _BANDS = {"BG40_65mm_1": "g", "OG550_65mm_1": "g"}

@@ -103,7 +103,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         numbers: ImageNumbers | None = None,
         faults: Faults | None = None,
     ) -> None:
-        super().__init__(instrument.camera, faults=faults)
+        super().__init__(instrument.components.camera, faults=faults)
         self.instrument = instrument
         self.detectors = tuple(detectors)
         self._clock = clock

@@ -13,7 +13,8 @@ from .focalplane import Detector, physical_filter
 __all__ = ["Observation", "raw_header"]
 
 _TELESCOPES = {"LATISS": "LSST AuxTelescope"}
-_CONTROLLERS = {"LATISS": "ats", "LSSTComCam": "comcam", "LSSTCam": "lsstcam"}
+_CONTROLLERS = {"LATISS": "ats", "LSSTComCam": "comcam"}
+"""Names of the controllers of the cameras that are not called as their camera."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _setup(observation: Observation) -> dict[str, Any]:
         "TESTTYPE": f"{observation.instrument}:{observation.image_type}",
         "FILTER": observation.filter,
         "GRATING": observation.grating,
-        "SEQFILE": f"FP_{_CONTROLLERS[observation.instrument]}_2s_v30.seq",
+        "SEQFILE": f"FP_{_CONTROLLERS.get(observation.instrument, observation.instrument.lower())}_2s_v30.seq",
         "TEMP_SET": -94.15,
         "CCDTEMP": -94.15,
         "BUNIT": "adu",

@@ -56,7 +56,7 @@ class SimulatedOods(SimulatedCsc):
     """
 
     def __init__(self, instrument: Instrument, ingest: Ingest, *, faults: Faults | None = None) -> None:
-        super().__init__(instrument.oods, faults=faults)
+        super().__init__(instrument.components.oods, faults=faults)
         self.instrument = instrument
         self.arrived: list[int] = []
         self._ingest = ingest

@@ -50,7 +50,8 @@ def targets(instruments: Sequence[str], detectors: Collection[int] = ()) -> Mapp
 
 
 def _components(record: Instrument) -> tuple[str, ...]:
-    common = record.oods, f"OCPS:{record.ocps_index}", record.header_service, record.camera
+    own = record.components
+    common = own.oods, f"OCPS:{own.ocps_index}", own.header_service, own.camera
     return (*common, *_BESIDE.get(record.name, ()))
 
 
