@@ -23,12 +23,13 @@ from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCali
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript, ScriptState
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
 from lsst.ts.calibscripts.summit.faults.faults import Faults
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.ocps.repository_faults import FaultyRepository, spoil
 from lsst.ts.calibscripts.summit.sensor import SensorModel
-from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.summit.tasks.statistics import read_noise_agrees
 from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.testing.memory import (

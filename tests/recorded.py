@@ -19,9 +19,10 @@ from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
 from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, About, Record, find_records, read_record
 from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue, find_script
-from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,

@@ -14,7 +14,7 @@ from lsst.ts.calibscripts.check.lookup import Answers, ask_repository
 from lsst.ts.calibscripts.check.words import images, report
 from lsst.ts.calibscripts.config.scripts import SCRIPTS, find_record
 from lsst.ts.calibscripts.plan import duration
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
 LATISS = SCRIPTS["auxtel/make_latiss_calibrations.py"]

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 EXAMPLES = Path(__file__).parent / "data" / "examples"
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"

@@ -26,10 +26,11 @@ from lsst.ts.calibscripts.events.events import Event, ExposureTaken, Verdicted
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.site import Summit
 
 PROGRAMS = find_server()
 

@@ -11,9 +11,9 @@ from astropy.nddata import CCDData
 from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, example, opened, rehearse
 from lsst.daf.butler import CollectionType, Timespan
 
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 OLDER = "LATISS/calib/2021-07"
 OLDER_OFFSET = 40.0

@@ -25,9 +25,9 @@ from lsst.daf.butler import CollectionType
 
 from lsst.ts.calibscripts.events.events import Certified, JobSubmitted, Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 LONG_EXAMPLES = {
     "LATISS": ("u/czw/DM-28920/calib.20210720", "LATISS/calib/u/plazas/daily.2021SEP13.test1"),

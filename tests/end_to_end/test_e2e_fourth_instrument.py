@@ -12,7 +12,7 @@ from e2e_support import SEED, Rehearsed, opened, rehearse
 from lsst.ts.calibscripts.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibscripts.events.events import Certified, ImageArrived
 from lsst.ts.calibscripts.sal import ComCam, RemoteGroup, ScriptState
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 SCRIPT = "maintel/make_corner_calibrations.py"
 SCHEMA = """

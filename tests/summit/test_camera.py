@@ -13,12 +13,13 @@ import pytest
 
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.summit.faults.faults import Faults
-from lsst.ts.calibscripts.summit.hardware.camera import IDLE_TIME, Readout, SimulatedLatissCamera
+from lsst.ts.calibscripts.summit.hardware.camera import IDLE_TIME, Readout
 from lsst.ts.calibscripts.summit.hardware.csc import HardwareClock
 from lsst.ts.calibscripts.summit.hardware.filter_camera import SimulatedFilterCamera
 from lsst.ts.calibscripts.summit.hardware.focalplane import INSTALLED, detectors, illumination_rate
 from lsst.ts.calibscripts.summit.hardware.image_numbers import ImageNumbers
 from lsst.ts.calibscripts.summit.hardware.key_value_map import parse_key_value_map
+from lsst.ts.calibscripts.summit.hardware.latiss_camera import SimulatedLatissCamera
 from lsst.ts.calibscripts.summit.hardware.spectrograph import SimulatedSpectrograph
 from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS, Instrument
 

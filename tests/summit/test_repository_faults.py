@@ -13,11 +13,11 @@ import pytest
 from lsst.daf.butler import Butler
 from lsst.daf.butler.registry import CollectionType
 
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.faults.faults import Faults
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.ocps.repository_faults import FaultyRepository, spoil
 from lsst.ts.calibscripts.summit.sensor import SensorModel
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 
 @dataclass

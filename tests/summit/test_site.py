@@ -16,9 +16,10 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.summit.butler.rehearsal import frame_scale, make_rehearsal_repository
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
-from lsst.ts.calibscripts.summit.site import Summit, frame_scale, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.site import Summit
 
 FILTER = "SDSSr_65mm~empty"
 NOON = 1_789_732_800.0

@@ -27,9 +27,9 @@ from weekly_support import (
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.check.blocks import expand, get_blocks_dir
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.hardware.calsys import ATCS, LampState, ShutterState
 from lsst.ts.calibscripts.summit.queue.script_queue import Entry, block_entries, run_in_order
-from lsst.ts.calibscripts.summit.site import make_rehearsal_repository
 
 State = sal.ScriptState
 MINUTE = 60.0

@@ -39,12 +39,20 @@ def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
 
 def _unused(config: CalibrationsConfig) -> dict[str, str]:
     """Return the properties that nothing reads, with the reason; of several reasons the first."""
+    unused: dict[str, str] = {}
+    for holds, reason, names in _groups(config):
+        unused |= {name: reason for name in names if holds and name not in unused}
+    return unused
+
+
+def _groups(config: CalibrationsConfig) -> list[tuple[bool, str, list[str]]]:
+    """Group the properties by what they need: whether it is absent, the reason, and their names."""
     absent = [kind for kind in ImageType if kind not in config.image_types]
     present = [PropertyNames.of(kind) for kind in config.image_types]
     generating, verifying = config.generate_calibrations, config.do_verify
     certifying = generating or any(product.certified for product in config.switched_on)
     without = f"script_mode is {config.script_mode}"
-    groups: list[tuple[bool, str, list[str]]] = [
+    return [
         (
             not certifying,
             "nothing is certified, since generate_calibrations is False",
@@ -70,10 +78,6 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
             ],
         ),
     ]
-    unused: dict[str, str] = {}
-    for holds, reason, names in groups:
-        unused |= {name: reason for name in names if holds and name not in unused}
-    return unused
 
 
 def _switched_off(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,15 @@ from lsst.daf.butler import Butler
 
 from ..sal import State
 from ..tables.instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
-from .butler.registry import removed_unless_finished
-from .butler.repository import make_reference_calibrations, make_repository
+from .butler.rehearsal import frame_scale
 from .faults.faults import Fault, Faults
 from .hardware.calsys import CalibrationSystem, dome
-from .hardware.camera import Readout, SimulatedLatissCamera
+from .hardware.camera import Readout
 from .hardware.csc import HardwareClock, SimulatedCsc
 from .hardware.filter_camera import SimulatedFilterCamera
 from .hardware.focalplane import detectors as detectors_of
 from .hardware.image_numbers import ImageNumbers
+from .hardware.latiss_camera import SimulatedLatissCamera
 from .hardware.spectrograph import SimulatedSpectrograph
 from .ocps.csc import Job, JobRunner, SimulatedOcps
 from .ocps.pipetask import PipetaskRunner
@@ -30,15 +30,11 @@ from .oods.csc import Ingest, SimulatedOods
 from .oods.pixels import PixelStore
 from .queue.interruption import Interruptions
 from .queue.scheduler import SimulatedScheduler
-from .sensor import SMALL_SCALE
 
-__all__ = ["Summit", "frame_scale", "make_rehearsal_repository"]
+__all__ = ["Summit"]
 
 BEFORE_SETUP = ("ATWhiteLight", "OCPS:1")
 """What is in STANDBY before BLOCK-309 has set LATISS up for calibrations."""
-
-_LSSTCAM_SCALE = 32
-"""Of 189 detectors, frames of 496 x 128 pixels are enough to rehearse with."""
 
 
 class Summit:
@@ -236,68 +232,6 @@ class Summit:
             return [*system.components, SimulatedScheduler(faults=self.faults), spectrograph, camera]
         others = dome(self.faults) if instrument is LSSTCAM else ()
         return [*others, SimulatedFilterCamera(*common, numbers=numbers, faults=self.faults)]
-
-
-def frame_scale(instrument: str) -> int:
-    """Report how much smaller than real ones the frames of a rehearsal are, in each direction.
-
-    Parameters
-    ----------
-    instrument : `str`
-        LATISS, LSSTComCam or LSSTCam.
-    """
-    return _LSSTCAM_SCALE if instrument == LSSTCAM.name else SMALL_SCALE
-
-
-def make_rehearsal_repository(
-    root: Path,
-    instruments: Iterable[str] = ("LATISS",),
-    *,
-    seed: int = 0,
-    full_scale: bool = False,
-    detectors: Sequence[int] | None = None,
-    filters: Sequence[str] | None = None,
-    registry: str | None = None,
-) -> str:
-    """Make a repository with reference calibrations; blocks for a second or more.
-
-    Parameters
-    ----------
-    root : `pathlib.Path`
-        Directory of the repository; it is made.
-    instruments : iterable of `str`
-        LATISS, LSSTComCam, LSSTCam.
-    seed, full_scale
-        As `Summit` has them.
-    detectors : sequence of `int` or `None`
-        Detectors with reference calibrations; those used by default where it is None.
-    filters : sequence of `str` or `None`
-        Physical filters with a flat; all where it is None.
-    registry : `str` or `None`
-        PostgreSQL database of the registry, ``postgresql://user@host:port/database``; SQLite where it is None.
-
-    Returns
-    -------
-    repo : `str`
-        The repository.
-
-    Raises
-    ------
-    FileExistsError
-        If there is a repository already.
-    RepositoryError
-        If the database cannot be used.
-    """
-    names = list(instruments)
-    with removed_unless_finished(root):
-        repo = make_repository(root, names, registry)
-        with Butler.from_config(repo, writeable=True) as butler:
-            for name in names:
-                scale = 1 if full_scale else frame_scale(name)
-                make_reference_calibrations(
-                    butler, name, seed=seed, scale=scale, detectors=detectors, filters=filters
-                )
-    return repo
 
 
 def _last_exposure(repo: str, instrument: str) -> int:

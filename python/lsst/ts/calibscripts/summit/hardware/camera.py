@@ -1,4 +1,4 @@
-"""The simulated ATCamera, CCCamera and MTCamera."""
+"""What the simulated ATCamera, CCCamera and MTCamera have in common."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from .focalplane import Detector, illumination_rate, physical_filter
 from .image_numbers import ImageNumbers
 from .key_value_map import parse_key_value_map
 from .observation import Observation
-from .spectrograph import SimulatedSpectrograph
 
 __all__ = [
     "IDLE_TIME",
     "Readout",
     "SimulatedCamera",
-    "SimulatedLatissCamera",
 ]
 
 READOUT_TIME = 2.0
@@ -298,33 +296,3 @@ class SimulatedCamera(SimulatedCsc, ABC):
         if self.faults.hits("camera-fault", image_type, number):
             await self.fault("clearing the detectors failed")
             raise ExpectedError(f"{self.name} went to FAULT: clearing the detectors failed")
-
-
-class SimulatedLatissCamera(SimulatedCamera):
-    """ATCamera; its filter and grating are those of ATSpectrograph.
-
-    Parameters
-    ----------
-    spectrograph : `SimulatedSpectrograph`
-        What is in the beam.
-    *arguments, **options
-        As `SimulatedCamera` takes them.
-    """
-
-    def __init__(self, spectrograph: SimulatedSpectrograph, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._spectrograph = spectrograph
-
-    @property
-    def filter(self) -> str:
-        """Name of the filter in the beam."""
-        return self._spectrograph.filter
-
-    @property
-    def grating(self) -> str:
-        """Name of the grating in the beam."""
-        return self._spectrograph.grating
-
-    async def lose_filter(self) -> None:
-        """Have somebody else turn the filter wheel."""
-        await self._spectrograph.turn_away()

@@ -18,9 +18,10 @@ from ...errors import JOB_LOGS_VARIABLE, ConfigurationError, RepositoryError, jo
 from ...repository import ButlerRepository
 from ...sal import MIDDLEWARE
 from ...tables.instruments import LATISS
+from ..butler.rehearsal import make_rehearsal_repository
 from ..ocps.pipetask import PIPELINES, start_server
 from ..queue.script_queue import Entry, Finished, block_entries, find_queued, script_names
-from ..site import Summit, make_rehearsal_repository
+from ..site import Summit
 from .adapting import choose_detectors
 from .fault_targets import targets
 from .stage import Stage, instrument_of

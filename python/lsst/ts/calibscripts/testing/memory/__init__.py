@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .alteration import Alteration
-from .butler import Association, CollectionKind, Dataset, MemoryButler, reference_calibrations
+from .butler import Association, CollectionKind, Dataset, MemoryButler
 from .jobs import GAIN, Behaviour, MemoryIngest, MemoryRunner, Recipe
+from .reference import reference_calibrations
 from .repository import MemoryRepository, Trouble
 from .statistics import Verification
 

@@ -1,0 +1,53 @@
+"""Reference calibrations in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...summit.hardware.focalplane import physical_filters
+from ...tables.instruments import INSTRUMENTS
+from .butler import CollectionKind, MemoryButler
+
+__all__ = ["reference_calibrations"]
+
+
+def reference_calibrations(
+    butler: MemoryButler,
+    instrument: str,
+    detectors: Iterable[int] | None = None,
+    dataset_types: Iterable[str] = ("bias", "dark", "flat"),
+    *,
+    end: str | None = None,
+) -> str:
+    """Certify calibrations and put them behind the CHAINED collection ``<INSTRUMENT>/calib``.
+
+    Parameters
+    ----------
+    butler : `MemoryButler`
+        The butler.
+    instrument : `str`
+        LATISS, LSSTComCam or LSSTCam.
+    detectors : iterable of `int` or `None`
+        Detectors; those that are used by default where it is None.
+    dataset_types : iterable of `str`
+        Dataset types; flats are made for every physical filter.
+    end : `str`, optional
+        Until when they are valid, ISO-8601, TAI; without, for ever.
+
+    Returns
+    -------
+    collection : `str`
+        The CALIBRATION collection.
+    """
+    record = INSTRUMENTS[instrument]
+    collection = f"{record.calib_collection}/reference"
+    wanted = record.detectors if detectors is None else tuple(detectors)
+    datasets = [
+        butler.put(kind, f"{collection}/run", instrument, detector=detector, physical_filter=name)
+        for kind in dataset_types
+        for detector in wanted
+        for name in (physical_filters(instrument) if kind == "flat" else (None,))
+    ]
+    butler.certify(collection, datasets, None, end)
+    butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
+    return collection
