@@ -95,7 +95,7 @@ class Drawing:
     width, height : `float`
         Pixels.
     title : `str`
-        What a reader is told who does not see it.
+        Text for a reader who does not see it.
     """
 
     width: float
