@@ -12,7 +12,8 @@ from fault_table_stages import EVENING, LatissInMemory
 from lsst.ts.calibscripts.config.exposure_ids import read_exposures
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import ExposureTaken
-from lsst.ts.calibscripts.record import find_records, read_record, resume_configuration
+from lsst.ts.calibscripts.record import find_records, is_complete, read_record, resume_configuration
+from lsst.ts.calibscripts.report.account import summary_of
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -196,3 +197,30 @@ async def test_a_run_that_is_stopped_offers_what_fits(
             second = await night.run(in_log)
             assert second.state is ScriptState.DONE, second.reason
             assert night.taken == []
+
+
+async def test_a_run_that_is_killed_leaves_what_had_failed_by_then(tmp_path: Path) -> None:
+    """Every beginning of its record has the failures, the endings and the doubts that it had at that moment."""
+    night = Night(tmp_path)
+    async with night.summit("job-error:of=cpDark"):
+        outcome = await night.run(GIVEN)
+    assert outcome.state == ScriptState.FAILED
+    whole = next(iter(find_records(tmp_path)))
+    lines = whole.read_text().splitlines(keepends=True)
+    complete = read_record(whole)
+    failed = next(number for number, line in enumerate(lines) if '"event":"Failed"' in line)
+    assert failed < len(lines) - 1 - len(complete.steps)
+    for length in range(failed + 1, len(lines)):
+        cut = tmp_path / "LATISS_20260918T000000_cut.jsonl"
+        cut.write_text("".join(lines[:length]))
+        record = read_record(cut)
+        assert record.state == "UNFINISHED"
+        assert record.failures
+        assert record.failures == complete.failures[: len(record.failures)]
+        assert record.steps == complete.steps
+        assert record.endings.items() <= complete.endings.items()
+        assert not is_complete(record)
+        shown = {step.step: step.outcome for step in summary_of(record).steps}
+        assert list(shown) == list(complete.steps)
+        assert shown["CERTIFY FLAT"] in ("not started", "cancelled")
+    assert summary_of(complete).failures == complete.failures

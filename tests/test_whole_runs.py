@@ -225,6 +225,24 @@ WORTH_REMEMBERING = {
     "images are not announced, but ingested": Scenario(
         config=ALL | {"oods_timeout": 5.0}, faults=("image-unannounced:of=BIAS,count=9",)
     ),
+    "stopped before a set closes, and the butler is too slow to examine it": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK
+        | {"n_bias": 4, "n_discard_bias": 1, "n_dark": 4, "exp_times_dark": 15.0, "oods_timeout": 60.0}
+        | {"detectors": [0, 1]},
+        faults=("image-missing:of=BIAS,at=2,count=3",),
+        latency=5.0,
+        operator=Operator(stop="command", at=3, after="ImageArrived", delay=30.0),
+        resumes=True,
+    ),
+    "a verdict and the start of what depends on it fall together, with a slow butler": Scenario(
+        config=ALL,
+        verifications={"verifyDark": Verification.FAILS},
+        faults=("results-swapped",),
+        troubles=(Trouble("run_of", at=1),),
+        latency=5.0,
+        operator=Operator(pause_checkpoint=".*", resume_after=0.0),
+    ),
     "a verdict falls at the moment when jobs that read what failed are submitted": Scenario(
         config=ALL | {"n_flat": 2, "n_bias": 2, "n_dark": 2},
         job_seconds={"cpBias": 60.0, "cpDark": 0.5, "verifyBias": 0.0},

@@ -20,15 +20,19 @@ __all__ = [
     "STOPPED_WITHOUT_ID",
     "TRANSITIONS",
     "Certified",
+    "Doubtful",
     "Ending",
     "Event",
     "ExposureTaken",
+    "Failed",
     "ImageArrived",
     "ImageSetClosed",
     "JobEnded",
     "JobStarted",
     "JobSubmitted",
+    "LevelMeasured",
     "Observer",
+    "Planned",
     "Progress",
     "Stage",
     "StageReached",
@@ -72,6 +76,13 @@ TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What a run is to do: its steps, in the order of the plan."""
+
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StageReached:
     """A product has reached a stage."""
 
@@ -97,6 +108,14 @@ class ImageArrived:
     detector: int
     status_code: int
     description: str = ""
+
+
+@dataclass(frozen=True)
+class LevelMeasured:
+    """The signal of a flat was measured: median of the image less that of the overscan, ADU."""
+
+    exposure: int
+    level: float
 
 
 @dataclass(frozen=True)
@@ -161,7 +180,7 @@ FINISHED = frozenset({Ending.DONE, Ending.PASSED})
 
 @dataclass(frozen=True)
 class StepEnded:
-    """How a step of the plan had ended when the run ended."""
+    """A step has ended. Of several of one step the last one counts: one that was cancelled may still be done."""
 
     step: str
     ending: Ending
@@ -197,6 +216,21 @@ class Certified:
 
 
 @dataclass(frozen=True)
+class Doubtful:
+    """A product may be in the CALIBRATION collection; whether it is, is unknown."""
+
+    product: str
+    collection: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something that was asked for was not done: the run does not end DONE."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something the observer should know that is no failure."""
 
@@ -204,9 +238,11 @@ class Warned:
 
 
 Event = (
-    StageReached
+    Planned
+    | StageReached
     | ExposureTaken
     | ImageArrived
+    | LevelMeasured
     | ImageSetClosed
     | JobSubmitted
     | JobStarted
@@ -214,6 +250,8 @@ Event = (
     | StepEnded
     | Verdicted
     | Certified
+    | Doubtful
+    | Failed
     | Warned
 )
 

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,9 +133,9 @@ class Recorder:
         """Take note of an event."""
         self._note(event)
 
-    def end(self, state: str, failures: Iterable[str] = ()) -> None:
-        """Take note of how the run ended: DONE, FAILED or STOPPED, with one sentence for each failure."""
-        self._note(Ended(state, tuple(failures)))
+    def end(self, state: str) -> None:
+        """Record how the run ended: DONE, FAILED or STOPPED."""
+        self._note(Ended(state))
 
     async def aclose(self) -> None:
         """Wait until everything is written, without blocking the event loop."""

@@ -14,20 +14,28 @@ from ..events.events import (
     ABORTED_BY_SCRIPT,
     STOPPED_WITHOUT_ID,
     Certified,
+    Ending,
     Event,
     ExposureTaken,
+    Failed,
     JobEnded,
     JobStarted,
     JobSubmitted,
+    Planned,
     StageReached,
+    StepEnded,
     Verdicted,
     Warned,
 )
 
 __all__ = ["EVENTS", "FORMAT", "About", "Ended", "Entry", "Header", "Job", "Noted", "Record"]
 
-FORMAT = 1
-"""Version of the layout of the file; a reader knows all up to its own."""
+FORMAT = 2
+"""Version of the layout of the file; a reader knows all up to its own.
+
+Before 2 failures stood in the last line only, so that a run that was killed left none, and how steps ended was not
+recorded or stood at the end.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Ended:
     state : `str`
         DONE, FAILED or STOPPED.
     failures : `tuple` [`str`]
-        One sentence each.
+        One sentence each; in layout 1 only, later ones have an event for each.
     """
 
     state: str
@@ -229,7 +237,23 @@ class Record:
     @property
     def failures(self) -> tuple[str, ...]:
         """What went wrong, one sentence each."""
-        return self.ended.failures if self.ended else ()
+        noted = tuple(event.message for event in self.events(Failed))
+        return noted or (self.ended.failures if self.ended else ())
+
+    @cached_property
+    def endings(self) -> dict[str, Ending]:
+        """How steps have ended so far, in the order of the plan."""
+        planned = [step for event in self.events(Planned) for step in event.steps]
+        ended = {event.step: event.ending for event in self.events(StepEnded)}
+        return {step: ended[step] for step in dict.fromkeys([*planned, *ended]) if step in ended}
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """All steps of the run, in the order of the plan; of a record without a plan those that had a job."""
+        planned = [step for event in self.events(Planned) for step in event.steps]
+        certified = [f"CERTIFY {name}" for name in self.certified]
+        jobs = [job.step for job in self.jobs]
+        return tuple(dict.fromkeys(planned or [*self.endings] or [*jobs, *certified]))
 
     @property
     def warnings(self) -> tuple[str, ...]:

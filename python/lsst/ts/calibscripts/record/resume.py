@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import Resumption, resuming
-from ..events.events import FINISHED, Ending, ImageSetClosed, StepEnded
+from ..events.events import FINISHED, Doubtful, Ending, ImageSetClosed
 from ..events.images import ImageSet, may_go_on_with
 from ..plan import Action
 from ..tables.products import PRODUCTS, ImageType
@@ -16,8 +16,9 @@ __all__ = ["is_complete", "resume_configuration", "resumption"]
 
 def is_complete(record: Record) -> bool:
     """Return whether everything that a run was asked for is done, so that nothing is left to resume."""
-    endings = [event.ending for event in record.events(StepEnded)]
-    return record.state == "DONE" or (bool(endings) and FINISHED.issuperset(endings))
+    endings = record.endings
+    ended = record.ended is not None and bool(endings)
+    return record.state == "DONE" or (ended and FINISHED.issuperset(endings.values()))
 
 
 def resume_configuration(record: Record) -> dict[str, Any]:
@@ -44,16 +45,20 @@ def resumption(record: Record) -> Resumption:
     """
     image_types = str(record.about.config.get("script_mode", "")).split("_")
     exposures = {image_type: _to_go_on_with(record, image_type) for image_type in image_types}
-    into = next((certified.collection for certified in record.certified.values()), None) or _refusing(record)
+    into = next((certified.collection for certified in record.certified.values()), None)
+    into = into or _doubtful(record) or _refusing(record)
     return resuming(record.about.given, image_types, exposures, into)
+
+
+def _doubtful(record: Record) -> str | None:
+    """Return the collection into which something may have been certified."""
+    return next((event.collection for event in record.events(Doubtful)), None)
 
 
 def _refusing(record: Record) -> str | None:
     """Return the collection into which something could not be certified."""
-    for event in record.events(StepEnded):
-        if event.step.startswith(Action.CERTIFY) and event.ending is Ending.FAILED:
-            return str(record.about.config.get("calib_collection"))
-    return None
+    certifying = [step for step in _failed_steps(record) if step.startswith(Action.CERTIFY)]
+    return str(record.about.config.get("calib_collection")) if certifying else None
 
 
 def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
@@ -75,6 +80,10 @@ def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
 
 def _lacks_pairs(record: Record) -> bool:
     """Say whether a step that needs pairs of flats failed before it had a job: too few of them could be used."""
-    failed = {event.step for event in record.events(StepEnded) if event.ending is Ending.FAILED}
     paired = {f"GENERATE {name}" for name, product in PRODUCTS.items() if product.paired}
-    return any(record.job(step) is None for step in failed & paired)
+    return any(record.job(step) is None for step in _failed_steps(record) & paired)
+
+
+def _failed_steps(record: Record) -> frozenset[str]:
+    """Return the steps that failed."""
+    return frozenset(step for step, ending in record.endings.items() if ending is Ending.FAILED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..events.events import Ending, ImageSetClosed, StepEnded
+from ..events.events import Ending, ImageSetClosed
 from ..events.summary import Certified, RunSummary, StepOutcome, TakenSet, not_certified_because
 from ..plan import Action, StepId
 from ..record import Job, Record
@@ -153,11 +153,10 @@ def _taken(record: Record) -> Iterator[TakenSet]:
 
 
 def _not_certified(record: Record) -> Iterator[tuple[str, str]]:
-    ended = {event.step: event.ending for event in record.events(StepEnded)}
     for name in PRODUCTS:
         verdict = record.verdicts.get(name)
         failed = verdict is not None and not verdict.passed and record.job(f"GENERATE {name}") is not None
-        ending = ended.get(f"CERTIFY {name}")
+        ending = record.endings.get(f"CERTIFY {name}")
         if name not in record.certified and (failed or ending is not None):
             passed = None if verdict is None else verdict.passed
             judged = verdict is None or verdict.judged
@@ -165,13 +164,10 @@ def _not_certified(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _steps(record: Record) -> Iterator[StepOutcome]:
-    """Give how the steps ended, as the run says; of one that was killed, how its jobs ended."""
-    ended = {event.step: str(event.ending) for event in record.events(StepEnded)}
-    if not ended:
-        ended = {job.step: _outcome(record, job) for job in record.jobs}
-        ended |= {f"CERTIFY {name}": str(Ending.DONE) for name in record.certified}
-    for step, outcome in ended.items():
+    """Return how the steps ended, as the run says; of one that was killed, how far they came."""
+    for step in record.steps:
         job = record.job(step)
+        outcome = record.endings.get(step) or _outcome(record, step, job)
         failed = outcome == Ending.FAILED and job is not None and job.result and not job.completed
         yield StepOutcome(
             step,
@@ -182,7 +178,11 @@ def _steps(record: Record) -> Iterator[StepOutcome]:
         )
 
 
-def _outcome(record: Record, job: Job) -> str:
+def _outcome(record: Record, step: str, job: Job | None) -> str:
+    """Return how far a step came that has no end in the record."""
+    if job is None:
+        certified = step.removeprefix("CERTIFY ") in record.certified
+        return Ending.DONE if certified else Ending.NOT_STARTED
     if job.result is None:
         return "running when the record ends"
     verdict = (

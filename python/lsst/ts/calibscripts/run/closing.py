@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import CalibrationsConfig
 from ..errors import CalibScriptsError, ImageSetError, describe
-from ..events.events import Progress, Stage
+from ..events.events import LevelMeasured, Progress, Stage
 from ..events.images import ImageSet, closing
+from ..ground.text import exposure_range
 from ..plan import ExposureSet
 from ..preflight.examining import Asked, Examined, examine
 from ..preflight.images import existing_set
@@ -94,10 +95,15 @@ class Closing:
                 async with asyncio.timeout(LAST_LOOK_TIMEOUT):
                     self._note(image_type, await self._examine(image_type))
             except Exception as error:
-                # The run has ended; who goes on with its images looks at them once more.
-                self.journal.log.warning(
-                    f"The {image_type.plural} could not be looked up in the butler: {describe(error)}."
+                # The run has ended. What was not examined may be refused when it is queued, so it is not offered.
+                reason = "no answer" if isinstance(error, TimeoutError) else describe(error)
+                self.journal.warn(
+                    f"The {image_type.plural} {exposure_range(taken.kept)} could not be looked up in the butler "
+                    f"({reason}), so they are not offered to go on with. Where they are good, name them in exposures."
                 )
+                found = ImageSet((), tuple(self.opening.detectors), taken.kept, ())
+                self.results.images[image_type] = found
+                self.journal.tell(closing(image_type, found))
 
     async def _close(self, image_type: ImageType, wrong: CalibScriptsError | None = None) -> None:
         """Compare a set with what the butler has of it, and let its processing begin or give it up."""
@@ -152,6 +158,7 @@ class Closing:
         self.results.times.update(examined.times)
         self.journal.tell(closing(image_type, examined.found))
         for exposure, level in examined.levels.read.items():
+            self.journal.tell(LevelMeasured(exposure, level))
             self.journal.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
 
     def fail(self, image_type: ImageType, error: CalibScriptsError) -> None:

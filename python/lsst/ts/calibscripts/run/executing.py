@@ -27,6 +27,8 @@ class Graph(Generic[Images]):
         Steps and what they need.
     run_step : coroutine function
         Does a step, given the images of the sets it needs.
+    on_success : callable
+        Takes each step that has succeeded.
     on_failure : callable
         Is told each step that raised, with its error, before its dependents are cancelled.
     on_cancelled : callable
@@ -37,11 +39,13 @@ class Graph(Generic[Images]):
         self,
         plan: Plan,
         run_step: Callable[[Step, Mapping[ImageType, Images]], Awaitable[None]],
+        on_success: Callable[[StepId], None],
         on_failure: Callable[[StepId, Exception], None],
         on_cancelled: Callable[[StepId], None],
     ) -> None:
         self._plan = plan
         self._run_step = run_step
+        self._on_success = on_success
         self._on_failure = on_failure
         self._on_cancelled = on_cancelled
         self._by_urgency = _by_urgency(plan)
@@ -109,6 +113,7 @@ class Graph(Generic[Images]):
             self.cancel(self._plan.dependents([step.id]))
         else:
             self._succeeded.add(step.id)
+            self._on_success(step.id)
         # Last: a verdict has cancelled by now what must not go on.
         self._over.add(step.id)
         self._let_begin()

@@ -217,5 +217,6 @@ class Opening:
 
     def _refusal(self, problems: Sequence[str]) -> PreconditionError:
         """Keep what stands in the way of the first exposure, and give the error that says so."""
-        self._results.failures.extend(problems)
+        for problem in problems:
+            self._journal.keep_failure(problem)
         return _RefusalError(problems)

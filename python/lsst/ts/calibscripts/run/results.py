@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..events.events import Certified, Event, Observer, Warned
+from ..events.events import Certified, Event, Failed, Observer, Warned
 from ..events.images import ImageSet
 from ..plan import ExposureSet, StepId
 from ..tables.products import ImageType
@@ -132,5 +132,10 @@ class Journal:
 
     def fail(self, message: str) -> None:
         """Log a failure, and keep it for the end: the script will not end DONE."""
-        self.results.failures.append(message)
         self.log.error(message)
+        self.keep_failure(message)
+
+    def keep_failure(self, message: str) -> None:
+        """Keep a failure that is logged elsewhere for the end."""
+        self.results.failures.append(message)
+        self.tell(Failed(message))

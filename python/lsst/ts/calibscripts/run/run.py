@@ -15,7 +15,7 @@ from ..errors import (
     VerificationFailedError,
     describe,
 )
-from ..events.events import Progress, Stage, StepEnded
+from ..events.events import Ending, Planned, Progress, Stage, StepEnded
 from ..events.images import ImageSet
 from ..events.summary import RunSummary, headline_of_run, run_summary
 from ..ground.text import for_log
@@ -80,6 +80,7 @@ class Run:
         self._progress = Progress(self._plan.products, self._journal.tell)
         self._graph: Graph[ImageSet] | None = None
         self._closing: Closing | None = None
+        self._ended: dict[StepId, Ending] = {}
 
     @property
     def _plan(self) -> Plan:
@@ -120,8 +121,10 @@ class Run:
             await self._tell_the_end(ended)
 
     async def _tell_the_end(self, ended: str) -> None:
-        for step_id, ending in endings(self._plan, self._results, self._graph).items():
-            self._journal.tell(StepEnded(str(step_id), ending))
+        if self._graph is None:
+            self._tell_the_plan()
+        for step_id in endings(self._plan, self._results, self._graph):
+            self._step_ended(step_id)
         try:
             await self._say_end(ended)
         except asyncio.CancelledError:
@@ -130,6 +133,9 @@ class Run:
             raise
         finally:
             await self._report_end(ended)
+
+    def _tell_the_plan(self) -> None:
+        self._journal.tell(Planned(tuple(str(step.id) for step in self._plan.steps)))
 
     async def _say_end(self, ended: str) -> None:
         """Pass a last checkpoint that says how the run ended, where the script can still pass one."""
@@ -150,7 +156,7 @@ class Run:
             self._journal.log.info(for_log(text, where="the record of this run"))
         finally:
             if self._record is not None:
-                self._record.end(ended, self._results.failures)
+                self._record.end(ended)
                 await self._record.aclose()
                 if not self._record.problem:
                     self._journal.log.info(f"Record of this run: {self._record.path}")
@@ -158,7 +164,8 @@ class Run:
     # Taking, and processing beside it.
 
     def begin(self, tasks: asyncio.TaskGroup) -> Exposing:
-        """Start the steps, each waiting for what it needs, and give what takes the images for them."""
+        """Start the steps, each waiting for what it needs, and return what takes the images for them."""
+        self._tell_the_plan()
         processing = Processing(
             config=self._config,
             plan=self._plan,
@@ -182,7 +189,9 @@ class Run:
             may_commit=lambda: self._script.state.state == ScriptState.RUNNING,
             until_may_certify=self._not_paused.wait,
         )
-        graph = self._graph = Graph(self._plan, processing.run, self._step_failed, self._step_cancelled)
+        graph = self._graph = Graph(
+            self._plan, processing.run, self._step_ended, self._step_failed, self._step_cancelled
+        )
         arrivals = Arrivals(self.opening.detector_of, self.opening.detectors, self._journal.tell)
         self._script.image_in_oods.callback = arrivals.note
         graph.start(tasks)
@@ -213,6 +222,13 @@ class Run:
             self._checkpoint,
         )
 
+    def _step_ended(self, step_id: StepId) -> None:
+        """Report how a step has ended, unless that is known already."""
+        ending = endings(self._plan, self._results, self._graph)[step_id]
+        if self._ended.get(step_id) is not ending:
+            self._ended[step_id] = ending
+            self._journal.tell(StepEnded(str(step_id), ending))
+
     def _step_failed(self, step_id: StepId, error: Exception) -> None:
         """Keep why a step failed, and cancel what must not go on."""
         text = str(error)
@@ -226,6 +242,7 @@ class Run:
             self._journal.warn(text)
         else:
             self._journal.fail(text)
+        self._step_ended(step_id)
         self._progress.end(step_id.product, Stage.FAILED)
         if (verdict or isinstance(error, NotJudgedError)) and self._graph is not None:
             self._graph.cancel(self._plan.spoiled(step_id.product))
@@ -233,6 +250,7 @@ class Run:
     def _step_cancelled(self, step_id: StepId) -> None:
         # A consequence of a failure that has been reported: counted as a cancelled step, not as a warning.
         self._journal.log.info(f"{step_id} is cancelled, since something it needs has failed.")
+        self._step_ended(step_id)
         self._progress.end(step_id.product, Stage.CANCELLED)
 
     async def _checkpoint(self, name: str) -> None:

@@ -22,7 +22,7 @@ from ..errors import (
     VerificationFailedError,
     job_log,
 )
-from ..events.events import Certified, Progress, Stage, Verdicted
+from ..events.events import Certified, Doubtful, Progress, Stage, Verdicted
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposure_range
 from ..ground.threads import OneThread
@@ -258,6 +258,7 @@ class Processing:
     def _doubt(self, name: str, wanted: Certification) -> None:
         """Say that nobody knows whether a product is certified."""
         self.results.doubtful = wanted.collection
+        self.journal.tell(Doubtful(name, wanted.collection))
         words = ("butler", "query-datasets", self.config.repo, wanted.dataset_type, "--collections")
         self.journal.warn(
             f"{name} may be certified into {wanted.collection} for {wanted.validity}: look with "
