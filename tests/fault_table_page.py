@@ -28,18 +28,17 @@ _HEADER = """\
 What goes wrong, and what happens
 #################################
 
-Every row is a run of a script in the simulated summit, in which that went wrong. Where nothing else is said LATISS
+Every row is a run of a script in the simulated summit, in which that went wrong. Unless stated otherwise, LATISS
 was to make all five products from four biases, four darks and six flats, with one exposure of each type to be
 discarded; in a repository on disk only a bias. The scripts for LSSTComCam and LSSTCam were to make them for three
 detectors.
 
 * *Fault* is what ``calibscripts rehearse --fault`` switches on.
 * *What the script says* is the reason of its final state, as LOVE shows it; where it has none, warnings and errors
-  in its log. Of a longer text the rest is left out, which is marked with [...]. That DEFECTS and PTC are certified
-  without verification is said in every run that certifies them, and that a step is cancelled for every such step;
-  both is left out here.
-* *What to do* is what the summary at the end of the log says; a configuration that goes on with the images stands in
-  the log. A dash means that there is nothing to be done, or that what the script says names it.
+  in its log. The rest of a longer text is left out, marked with [...]. Two warnings that appear in almost every
+  run are omitted here: that DEFECTS and PTC are certified without verification, and that a step is cancelled.
+* *What to do* is what the summary at the end of the log says; a configuration that resumes with the images is in
+  the log. A dash means that nothing is to be done, or that what the script says names it.
 * *Aborted* are jobs that the script itself had aborted; (refused) means that the OCPS would not.
 
 How the script takes a failure of each kind is decided like this: nothing is certified that failed, or that was made
@@ -97,13 +96,13 @@ def _what(case: Case) -> str:
 
 
 def said(run: Played) -> str:
-    """Give what a script says, with the names of jobs and places that differ from run to run masked."""
+    """Return what a script says, with the names of jobs and places that differ from run to run masked."""
     lines = run.reason or tuple(line for line in run.warnings if not _is_usual(line))
     return _masked(" / ".join(" ".join(line.split()) for line in lines) or "–")
 
 
 def _to_do(run: Played) -> str:
-    """Give what the summary says is to be done next, without the configuration that it offers."""
+    """Return what the summary says is to be done next, without the configuration that it offers."""
     found = run.summary.partition("\nWhat to do next:\n")[2]
     lines = [line.strip() for line in found.splitlines() if line.startswith("    ")]
     return _masked(" / ".join(re.sub(r":$", ".", line) for line in lines) or "–")

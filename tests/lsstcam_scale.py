@@ -345,7 +345,7 @@ def _behave(job: Job, says: dict[str, Verification]) -> Behaviour:
 
 
 def _megabytes() -> float:
-    """Give the most memory that the process has had, MB."""
+    """Return the most memory that the process has had, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def find_server() -> Path | None:
-    """Give the directory with initdb and pg_ctl, None where no server is installed."""
+    """Return the directory with initdb and pg_ctl, None where no server is installed."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     on_path = shutil.which("initdb")
     candidates = [Path(on_path).parent] if on_path else []

@@ -149,7 +149,7 @@ REHEARSED = {
 
 @cache
 def rehearsed_once(directory: Path) -> Rehearsed:
-    """Give a run that several modules look into; it is made once, and they only read it."""
+    """Return a run that several modules look into; it is made once, and they only read it."""
     root = directory / "rehearsed"
     root.mkdir()
     repo = make_rehearsal_repository(root / "repo", filters=["SDSSr_65mm~empty"], seed=20)

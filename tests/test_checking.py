@@ -37,7 +37,7 @@ def packages(no_packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give a repository with reference calibrations, and a bias in the collection of the day."""
+    """Return a repository with reference calibrations, and a bias in the collection of the day."""
     root = tmp_path_factory.mktemp("full") / "repo"
     repo = make_rehearsal_repository(root, seed=1, filters=[FLAT])
     with Butler.from_config(repo, writeable=True) as butler:
@@ -49,7 +49,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def bare_repo(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give a repository without any calibration."""
+    """Return a repository without any calibration."""
     return make_rehearsal_repository(tmp_path_factory.mktemp("bare") / "repo", detectors=[], filters=[])
 
 

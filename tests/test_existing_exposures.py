@@ -59,7 +59,7 @@ class Run:
 
 
 def taken_before(lost: Sequence[int]) -> MemoryButler:
-    """Give a butler with the exposures of the night before, some of which were not ingested."""
+    """Return a butler with the exposures of the night before, some of which were not ingested."""
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,))
     for image_type, exposures in (("BIAS", BIASES), ("DARK", DARKS), ("FLAT", FLATS)):

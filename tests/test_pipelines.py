@@ -15,7 +15,7 @@ TODAY = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELIN
 
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
-    """Give a function that sets the directories of the packages."""
+    """Return a function that sets the directories of the packages."""
 
     def set_directories(directories: dict[str, str]) -> None:
         for name in TODAY:

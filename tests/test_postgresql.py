@@ -63,7 +63,7 @@ def pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def certified(repo: str, collection: str, instrument: str) -> list[int]:
-    """Give the detectors for which there is a certified bias."""
+    """Return the detectors for which there is a certified bias."""
     with Butler.from_config(repo) as butler:
         found = butler.registry.queryDatasetAssociations("bias", collection)
         return sorted(

@@ -101,7 +101,7 @@ def test_the_script_makes_the_same_products_in_a_copy_of_the_repository(tmp_path
 
 
 def _pair(butler: Butler, dataset_type: str) -> tuple[Any, Any]:
-    """Give what the run certified and what the script did, for the same times."""
+    """Return what the run certified and what the script did, for the same times."""
     found = []
     for collection in ("LATISS/calib/daily/test", "u/somebody/replay/calib"):
         (association,) = butler.registry.queryDatasetAssociations(
@@ -114,7 +114,7 @@ def _pair(butler: Butler, dataset_type: str) -> tuple[Any, Any]:
 
 
 def _content(dataset: Any) -> Any:
-    """Give what must be the same, without the provenance."""
+    """Return what must be the same, without the provenance."""
     match dataset:
         case CCDData():
             return dataset.data.tobytes(), str(dataset.unit)

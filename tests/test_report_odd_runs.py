@@ -43,7 +43,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
 
 @pytest.fixture
 def repo(rehearsed: Rehearsed, tmp_path: Path) -> Path:
-    """Give a copy of the repository that may be altered."""
+    """Return a copy of the repository that may be altered."""
     return Path(shutil.copytree(rehearsed.repo, tmp_path / "repo"))
 
 

@@ -38,7 +38,7 @@ class Job:
 
 
 def heads(jobs: Sequence[Job]) -> dict[str, float]:
-    """Give the earliest beginning of each job; they are in an order of their dependencies."""
+    """Return the earliest beginning of each job; they are in an order of their dependencies."""
     found: dict[str, float] = {}
     seconds = {job.name: job.seconds for job in jobs}
     for job in jobs:
@@ -47,7 +47,7 @@ def heads(jobs: Sequence[Job]) -> dict[str, float]:
 
 
 def tails(jobs: Sequence[Job]) -> dict[str, float]:
-    """Give what must pass at least between the end of each job and that of the run."""
+    """Return what must pass at least between the end of each job and that of the run."""
     found = dict.fromkeys((job.name for job in jobs), 0.0)
     for job in reversed(jobs):
         for name in job.after:
@@ -56,7 +56,7 @@ def tails(jobs: Sequence[Job]) -> dict[str, float]:
 
 
 def lower_bound(camera_seconds: float, jobs: Sequence[Job], workers: int) -> float:
-    """Give the shortest time that a run can take, seconds; it may not be reachable.
+    """Return the shortest time that a run can take, seconds; it may not be reachable.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def lower_bound(camera_seconds: float, jobs: Sequence[Job], workers: int) -> flo
 
 
 def list_schedule(camera_seconds: float, order: Iterable[Job], workers: int) -> float:
-    """Give the end of a run whose jobs get a worker in this order, each as early as it can from then on.
+    """Return the end of a run whose jobs get a worker in this order, each as early as it can from then on.
 
     A job is put into the first gap that a worker has for it, so that one of all the orders gives the shortest run
     (R. Kolisch, "Serial and parallel resource-constrained project scheduling methods revisited", 1996).
@@ -110,7 +110,7 @@ def _first_gap(spans: Sequence[tuple[float, float]], earliest: float, seconds: f
 
 
 def shortest_makespan(camera_seconds: float, jobs: Sequence[Job], workers: int) -> float:
-    """Give the time of the shortest run there is, by trying every order of the jobs: for eight of them at most.
+    """Return the time of the shortest run there is, by trying every order of the jobs: for eight of them at most.
 
     Who knows all durations before could do it in that time; `lower_bound` is never above it.
     """
@@ -124,7 +124,7 @@ def shortest_makespan(camera_seconds: float, jobs: Sequence[Job], workers: int) 
 
 
 def _orders(left: tuple[Job, ...], begun: tuple[Job, ...] = ()) -> Iterator[tuple[Job, ...]]:
-    """Give every order in which no job comes before one that it waits for."""
+    """Return every order in which no job comes before one that it waits for."""
     if not left:
         yield begun
     names = {job.name for job in begun}

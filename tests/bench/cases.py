@@ -103,7 +103,7 @@ CASES = (
 
 
 def durations(plan: Plan, n_detectors: int, n_processes: int, seed: int | None = None) -> dict[str, float]:
-    """Give how long the job of each step takes, seconds.
+    """Return how long the job of each step takes, seconds.
 
     Parameters
     ----------

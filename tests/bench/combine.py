@@ -55,7 +55,7 @@ class Combined:
         return self.combination / self.sort
 
     def rows(self) -> tuple[tuple[str, str, str], ...]:
-        """Give what was measured, its value and the goal."""
+        """Return what was measured, its value and the goal."""
         return (
             (f"combine {FRAMES} frames: time, numpy's sort = 1", f"{self.ratio:.2f}", f"<= {GOAL:g}"),
             (
@@ -66,7 +66,7 @@ class Combined:
         )
 
     def missed(self) -> Iterator[str]:
-        """Give a sentence for every goal that was missed."""
+        """Return a sentence for every goal that was missed."""
         if self.ratio > GOAL:
             yield f"combining {FRAMES} frames takes {self.ratio:.2f} times as long as sorting them"
         if self.memory > MEMORY_GOAL:

@@ -83,7 +83,7 @@ class Growth:
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Give the exponent of the power of the size that fits costs best."""
+    """Return the exponent of the power of the size that fits costs best."""
     return linear_regression(list(map(math.log, sizes)), list(map(math.log, costs))).slope
 
 

@@ -21,7 +21,7 @@ class LoadFreeClock:
         self._waited: dict[str, int] = {}
 
     def __call__(self) -> float:
-        """Give the time, seconds."""
+        """Return the time, seconds."""
         for thread in Path("/proc/self/task").glob("*/schedstat"):
             with suppress(OSError):
                 # Nanoseconds on a core, ready without one, and how often (sched-stats.rst of the Linux kernel).

@@ -57,7 +57,7 @@ class Rehearsed:
     jobs: Mapping[str, float]
 
     def rows(self) -> tuple[tuple[str, str, str], ...]:
-        """Give what was measured, its value and the goal."""
+        """Return what was measured, its value and the goal."""
         return (
             (
                 f"make rehearse on {CORES} cores: time, {GOAL:.0f} s = 1",
@@ -69,7 +69,7 @@ class Rehearsed:
         )
 
     def missed(self) -> Iterator[str]:
-        """Give a sentence if the goal was missed."""
+        """Return a sentence if the goal was missed."""
         if self.seconds > GOAL:
             yield f"a rehearsal takes {self.seconds:.0f} s on {CORES} cores"
 

@@ -124,7 +124,7 @@ class TimedRunner:
 
 
 def selected(job: Job) -> tuple[frozenset[int], tuple[int, ...]]:
-    """Give detectors and exposures of a job."""
+    """Return detectors and exposures of a job."""
     found = re.search(r"detector IN \(([\d.,]+)\) AND exposure IN \(([\d,]+)\)", job.data_query)
     assert found, job.data_query
     bounds = [[int(bound) for bound in part.split("..")] for part in found[1].split(",")]

@@ -52,7 +52,7 @@ class CaseResult:
 
 
 def missed(cases: Iterable[CaseResult], lags: Mapping[str, Lag], growths: Iterable[Growth]) -> Iterator[str]:
-    """Give a sentence for every goal that was missed."""
+    """Return a sentence for every goal that was missed."""
     for case in cases:
         where = f"{case.name}, {case.workers} workers"
         for clock, ratio in (("jumping", case.virtual), ("real", case.real)):
@@ -74,7 +74,7 @@ def as_rst(
     growths: Sequence[Growth],
     rehearsal: Iterable[tuple[str, str, str]],
 ) -> str:
-    """Give the tables; of the rehearsal what was measured, its value and the goal."""
+    """Return the tables; of the rehearsal what was measured, its value and the goal."""
     parts = (
         ".. Written by make bench.",
         f"Measured on {machine()}.",
@@ -145,7 +145,7 @@ def _growths(growths: Sequence[Growth]) -> str:
 
 
 def rst_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give a list-table."""
+    """Return a list-table."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in (header, *rows):
         lines += [f"   {'*' if not n else ' '} - {cell}" for n, cell in enumerate(row)]

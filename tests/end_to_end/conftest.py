@@ -38,7 +38,7 @@ def model() -> SensorModel:
 
 @pytest.fixture(scope="session")
 def fresh_latiss(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Give a fresh repository of LATISS with its reference calibrations, in a directory of that name."""
+    """Return a fresh repository of LATISS with its reference calibrations, in a directory of that name."""
     made = make_rehearsal_repository(
         tmp_path_factory.mktemp("latiss") / "repo", seed=SEED, filters=LATISS_FILTERS
     )

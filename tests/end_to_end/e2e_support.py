@@ -229,7 +229,7 @@ def chain(repo: str, name: str, *children: str) -> None:
 
 
 def exposures_of(data_query: str) -> list[int]:
-    """Give the exposures of a data query such as ``... AND exposure IN (1,2)``."""
+    """Return the exposures of a data query such as ``... AND exposure IN (1,2)``."""
     return [int(word) for word in data_query.partition("exposure IN (")[2].rstrip(")").split(",")]
 
 

@@ -79,7 +79,7 @@ def make_site(root: Path, registry: str | None = None) -> None:
 
 
 def frames(day: int, sets: Iterable[Set], *, reason: str = "calibration") -> tuple[Frame, ...]:
-    """Give the same exposures as the butler knows them."""
+    """Return the same exposures as the butler knows them."""
     return tuple(
         Frame(
             id=one.exposure_id,
@@ -135,7 +135,7 @@ MANUAL = Path(__file__).parents[2] / "doc" / "production.rst"
 
 
 def manual() -> Iterator[list[str]]:
-    """Give the commands of the walk-through in the manual, as words."""
+    """Return the commands of the walk-through in the manual, as words."""
     for block in re.findall(r"^\.\. code-block:: sh\n\n((?: .*\n)+)", MANUAL.read_text(), re.MULTILINE):
         for command in block.replace("\\\n", " ").splitlines():
             _, group, *words = shlex.split(command)
@@ -144,7 +144,7 @@ def manual() -> Iterator[list[str]]:
 
 
 def select_words(repo: Path, output: Path) -> list[str | Path]:
-    """Give the words of the manual's `select` for another repository and file."""
+    """Return the words of the manual's `select` for another repository and file."""
     words: list[str | Path] = [*next(manual())]
     words[1] = repo
     return [*words, "-o", output]

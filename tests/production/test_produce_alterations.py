@@ -22,7 +22,7 @@ BIAS_RUN, BIAS_VERIFICATION = f"{BASE}/biasGen.20240326a/run", f"{BASE}/verifyBi
 
 @pytest.fixture
 def copy(walk: Walk, tmp_path: Path) -> Path:
-    """Give the selection of a copy of the repository, whose ledger is empty."""
+    """Return the selection of a copy of the repository, whose ledger is empty."""
     shutil.copytree(walk.first, tmp_path / "repo")
     content = yaml.safe_load(walk.selection.read_text()) | {"repo": str(tmp_path / "repo")}
     path = tmp_path / "selection.yaml"

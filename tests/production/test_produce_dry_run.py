@@ -18,7 +18,7 @@ from lsst.ts.calibscripts.production.ledger import Did
 
 @pytest.fixture
 def fresh(walk: Walk, tmp_path: Path) -> Path:
-    """Give a selection with names of its own, of which nothing is made yet."""
+    """Return a selection with names of its own, of which nothing is made yet."""
     path = tmp_path / "selection.yaml"
     path.write_text(walk.selection.read_text().replace("20240326a", "20240327b"))
     return path

@@ -15,7 +15,7 @@ from lsst.ts.calibscripts.production.ledger import Did
 
 
 def edited(walk: Walk, tmp_path: Path, **changes: object) -> Path:
-    """Give a copy of the selection with other entries in one or more sets; None takes a set out."""
+    """Return a copy of the selection with other entries in one or more sets; None takes a set out."""
     content = yaml.safe_load(walk.selection.read_text())
     for label, change in changes.items():
         if change is None:

@@ -65,7 +65,7 @@ def by_hand(walk: Walk, site: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def certified(repo: Path, collection: str) -> list[tuple[Any, ...]]:
-    """Give what is certified, without the identifiers, which every run makes anew."""
+    """Return what is certified, without the identifiers, which every run makes anew."""
     return [
         (one.collection, one.key, one.run, one.begin, one.end)
         for one in contents(str(repo), collection).associations

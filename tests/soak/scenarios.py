@@ -235,11 +235,11 @@ class Scenario:
         return 100 * self.latency + sum(t.seconds * min(t.count, 100) for t in self.troubles)
 
     def option(self, name: str, default: Any) -> Any:
-        """Give a property of the configuration or its documented default."""
+        """Return a property of the configuration or its documented default."""
         return self.config.get(name, default)
 
     def summit_faults(self) -> list[Fault]:
-        """Give the records of the faults, new ones each time."""
+        """Return the records of the faults, new ones each time."""
         faults = [_fault(text) for text in self.faults]
         if self.lost:
             faults.append(_LostDetectors(**vars(FAULTS["detector-missing"]), lost=self.lost))

@@ -144,7 +144,7 @@ class Story:
         return {record.id: record for record in found if record is not None}
 
     def of(self, kind: type[T]) -> Iterator[tuple[float, T]]:
-        """Give what happened of a kind, with its time."""
+        """Return what happened of a kind, with its time."""
         return ((entry.time, entry.what) for entry in self.entries if isinstance(entry.what, kind))
 
     @property

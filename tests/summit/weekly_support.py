@@ -39,13 +39,13 @@ SETUP, WEEKLY, SHUTDOWN = "BLOCK-309", "BLOCK-295", "BLOCK-310"
 
 
 def shipped(program: str) -> Block:
-    """Give a BLOCK of this package."""
+    """Return a BLOCK of this package."""
     blocks = map(load_block, get_blocks_dir().glob("*.json"))
     return next(block for block in blocks if block.program == program)
 
 
 def entries_of(*programs: str, overrides: Mapping[str, Any] | None = None) -> list[Entry]:
-    """Give the scripts of BLOCKs of this package; overrides are for the weekly one."""
+    """Return the scripts of BLOCKs of this package; overrides are for the weekly one."""
     return [
         entry
         for number, program in enumerate(programs, 1)
@@ -63,7 +63,7 @@ class LitRepository(MemoryRepository):
         self._readouts = readouts
 
     def level(self, instrument: str, exposure: int, detector: int) -> float:
-        """Give the level of a raw image, ADU."""
+        """Return the level of a raw image, ADU."""
         taken = (readout.observation for readout in self._readouts)
         (found,) = (each for each in taken if each.exposure_id == exposure)
         return found.rate * found.exposure_time
