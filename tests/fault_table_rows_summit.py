@@ -126,7 +126,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "the camera tells the name of the second dark for the third one, too",
         FAILED,
-        ("DARK exposure 3 of 5 was not taken: the camera told [2026", "nobody knows which it is"),
+        ("DARK exposure 3 of 5 was not taken: the camera returned [2026", "its id is unknown"),
         ("BIAS",),
         images=8,
         images_unknown=1,

@@ -167,12 +167,15 @@ async def run_of(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ([], "the camera told [] instead of the id of one exposure after 2026091800002"),
-        ([2026091800009, 2026091800010], "told [2026091800009, 2026091800010] instead of the id of one"),
-        ([2026091800001], "told [2026091800001] instead of the id of one exposure after 2026091800002"),
-        (["AT_O_20260918_000003"], "BIAS exposure 3 of 4 was not taken: the camera told ['AT_O_"),
-        ([None], "the camera told [None] instead"),
-        (2026091800003, "the camera told 2026091800003 instead"),
+        ([], "the camera returned [] instead of one new exposure id (later than 2026091800002)"),
+        ([2026091800009, 2026091800010], "returned [2026091800009, 2026091800010] instead of one new"),
+        (
+            [2026091800001],
+            "returned [2026091800001] instead of one new exposure id (later than 2026091800002)",
+        ),
+        (["AT_O_20260918_000003"], "BIAS exposure 3 of 4 was not taken: the camera returned ['AT_O_"),
+        ([None], "the camera returned [None] instead"),
+        (2026091800003, "the camera returned 2026091800003 instead"),
     ],
     ids=["none", "two", "an earlier one", "a name", "null", "no list"],
 )

@@ -22,6 +22,8 @@ from .results import Journal, Results, Taken
 
 __all__ = ["Exposing"]
 
+_NOT_NEEDED = "every step that needs them has failed or was cancelled"
+
 
 @dataclass
 class Exposing:
@@ -62,7 +64,7 @@ class Exposing:
         wanted = [images for images in self.plan.sets if not images.taken]
         for index, images in enumerate(wanted):
             if not self._worth_taking(images.image_type):
-                why = f"No {images.image_type.plural} are taken: nothing uses them now."
+                why = f"Skipping the {images.image_type.plural}: {_NOT_NEEDED}."
                 self.closing.lose(images.image_type, why)
                 continue
             try:
@@ -85,9 +87,7 @@ class Exposing:
             await self._check_filter()
         for exposure in images.exposures:
             if not self._worth_taking(image_type):
-                self.closing.lose(
-                    image_type, f"No further {image_type.plural} are taken: nothing uses them now."
-                )
+                self.closing.lose(image_type, f"Skipping the remaining {image_type.plural}: {_NOT_NEEDED}.")
                 return
             if self._wrong_level is not None:
                 raise self._wrong_level
@@ -106,7 +106,7 @@ class Exposing:
         try:
             if not taken.all:
                 await self.script.assert_feasibility(name)
-            told = await self.script.camera.take_imgtype(
+            returned = await self.script.camera.take_imgtype(
                 name,
                 exposure.exposure_time,
                 1,
@@ -115,9 +115,9 @@ class Exposing:
                 program=self.config.program,
                 note=self.config.note,
             )
-            exposure_id = self._new_exposure(told)
+            exposure_id = self._new_exposure(returned)
         except Exception as error:
-            # Whatever the camera or a subclass raises: the image was not taken, or nobody knows its id.
+            # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
             raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
         taken.all.append(exposure_id)
@@ -125,8 +125,8 @@ class Exposing:
         self.journal.tell(ExposureTaken(name, exposure_id, exposure.exposure_time, exposure.discarded))
         heed_cancellation()
 
-    def _new_exposure(self, told: Any) -> int:
-        """Give the id of the one exposure the camera has told; an earlier one must not be used a second time.
+    def _new_exposure(self, returned: Any) -> int:
+        """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
 
         Raises
         ------
@@ -134,13 +134,13 @@ class Exposing:
             If it is not the id of one exposure that is later than the others of this run.
         """
         before = max((e for t in self.results.taken.values() if not t.images.taken for e in t.all), default=0)
-        match told:
+        match returned:
             case [int(exposure)] if exposure > before:
                 return exposure
-        after = f" after {before}" if before else ""
+        later = f" (later than {before})" if before else ""
         raise ValueError(
-            f"the camera told {told} instead of the id of one exposure{after}; "
-            "if it was taken, nobody knows which it is"
+            f"the camera returned {returned} instead of one new exposure id{later}. "
+            "An exposure may have been taken, but its id is unknown"
         )
 
     async def _check_filter(self) -> None:

@@ -286,7 +286,7 @@ class Run:
                 and not self._graph.is_done(step.id)
                 and step.id not in self._graph.lost
             ):
-                self._journal.fail(f"{step.id} came to no end that is known.")
+                self._journal.fail(f"{step.id} did not finish; its outcome is unknown.")
         if self._results.failures:
             raise _ReportedFailureError(self._results.failures)
 
