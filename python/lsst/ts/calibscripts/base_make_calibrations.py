@@ -103,7 +103,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         """Raise if images of this type cannot be taken now; by default they can."""
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
-        """Return the physical_filter the flats will have, None where it cannot be told.
+        """Return the physical_filter the flats will have, None where it is unknown.
 
         Parameters
         ----------

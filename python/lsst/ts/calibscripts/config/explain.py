@@ -100,7 +100,7 @@ def not_a_mapping(data: Any) -> str:
     Parameters
     ----------
     data : `object`
-        What YAML made of the text.
+        What YAML read from the text.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""What happens in a run, as typed events, and the account that is made of them."""
+"""What happens in a run, as typed events, and the account that is made from them."""

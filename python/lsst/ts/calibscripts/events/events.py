@@ -141,7 +141,7 @@ class JobSubmitted:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """The OCPS has told the identifier of a job."""
+    """The OCPS has returned the identifier of a job."""
 
     step: str
     job_id: str
@@ -154,7 +154,7 @@ STOPPED_WITHOUT_ID = "stopped before its job id was known"
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job has ended; ``exit_code`` is None where no result told it."""
+    """A job has ended; ``exit_code`` is None where no result had it."""
 
     step: str
     job_id: str | None
@@ -232,7 +232,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something the observer should know that is no failure."""
+    """Something the observer should know that is not a failure."""
 
     message: str
 
@@ -257,10 +257,10 @@ Event = (
 
 
 class Observer(Protocol):
-    """Somebody who is told what happens, as it happens. It must not raise, and not take long."""
+    """Called with what happens, as it happens. It must not raise, and not take long."""
 
     def __call__(self, event: Event) -> None:
-        """Take note of an event."""
+        """Record an event."""
 
 
 class Progress:
@@ -271,7 +271,7 @@ class Progress:
     products : iterable of `str`
         Products of the run, all of them WAITING.
     observer : `Observer`
-        Is told each stage that is reached.
+        Called with each stage that is reached.
     """
 
     def __init__(self, products: tuple[str, ...], observer: Observer) -> None:

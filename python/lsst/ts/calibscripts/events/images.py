@@ -19,7 +19,7 @@ __all__ = ["ImageSet", "closing", "judge"]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What is there of a set once no further arrival is waited for.
+    """What has arrived of a set once no further arrival is waited for.
 
     Attributes
     ----------
@@ -105,6 +105,6 @@ def may_go_on_with(kept: Sequence[int], n_planned: int, closed: ImageSet | None)
 
 
 def closing(image_type: ImageType, found: ImageSet) -> ImageSetClosed:
-    """Return the event that says what of a set goes on."""
+    """Return the event that says what of a set is used."""
     left_out = found.left_out_exposures, found.left_out_detectors
     return ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out)

@@ -157,7 +157,7 @@ def run_summary(summary: RunSummary) -> str:
 
 
 def headline_of_run(summary: RunSummary) -> str:
-    """Say in one line how a run ended, e.g. for its last checkpoint.
+    """Report in one line how a run ended, e.g. for its last checkpoint.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def _counted_endings(steps: Iterable[StepOutcome]) -> str:
 
 
 def not_certified_because(ending: str, *, passed: bool | None, judged: bool) -> str:
-    """Say why a product was not certified.
+    """Explain why a product was not certified.
 
     Parameters
     ----------

@@ -212,7 +212,7 @@ def check_checksums(directory: Path) -> str:
 
 
 def change_modes(repo: str, base: str, reference: Path) -> str:
-    """Return the shell command that gives files the permissions of another one."""
+    """Return the shell command that sets the permissions of files to those of another one."""
     return (
         f"find {shlex.quote(str(Path(repo) / base))} -type f "
         f"-exec chmod --reference={shlex.quote(str(reference))} {{}} +"

@@ -145,7 +145,7 @@ def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
 
 
 def _last_line(log: Path) -> str:
-    """Return the last line of a log, where Python tells what it died of."""
+    """Return the last line of a log, where Python says what it died of."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1].strip()[:_LONGEST_LINE] if lines else "none"
 

@@ -1,7 +1,7 @@
 """The record of a run: what was done, as it happened, so that it can be repeated, reported and resumed.
 
 A file of JSON Lines, one for the header, one for each event and one for the end, written while the script
-runs. What happened before a script was killed is there.
+runs. What happened before a script was killed is kept.
 """
 
 from ..errors import RecordError

@@ -41,7 +41,7 @@ _LONGEST = 30 * 86_400.0
 
 
 def find_records(directory: Path, instrument: str | None = None) -> tuple[Path, ...]:
-    """Give the records in a directory, the oldest first.
+    """Return the records in a directory, the oldest first.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def find_records(directory: Path, instrument: str | None = None) -> tuple[Path, 
         Butler instrument name; records of all instruments where it is None.
     """
     paths = directory.glob(f"{instrument or '*'}_*.jsonl")
-    # The name goes on with the time.
+    # The name continues with the time.
     return tuple(sorted(paths, key=lambda path: (path.stem.split("_")[1:], path.stem)))
 
 
@@ -66,13 +66,13 @@ def read_record(path: Path) -> Record:
     Returns
     -------
     `Record`
-        What it holds. A last line that was not written to its end is left out and told as ``torn``; events
+        What it holds. A last line that was not written to its end is left out and reported as ``torn``; events
         that this version does not know are left out.
 
     Raises
     ------
     RecordError
-        If the file cannot be read, is no record, or is damaged in another place than its end.
+        If the file cannot be read, is not a record, or is damaged elsewhere than at its end.
     """
     try:
         text = read_text(path, RECORD, replacing=True)
@@ -129,7 +129,7 @@ def _time(line: Mapping[str, Any]) -> datetime:
 
 
 def _loop(line: Mapping[str, Any], begun: float | None = None) -> float:
-    """Return the time of the clock; durations are made of it, so it must be one that a run can have."""
+    """Return the time of the clock; durations are made from it, so it must be one that a run can have."""
     loop = float(line["loop"])
     if not isfinite(loop):
         raise ValueError(f"loop {loop} is not a time")

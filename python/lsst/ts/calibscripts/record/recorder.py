@@ -1,4 +1,4 @@
-"""Writes a record while its run goes on."""
+"""Writes a record while its run is under way."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def open_record(
     about : `About`
         Script and configuration.
     warn : callable
-        Is told once if the record cannot be written, in the thread of whoever uses the recorder.
+        Called once if the record cannot be written, in the thread of whoever uses the recorder.
     directory : `pathlib.Path`, optional
         Where to; `record_directory` by default.
     clock : callable
-        Gives the time that durations are measured with, seconds: the event loop's in a script.
+        Returns the time that durations are measured with, seconds: the event loop's in a script.
 
     Returns
     -------
     `Recorder`
-        To be told events, and to be closed.
+        To be called with events, and to be closed.
     """
     begun = datetime.now(UTC)
     name = f"{about.instrument}_{begun:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}.jsonl"
@@ -91,7 +91,7 @@ def open_record(
 
 
 class Recorder:
-    """An observer that writes what it is told, in a thread of its own: a slow disk never holds up the event loop.
+    """An observer that writes what it gets, in a thread of its own: a slow disk never holds up the event loop.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Recorder:
         return self._problem
 
     def __call__(self, event: Event) -> None:
-        """Take note of an event."""
+        """Record an event."""
         self._note(event)
 
     def end(self, state: str) -> None:
@@ -175,7 +175,7 @@ class Recorder:
         try:
             self._write()
         except Exception as error:
-            # Nothing that goes wrong here may harm the run: it is told as a warning.
+            # Nothing that goes wrong here may harm the run: it is reported as a warning.
             self._problem = describe(error)
 
     def _write(self) -> None:
@@ -202,7 +202,7 @@ class Recorder:
 
 
 def _tai_offset() -> float:
-    """Give TAI - UTC, seconds."""
+    """Return TAI - UTC, seconds."""
     from astropy.time import Time
 
     now = Time(time.time(), format="unix")

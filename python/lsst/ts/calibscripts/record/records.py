@@ -51,7 +51,7 @@ class About:
     index : `int`
         SAL index of the script.
     given : mapping
-        Configuration as the user gave it.
+        Configuration as the user wrote it.
     config : mapping
         Configuration with everything filled in.
     detectors : `tuple` [`int`]
@@ -148,7 +148,7 @@ class Job:
     submitted : `Entry`
         When it was sent.
     job_id : `str` or `None`
-        None where it was never told.
+        None where it was never reported.
     ended : `Entry` or `None`
         None where it ran when the record ends.
     result : `JobEnded` or `None`
@@ -168,17 +168,17 @@ class Job:
 
     @property
     def collection(self) -> str | None:
-        """Where its outputs are, as an observer is told it."""
+        """Where its outputs are, as shown to an observer."""
         return f"u/ocps/{self.job_id}" if self.job_id else None
 
     @property
     def completed(self) -> bool:
-        """Has it ended well?"""
+        """Whether it has ended well."""
         return self.result is not None and self.result.outcome == "completed"
 
     @property
     def aborted(self) -> bool:
-        """Was it ended by the script itself?"""
+        """Whether it was ended by the script itself."""
         return self.result is not None and self.result.outcome in (ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID)
 
     @property
@@ -266,7 +266,7 @@ class Record:
         return max((entry.loop for entry in self.entries), default=self.begun_loop) - self.begun_loop
 
     def events(self, kind: type[Kind]) -> Iterator[Kind]:
-        """Give all events of a kind, in order."""
+        """Return all events of a kind, in order."""
         return (entry.event for entry in self.entries if isinstance(entry.event, kind))
 
     @cached_property
@@ -286,11 +286,11 @@ class Record:
         )
 
     def job(self, step: str) -> Job | None:
-        """Give the job of a step, None where it had none."""
+        """Return the job of a step, None where it had none."""
         return next((job for job in self.jobs if job.step == step), None)
 
     def exposures(self, image_type: str, *, discarded: bool = False) -> tuple[int, ...]:
-        """Give the exposures of a type that were taken and kept, or those that were discarded."""
+        """Return the exposures of a type that were taken and kept, or those that were discarded."""
         return tuple(
             event.exposure
             for event in self.events(ExposureTaken)

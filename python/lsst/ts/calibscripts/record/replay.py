@@ -31,7 +31,7 @@ def replay_script(record: Record) -> str:
     `str`
         A bash script. It takes the butler repository as its argument; outputs go to RUNs below ``PREFIX``, and
         are certified into ``CALIB_COLLECTION``, by default one of its own, since the run's holds the originals.
-        Jobs that the run aborted, and certifications it did not make, are there as comments.
+        Jobs that the run aborted, and certifications it did not make, appear as comments.
     """
     runs = {
         f"u/ocps/{job.job_id}{end}": _run(job.step)
@@ -84,7 +84,7 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _run(step: str) -> str:
-    """Give the RUN of a step below PREFIX, as a word of the shell."""
+    """Return the RUN of a step below PREFIX, as a word of the shell."""
     return f'"$PREFIX/{_slug(step)}/run"'
 
 
@@ -219,7 +219,7 @@ def _certification(event: Certified) -> Iterator[str]:
 
 
 def _not_certified(record: Record) -> Iterator[str]:
-    """Say what was made and not certified; the command only where no verification speaks against it."""
+    """Report what was made and not certified; the command only where no verification speaks against it."""
     config, stages = record.about.config, record.stages
     for job in record.jobs:
         product = PRODUCTS.get(job.step.removeprefix(_GENERATE))

@@ -1,4 +1,4 @@
-"""A record -> the configuration that goes on where its run ended. Pure."""
+"""A record -> the configuration that resumes where its run ended. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_complete(record: Record) -> bool:
 
 
 def resume_configuration(record: Record) -> dict[str, Any]:
-    """Return the configuration that goes on from a run; see `resumption`."""
+    """Return the configuration that resumes a run; see `resumption`."""
     return resumption(record).config
 
 
@@ -37,9 +37,9 @@ def resumption(record: Record) -> Resumption:
     Returns
     -------
     `Resumption`
-        What the user gave, with ``exposures``: of each image type whose set was taken completely the exposures
+        What the user set, with ``exposures``: of each image type whose set was taken completely the exposures
         that were kept, without those that never arrived. A set that was not complete, was given up, has failed its
-        verification or lacks pairs of flats is taken anew. Where something was certified already, or could not be,
+        verification or lacks pairs of flats is taken again. Where something was certified already, or could not be,
         ``calib_collection`` is a new one, since it is not possible to certify the same type of calibration in the
         same collection with the same validity range.
     """
@@ -79,7 +79,7 @@ def _to_go_on_with(record: Record, image_type: str) -> tuple[int, ...]:
 
 
 def _lacks_pairs(record: Record) -> bool:
-    """Say whether a step that needs pairs of flats failed before it had a job: too few of them could be used."""
+    """Return whether a step that needs pairs of flats failed before it had a job: too few of them could be used."""
     paired = {f"GENERATE {name}" for name, product in PRODUCTS.items() if product.paired}
     return any(record.job(step) is None for step in _failed_steps(record) & paired)
 

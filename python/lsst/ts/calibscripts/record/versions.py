@@ -1,4 +1,4 @@
-"""What decides what a run does: versions and environment variables, as far as this machine tells them."""
+"""What decides what a run does: versions and environment variables, as far as this machine knows them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _VARIABLES = ("CP_PIPE_DIR", "CP_VERIFY_DIR", "CALIBSCRIPTS_SAL")
 
 
 def environment() -> dict[str, str]:
-    """Give the environment variables that decide what is run, as far as they are set."""
+    """Return the environment variables that decide what is run, as far as they are set."""
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of Python, of the packages that are installed and of the pipelines.
+    """Return the versions of Python, of the packages that are installed and of the pipelines.
 
-    A version of a pipeline package that cannot be told is ``unknown``.
+    A version of a pipeline package that is not known is ``unknown``.
     """
     found = {name: _distribution(names) for name, names in _DISTRIBUTIONS.items()}
     return {
@@ -51,6 +51,6 @@ def _distribution(names: Sequence[str]) -> str:
 
 
 def _eups_version(name: str) -> str:
-    """Give the version of a package that eups has set up, which it keeps in ``SETUP_<NAME>``."""
+    """Return the version of a package that eups has set up, which it keeps in ``SETUP_<NAME>``."""
     setup = re.match(rf"{name}\s+(\S+)", os.environ.get(f"SETUP_{name.upper()}", ""))
     return setup[1] if setup else "unknown"

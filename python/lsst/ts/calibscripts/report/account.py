@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 
 
 def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] = ALL_IMAGES) -> Account:
-    """Give the account of a recorded run. Blocks.
+    """Return the account of a recorded run. Blocks.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _standing(
 
 
 def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[str] = ALL_IMAGES) -> Account:
-    """Give the account of what is in some collections. Blocks.
+    """Return the account of what is in some collections. Blocks.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
     Raises
     ------
     RepositoryError
-        If the repository or a collection is not there, or there is nothing in them that a report is made of.
+        If the repository or a collection does not exist, or holds nothing that a report is made from.
     """
     with Archive(repo) as archive:
         instrument, runs = archive.steps_of(archive.runs_of(collections))

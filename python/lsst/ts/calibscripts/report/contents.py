@@ -1,4 +1,4 @@
-"""What a report tells of a run, whichever form it takes. Pure."""
+"""What a report says of a run, whichever form it takes. Pure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ProductAccount:
 
 @dataclass(frozen=True)
 class Account:
-    """Everything a report tells.
+    """Everything a report says.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Account:
     products : `tuple` [`ProductAccount`]
         In the order of the products.
     evidence : `Evidence`
-        What the butler told.
+        What the butler has.
     runs : mapping [`StepId`, `str`]
         Step -> RUN with its outputs.
     trends : `tuple` [`Trend`]
@@ -105,7 +105,7 @@ class Account:
 
 
 def summary_of(record: Record) -> RunSummary:
-    """Give the summary of a recorded run, as the script logs one at its end.
+    """Return the summary of a recorded run, as the script logs one at its end.
 
     Parameters
     ----------

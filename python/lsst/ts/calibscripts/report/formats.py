@@ -29,7 +29,7 @@ def as_text(account: Account) -> str:
     Parameters
     ----------
     account : `Account`
-        What to tell.
+        What to report.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def _pair_gains(account: Account) -> list[PairGains]:
 
 
 def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
-    """Say in a line each what left its usual range.
+    """Report in a line each what left its usual range.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ def as_json(account: Account) -> str:
     Parameters
     ----------
     account : `Account`
-        What to tell.
+        What to report.
 
     Returns
     -------
     `str`
-        One JSON object; values that are no numbers are null.
+        One JSON object; values that are not numbers are null.
     """
     record, evidence = account.record, account.evidence
     content = {
@@ -190,7 +190,7 @@ def as_markdown(account: Account) -> str:
     Parameters
     ----------
     account : `Account`
-        What to tell.
+        What to report.
     """
     lines = [f"# {_plain(account.title)}", ""]
     if account.record is not None:
@@ -259,7 +259,7 @@ def as_cp_verify(account: Account) -> str:
     Parameters
     ----------
     account : `Account`
-        What to tell.
+        What to report.
 
     Returns
     -------

@@ -10,7 +10,7 @@ __all__ = ["next_steps"]
 
 
 def next_steps(record: Record) -> tuple[str, ...]:
-    """Say what to do after a run.
+    """Report what to do after a run.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ class Table:
 
 
 def statistic_of(test: str) -> str:
-    """Return the statistic that a test is made of; mostly they have the same name."""
+    """Return the statistic that a test is made on; mostly they have the same name."""
     return _VALUE_OF_TEST.get(test, test)
 
 

@@ -170,7 +170,7 @@ def _certifications(record: Record) -> Iterator[Span]:
 
 
 def told(record: Record) -> str:
-    """Say in a sentence or two what took the time.
+    """Report in a sentence or two what took the time.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ RESIDUALS_LOOKED_AT = 4
 
 
 class ButlerRepository(ButlerConnection):
-    """A butler repository, made of its URI as a `ButlerConnection` is.
+    """A butler repository, made from its URI like a `ButlerConnection`.
 
     Notes
     -----

@@ -88,7 +88,7 @@ class Absences:
         taken : `Taken`
             The set.
         found : `ImageSet`
-            What of it goes on.
+            What of it is used.
         unfit : mapping [`str`, sequence of `int`]
             Why exposures are left out although they were taken -> which; the others have not arrived.
         """
@@ -127,7 +127,7 @@ class Absences:
         return "" if len(named) in (0, len(found.detectors)) else f" of {detectors_of(named)}"
 
     def given_up(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> str:
-        """Say that too little of a set is left; ``unfit`` as of `report`."""
+        """Report that too little of a set is left; ``unfit`` as of `report`."""
         n_detectors = len(found.detectors) + len(found.left_out_detectors)
         why = "; ".join(f"{exposures_of(exposures)}: {reason}" for reason, exposures in unfit.items())
         oods = " Look at the OODS; what is ingested later can still be processed with the property exposures."
@@ -141,7 +141,7 @@ class Absences:
         return f"{left} are there: the set is given up.{names}{oods}"
 
     def _strange_names(self, exposures: Sequence[int]) -> str:
-        """Say which names the events of exposures had that are not names of detectors."""
+        """Report which names the events of exposures had that are not names of detectors."""
         names = self.arrivals.unknown_names(exposures)
         if not names:
             return ""
@@ -152,7 +152,7 @@ class Absences:
         )
 
     def _why(self, taken: Taken, exposures: Sequence[int]) -> str:
-        """Say in the plural why images of exposures are missing."""
+        """Report in the plural why images of exposures are missing."""
         if taken.images.taken:
             return "are not in the repository"
         if refused := self.arrivals.bad(exposures):

@@ -21,7 +21,7 @@ UNANNOUNCED = "in the butler, though no imageInOODS came"
 
 
 class Arrivals:
-    """Collects imageInOODS events; give `note` to the event as its callback.
+    """Collects imageInOODS events; set `note` as the callback of the event.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Arrivals:
     asked : collection of `int`
         Detectors asked for; arrivals of others are ignored.
     observer : callable
-        Is told each arrival of a detector that was asked for.
+        Called with each arrival of a detector that was asked for.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ async def filter_in_beam(script: Host, expected: str | None) -> str | None:
 
 
 def filter_problem(expected: str | None, in_beam: str | None) -> str:
-    """Say that another filter is in the beam than expected; empty where it is the same, or one is unknown."""
+    """Report that another filter is in the beam than expected; empty where it is the same, or one is unknown."""
     if expected is None or in_beam in (None, expected):
         return ""
     return f"Filter: expected {expected}, found {in_beam} in the beam. Check the filter wheel or changer."

@@ -46,7 +46,7 @@ class Closing:
     absences : `Absences`
         Finds and reports what has not arrived; has the butler and its thread.
     graph : `Graph`
-        Is told when the images of a set can be processed, and when they will not come.
+        Called when the images of a set can be processed, and when they will not come.
     progress : `Progress`
         Stages of the products.
     journal : `Journal`
@@ -110,7 +110,7 @@ class Closing:
         try:
             examined = await self._examine(image_type)
         except Exception as error:
-            # Of this set nothing can be processed; what does not need it goes on.
+            # Of this set nothing can be processed; what does not need it continues.
             text = f"The {image_type.plural} could not be looked up in the butler: {describe(error)}."
             self.fail(image_type, ImageSetError(image_type.name, text))
             return
@@ -153,7 +153,7 @@ class Closing:
         return Asked(image_type, taken.kept, detectors, times=times, **flats)
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
-        """Keep what of a set goes on."""
+        """Keep what of a set is used."""
         self.results.images[image_type] = examined.found
         self.results.times.update(examined.times)
         self.journal.tell(closing(image_type, examined.found))

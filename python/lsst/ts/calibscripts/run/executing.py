@@ -1,6 +1,6 @@
-"""Runs the graph of steps: each as soon as what it needs is there, cancelled at once when that is lost.
+"""Runs the graph of steps: each as soon as what it needs exists, cancelled at once when that is lost.
 
-A step never raises out of the graph: what went wrong is told, steps that depend on it are cancelled, and the
+A step never raises out of the graph: what went wrong is reported, steps that depend on it are cancelled, and the
 others go on to their ends.
 """
 
@@ -26,13 +26,13 @@ class Graph(Generic[Images]):
     plan : `Plan`
         Steps and what they need.
     run_step : coroutine function
-        Does a step, given the images of the sets it needs.
+        Does a step with the images of the sets it needs.
     on_success : callable
         Takes each step that has succeeded.
     on_failure : callable
-        Is told each step that raised, with its error, before its dependents are cancelled.
+        Called with each step that raised, with its error, before its dependents are cancelled.
     on_cancelled : callable
-        Is told each step that is cancelled.
+        Called with each step that is cancelled.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Graph(Generic[Images]):
         return frozenset(self.failed | self.cancelled)
 
     def is_done(self, step_id: StepId) -> bool:
-        """Has this step succeeded?"""
+        """Return whether this step has succeeded."""
         return step_id in self._succeeded
 
     def images_are_there(self, image_type: ImageType, images: Images) -> None:

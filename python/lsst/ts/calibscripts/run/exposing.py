@@ -144,7 +144,7 @@ class Exposing:
         )
 
     async def _check_filter(self) -> None:
-        """See that nobody has changed the filter since it was set up.
+        """Check that the filter has not been changed since it was set up.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Exposing:
         where = absences.repository, absences.instrument
         level = await absences.thread(read_level, *where, exposure, [detector])
         if isinstance(level, str):
-            # Another flat will do; that none can be read is an error once all are there.
+            # Another flat will do; that none can be read is an error once all exist.
             self.journal.log.info(f"The level of flat {exposure} could not be read: {level}.")
         elif len(self._levels) < LEVELS_LOOKED_AT:
             self._levels.append(level)

@@ -145,7 +145,7 @@ class Judging:
         return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
 
     def too_bright(self, step: Step, run: str) -> str:
-        """Say that biases or darks are brighter after correction than the configuration allows; empty if not."""
+        """Report that biases or darks are brighter after correction than the configuration allows; empty if not."""
         limit, product = self.config.bias_dark_counts_max, step.product
         if limit is None or product.by_filter:
             return ""

@@ -47,7 +47,7 @@ class Opening:
     journal : `Journal`
         Takes what happens.
     results : `Results`
-        Is told what stands in the way, and the exposure times of images that exist already.
+        Called with what stands in the way, and the exposure times of images that exist already.
     checkpoint : coroutine function
         Passes a checkpoint.
 
@@ -87,7 +87,7 @@ class Opening:
         self._detector_names: dict[tuple[str, str], int] = {}
 
     async def check(self) -> None:
-        """Look at everything that can be seen before the first exposure, and tell all that is wrong.
+        """Check everything that can be seen before the first exposure, and report all that is wrong.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Opening:
             self.plan = self.plan.without("GAIN")
 
     def _pairs_not_used(self, findings: RepositoryFindings) -> str:
-        """Say which pairs of flats that exist already cp_pipe will not use; of others configure has said it."""
+        """Report which pairs of flats that exist already cp_pipe will not use; of others configure has said it."""
         flats = findings.examined.get(ImageType.FLAT)
         if flats is None or not any(step.product.paired for step in self.plan.steps):
             return ""
@@ -216,7 +216,7 @@ class Opening:
         self._results.physical_filter = self._filter
 
     def _refusal(self, problems: Sequence[str]) -> PreconditionError:
-        """Keep what stands in the way of the first exposure, and give the error that says so."""
+        """Keep what stands in the way of the first exposure, and return the error that says so."""
         for problem in problems:
             self._journal.keep_failure(problem)
         return _RefusalError(problems)

@@ -1,4 +1,4 @@
-"""What a run has done so far, and the one place through which it is told."""
+"""What a run has done so far, and the one place through which it is reported."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Results:
     warnings, failures : `list` [`str`]
         One sentence each.
     doubtful : `str` or `None`
-        Collection into which something may have been certified though nobody knows.
+        Collection into which something may have been certified; whether is unknown.
     refusing : `str` or `None`
         Collection into which something could not be certified, most likely since it holds something else.
     """
@@ -89,20 +89,20 @@ class Results:
     refusing: str | None = None
 
     def collection(self, step_id: StepId) -> str | None:
-        """Give the collection of a step's job, as an observer is told it."""
+        """Return the collection of a step's job, as shown to an observer."""
         return f"u/ocps/{self.jobs[step_id]}" if step_id in self.jobs else None
 
 
 @dataclass(frozen=True)
 class Journal:
-    """Tells everybody what happens: the log of the script, its observers, and the results.
+    """Reports what happens: the log of the script, its observers, and the results.
 
     Attributes
     ----------
     log : `logging.Logger`
         Log of the script.
     observers : sequence of `Observer`
-        Are told every event.
+        Called with every event.
     results : `Results`
         Keeps warnings and failures.
     """
@@ -112,7 +112,7 @@ class Journal:
     results: Results
 
     def tell(self, event: Event) -> None:
-        """Tell the observers of an event."""
+        """Pass an event to the observers."""
         for observer in self.observers:
             try:
                 observer(event)

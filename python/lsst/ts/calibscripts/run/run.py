@@ -40,7 +40,7 @@ __all__ = ["Run"]
 
 
 class _ReportedFailureError(RunFailedError, ExpectedError):
-    """What salobj logs no traceback of: every failure has been told already."""
+    """What salobj logs no traceback of: every failure has been reported already."""
 
 
 class Run:
@@ -51,7 +51,7 @@ class Run:
     script : `Host`
         The configured script.
     given : mapping
-        Configuration as the user gave it.
+        Configuration as the user wrote it.
 
     Attributes
     ----------
@@ -264,7 +264,7 @@ class Run:
     # The end.
 
     def fail(self, error: Exception) -> None:
-        """Keep what nobody expected, each error as a sentence; tracebacks are for whoever mends it."""
+        """Keep unexpected errors, each as a sentence; tracebacks are for whoever fixes them."""
         if isinstance(error, ExceptionGroup):
             for each in error.exceptions:
                 self.fail(each)

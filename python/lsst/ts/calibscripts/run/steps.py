@@ -245,7 +245,7 @@ class Processing:
             self.journal.warn(f"{name} was certified WITHOUT verification {where}.")
 
     async def _filter_problem(self, step: Step) -> str:
-        """Say which flats that a product was made from have another filter than they are to have."""
+        """Report which flats that a product was made from have another filter than they are to have."""
         flats, expected = self.results.images.get(ImageType.FLAT), self.results.physical_filter
         if ImageType.FLAT not in step.product.images or flats is None or expected is None:
             return ""
@@ -256,7 +256,7 @@ class Processing:
         return wrong_filter(asked, records)
 
     def _doubt(self, name: str, wanted: Certification) -> None:
-        """Say that nobody knows whether a product is certified."""
+        """Report that it is unknown whether a product is certified."""
         self.results.doubtful = wanted.collection
         self.journal.tell(Doubtful(name, wanted.collection))
         words = ("butler", "query-datasets", self.config.repo, wanted.dataset_type, "--collections")
@@ -315,7 +315,7 @@ class Processing:
     async def _job(
         self, step: Step, exposures: Sequence[int], images: Mapping[ImageType, ImageSet]
     ) -> tuple[JobResult, str | None]:
-        """Run the job of a step and give its result and its RUN, None if it left none."""
+        """Run the job of a step and return its result and its RUN, None if it left none."""
         detectors = self._detectors_for(step, images)
         fresh = {s.product: run for s, run in self.results.runs.items() if s.action is Action.GENERATE}
         inputs = input_collections(self.config, step.id, fresh, self.calib_exists)
@@ -338,7 +338,7 @@ class Processing:
         self.journal.log.info(f"{step_id}: OCPS job {job_id}, log {job_log(job_id)}")
 
     def _note_silent(self, step: Step, result: JobResult) -> None:
-        """Say so where a job's outputs are there but its result never came."""
+        """Report where a job's outputs exist but its result never came."""
         if result.exit_code is None:
             self.journal.warn(
                 f"{step.id}: no job_result came for OCPS job {result.job_id}; its outputs are there, "
@@ -346,7 +346,7 @@ class Processing:
             )
 
     def _report(self, step: Step, judged: Judged) -> None:
-        """Tell a verdict, and log it: failed tests of one that passed are a warning, one that failed is an error."""
+        """Report and log a verdict: failed tests of one that passed are a warning, one that failed is an error."""
         verdict, name = judged.verdict, step.id.product
         verification = self.results.collection(step.id) or ""
         self.journal.tell(

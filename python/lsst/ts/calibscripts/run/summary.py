@@ -40,7 +40,7 @@ def summarise(
     graph : `Graph` or `None`
         How the steps ended; None where the run did not come so far.
     given : mapping
-        Configuration as the user gave it.
+        Configuration as the user wrote it.
     """
     ended = endings(plan, results, graph)
     certified = tuple(

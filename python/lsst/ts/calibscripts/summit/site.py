@@ -55,7 +55,7 @@ class Summit:
     faults : iterable of `Fault` or `str`
         What misbehaves, see `faults.parse_fault`.
     workers : `int` or `None`
-        How many jobs run at once; None is no limit.
+        How many jobs run at once; None is without limit.
     full_scale : `bool`
         Make frames of 4000 x 4072 pixels.
     scratch : `pathlib.Path` or `None`

@@ -95,7 +95,7 @@ def configured(text: str, overrides: Mapping[str, Any]) -> Configured:
 
 @lru_cache(maxsize=32)
 def _schema(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Read a schema; nobody changes what is returned. Many BLOCKs of a directory have the same."""
+    """Read a schema; what is returned is never changed. Many BLOCKs of a directory have the same."""
     schema, problems = read_yaml(text)
     told = tuple(f"configuration_schema: {problem}" for problem in problems)
     if problems and not schema:

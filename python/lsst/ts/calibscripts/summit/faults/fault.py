@@ -42,7 +42,7 @@ class Fault:
     Attributes
     ----------
     name : `str`
-        What it is switched on by.
+        What switches it on.
     description : `str`
         One sentence for ``--list-faults``.
     target : `Target`

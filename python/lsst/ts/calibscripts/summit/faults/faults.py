@@ -1,6 +1,6 @@
 """Named misbehaviour of the simulated summit, switched on by keyword.
 
-A fault that is switched on is its record from `FAULTS`, with other options where they were given
+A fault that is switched on is its record from `FAULTS`, with other options where they were set
 (``image-missing:of=DARK,at=3,count=2``). What a fault does follows from these and from the number of the
 exposure or job alone, so that the same run misbehaves in the same way again.
 """
@@ -110,7 +110,7 @@ def parse_fault(text: str) -> Fault:
     Returns
     -------
     fault : `Fault`
-        The record of the table with what was given.
+        The record of the table with what was set.
 
     Raises
     ------

@@ -209,7 +209,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
         )
 
     async def _take_for_somebody_else(self, data: Any, keys: dict[str, str], index: int) -> None:
-        """Take an image of somebody else first, if one is to be."""
+        """Take another client's image first, if one is to be."""
         image_type = keys["imageType"]
         number = self._taken[image_type]
         if self.faults.hits("exposure-foreign", image_type, number):
@@ -285,7 +285,7 @@ class SimulatedCamera(SimulatedCsc, ABC):
 
     @abstractmethod
     async def lose_filter(self) -> None:
-        """Put another filter into the beam, as somebody else may do at any time."""
+        """Put another filter into the beam, as another user may do at any time."""
 
     async def _misbehave(self, image_type: str) -> None:
         number = self._taken[image_type]

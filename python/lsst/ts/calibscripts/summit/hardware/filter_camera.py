@@ -28,7 +28,7 @@ class SimulatedFilterCamera(SimulatedCamera):
         return self._filter
 
     async def lose_filter(self) -> None:
-        """Put another filter into the beam, as somebody else may do at any time."""
+        """Put another filter into the beam, as another user may do at any time."""
         self._filter = next(name for name in self._filters if name != self._filter)
         await self._publish_filter()
 

@@ -36,5 +36,5 @@ class SimulatedLatissCamera(SimulatedCamera):
         return self._spectrograph.grating
 
     async def lose_filter(self) -> None:
-        """Have somebody else turn the filter wheel."""
+        """Turn the filter wheel, as another user would."""
         await self._spectrograph.turn_away()

@@ -62,7 +62,7 @@ class SimulatedSpectrograph(SimulatedCsc):
         await self._report()
 
     async def turn_away(self) -> None:
-        """Put another filter into the beam, as somebody else may do at any time."""
+        """Put another filter into the beam, as another user may do at any time."""
         self.filter = next(name for name in FILTERS if name != self.filter)
         await self._report()
 

@@ -44,7 +44,7 @@ class SimulatedOcps(SimulatedCsc):
     runner : `JobRunner`
         What does the work.
     workers : `asyncio.Semaphore` or `None`
-        Limits how many jobs run at once, over all OCPS that share it; None is no limit.
+        Limits how many jobs run at once, over all OCPS that share it; None is without limit.
     faults : `Faults`
         What misbehaves.
     on_change : callable

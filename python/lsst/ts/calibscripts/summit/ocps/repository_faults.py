@@ -127,7 +127,7 @@ class FaultyRepository:
             butler.registry.certify(record.daily_collection, list(found), Timespan(None, None))
 
     async def _lock(self, seconds: float) -> None:
-        """Let somebody else write to the database for a while."""
+        """Let another process write to the database for a while."""
         database = sqlite3.connect(self._root / "gen3.sqlite3", check_same_thread=False)
         self._locks.append(database)
         await asyncio.to_thread(database.execute, "BEGIN EXCLUSIVE")

@@ -99,7 +99,7 @@ class Display:
         self.console.print(Text(f"{stamp()} Script {state}{where}", style="cyan"), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
-        """Take note of an event of the run."""
+        """Record an event of the run."""
         now = asyncio.get_running_loop().time()
         match event:
             case ExposureTaken(image_type, exposure, _, discarded):
@@ -139,7 +139,7 @@ class Display:
             self.console.print(Text(f"{stamp()}         {text}", style="dim"), soft_wrap=True)
 
     def _tables(self) -> Group:
-        """Give what the live display shows."""
+        """Return what the live display shows."""
         images = Table("images", "taken", "arrived", title="Images", title_justify="left")
         for name, counts in self._images.items():
             images.add_row(name, str(counts.taken), f"{len(counts.arrived)} of {len(counts.exposures)}")
