@@ -33,7 +33,7 @@ from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.summit.tasks.statistics import read_noise_agrees
 from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.testing.memory import (
-    GAIN,
+    NOMINAL_GAIN,
     Association,
     Behaviour,
     MemoryButler,
@@ -153,7 +153,7 @@ class InMemory(Stage):
             exit_code=self.case.exit_codes.get(job.name, 0),
             writes_not=self.case.writes_not.get(job.name, frozenset()),
             verification=self.case.verifications.get(job.name, Verification.PASSES),
-            gains=() if job.name in self.case.without_gains else (GAIN,),
+            gains=() if job.name in self.case.without_gains else (NOMINAL_GAIN,),
         )
 
     def _note(self, new: tuple[Association, ...]) -> None:

@@ -18,7 +18,7 @@ from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
-    GAIN,
+    NOMINAL_GAIN,
     Behaviour,
     MemoryButler,
     MemoryIngest,
@@ -64,17 +64,17 @@ async def run_with(gains: Sequence[float], **config: object) -> tuple[Outcome, l
 
 
 async def test_ten_pairs_are_reported_in_full() -> None:
-    outcome, log, _ = await run_with([GAIN])
+    outcome, log, _ = await run_with([NOMINAL_GAIN])
     assert outcome.state is ScriptState.DONE, outcome.reason
     (report,) = (line for line in log if "Gains estimated from flats pairs" in line.message)
     assert report.message.startswith("Gains estimated from flats pairs: 10 pairs, 1 detector\n")
-    assert report.message.count(f"{GAIN:.4f}") == 1 + 160
+    assert report.message.count(f"{NOMINAL_GAIN:.4f}") == 1 + 160
     assert "left out" not in report.message
     assert not any("gains are outside" in line.message for line in log)
 
 
 async def test_single_gains_that_cannot_be_right_are_a_warning() -> None:
-    outcome, log, certified = await run_with([*[GAIN] * 14, -0.001, 2.1 * GAIN], n_flat=4)
+    outcome, log, certified = await run_with([*[NOMINAL_GAIN] * 14, -0.001, 2.1 * NOMINAL_GAIN], n_flat=4)
     assert outcome.state is ScriptState.DONE, outcome.reason
     (warning,) = (
         line.message for line in log if line.level_name == "WARNING" and "gains are" in line.message

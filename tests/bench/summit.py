@@ -12,7 +12,7 @@ from lsst.ts.calibscripts.summit.hardware.focalplane import Detector
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors as detectors_of
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.ocps.job import Job
-from lsst.ts.calibscripts.tables.products import PRODUCTS, Pipeline
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import CollectionKind, MemoryButler, Verification
 from lsst.ts.calibscripts.testing.memory.jobs import RECIPES
 from lsst.ts.calibscripts.testing.memory.statistics import AMPLIFIERS, statistics
@@ -25,13 +25,9 @@ INGEST_SECONDS = 1.0
 _GAINS, _NOISES = dict.fromkeys(AMPLIFIERS, 0.57), dict.fromkeys(AMPLIFIERS, 12.0)
 
 
-def _job_name(pipeline: Pipeline) -> str:
-    return pipeline.subsets[0] if pipeline.subsets else pipeline.files[0].removesuffix(".yaml")
-
-
 _STEPS: Mapping[str, str] = {
-    **{_job_name(product.generate): f"GENERATE {product.name}" for product in PRODUCTS.values()},
-    **{_job_name(p.verify): f"VERIFY {p.name}" for p in PRODUCTS.values() if p.verify},
+    **{product.generate.job: f"GENERATE {product.name}" for product in PRODUCTS.values()},
+    **{p.verify.job: f"VERIFY {p.name}" for p in PRODUCTS.values() if p.verify},
 }
 
 

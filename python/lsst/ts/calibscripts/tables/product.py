@@ -43,6 +43,11 @@ class Pipeline:
     files: tuple[str, ...]
     subsets: tuple[str, ...] = ()
 
+    @property
+    def job(self) -> str:
+        """What a job with it is called today: its subset, or its file without the extension."""
+        return self.subsets[0] if self.subsets else self.files[0].removesuffix(".yaml")
+
 
 class Content(StrEnum):
     """What the dataset of a product holds, which decides how a report reads it."""

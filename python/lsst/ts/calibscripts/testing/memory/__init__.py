@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .alteration import Alteration
 from .butler import Association, CollectionKind, Dataset, MemoryButler
-from .jobs import GAIN, Behaviour, MemoryIngest, MemoryRunner, Recipe
+from .jobs import NOMINAL_GAIN, Behaviour, MemoryIngest, MemoryRunner, Recipe
 from .reference import reference_calibrations
 from .repository import MemoryRepository, Trouble
 from .statistics import Verification
 
 __all__ = [
-    "GAIN",
+    "NOMINAL_GAIN",
     "Alteration",
     "Association",
     "Behaviour",

@@ -20,17 +20,22 @@ from ...summit.hardware.observation import Observation
 from ...summit.ocps.csc import Job
 from ...summit.ocps.pipetask import invocation
 from ...tables.instruments import INSTRUMENTS
+from ...tables.products import PRODUCTS, Content, holding, is_by_filter, parts_of
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
 from .statistics import AMPLIFIERS, Verification, statistics
 
-__all__ = ["GAIN", "RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
+__all__ = ["NOMINAL_GAIN", "RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
 
 _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND exposure IN \((\d+(?:,\d+)*)\)")
 
 _FAILURE = 1
-_HOLD_GAINS = frozenset({"cpPtcPartial", "ptc"})
-GAIN = 0.57
+_HOLD_GAINS = frozenset(product.dataset_type for product in PRODUCTS.values() if product.measures_gains)
+_CURVES = frozenset(product.dataset_type for product in holding(Content.CURVES))
+_FLATS = "cpPtcIsrExp"
+"""Dataset type of the processed flats whose gains are measured."""
+
+NOMINAL_GAIN = 0.57
 """Nominal gain of every amplifier, electron/ADU."""
 
 _NOISE = 12.0
@@ -55,19 +60,16 @@ class Recipe:
     verifies: str = ""
 
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "cpBias": Recipe((), ("bias",)),
-        "cpDark": Recipe(("bias",), ("dark",)),
-        "cpFlat": Recipe(("bias", "dark"), ("flat",)),
-        "cpDefects": Recipe(("bias", "dark", "flat"), ("defects",)),
-        "cpPtc": Recipe(("bias", "dark"), ("ptc", "cpPtcPartial", "cpPtcIsrExp")),
-        "cpPtcGainFromFlatPairs": Recipe(("bias", "dark"), ("cpPtcPartial", "cpPtcIsrExp")),
-        "verifyBias": Recipe(("bias",), verifies="Bias"),
-        "verifyDark": Recipe(("bias", "dark"), verifies="Dark"),
-        "verifyFlat": Recipe(("bias", "dark", "flat"), verifies="Flat"),
-    }
-)
+def _recipes() -> Iterator[tuple[str, Recipe]]:
+    for product in PRODUCTS.values():
+        inputs = tuple(PRODUCTS[name].dataset_type for name in product.made_from)
+        made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
+        yield product.generate.job, Recipe(inputs, (*made, *((_FLATS,) if product.measures_gains else ())))
+        if product.verify is not None:
+            yield product.verify.job, Recipe((*inputs, product.dataset_type), verifies=product.name.title())
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))
 """Pipelines of cp_pipe and cp_verify by the name of their file or subset."""
 
 
@@ -93,7 +95,7 @@ class Behaviour:
     exit_code: int = 0
     writes_not: frozenset[int] = frozenset()
     verification: Verification = Verification.PASSES
-    gains: Sequence[float] = (GAIN,)
+    gains: Sequence[float] = (NOMINAL_GAIN,)
 
 
 class MemoryIngest:
@@ -216,7 +218,7 @@ class _Work:
         name = self.job.instrument
         moment = _noon(min(int(raw.exposure or 0) for raw in raws))
         for dataset_type in self.recipe.reads:
-            filters = self._filters(raws) if dataset_type == "flat" else [None]
+            filters = self._filters(raws) if is_by_filter(dataset_type) else [None]
             for physical_filter in filters:
                 place = (dataset_type, name, detector, physical_filter)
                 found = self.butler.find(place, self.inputs, moment)
@@ -232,13 +234,13 @@ class _Work:
     def _write_products(self, detector: int, found: tuple[Dataset, ...]) -> None:
         raws = [dataset for dataset in found if dataset.dataset_type == "raw"]
         for dataset_type in self.recipe.writes:
-            filters: Sequence[str | None] = self._filters(raws) if dataset_type == "flat" else [None]
+            filters: Sequence[str | None] = self._filters(raws) if is_by_filter(dataset_type) else [None]
             for name in filters:
                 holds = dataset_type in _HOLD_GAINS and self.behaviour.gains
-                pairs = [()] if dataset_type == "ptc" else self._pairs(raws)
+                pairs = [()] if dataset_type in _CURVES else self._pairs(raws)
                 value: object = tuple(self._gains(detector, pair) for pair in pairs) if holds else None
-                if dataset_type == "cpPtcIsrExp":
-                    value = dict.fromkeys(AMPLIFIERS, GAIN)
+                if dataset_type == _FLATS:
+                    value = dict.fromkeys(AMPLIFIERS, NOMINAL_GAIN)
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
 
     def _pairs(self, raws: Sequence[Dataset]) -> list[tuple[int, ...]]:
