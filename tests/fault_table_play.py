@@ -18,7 +18,7 @@ from soak.stepping import SteppingEventLoop
 
 from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobStarted, Verdicted
 from lsst.ts.calibscripts.sal import Domain, Remote
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Queued, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
@@ -69,10 +69,9 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
         outcome = await ScriptQueue(log.append, note_state).run(
             SCRIPTS[case.instrument],
             yaml.safe_dump({"repo": stage.repo, **case.asked}),
+            Queued(stop=case.stop, block_id=case.block_id),
             observers=[events.append, moments.note],
             make=stage.make_script,
-            stop=case.stop,
-            block_id=case.block_id,
             while_running=lambda script: _beside(case, summit, domain, moments, script),
         )
         jobs, images = summit.jobs, len(summit.readouts)

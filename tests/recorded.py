@@ -21,7 +21,7 @@ from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, About, Record, find_
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
-from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue, find_script
+from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, Queued, ScriptQueue, find_script
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
@@ -80,7 +80,7 @@ async def recorded_run(
     with _records_in(directory) as new_record:
         async with Summit("memory", ["LATISS"], faults=faults, ingest=MemoryIngest(butler), runner=runner):
             outcome = await ScriptQueue().run(
-                SCRIPT, yaml.safe_dump(dict(given)), observers=observers, make=make, stop=stop
+                SCRIPT, yaml.safe_dump(dict(given)), Queued(stop=stop), observers=observers, make=make
             )
         return new_record(), outcome
 

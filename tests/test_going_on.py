@@ -15,7 +15,7 @@ from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.record import find_records, is_complete, read_record, resume_configuration
 from lsst.ts.calibscripts.report.account import summary_of
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, Queued, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
     MemoryButler,
@@ -64,7 +64,7 @@ class Night:
                 self.taken.append(event.image_type)
 
         return await ScriptQueue(self.log.append).run(
-            SCRIPT, yaml.safe_dump(given), observers=[note], make=make, stop=stop
+            SCRIPT, yaml.safe_dump(given), Queued(stop=stop), observers=[note], make=make
         )
 
     def summit(self, *faults: str) -> Summit:

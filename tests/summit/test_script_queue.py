@@ -16,6 +16,7 @@ from lsst.ts.calibscripts.summit.queue.script_queue import (
     Finished,
     LogLine,
     Outcome,
+    Queued,
     ScriptQueue,
     block_entries,
     find_queued,
@@ -128,7 +129,7 @@ async def test_scripts_of_a_block_know_its_execution() -> None:
     log: list[LogLine] = []
     (entry,) = block_entries("BLOCK-295", [ScriptCall("auxtel/a.py", False, {"end": "well"})], execution=3)
     outcome = await ScriptQueue(log.append).run(
-        entry.name, entry.config, block_id=entry.block_id, make=Teller
+        entry.name, entry.config, Queued(block_id=entry.block_id), make=Teller
     )
     assert outcome.checkpoints == ("told",)
     assert f"block {entry.block_id!r}" in told(log)[0]

@@ -20,6 +20,7 @@ from lsst.ts.calibscripts.summit.queue.script_queue import (
     Finished,
     LogLine,
     Outcome,
+    Queued,
     ScriptQueue,
     block_entries,
     run_in_order,
@@ -105,7 +106,7 @@ class Rehearsed:
     async def run(self, entry: Entry) -> Outcome:
         make: Callable[[int], sal.BaseScript] | None = self.make if entry.name == LATISS_SCRIPT else None
         return await self.queue.run(
-            entry.name, entry.config, standard=entry.standard, block_id=entry.block_id, make=make
+            entry.name, entry.config, Queued(entry.standard, entry.block_id), make=make
         )
 
     async def script(self, name: str, config: str = "") -> Outcome:

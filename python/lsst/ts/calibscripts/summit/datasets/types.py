@@ -193,9 +193,9 @@ def write_raw(frame: RawFrame, path: str | Path) -> None:
     counts = frame.data.astype(">i4")
     with open(path, "wb") as file:
         file.write(primary.tostring().encode("ascii"))
-        for index, (name, x, y) in enumerate(_corners(rows, frame.image_columns)):
+        for index, corner in enumerate(_corners(rows, frame.image_columns)):
             values = (frame.gains[index], frame.read_noises[index])
-            file.write(_amplifier_header(name, x, y, rows, columns, frame.image_columns, *values))
+            file.write(_amplifier_header(corner, rows, columns, frame.image_columns, *values))
             file.write(counts[index].tobytes())
             file.write(bytes(-counts[index].nbytes % _FITS_BLOCK))
 
@@ -203,9 +203,10 @@ def write_raw(frame: RawFrame, path: str | Path) -> None:
 # The same for all frames of a detector, and dearer than the pixels of a small one.
 @lru_cache(maxsize=4096)
 def _amplifier_header(
-    name: str, x: int, y: int, rows: int, columns: int, image_columns: int, gain: float, read_noise: float
+    corner: tuple[str, int, int], rows: int, columns: int, image_columns: int, gain: float, read_noise: float
 ) -> bytes:
     # Built by hand: sixteen ImageHDU objects cost more than making the pixels of a small frame.
+    name, x, y = corner
     axes = {"NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
     header = fits.Header({"XTENSION": "IMAGE", "BITPIX": 32} | axes | {"PCOUNT": 0, "GCOUNT": 1})
     header["EXTNAME"] = name

@@ -7,6 +7,7 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ __all__ = [
     "Finished",
     "LogLine",
     "Outcome",
+    "Queued",
     "ScriptQueue",
     "block_entries",
     "find_queued",
@@ -50,6 +52,26 @@ FINAL_STATES = frozenset(
 
 CONFIGURE_TIMEOUT = 60.0
 """configure must end within this time, seconds."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """How a script is queued, apart from its name and configuration.
+
+    Attributes
+    ----------
+    standard : `bool` or `None`
+        Look for it only among the standard scripts, or only among the others; None among both.
+    block_id : `str`
+        Identifier of the execution of a BLOCK.
+    pause, stop : `str`
+        Regular expressions of checkpoints.
+    """
+
+    standard: bool | None = None
+    block_id: str = ""
+    pause: str = ""
+    stop: str = ""
 
 
 class ScriptQueue:
@@ -90,12 +112,9 @@ class ScriptQueue:
         self,
         name: str,
         config: str,
+        queued: Queued = Queued(),
         *,
         observers: Iterable[Any] = (),
-        standard: bool | None = None,
-        block_id: str = "",
-        pause: str = "",
-        stop: str = "",
         make: Callable[[int], BaseScript] | None = None,
         while_running: Callable[[Any], Any] | None = None,
     ) -> Outcome:
@@ -107,14 +126,10 @@ class ScriptQueue:
             Its name.
         config : `str`
             Configuration, YAML.
+        queued : `Queued`, optional
+            How it is queued.
         observers : iterable
             Called with the events of a calibration script.
-        standard : `bool`, optional
-            Look for it only among the standard scripts, or only among the others.
-        block_id : `str`, optional
-            Identifier of the execution of a BLOCK.
-        pause, stop : `str`, optional
-            Regular expressions of checkpoints.
         make : callable, optional
             Makes the script from its index.
         while_running : coroutine function, optional
@@ -126,7 +141,7 @@ class ScriptQueue:
             How it ended.
         """
         index = self._index(name)
-        script = (make or find_queued(name, standard))(index)
+        script = (make or find_queued(name, queued.standard))(index)
         if hasattr(script, "observers"):
             script.observers.extend(observers)
         follower = _Follower(self.on_log, self.on_state)
@@ -138,7 +153,7 @@ class ScriptQueue:
             remote.evt_logMessage.callback = follower.log
             remote.evt_state.callback = follower.state
             async with asyncio.TaskGroup() as tasks:
-                await self._drive(remote, config, block_id, pause, stop, follower, tasks, while_running)
+                await self._drive(remote, config, queued, follower, tasks, while_running)
             await follower.ended.wait()
             await script.done_task
         return follower.outcome(name)
@@ -154,9 +169,7 @@ class ScriptQueue:
         self,
         remote: Remote,
         config: str,
-        block_id: str,
-        pause: str,
-        stop: str,
+        queued: Queued,
         follower: _Follower,
         tasks: asyncio.TaskGroup,
         while_running: Callable[[Any], Any] | None,
@@ -167,9 +180,9 @@ class ScriptQueue:
         try:
             await remote.cmd_configure.set_start(
                 config=config,
-                blockId=block_id,
-                pauseCheckpoint=pause,
-                stopCheckpoint=stop,
+                blockId=queued.block_id,
+                pauseCheckpoint=queued.pause,
+                stopCheckpoint=queued.stop,
                 logLevel=logging.INFO,
                 timeout=CONFIGURE_TIMEOUT,
             )

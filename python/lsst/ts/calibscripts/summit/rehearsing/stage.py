@@ -18,6 +18,7 @@ from ..queue.script_queue import (
     Entry,
     Finished,
     Outcome,
+    Queued,
     ScriptQueue,
     block_entries,
     find_script,
@@ -103,8 +104,7 @@ class Stage:
             outcome = await self._queue.run(
                 entry.name,
                 config,
-                standard=entry.standard,
-                block_id=entry.block_id,
+                Queued(standard=entry.standard, block_id=entry.block_id),
                 observers=[display, self._keep],
                 while_running=self._summit.interrupt,
             )
