@@ -253,9 +253,9 @@ def _results() -> Iterator[Case]:
     for step, pipeline in (("GENERATE DARK", "cpDark"), ("VERIFY DARK", "verifyDark")):
         yield Case(
             event,
-            f"the result of {step} never comes, and its outputs are there",
+            f"the result of {step} never comes, but its outputs exist",
             DONE,
-            (f"{step}: no job_result came for OCPS job", "its outputs are there"),
+            (f"{step}: no job_result came for OCPS job", "its outputs exist"),
             ALL,
             faults=(f"result-never:of={pipeline}",),
         )

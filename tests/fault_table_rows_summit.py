@@ -230,7 +230,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "two of four biases never arrive",
         FAILED,
-        ("Only 2 of 4 biases and 1 of 1 detector are there: the set is given up",),
+        ("Only 2 of 4 biases and 1 of 1 detector have arrived: the set is given up",),
         faults=("image-missing:at=3,count=2",),
     )
     yield Case(

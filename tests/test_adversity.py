@@ -351,7 +351,7 @@ async def test_events_with_unknown_names_of_detectors_are_said_with_the_names(
             "maintel/make_comcam_calibrations.py", yaml.safe_dump(config), make=make
         )
     assert outcome.state is ScriptState.FAILED
-    assert "Only 0 of 3 biases and 9 of 9 detectors are there: the set is given up." in outcome.reason
+    assert "Only 0 of 3 biases and 9 of 9 detectors have arrived: the set is given up." in outcome.reason
     assert "names that are not names of detectors of LSSTComCam in /repo/LSSTComCam" in outcome.reason
     assert "R22_XS00, R22_XS01, R22_XS02, R22_XS10, R22_XS11 and 4 more." in outcome.reason
 

@@ -338,7 +338,7 @@ def test_events_and_fields_of_a_newer_version_are_left_out(tmp_path: Path):
     [
         ("", "no complete line"),
         ('{"record":1', "no complete line"),
-        ('{"some":"json"}\n', "no header"),
+        ('{"some":"json"}\n', "not a header"),
         ("nonsense\n", "line 1: column 1: not JSON: Expecting value"),
         ("[1]\n", "line 1 is not a JSON object"),
         ('{"record":99}\n', "newer version"),

@@ -80,10 +80,10 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"The record {path} cannot be read: {error}") from error
     lines, rest = text.split("\n")[:-1], text.rpartition("\n")[2]
     if not lines:
-        raise RecordError(f"{path} is no record of a run: it has no complete line")
+        raise RecordError(f"{path} is not a record of a run: it has no complete line")
     first = _object(path, 1, lines[0])
     if not isinstance(first.get("record"), int):
-        raise RecordError(f"{path} is no record of a run: its first line is no header")
+        raise RecordError(f"{path} is not a record of a run: its first line is not a header")
     if first["record"] > FORMAT:
         raise RecordError(
             f"{path} was written by a newer version of calibscripts (layout {first['record']}, this one knows "

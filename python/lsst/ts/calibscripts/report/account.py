@@ -45,7 +45,7 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
             runs = _runs(archive, record)
             evidence = gather(archive, _question(record, runs, images))
     except RepositoryError as error:
-        evidence = Evidence(problems=(f"{error} This report is made of the record alone.",))
+        evidence = Evidence(problems=(f"{error} This report is made from the record alone.",))
     title = f"{about.instrument} calibrations of {record.begun:%Y-%m-%d %H:%M} TAI"
     products = tuple(_of_product(record, name, evidence) for name in _products(record))
     return Account(title, about.instrument, repo, record, products, evidence, runs)

@@ -138,7 +138,7 @@ class Absences:
         names = self._strange_names(taken.kept)
         if why:
             return f"{left} can be used: the set is given up ({why}).{names}"
-        return f"{left} are there: the set is given up.{names}{oods}"
+        return f"{left} have arrived: the set is given up.{names}{oods}"
 
     def _strange_names(self, exposures: Sequence[int]) -> str:
         """Report which names the events of exposures had that are not names of detectors."""

@@ -261,7 +261,7 @@ class Processing:
         self.journal.tell(Doubtful(name, wanted.collection))
         words = ("butler", "query-datasets", self.config.repo, wanted.dataset_type, "--collections")
         self.journal.warn(
-            f"{name} may be certified into {wanted.collection} for {wanted.validity}: look with "
+            f"{name} may be certified into {wanted.collection} for {wanted.validity}: check with "
             f"`{shlex.join((*words, wanted.collection))}`."
         )
 
@@ -341,8 +341,8 @@ class Processing:
         """Report where a job's outputs exist but its result never came."""
         if result.exit_code is None:
             self.journal.warn(
-                f"{step.id}: no job_result came for OCPS job {result.job_id}; its outputs are there, "
-                "so the run goes on."
+                f"{step.id}: no job_result came for OCPS job {result.job_id}; its outputs exist, "
+                "so the run continues."
             )
 
     def _report(self, step: Step, judged: Judged) -> None:
