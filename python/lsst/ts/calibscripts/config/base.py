@@ -224,7 +224,8 @@ class CommonProperties(BaseModel):
     @property
     def switched_on(self) -> tuple[Product, ...]:
         """Products with a property of their own which is True, in the order of their table."""
-        return tuple(product for product, switch in switched() if getattr(self, switch.name))
+        values = dict(self)
+        return tuple(product for product, switch in switched() if values[switch.name])
 
     def image_set(self, image_type: str) -> ImageSet:
         """List what is taken of an image type.

@@ -82,13 +82,13 @@ def _groups(config: CalibrationsConfig) -> list[tuple[bool, str, list[str]]]:
 
 def _switched_off(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]:
     """Group the properties of products that are switched off: a product and its parts share theirs."""
-    switches: dict[str, list[str]] = {}
+    switches: dict[PropertyNames, list[str]] = {}
     for product, switch in switched():
-        switches.setdefault(product.option, []).append(switch.name)
-    for option, names in switches.items():
-        off = not any(getattr(config, name) for name in names)
+        switches.setdefault(PropertyNames.of(product.name), []).append(switch.name)
+    on = {PropertyNames.of(product.name) for product in config.switched_on}
+    for own, names in switches.items():
         reason = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} False"
-        yield off, reason, [f"config_options_{option}", f"input_collections_{option}"]
+        yield own not in on, reason, [own.options, own.inputs]
 
 
 def _of_type(config: CalibrationsConfig, kind: ImageType) -> Iterator[str]:

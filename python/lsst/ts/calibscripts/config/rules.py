@@ -138,8 +138,8 @@ def _pairs(config: CommonProperties) -> FlatPairs | None:
 
 
 def _products(config: CommonProperties, given: Set[str]) -> Iterator[str]:
-    for _, switch in switched():
-        if getattr(config, switch.name) and config.script_mode not in switch.modes:
+    for product, switch in switched():
+        if product in config.switched_on and config.script_mode not in switch.modes:
             advice = "; change it or leave this out" if switch.by_default else ""
             yield f"{switch.name}: needs {switch.needed}, not {config.script_mode}{advice}"
 
@@ -150,7 +150,7 @@ def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     times = config.image_set("FLAT").kept
     different = len(groups_of_times(times[first] for first, _ in found.pairs))
     for product, switch in switched():
-        wanted = getattr(config, switch.name) and config.script_mode in switch.modes
+        wanted = product in config.switched_on and config.script_mode in switch.modes
         if not wanted or product.pairs is None or different >= product.pairs.times:
             continue
         if product.pairs.times == 1:
