@@ -25,9 +25,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Calibrations": (
         "generate_calibrations",
-        "do_defects",
-        "do_ptc",
-        "do_gain_from_flat_pairs",
+        "do_[!v]*",
         "wait_for_certification",
     ),
     "Verification": ("do_verify", "number_verification_tests_threshold_*", "on_verification_failure"),
