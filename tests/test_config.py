@@ -320,8 +320,8 @@ def test_schema_text(model: type[CalibrationsConfig]) -> None:
         ({"exposures": {"BIAS": ["MC_O_20260918_000002"]}}, "exposures: MC_O_20260918_000002 is not an image of "
          "LATISS, whose names begin with AT_O_"),
         ({"exposures": {"SKY": []}}, "exposures: SKY: unknown property"),
-        ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it does not begin "
-         "with a date (month must be in 1..12)"),
+        ({"exposures": {"BIAS": [2026130100002]}}, "exposures: 2026130100002 is not an exposure id, it does not "
+         "begin with a date (month must be in 1..12)"),
         ({"n_bias": "1e3"}, "n_bias: write 1000: YAML reads 1e3 as a text"),
         ({"n_bias": "08"}, "n_bias: write 8: YAML reads 08 as a text"),
         ({"exp_times_flat": [5, "05"]}, "exp_times_flat: number 2 of the list: write 5: YAML reads 05 as a text"),
