@@ -154,7 +154,7 @@ def test_table_tells_what_is_made_from_what():
         "seconds",
         "generate",
         "verify",
-        "besides",
+        "also",
     ]
     assert f"bias     20         0        {DAY}00002..{DAY}00021  8: {DAY_BEFORE}00001" in text
     assert "dark     20         5..30" in text

@@ -134,7 +134,7 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
     collection, instrument = config.calib_collection, config.instrument
     if instrument and collection in (instrument.calib_collection, f"{instrument.name}/defaults"):
         yield (
-            f"calib_collection is {collection}, which everybody reads: what is certified there is used at once, and "
+            f"calib_collection is {collection}, which everyone reads: what is certified there is used at once, and "
             f"by all. Certify into a collection of your own, e.g. {instrument.daily_collection}/<date>."
         )
     if collection.endswith("/calib/daily"):

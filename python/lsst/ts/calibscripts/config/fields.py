@@ -272,8 +272,8 @@ def threshold_field(images: str) -> Any:
     """Make the property with the threshold of a verification."""
     return Field(
         8,
-        description=f"Verification of {images}: number of failed tests per detector and test type (a test "
-        "is made of each amplifier) at which an exposure fails.",
+        description=f"Verification of {images}: number of failed tests per detector and test type (each "
+        "amplifier is tested) at which an exposure fails.",
     )
 
 

@@ -142,7 +142,7 @@ class ConfigValidator:
         return filled, list(schema_problems(self.schema, filled))
 
     def _wrong(self, given: Mapping[str, Any]) -> dict[str, str]:
-        """Report of each property what is wrong with it alone, in the words that help most."""
+        """Report what is wrong with each property on its own, in the words that help most."""
         found = {name: hint(name, value, self._properties.get(name)) for name, value in given.items()}
         hints = {name: text for name, text in found.items() if text and name in self._properties}
         generic, own = _values(self.model, given, self._defaults)

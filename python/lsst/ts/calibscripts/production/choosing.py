@@ -249,7 +249,7 @@ class _Chooser:
 
 def table(choices: Iterable[ExposureChoice], frames: Mapping[int, Frame]) -> str:
     """Show a selection as a table: what is made, from how many exposures, which, and what else verifies it."""
-    rows = [("product", "exposures", "seconds", "generate", "verify besides")]
+    rows = [("product", "exposures", "seconds", "generate", "verify also")]
     rows += [
         (
             choice.label,

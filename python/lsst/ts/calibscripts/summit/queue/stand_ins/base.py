@@ -97,7 +97,7 @@ async def set_summary_state(remote: Any, wanted: State, override: str = "") -> N
     state = State((await remote.evt_summaryState.aget(timeout=COMMAND_TIMEOUT)).summaryState)
     while state is not wanted:
         if (state, wanted) not in _PATH:
-            raise RuntimeError(f"There is no way from {state.name} to {wanted.name}")
+            raise RuntimeError(f"Cannot go from {state.name} to {wanted.name}")
         command, state = _PATH[state, wanted]
         fields = {"configurationOverride": override} if command == "start" else {}
         await getattr(remote, f"cmd_{command}").set_start(**fields, timeout=COMMAND_TIMEOUT)
