@@ -187,7 +187,7 @@ def _behave(scenario: Scenario, job: Job) -> Behaviour:
 
 async def _watch_camera(domain: Domain, instrument: str, journal: Journal) -> None:
     events = ("startIntegration", "endReadout")
-    camera = Remote(domain, INSTRUMENTS[instrument].camera, readonly=True, include=events)
+    camera = Remote(domain, INSTRUMENTS[instrument].components.camera, readonly=True, include=events)
     await camera.start_task
     for event in events:
         getattr(camera, f"evt_{event}").callback = _noting(journal, event == "endReadout")
