@@ -756,7 +756,7 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
         (
             {"generate_calibrations": True, "calib_collection": "LATISS/calib",
              "certify_calib_begin_date": "2024-11-27", "certify_calib_end_date": "2024-11-28"},
-            ["calib_collection is LATISS/calib, which everybody reads",
+            ["calib_collection is LATISS/calib, which everyone reads",
              "The validity range, 2024-11-27 to 2024-11-28, does not contain the night of 2026-09-18"],
         ),
         (

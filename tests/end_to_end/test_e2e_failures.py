@@ -71,7 +71,7 @@ def test_no_further_darks_are_taken_after_the_verdict(three_images: Rehearsed) -
     assert len(later) <= 1
     assert len(three_images.times("DARK")) < 4
     assert len(three_images.readouts) == len(three_images.events(ExposureTaken))
-    assert any("No further darks are taken" in warning for warning in three_images.warnings)
+    assert any("Skipping the remaining darks" in warning for warning in three_images.warnings)
 
 
 def test_nothing_is_made_of_biases_that_failed(three_images: Rehearsed) -> None:
