@@ -19,14 +19,18 @@ from recorded import about, recorded_run
 
 from lsst.ts.calibscripts.events.events import (
     Certified,
+    Doubtful,
     Ending,
     Event,
     ExposureTaken,
+    Failed,
     ImageArrived,
     ImageSetClosed,
     JobEnded,
     JobStarted,
     JobSubmitted,
+    LevelMeasured,
+    Planned,
     Stage,
     StageReached,
     StepEnded,
@@ -47,9 +51,11 @@ from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.testing.memory import Verification
 
 ONE_OF_EACH: tuple[Event, ...] = (
+    Planned(("GENERATE BIAS", "CERTIFY BIAS")),
     StageReached("BIAS", Stage.TAKING),
     ExposureTaken("BIAS", 2026091800001, 0.0, True),
     ImageArrived(2026091800001, 0, 1, "no “header”\nno file"),
+    LevelMeasured(2026091800001, 20000.5),
     ImageSetClosed("BIAS", (2026091800002,), (0,), (2026091800003,), (1, 2)),
     JobSubmitted("GENERATE BIAS", "${CP_PIPE_DIR}/x.yaml", "-j 8 -i a,b", "instrument='LATISS'"),
     JobStarted("GENERATE BIAS", "0123"),
@@ -57,7 +63,9 @@ ONE_OF_EACH: tuple[Event, ...] = (
     StepEnded("CERTIFY BIAS", Ending.CANCELLED),
     Verdicted("BIAS", False, "u/ocps/0123", "BIAS calibration failed", 3, 3, 3, judged=False),
     Certified("BIAS", "LATISS/calib/daily", "1950-01-01", None, ("a", "b"), True),
+    Doubtful("DARK", "LATISS/calib/daily"),
     Warned("a warning"),
+    Failed("one thing"),
 )
 GENERATING = {
     "generate_calibrations": True,
@@ -298,7 +306,7 @@ def written(tmp_path: Path) -> Path:
     recorder = open_record(about(), warn=pytest.fail, directory=tmp_path)
     for event in ONE_OF_EACH:
         recorder(event)
-    recorder.end("FAILED", ["one thing"])
+    recorder.end("FAILED")
     recorder.close()
     return recorder.path
 
@@ -314,8 +322,22 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path):
     path.write_text(whole)
     record = read_record(path)
     assert not record.torn
-    assert record.ended == Ended("FAILED", ("one thing",))
+    assert record.ended == Ended("FAILED")
+    assert record.endings == {"CERTIFY BIAS": Ending.CANCELLED}
+    assert record.steps == ("GENERATE BIAS", "CERTIFY BIAS")
     assert (record.state, record.failures, record.warnings) == ("FAILED", ("one thing",), ("a warning",))
+
+
+def test_a_record_of_layout_1_has_its_failures_in_its_last_line(tmp_path: Path):
+    path = written(tmp_path)
+    header, *lines = path.read_text().splitlines()
+    newer = ('"event":"Planned"', '"event":"Failed"', '"event":"Doubtful"', '"event":"LevelMeasured"')
+    older = [line for line in lines if not any(event in line for event in newer)]
+    older[-1] = older[-1].replace('"failures":[]', '"failures":["one thing","another"]')
+    path.write_text("\n".join([header.replace('"record":2', '"record":1'), *older, ""]))
+    record = read_record(path)
+    assert (record.state, record.failures) == ("FAILED", ("one thing", "another"))
+    assert record.steps == ("CERTIFY BIAS",)
 
 
 def test_a_letter_cut_in_two_is_a_torn_line(tmp_path: Path):
