@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,10 +157,9 @@ def import_to(desk: Desk, repo: str, directory: Path, reference: Path | None) ->
             there.failed("import-to", repo, str(error), texts)
             raise
         there.did("import-to", repo, f"{len(wanted)} datasets were imported", texts)
-    files = there.repository.files(wanted)
-    _compare_checksums(manifest, files)
+    _compare_checksums(manifest, there.repository.checksums(wanted))
     if reference is not None:
-        _copy_mode(there, reference, [*files.values()])
+        _copy_mode(there, reference, there.repository.files(wanted))
     chaining.chain(there)
 
 
@@ -172,9 +171,9 @@ def _certified(desk: Desk) -> tuple[Exported, ...]:
             [f"{', '.join(missing)} does not exist. Nothing was exported. Certify it first."]
         )
     found = [one for collection in collections for one in repository.associations(collection)]
-    files = repository.files(found)
+    checksums = repository.checksums(found)
     ordered = sorted(found, key=lambda one: (one.collection, one.key, one.begin or ""))
-    return tuple(Exported(one, _sha256(Path(files[one.dataset]))) for one in ordered)
+    return tuple(Exported(one, checksums[one.dataset][1]) for one in ordered)
 
 
 def _read_manifest(directory: Path) -> Manifest:
@@ -202,11 +201,11 @@ def _check_files(directory: Path, calibrations: Sequence[Exported]) -> None:
         )
 
 
-def _compare_checksums(manifest: Manifest, files: dict[str, str]) -> None:
+def _compare_checksums(manifest: Manifest, files: Mapping[str, tuple[str, str]]) -> None:
     wrong = [
-        files[one.association.dataset]
+        files[one.association.dataset][0]
         for one in manifest.calibrations
-        if _sha256(Path(files[one.association.dataset])) != one.sha256
+        if files[one.association.dataset][1] != one.sha256
     ]
     if wrong:
         raise RepositoryError(

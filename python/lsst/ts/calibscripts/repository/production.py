@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from .production_records import STATE_KEYWORDS, Association, Frame
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, Timespan
+    from lsst.resources import ResourcePath
 
 __all__ = ["ProductionRepository"]
 
@@ -253,16 +255,39 @@ class ProductionRepository(ButlerRepository):  # numpydoc ignore=PR02
                 f"The import of {directory} into {self.uri} failed and nothing was imported: {describe(error)}"
             ) from error
 
-    def files(self, associations: Sequence[Association]) -> dict[str, str]:
-        """Return the local files of datasets, by the identifier of the dataset."""
-        butler = self._open()
+    def checksums(self, associations: Sequence[Association]) -> dict[str, tuple[str, str]]:
+        """Return where the file of each dataset is, and its SHA-256, by the identifier of the dataset."""
         found = {}
         for one in associations:
-            ref = butler.get_dataset(UUID(one.dataset))
-            if ref is None:
-                raise RepositoryError(f"{self.uri} has lost dataset {one.dataset} ({one.dataset_type})")
-            found[one.dataset] = str(butler.getURI(ref).ospath)
+            uri = self._file(one)
+            with uri.as_local() as local, open(local.ospath, "rb") as file:
+                checksum = hashlib.file_digest(file, "sha256").hexdigest()
+            found[one.dataset] = (str(uri.ospath if uri.isLocal else uri), checksum)
         return found
+
+    def files(self, associations: Sequence[Association]) -> tuple[str, ...]:
+        """Return the files of datasets on a disk of this machine.
+
+        Raises
+        ------
+        RepositoryError
+            If one is in an object store or behind a server, where files have no permissions.
+        """
+        files = [self._file(one) for one in associations]
+        if away := [str(file) for file in files if not file.isLocal]:
+            raise RepositoryError(
+                f"{away[0]} is not on a disk of this machine: permissions can only be set on a disk. Nothing was set."
+            )
+        return tuple(str(file.ospath) for file in files)
+
+    def _file(self, association: Association) -> ResourcePath:
+        butler = self._open()
+        ref = butler.get_dataset(UUID(association.dataset))
+        if ref is None:
+            raise RepositoryError(
+                f"{self.uri} has lost dataset {association.dataset} ({association.dataset_type})"
+            )
+        return butler.getURI(ref)
 
 
 def _frame(record: Any, bands: Mapping[str, str]) -> Frame:
