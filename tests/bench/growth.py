@@ -129,7 +129,7 @@ async def _run(n_exposures: int, detectors: tuple[int, ...]) -> float:
         return script
 
     runner = TimedRunner(butler, lambda job: 1.0, Verification.SOME_FAIL)
-    ingest = SlowIngest(1.0)
+    ingest = SlowIngest(butler, 1.0)
     async with Summit("memory", [LSSTCAM.name], detectors=detectors, ingest=ingest, runner=runner):
         process, thread = time.process_time(), time.thread_time()
         outcome = await ScriptQueue().run(

@@ -123,7 +123,7 @@ class _Stage:
                     speed=self.speed,
                     workers=self.workers,
                     detectors=self.instrument.detectors,
-                    ingest=SlowIngest(self.speed),
+                    ingest=SlowIngest(butler, self.speed),
                     runner=TimedRunner(butler, self._seconds),
                     on_job=self._note_job,
                 )

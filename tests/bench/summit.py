@@ -14,7 +14,7 @@ from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.ocps.job import Job
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import CollectionKind, MemoryButler, Verification
-from lsst.ts.calibscripts.testing.memory.jobs import RECIPES
+from lsst.ts.calibscripts.testing.memory.jobs import RECIPES, MemoryIngest
 from lsst.ts.calibscripts.testing.memory.statistics import AMPLIFIERS, statistics
 
 __all__ = ["INGEST_SECONDS", "SlowIngest", "TimedRunner", "selected", "step_of"]
@@ -37,17 +37,26 @@ def step_of(job: Job) -> str:
 
 
 class SlowIngest:
-    """Lets images arrive a while after they were read out, and keeps none.
+    """Lets images arrive a while after they were read out.
 
     So they are announced while the next exposure is being taken, and not between the two.
+
+    Parameters
+    ----------
+    butler : `MemoryButler`
+        Where they go: the script compares each image with its record.
+    speed : `float`
+        How much faster than a real one the summit is.
     """
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, butler: MemoryButler, speed: float) -> None:
+        self._ingest = MemoryIngest(butler)
         self._seconds = INGEST_SECONDS / speed
 
     async def __call__(self, observation: Observation, detectors: tuple[Detector, ...]) -> None:
-        """Wait."""
+        """Wait, then ingest."""
         await asyncio.sleep(self._seconds)
+        await self._ingest(observation, detectors)
 
 
 class TimedRunner:
