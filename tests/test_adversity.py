@@ -114,10 +114,9 @@ class Run:
 
     @property
     def recorded_failures(self) -> list[str]:
-        last = json.loads(self.record.read_text().splitlines()[-1])
-        assert last["event"] == "Ended"
-        failures: list[str] = last["failures"]
-        return failures
+        lines = [json.loads(line) for line in self.record.read_text().splitlines()]
+        assert lines[-1]["event"] == "Ended"
+        return [line["message"] for line in lines if line.get("event") == "Failed"]
 
 
 async def run_of(

@@ -71,9 +71,13 @@ def test_what_is_refused(words: list[str], exit_code: int, problem: str):
 def test_faults_are_listed():
     result = run("rehearse", "--list-faults")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()] == [
-        fault.name for fault in FAULTS.values()
-    ]
+    faults, _, options = result.output.partition("\n\n")
+    assert [line.partition(":")[0] for line in faults.splitlines()[::2]] == list(FAULTS)
+    assert all(
+        fault.description in line
+        for fault, line in zip(FAULTS.values(), faults.splitlines()[1::2], strict=True)
+    )
+    assert options.startswith("The options with their defaults.")
 
 
 def test_a_record_that_cannot_be_read_is_named(tmp_path: Path):

@@ -109,9 +109,10 @@ class TimedRunner:
         detectors, exposures = selected(job)
         for dataset_type in recipe.writes:
             for detector in detectors:
-                # Of other products the script reads no value.
-                gains = WrittenGains(detector, exposures[:2], _GAINS, _NOISES)
-                self._butler.put(dataset_type, run, job.instrument, detector=detector, value=gains)
+                gains = (WrittenGains(detector, exposures[:2], _GAINS, _NOISES),)
+                # The nominal gains are read from the processed flats; of other products the script reads no value.
+                value = _GAINS if dataset_type.endswith("IsrExp") else gains
+                self._butler.put(dataset_type, run, job.instrument, detector=detector, value=value)
         if recipe.verifies:
             names = {d.full_name: d.id for d in detectors_of(job.instrument) if d.id in detectors}
             levels = statistics(self._says, exposures, list(names))

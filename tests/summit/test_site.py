@@ -187,7 +187,7 @@ async def test_comcam_images_arrive_from_all_detectors(tmp_path: Path) -> None:
 
 
 async def test_unknown_faults_and_instruments_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no fault 'nonsense'"):
+    with pytest.raises(ConfigurationError, match="Unknown fault 'nonsense'"):
         Summit(str(tmp_path), faults=["nonsense"])
     with pytest.raises(KeyError, match="DECam"):
         Summit(str(tmp_path), ["DECam"])
