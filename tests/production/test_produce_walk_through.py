@@ -42,7 +42,7 @@ def test_approval_is_recorded_with_name_and_reason(walk: Walk):
     assert [*approved] == ["bias", "dark", "flat-g", "flat-r", "defects", "ptc"]
     assert {event.approved_by for event in approved.values()} == {"TAXICAB"}
     assert {label for label, event in approved.items() if event.despite_failures} == {"dark"}
-    assert approved["dark"].despite_failures.startswith("three darks are too few")
+    assert approved["dark"].despite_failures.startswith("the read noise was 50 % high")
     assert "2 of 13 exposures failed, limit 8" in approved["bias"].verdict
     assert "WARNING: no verification of PTC exists" in walk.said["approve"].output
     report = (walk.work / "reports" / "verifyDark.20240326a.txt").read_text()
