@@ -145,7 +145,11 @@ def _exposures() -> Iterator[Case]:
         event,
         "the wheel has no such slot as is asked for",
         FAILED,
-        ("No image was taken", "filter 9, grating empty_1 was not set: ", "slot 9, only 0 to 7"),
+        (
+            "No image was taken",
+            "filter 9, grating empty_1 was not set: ",
+            "slot 9 does not exist, only 0 to 7",
+        ),
         images=0,
         config={"filter": 9, "grating": "empty_1"},
     )

@@ -10,7 +10,7 @@ from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
 from fault_table_support import Case
 
-from lsst.ts.calibscripts.events.events import Certified, Ending, StepEnded, Warned
+from lsst.ts.calibscripts.events.events import Certified, Ending, Planned, StepEnded, Warned
 from lsst.ts.calibscripts.ground.text import counted
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
@@ -81,7 +81,10 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     if case.state is not ScriptState.STOPPED or not case.stop:
         # A script that stops at a checkpoint is STOPPING by then, and passes no other.
         assert headline.endswith(f" ends {run.outcome.checkpoints[-1]}.")
-    ended = [event.ending for event in run.events if isinstance(event, StepEnded)]
+    last = {event.step: event.ending for event in run.events if isinstance(event, StepEnded)}
+    (planned,) = (event.steps for event in run.events if isinstance(event, Planned))
+    assert {*last} == {*planned}
+    ended = [last[step] for step in planned]
     for ending in (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED):
         number = ended.count(ending)
         assert (f" {counted(number, 'step')} {ending}," in headline) == bool(number)

@@ -18,6 +18,8 @@ from recorded import Rehearsed, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError, StatisticsError
+from lsst.ts.calibscripts.events.events import Failed
+from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record, summary_of
@@ -111,9 +113,8 @@ async def test_json_is_json_and_tells_the_verdicts(tmp_path: Path):
 
 async def test_markdown_keeps_every_row_on_one_line(tmp_path: Path):
     record = await failed_run(tmp_path)
-    ended = record.entries[-1]
-    broken = replace(ended, event=replace(ended.event, failures=("two | bars\nand two lines",)))  # type: ignore[type-var]
-    text = as_markdown(of_record(replace(record, entries=(*record.entries[:-1], broken))))
+    broken = replace(record.entries[-1], event=Failed("two | bars\nand two lines"))
+    text = as_markdown(of_record(replace(record, entries=(*record.entries, broken))))
     assert "- two | bars and two lines\n" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == "| Product | Result | Why | Certified |"
@@ -427,5 +428,4 @@ async def test_a_run_that_did_not_end_well_tells_how_to_go_on(tmp_path: Path):
     assert told.exit_code == 0, told.output
     page = (tmp_path / f"{record.name}.html").read_text()
     assert "The configuration that goes on where the run ended" in page
-    ids = ", ".join(map(str, record.exposures("BIAS")))
-    assert f"BIAS: [{ids}]" in page
+    assert f"BIAS: [{exposure_range(record.exposures('BIAS'))}]" in page

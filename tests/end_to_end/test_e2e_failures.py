@@ -46,7 +46,7 @@ def test_three_biases_fail_noise(three_images: Rehearsed) -> None:
     biases = three_images.kept("BIAS")
     assert len(biases) == 3
     report = next(line for line in three_images.log if "verification tests that failed" in line.message)
-    assert report.level_name == "WARNING"
+    assert report.level_name == "ERROR"
     lines = [line.strip() for line in report.message.splitlines()]
     assert lines[0] == "BIAS calibration failed verification and will not be certified."
     for exposure in biases:

@@ -59,7 +59,7 @@ def test_each_type_has_its_report(changed: Rehearsed, image_type: str) -> None:
     (report,) = (
         line for line in changed.log if line.message.startswith(f"{image_type} exposures failed verification")
     )
-    assert report.level_name == "WARNING"
+    assert report.level_name == "ERROR"
     lines = [line.strip() for line in report.message.splitlines()]
     position = lines.index("Exposures with verification tests that failed:")
     assert lines[position + 1].split() == [str(exposure) for exposure in exposures]

@@ -10,7 +10,7 @@ from soak.asked import CALIBRATIONS, TOLERANCE, VERIFY, Asked
 from soak.reading import Problems, commits, data, is_enough, step
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted
+from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted, Warned
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.testing.memory import Dataset
 
@@ -137,7 +137,9 @@ def no_set_is_given_up_needlessly(story: Story) -> Problems:
         filters = {story.records[e].physical_filter for e in kept if e in story.records}
         filters = {name for name in filters if "unknown" not in name.lower()}
         strange = types - {image_type, "UNKNOWN"} or (image_type == "FLAT" and len(filters) > 1)
-        if is_enough(closed) or refused or strange:
+        # A set that a stopped run had no time to examine is not offered, and that is said.
+        unexamined = any("so they are not offered" in event.message for _, event in story.of(Warned))
+        if is_enough(closed) or refused or strange or unexamined:
             continue
         fitting = [e for e in kept if not contradiction(story, image_type, e, times)]
         if _can_go_on(story, kept, fitting):

@@ -227,9 +227,9 @@ async def test_a_camera_takes_images_only_when_enabled() -> None:
 @pytest.mark.parametrize(
     ("command", "fields", "text"),
     [
-        ("changeFilter", {"filter": 0, "name": "SDSSq"}, "no filter 'SDSSq', only SDSSg_65mm"),
+        ("changeFilter", {"filter": 0, "name": "SDSSq"}, "Filter 'SDSSq' is not installed, only SDSSg_65mm"),
         ("changeFilter", {"filter": 2, "name": "SDSSg_65mm"}, "Both a filter slot"),
-        ("changeDisperser", {"disperser": 99, "name": ""}, "no grating slot 99"),
+        ("changeDisperser", {"disperser": 99, "name": ""}, "Grating slot 99 does not exist"),
     ],
 )
 async def test_the_spectrograph_rejects_what_it_has_not(

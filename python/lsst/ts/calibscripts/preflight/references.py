@@ -106,7 +106,9 @@ class References:
         plan = self._spec.plan
         sets = [images for images in plan.sets if images.image_type in step.images]
         exposures = [exposure for images in sets for exposure in images.taken]
-        existing = spans(self._repository.exposures(self._spec.instrument, exposures))
+        existing: _Times = ()
+        if exposures:
+            existing = spans(self._repository.exposures(self._spec.instrument, exposures))
         if all(images.taken for images in sets):
             return existing, None
         return (*existing, self._taking), plan.camera_seconds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import CalibrationsConfig
 from ..errors import CalibScriptsError, ImageSetError, describe
-from ..events.events import LevelMeasured, Progress, Stage
+from ..events.events import Progress, Stage
 from ..events.images import ImageSet, closing
 from ..ground.text import exposure_range
 from ..plan import ExposureSet
@@ -158,8 +158,7 @@ class Closing:
         self.results.times.update(examined.times)
         self.journal.tell(closing(image_type, examined.found))
         for exposure, level in examined.levels.read.items():
-            self.journal.tell(LevelMeasured(exposure, level))
-            self.journal.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
+            self.journal.measured(exposure, level)
 
     def fail(self, image_type: ImageType, error: CalibScriptsError) -> None:
         """Give a set up, because something failed."""

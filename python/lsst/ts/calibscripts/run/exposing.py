@@ -178,6 +178,7 @@ class Exposing:
             self.journal.log.info(f"The level of flat {exposure} could not be read: {level}.")
         elif len(self._levels) < LEVELS_LOOKED_AT:
             self._levels.append(level)
+            self.journal.measured(exposure, level)
             if len(self._levels) == LEVELS_LOOKED_AT:
                 self._wrong_level = window.wrong(self._levels)
 

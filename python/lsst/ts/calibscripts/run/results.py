@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..events.events import Certified, Event, Failed, Observer, Warned
+from ..events.events import Certified, Event, Failed, LevelMeasured, Observer, Warned
 from ..events.images import ImageSet
 from ..plan import ExposureSet, StepId
 from ..tables.products import ImageType
@@ -51,6 +51,8 @@ class Results:
         Exposures.
     times : `dict` [`int`, `float`]
         Exposure -> exposure time, seconds: as asked for, and as the butler has it once it was looked up there.
+    levels : `dict` [`int`, `float`]
+        Flat -> its level, ADU, of those that were measured.
     physical_filter : `str` or `None`
         Filter that the flats are to have; None as long as it is unknown.
     lacking_pairs : `bool`
@@ -75,6 +77,7 @@ class Results:
 
     taken: dict[ImageType, Taken] = field(default_factory=dict)
     times: dict[int, float] = field(default_factory=dict)
+    levels: dict[int, float] = field(default_factory=dict)
     physical_filter: str | None = None
     lacking_pairs: bool = False
     images: dict[ImageType, ImageSet] = field(default_factory=dict)
@@ -119,6 +122,13 @@ class Journal:
             except Exception:
                 # Whoever only looks on must not harm the run.
                 self.log.exception(f"An observer failed on {event}")
+
+    def measured(self, exposure: int, level: float) -> None:
+        """Log the level of a flat, ADU; one that was measured before is not logged again."""
+        if exposure not in self.results.levels:
+            self.results.levels[exposure] = level
+            self.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
+            self.tell(LevelMeasured(exposure, level))
 
     def warn(self, message: str, level: int = logging.WARNING, *, in_full: str = "") -> None:
         """Log a warning, in full where there is more to say, and keep it for the summary."""
