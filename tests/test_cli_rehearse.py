@@ -74,7 +74,11 @@ def test_make_rehearse_keeps_earlier_rehearsals(tmp_path: Path) -> None:
 
     def chosen() -> str:
         shown = subprocess.run(
-            ["make", "-n", "rehearse"], cwd=tmp_path, capture_output=True, text=True, check=True
+            ["make", "--no-print-directory", "-n", "rehearse"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "rm " not in shown.stdout
         return shown.stdout.split()[-1]
