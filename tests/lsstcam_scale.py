@@ -25,7 +25,7 @@ import yaml
 
 from lsst.ts.calibscripts.events.events import Event, JobEnded, Stage, StageReached, Verdicted
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
-from lsst.ts.calibscripts.repository import Repository, RunStatistics
+from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -40,7 +40,7 @@ from lsst.ts.calibscripts.testing.memory import (
     Verification,
     reference_calibrations,
 )
-from lsst.ts.calibscripts.verification import exposures_to_look_into
+from lsst.ts.calibscripts.verification import RunStatistics, exposures_to_look_into
 
 __all__ = ["RUNS", "Figures", "measured_alone"]
 

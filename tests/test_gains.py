@@ -12,7 +12,6 @@ from fault_table_stages import EVENING, LatissInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.repository import WrittenGains
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
@@ -26,6 +25,7 @@ from lsst.ts.calibscripts.testing.memory import (
     MemoryRunner,
     reference_calibrations,
 )
+from lsst.ts.calibscripts.verification import WrittenGains
 from lsst.ts.calibscripts.verification.reading import doubtful_gains
 
 CURVE = {"do_ptc": True, "exp_times_flat": [1, 1, 2, 2, 4, 4]}

@@ -21,12 +21,13 @@ from lsst.daf.butler import Butler, CollectionType
 from sqlalchemy import Engine, event
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification, RunStatistics
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
 from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
+from lsst.ts.calibscripts.verification import RunStatistics
 
 FLAT = Observation(
     "LATISS",

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.errors import StatisticsError
-from lsst.ts.calibscripts.repository import RunStatistics
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.verification import (
     Failure,
+    RunStatistics,
     Statistics,
     Thresholds,
     Verdict,

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from lsst.ts.calibscripts.repository import WrittenGains
 from lsst.ts.calibscripts.summit.hardware.focalplane import Detector
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors as detectors_of
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
@@ -16,6 +15,7 @@ from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import CollectionKind, MemoryButler, Verification
 from lsst.ts.calibscripts.testing.memory.jobs import RECIPES, MemoryIngest
 from lsst.ts.calibscripts.testing.memory.statistics import AMPLIFIERS, statistics
+from lsst.ts.calibscripts.verification import WrittenGains
 
 __all__ = ["INGEST_SECONDS", "SlowIngest", "TimedRunner", "selected", "step_of"]
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError, StatisticsError
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository, RunStatistics
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
@@ -37,7 +37,7 @@ from lsst.ts.calibscripts.testing.memory import (
     reference_calibrations,
 )
 from lsst.ts.calibscripts.testing.memory.statistics import statistics
-from lsst.ts.calibscripts.verification import judge, parse_statistics
+from lsst.ts.calibscripts.verification import RunStatistics, judge, parse_statistics
 
 CAMERA = "LSSTComCam"
 DAILY = f"{CAMERA}/calib/daily"

@@ -10,10 +10,9 @@ import numpy as np
 
 from ..errors import describe
 from ..plan import Action, StepId
-from ..repository import RunStatistics
 from ..repository.archive import Archive
 from ..tables.products import PRODUCTS, Content, Product, holding
-from ..verification import Verdict
+from ..verification import RunStatistics, Verdict
 from ..verification import reading as acceptance
 from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
 from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification

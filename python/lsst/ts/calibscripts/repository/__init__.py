@@ -5,16 +5,7 @@ bring its own. Nothing else among the production modules imports daf_butler when
 """
 
 from .butler import ButlerRepository
-from .records import (
-    Certification,
-    Conflict,
-    Detector,
-    ExposureRecord,
-    Repository,
-    RunStatistics,
-    WrittenGains,
-    other_filter,
-)
+from .records import Certification, Conflict, Detector, ExposureRecord, Repository, other_filter
 
 __all__ = [
     "ButlerRepository",
@@ -23,7 +14,5 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
-    "RunStatistics",
-    "WrittenGains",
     "other_filter",
 ]

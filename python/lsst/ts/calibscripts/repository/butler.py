@@ -7,21 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
-from ..verification import exposures_to_look_into
+from ..verification import RunStatistics, WrittenGains, exposures_to_look_into
 from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, registered
 from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .patience import connection_lost, patient
-from .records import (
-    Certification,
-    Conflict,
-    Detector,
-    ExposureRecord,
-    RunStatistics,
-    WrittenGains,
-    other_filter,
-)
+from .records import Certification, Conflict, Detector, ExposureRecord, other_filter
 from .validity import bounds, detectors_with
 
 if TYPE_CHECKING:

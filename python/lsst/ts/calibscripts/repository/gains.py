@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .records import WrittenGains
+from ..verification import WrittenGains
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef

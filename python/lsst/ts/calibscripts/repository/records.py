@@ -14,8 +14,6 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
-    "RunStatistics",
-    "WrittenGains",
     "other_filter",
     "range_words",
 ]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from ...config import Pairing, flat_pairs
 from ...errors import RepositoryError
-from ...repository import ExposureRecord, WrittenGains
+from ...repository import ExposureRecord
 from ...summit.hardware.focalplane import Detector
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...summit.hardware.observation import Observation
@@ -21,6 +21,7 @@ from ...summit.ocps.csc import Job
 from ...summit.ocps.pipetask import invocation
 from ...tables.instruments import INSTRUMENTS
 from ...tables.products import PRODUCTS, Content, holding, is_by_filter, parts_of
+from ...verification import WrittenGains
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
 from .statistics import AMPLIFIERS, Verification, statistics

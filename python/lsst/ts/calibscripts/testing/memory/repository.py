@@ -8,17 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
-from ...repository import (
-    Certification,
-    Conflict,
-    Detector,
-    ExposureRecord,
-    RunStatistics,
-    WrittenGains,
-    other_filter,
-)
+from ...repository import Certification, Conflict, Detector, ExposureRecord, other_filter
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
+from ...verification import RunStatistics, WrittenGains
 from .butler import Association, CollectionKind, Dataset, MemoryButler
 
 __all__ = ["MemoryRepository", "Trouble"]
