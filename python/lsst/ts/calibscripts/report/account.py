@@ -197,7 +197,7 @@ def _of_runs(
             judged.verdict, generated=generation is not None, certified=certified is not None
         )
     else:
-        gain = gain_sentence(evidence) if name in ("GAIN", "PTC") else ""
+        gain = gain_sentence(evidence) if PRODUCTS[name].measures_gains else ""
         sentence = f"No statistics of a verification in these collections. {gain}".strip()
     if standing is Standing.GENERATED:
         sentence += " Not certified in the instrument's chain of calibrations or the collections named."

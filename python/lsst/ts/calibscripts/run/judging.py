@@ -12,7 +12,7 @@ from ..config import CalibrationsConfig
 from ..ground.text import for_log, messages
 from ..plan import Action, Step, StepId
 from ..repository import Detector, Repository
-from ..tables.products import PRODUCTS
+from ..tables.products import parts_of
 from ..verification import Verdict, words
 from ..verification.gains import PairGains, gain_report
 from ..verification.reading import Verification, doubtful_gains, verdict_on
@@ -125,9 +125,8 @@ class Judging:
         processed = self.results.detectors[step.id]
         own = [g for g in self.repository.gains(run, step.product.dataset_types) if g.detector in processed]
         lacking = sorted({*processed} - {gain.detector for gain in own})
-        written = own
-        if step.id.product == "PTC":
-            written = [*self.repository.gains(run, PRODUCTS["GAIN"].dataset_types), *own]
+        parts = parts_of(step.id.product)
+        written = [*(g for part in parts for g in self.repository.gains(run, part.dataset_types)), *own]
         names = {detector.id: detector.name for detector in self.detectors.values()}
         doubts, none_left = doubtful_gains(own, self.repository.nominal_gains(run), names)
         gains = [

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..config import PTC_TIMES, CalibrationsConfig, Pairing
+from ..config import CalibrationsConfig, Pairing
 from ..errors import (
     CertificationError,
     GainsError,
@@ -152,7 +152,7 @@ class Processing:
         if lacking:
             reason = f"the job wrote no {product.dataset_type} for {detectors_of(lacking)}"
             raise OutputsMissingError(str(step.id), reason, job_id=result.job_id, exit_code=result.exit_code)
-        if product.paired:
+        if product.measures_gains:
             await self._look_at_gains(step, run, result)
         self._note_silent(step, result)
         self.progress.advance(product.name, Stage.GENERATED)
@@ -268,17 +268,17 @@ class Processing:
     def _exposures_for(self, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
         """Return the exposures of a step's job: those that arrived, of flats for PTC and GAIN the pairs only."""
         exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
-        if not step.product.paired:
+        if step.product.pairs is None:
             return exposures
         pairing, times = self.pipelines.pairing, self.results.times
         pairs = pairs_of(exposures, times, pairing)
         flats = self.plan.image_set(ImageType.FLAT)
         planned = planned_pairs(flats, times, pairing) if flats else len(pairs)
         different = different_times(pairs, times)
-        needed = PTC_TIMES if step.id.product == "PTC" else 1
+        needed = step.product.pairs.times
         if different < needed:
             self.results.lacking_pairs = True
-            arrived = f"pairs of {different} different exposure times arrived, a curve needs {PTC_TIMES}"
+            arrived = f"pairs of {different} different exposure times arrived, a curve needs {needed}"
             which = arrived if pairs else f"none of {planned} planned flat pairs can be used"
             raise ImageSetError("FLAT", f"{step.id}: {which}.")
         if len(pairs) < planned:
