@@ -17,7 +17,6 @@ from .resume import Resumption, resuming
 from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .settings import PropertyNames, TypeSettings
 from .times import (
-    PTC_TIMES,
     FlatPairs,
     ImageSet,
     Pairing,
@@ -31,7 +30,6 @@ from .yaml_text import read_yaml
 
 __all__ = [
     "DROPPED",
-    "PTC_TIMES",
     "RECOMMENDED_IMAGES",
     "CalibrationsConfig",
     "ComCamConfig",

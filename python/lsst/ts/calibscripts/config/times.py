@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
-    "PTC_TIMES",
     "TOLERANCE",
     "FlatPairs",
     "ImageSet",
@@ -23,9 +22,6 @@ TOLERANCE = 0.005
 
 The records of LSSTCam hold the time that its shutter was measured to be open.
 """
-
-PTC_TIMES = 3
-"""Different exposure times of which a photon transfer curve needs a pair each, at least."""
 
 _ROUNDING = 1e-9
 """What the subtraction of two times may add to their difference, seconds."""

@@ -200,7 +200,7 @@ def pairs_of(
 
 
 def different_times(pairs: Iterable[tuple[int, int]], times: Mapping[int, float]) -> int:
-    """Count the different exposure times of flat pairs: a photon transfer curve needs `PTC_TIMES` of them."""
+    """Count the different exposure times of flat pairs: see `Pairs` for how many a product needs."""
     return len(groups_of_times(times[first] for first, _ in pairs))
 
 
