@@ -10,13 +10,14 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse
-from .errors import PreconditionError, RunFailedError
 from .events.events import Observer
 from .ground.home import provide_home
-from .ground.threads import responsive_loop
 from .preflight.spec import CameraFacts, RunSpec, prepare
 from .repository import ButlerRepository, Repository
+from .run.certifying import certify
+from .run.generating import generate
 from .run.run import Run
+from .run.verifying import verify
 from .sal import BaseScript, RemoteGroup
 
 __all__ = ["BaseMakeCalibrations"]
@@ -189,7 +190,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         metadata.filters = "" if name is None else str(name)
 
     async def run(self) -> None:
-        """Take the images, process them meanwhile, and report the outcome.
+        """Take images; beside the camera generate, verify and certify calibrations; report the outcome.
 
         Raises
         ------
@@ -198,25 +199,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         RunFailedError
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
-        run, ended = Run(self, self._validator.given), "FAILED"
-        try:
-            await run.opening.check()
-            await run.opening.set_up_instrument()
-            # Middleware and butler are loaded by now.
-            with responsive_loop():
-                async with asyncio.TaskGroup() as tasks:
-                    exposing = run.begin(tasks)
-                    await exposing.take_all(tasks)
-            run.conclude()
-            ended = "DONE"
-        except asyncio.CancelledError:
-            ended = "STOPPED"
-            raise
-        except (PreconditionError, RunFailedError):
-            raise
-        except Exception as error:
-            run.fail(error)
-            run.conclude()
-        finally:
-            # Not in cleanup(): a script that is terminated by a signal never calls that.
-            await run.close(ended)
+        async with Run(self) as run:
+            await run.check()
+            await run.set_up_instrument()
+            async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
+                await exposing.take_all()

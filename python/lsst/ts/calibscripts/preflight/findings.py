@@ -15,7 +15,7 @@ from ..repository import Certification, Detector, Repository
 from ..tables.products import PRODUCTS, ImageType
 from .conflicts import conflict_problems, find_conflicts
 from .examining import Examined, examine
-from .images import existing_set, exposure_problems, pair_problems
+from .images import existing_set, exposure_problems, pair_problems, unpaired
 from .references import Reference, References
 from .spec import RunSpec
 
@@ -36,8 +36,8 @@ class RepositoryFindings:
         Is there a ``calib_collection`` already?
     examined : mapping [`ImageType`, `Examined`]
         What is used of the sets that exist already.
-    without_pairs : `bool`
-        Are there flats among them, but no pair of equal exposure time?
+    unpaired : `tuple` [`str`]
+        Products that the flats among them make too few pairs for, of those that the user did not ask for by name.
     references : `tuple` [`Reference`]
         Calibrations that the jobs look for.
     free : `tuple` [`Certification`]
@@ -48,7 +48,7 @@ class RepositoryFindings:
     detectors: tuple[Detector, ...] = ()
     calib_exists: bool = False
     examined: Mapping[ImageType, Examined] = field(default_factory=dict)
-    without_pairs: bool = False
+    unpaired: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     free: tuple[Certification, ...] = ()
 
@@ -118,16 +118,17 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
     examined: dict[ImageType, Examined] = {}
     for images in spec.plan.sets:
         if images.taken:
-            asked = existing_set(spec.config, images, spec.instrument, spec.detectors)
+            asked = existing_set(spec, images)
             examined[images.image_type] = one = examine(repository, spec.instrument, asked)
             problems += exposure_problems(spec.instrument, asked, one)
     found = replace(found, examined=examined)
     if (flats := examined.get(ImageType.FLAT)) is None:
         return found.also(*problems)
-    pairs = () if flats.refused else pairs_of(flats.found.exposures, flats.times)
-    if not flats.refused:
-        problems += pair_problems(spec.plan, pairs, flats.times)
-    return replace(found.also(*problems), without_pairs=not pairs)
+    if flats.refused:
+        return found.also(*problems)
+    pairs = pairs_of(flats.found.exposures, flats.times)
+    problems += pair_problems(spec.plan, pairs, flats.times)
+    return replace(found.also(*problems), unpaired=unpaired(spec.plan, pairs, flats.times))
 
 
 def _look_at_references(

@@ -8,25 +8,24 @@ from ..config import CalibrationsConfig
 from ..ground.text import exposure_range, exposures_of
 from ..ocps.requests import different_times
 from ..plan import Action, ExposureSet, Plan, StepId
-from ..tables.products import ImageType, switched
+from ..tables.products import ImageType, Product, Switch, switched
 from .examining import Asked, Examined
+from .spec import RunSpec
 from .window import Window
 
-__all__ = ["existing_set", "exposure_problems", "pair_problems"]
+__all__ = ["existing_set", "exposure_problems", "pair_problems", "unpaired"]
 
 
-def existing_set(
-    config: CalibrationsConfig, images: ExposureSet, instrument: str, detectors: Sequence[int]
-) -> Asked:
+def existing_set(spec: RunSpec, images: ExposureSet) -> Asked:
     """Return what the exposures of a set that exists already are to be."""
     flats = images.image_type is ImageType.FLAT
     return Asked(
         images.image_type,
         images.taken,
-        tuple(detectors),
+        spec.detectors,
         times=dict.fromkeys(images.taken, images.times),
-        physical_filter=_asked_filter(config) if flats else (),
-        window=Window.of(config, instrument, existing=True) if flats else None,
+        physical_filter=_asked_filter(spec.config) if flats else (),
+        window=Window.of(spec.config, spec.instrument, existing=True) if flats else None,
         existing=True,
     )
 
@@ -58,16 +57,32 @@ def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iter
 def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:
     """Report where the flats that exist make too few pairs for what the user asked for."""
     different = different_times(pairs, times)
-    for product, switch in switched():
-        insisted = product.name in plan.insisted or not switch.by_default
-        wanted = insisted and plan.step(StepId(Action.GENERATE, product.name))
-        if not wanted or product.pairs is None or different >= product.pairs.times:
+    for product, switch, needed in _short_of_pairs(plan, different):
+        if not _insisted(plan, product, switch):
             continue
-        if product.pairs.times == 1:
+        if needed == 1:
             yield f"exposures: {switch.name} needs two consecutive flats of equal time; none are listed."
             continue
         found = f"pairs of {different} only" if different else "none"
         yield (
-            f"exposures: {switch.name} needs pairs of consecutive flats of at least {product.pairs.times} "
+            f"exposures: {switch.name} needs pairs of consecutive flats of at least {needed} "
             f"different exposure times, among those listed are {found}."
         )
+
+
+def unpaired(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> tuple[str, ...]:
+    """Return the products that the flats that exist make too few pairs for, of those nobody asked for by name."""
+    short = _short_of_pairs(plan, different_times(pairs, times))
+    return tuple(product.name for product, switch, _ in short if not _insisted(plan, product, switch))
+
+
+def _short_of_pairs(plan: Plan, different: int) -> Iterator[tuple[Product, Switch, int]]:
+    """Return the products of a plan that need pairs of more different times than there are, and of how many."""
+    for product, switch in switched():
+        needed = product.pairs.times if product.pairs is not None else 0
+        if different < needed and plan.step(StepId(Action.GENERATE, product.name)):
+            yield product, switch, needed
+
+
+def _insisted(plan: Plan, product: Product, switch: Switch) -> bool:
+    return product.name in plan.insisted or not switch.by_default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,7 @@ from ..repository import Certification
 from ..tables.instruments import physical_filter
 from ..tables.products import PRODUCTS
 
-__all__ = ["CameraFacts", "RunSpec", "certification", "prepare"]
+__all__ = ["CameraFacts", "RunSpec", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class RunSpec:
         Pipelines and options of the jobs; none before they are looked up.
     warnings : `tuple` [`str`]
         What may not be meant, or will not come out as hoped.
+    given : mapping
+        Configuration as the user wrote it.
     """
 
     config: CalibrationsConfig
@@ -67,14 +69,41 @@ class RunSpec:
     physical_filter: str | None = None
     pipelines: StepPipelines = NO_PIPELINES
     warnings: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def certifications(self) -> tuple[Certification, ...]:
         """What would be certified, in this order; flats without a filter where that is unknown."""
         return tuple(
-            certification(self.config, step.id.product, self.instrument, self.detectors, self.physical_filter)
+            self.certification(step.id.product, self.detectors, self.physical_filter)
             for step in self.plan.steps
             if step.id.action is Action.CERTIFY
+        )
+
+    def certification(
+        self, product: str, detectors: tuple[int, ...], physical_filter: str | None
+    ) -> Certification:
+        """Return what certifying a product means.
+
+        Parameters
+        ----------
+        product : `str`
+            Product.
+        detectors : `tuple` [`int`]
+            Detectors.
+        physical_filter : `str` or `None`
+            Filter of the flats; ignored for a product that has no filter.
+        """
+        record = PRODUCTS[product]
+        return Certification(
+            product=product,
+            instrument=self.instrument,
+            dataset_type=record.dataset_type,
+            collection=self.config.calib_collection,
+            begin=self.config.certify_calib_begin_date,
+            end=self.config.certify_calib_end_date,
+            detectors=detectors,
+            physical_filter=physical_filter if record.by_filter else None,
         )
 
     def with_pipelines(self, pipeline_instrument: str) -> RunSpec:
@@ -141,6 +170,7 @@ def prepare(
             *warnings(config, now or datetime.now(UTC)),
             *plan_warnings(config, plan, len(detectors)),
         ),
+        given=given,
     )
 
 
@@ -149,38 +179,3 @@ def _configured_filter(config: CalibrationsConfig) -> str | None:
     path = config.light_path
     names = [name for name in path.values() if isinstance(name, str)]
     return physical_filter(*names) if names and len(names) == len(path) else None
-
-
-def certification(
-    config: CalibrationsConfig,
-    product: str,
-    instrument: str,
-    detectors: tuple[int, ...],
-    physical_filter: str | None = None,
-) -> Certification:
-    """Return what certifying a product means under a configuration.
-
-    Parameters
-    ----------
-    config : `CalibrationsConfig`
-        Configuration.
-    product : `str`
-        Product.
-    instrument : `str`
-        Butler instrument name.
-    detectors : `tuple` [`int`]
-        Detectors.
-    physical_filter : `str` or `None`
-        Filter of the flats; ignored of a product that has no filter.
-    """
-    record = PRODUCTS[product]
-    return Certification(
-        product=product,
-        instrument=instrument,
-        dataset_type=record.dataset_type,
-        collection=config.calib_collection,
-        begin=config.certify_calib_begin_date,
-        end=config.certify_calib_end_date,
-        detectors=detectors,
-        physical_filter=physical_filter if record.by_filter else None,
-    )

@@ -1,13 +1,15 @@
 """The butler repository as the scripts need it.
 
-Everything here blocks: the state machine calls it in a thread. `Repository` is a protocol, so that a test can
-bring its own. Nothing else among the production modules imports daf_butler when it runs.
+A `Repository` blocks. It is a protocol, so that a test can bring its own; the parts of a run have it as an
+`AwaitableRepository`. Nothing else among the production modules imports daf_butler when it runs.
 """
 
+from .awaitable import AwaitableRepository
 from .butler import ButlerRepository
 from .records import Certification, Conflict, Detector, ExposureRecord, Repository, other_filter
 
 __all__ = [
+    "AwaitableRepository",
     "ButlerRepository",
     "Certification",
     "Conflict",

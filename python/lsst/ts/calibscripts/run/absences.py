@@ -6,15 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..config import CalibrationsConfig
 from ..errors import describe
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposures_of
-from ..ground.threads import OneThread
-from ..repository import Repository
-from ..run.arrivals import Arrivals
 from ..tables.products import ImageType
-from .results import Journal, Taken
+from .arrivals import Arrivals
+from .context import RunContext
+from .results import Taken
 
 __all__ = ["Absences"]
 
@@ -28,26 +26,14 @@ class Absences:
 
     Attributes
     ----------
-    instrument : `str`
-        Butler instrument name.
-    config : `CalibrationsConfig`
-        Configuration.
+    context : `RunContext`
+        The run.
     arrivals : `Arrivals`
         Knows what has arrived in the OODS.
-    repository : `Repository`
-        The butler.
-    thread : `OneThread`
-        The thread in which the butler is called.
-    journal : `Journal`
-        Takes what is reported.
     """
 
-    instrument: str
-    config: CalibrationsConfig
+    context: RunContext
     arrivals: Arrivals
-    repository: Repository
-    thread: OneThread
-    journal: Journal
 
     async def look_for(self, image_type: ImageType, kept: Sequence[int]) -> bool:
         """Ask the butler for images of which no event came, since the middleware can lose one.
@@ -62,10 +48,10 @@ class Absences:
             return False
         exposures = sorted({exposure for exposure, _ in unannounced})
         try:
-            ingested = await self.thread(self.repository.ingested, self.instrument, exposures)
+            ingested = await self.context.repository.ingested(self.context.spec.instrument, exposures)
         except Exception as error:
             # What was announced still counts; the rest is left out as if it had not arrived.
-            self.journal.warn(
+            self.context.journal.warn(
                 f"The {image_type.plural} that did not arrive could not be looked up in the butler: "
                 f"{describe(error)}."
             )
@@ -73,7 +59,7 @@ class Absences:
         found = unannounced & ingested
         if found:
             self.arrivals.add_unannounced(found)
-            self.journal.warn(
+            self.context.journal.warn(
                 f"{image_type.name}: no imageInOODS came for {counted(len(found), 'image')} of "
                 f"{exposures_of(exposure for exposure, _ in found)}, but the butler has "
                 f"{'it: it is' if len(found) == 1 else 'them: they are'} used.{self._strange_names(kept)}"
@@ -94,13 +80,15 @@ class Absences:
         """
         name = taken.images.image_type.name
         for arrival in self.arrivals.bad(taken.kept):
-            self.journal.log.error(
+            self.context.journal.log.error(
                 f"{name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
                 f"status {arrival.status_code}, {arrival.description}"
             )
         for why, exposures in unfit.items():
             which = f"{name} {exposures_of(exposures)}"
-            self.journal.warn(f"{which} {_for(len(exposures), 'are')} left out: {why}.", logging.ERROR)
+            self.context.journal.warn(
+                f"{which} {_for(len(exposures), 'are')} left out: {why}.", logging.ERROR
+            )
         known = {exposure for exposures in unfit.values() for exposure in exposures}
         missing: dict[str, list[int]] = {}
         for exposure in found.left_out_exposures:
@@ -109,11 +97,11 @@ class Absences:
         for why, lost in missing.items():
             which = f"{exposures_of(lost)}{self._of_detectors(taken, found, lost)}"
             text = f"{name} {which} {_for(len(lost), why)} and {_for(len(lost), 'are')} left out."
-            self.journal.warn(text, logging.ERROR)
+            self.context.journal.warn(text, logging.ERROR)
         if found.left_out_detectors and found.complete:
             which = detectors_of(found.left_out_detectors)
             left_out = "it is" if len(found.left_out_detectors) == 1 else "they are"
-            self.journal.fail(
+            self.context.journal.fail(
                 f"{name}: images of {which} {self._why(taken, taken.kept)}; {left_out} left out, and the "
                 "rest was processed."
             )
@@ -146,8 +134,9 @@ class Absences:
         if not names:
             return ""
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        spec = self.context.spec
         return (
-            f" Events came with names that are not names of detectors of {self.instrument} in {self.config.repo}: "
+            f" Events came with names that are not names of detectors of {spec.instrument} in {spec.config.repo}: "
             f"{', '.join(names[:NAMES_SHOWN])}{more}."
         )
 
@@ -159,7 +148,7 @@ class Absences:
             return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"
         if not any(self.arrivals.lacking(exposure) for exposure in exposures):
             return "were announced by the OODS, but are not in the repository"
-        return f"did not arrive within oods_timeout ({self.config.oods_timeout:g} s)"
+        return f"did not arrive within oods_timeout ({self.context.config.oods_timeout:g} s)"
 
 
 def _for(number: int, text: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from ..config import exposure_id
 from ..events.events import ImageArrived
 from ..events.images import ImageSet, judge
+from ..repository import Detector
 
-__all__ = ["Arrivals"]
+__all__ = ["Arrivals", "detector_finder"]
 
 UNANNOUNCED = "in the butler, though no imageInOODS came"
 """What an arrival says that the butler alone knows of."""
@@ -120,3 +121,22 @@ class Arrivals:
             finally:
                 self._open.remove(entry)
         return judge(exposures, detectors, self._good)
+
+
+def detector_finder(
+    known: Iterable[Detector], asked: Collection[int], n_detectors: int
+) -> Callable[[str, str], int | None]:
+    """Return what finds the detector of a raft and a sensor, None for names that the camera does not have.
+
+    Parameters
+    ----------
+    known : iterable of `Detector`
+        All detectors of the instrument.
+    asked : collection of `int`
+        Detectors asked for.
+    n_detectors : `int`
+        Number of detectors that the camera has; any name is that of its only one.
+    """
+    numbers = {(detector.raft, detector.sensor): detector.id for detector in known}
+    only = next(iter(asked)) if len(asked) == n_detectors == 1 else None
+    return lambda raft, sensor: numbers.get((raft, sensor)) if only is None else only

@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..config import CalibrationsConfig
 from ..errors import CalibScriptsError, ImageSetError, describe
-from ..events.events import Progress, Stage
+from ..events.events import Stage
 from ..events.images import ImageSet, closing
 from ..ground.text import exposure_range
 from ..plan import ExposureSet
 from ..preflight.examining import Asked, Examined, examine
 from ..preflight.images import existing_set
 from ..preflight.window import Window
-from ..run.arrivals import Arrivals
 from ..tables.products import ImageType
 from .absences import Absences
+from .arrivals import Arrivals
+from .context import RunContext
 from .executing import Graph
-from .results import Journal, Results, Taken
-
-if TYPE_CHECKING:
-    from .opening import Opening
+from .results import Taken
 
 __all__ = ["Closing"]
 
@@ -37,36 +34,24 @@ class Closing:
 
     Attributes
     ----------
-    opening : `Opening`
-        Knows the instrument and the detectors asked for.
-    config : `CalibrationsConfig`
-        Configuration.
+    context : `RunContext`
+        The run.
     arrivals : `Arrivals`
         Knows what has arrived in the OODS.
     absences : `Absences`
-        Finds and reports what has not arrived; has the butler and its thread.
+        Finds and reports what has not arrived.
     graph : `Graph`
         Called when the images of a set can be processed, and when they will not come.
-    progress : `Progress`
-        Stages of the products.
-    journal : `Journal`
-        Takes what happens.
-    results : `Results`
-        What has been done so far.
     """
 
-    opening: Opening
-    config: CalibrationsConfig
+    context: RunContext
     arrivals: Arrivals
     absences: Absences
     graph: Graph[ImageSet]
-    progress: Progress
-    journal: Journal
-    results: Results
 
     async def adopt(self, images: ExposureSet) -> None:
         """Use exposures that were taken before."""
-        self.results.taken[images.image_type] = Taken(images, list(images.taken))
+        self.context.results.taken[images.image_type] = Taken(images, list(images.taken))
         await self._close(images.image_type)
 
     async def wait_for(
@@ -81,15 +66,15 @@ class Closing:
         looks : coroutine function
             Returns why the set must not be used, as far as that showed while it was taken.
         """
-        kept = self.results.taken[image_type].kept
-        await self.arrivals.wait(kept, tuple(self.opening.detectors), self.config.oods_timeout)
+        kept = self.context.results.taken[image_type].kept
+        await self.arrivals.wait(kept, self.context.spec.detectors, self.context.config.oods_timeout)
         await self.absences.look_for(image_type, kept)
         await self._close(image_type, await looks())
 
     async def look_at_the_rest(self) -> None:
         """Examine the sets that a run which is stopped has taken but not closed: what does not fit is not offered."""
-        for image_type, taken in self.results.taken.items():
-            if image_type in self.results.images or len(taken.kept) < taken.images.n_kept:
+        for image_type, taken in self.context.results.taken.items():
+            if image_type in self.context.results.images or len(taken.kept) < taken.images.n_kept:
                 continue
             try:
                 async with asyncio.timeout(LAST_LOOK_TIMEOUT):
@@ -97,13 +82,13 @@ class Closing:
             except Exception as error:
                 # The run has ended. What was not examined may be refused when it is queued, so it is not offered.
                 reason = "no answer" if isinstance(error, TimeoutError) else describe(error)
-                self.journal.warn(
+                self.context.journal.warn(
                     f"The {image_type.plural} {exposure_range(taken.kept)} could not be looked up in the butler "
                     f"({reason}), so they are not offered to go on with. Where they are good, name them in exposures."
                 )
-                found = ImageSet((), tuple(self.opening.detectors), taken.kept, ())
-                self.results.images[image_type] = found
-                self.journal.tell(closing(image_type, found))
+                found = ImageSet((), self.context.spec.detectors, taken.kept, ())
+                self.context.results.images[image_type] = found
+                self.context.journal.tell(closing(image_type, found))
 
     async def _close(self, image_type: ImageType, wrong: CalibScriptsError | None = None) -> None:
         """Compare a set with what the butler has of it, and let its processing begin or give it up."""
@@ -116,7 +101,7 @@ class Closing:
             return
         if wrong is not None and examined.refused is None:
             examined = examined.refuse(wrong)
-        found, taken = examined.found, self.results.taken[image_type]
+        found, taken = examined.found, self.context.results.taken[image_type]
         self._note(image_type, examined)
         if examined.refused is not None:
             self.fail(image_type, examined.refused)
@@ -129,45 +114,45 @@ class Closing:
             )
             return
         for exposure, why in examined.levels.unread.items():
-            self.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
+            self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
         if image_type is ImageType.FLAT:
-            self.results.physical_filter = examined.physical_filter
-        self.progress.advance(image_type.name, Stage.INGESTED)
+            self.context.results.physical_filter = examined.physical_filter
+        self.context.progress.advance(image_type.name, Stage.INGESTED)
         self.graph.images_are_there(image_type, found)
 
     async def _examine(self, image_type: ImageType) -> Examined:
-        where = self.absences.repository, self.absences.instrument
-        return await self.absences.thread(examine, *where, self._asked(image_type))
+        asked = self._asked(image_type)
+        return await self.context.repository.ask(examine, self.context.spec.instrument, asked)
 
     def _asked(self, image_type: ImageType) -> Asked:
         """Return what the images of a set are to be."""
-        taken, detectors = self.results.taken[image_type], tuple(self.opening.detectors)
+        taken, spec = self.context.results.taken[image_type], self.context.spec
         if taken.images.taken:
-            return existing_set(self.config, taken.images, self.absences.instrument, detectors)
+            return existing_set(spec, taken.images)
         flats: dict[str, Any] = {}
         if image_type is ImageType.FLAT:
-            expected = self.results.physical_filter
+            expected = self.context.results.physical_filter
             flats["physical_filter"] = tuple(expected.split("~")) if expected else ()
-            flats["window"] = Window.of(self.config, self.absences.instrument)
-        times = {exposure: (self.results.times[exposure],) for exposure in taken.kept}
-        return Asked(image_type, taken.kept, detectors, times=times, **flats)
+            flats["window"] = Window.of(spec.config, spec.instrument)
+        times = {exposure: (self.context.results.times[exposure],) for exposure in taken.kept}
+        return Asked(image_type, taken.kept, spec.detectors, times=times, **flats)
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
         """Keep what of a set is used."""
-        self.results.images[image_type] = examined.found
-        self.results.times.update(examined.times)
-        self.journal.tell(closing(image_type, examined.found))
+        self.context.results.images[image_type] = examined.found
+        self.context.results.times.update(examined.times)
+        self.context.journal.tell(closing(image_type, examined.found))
         for exposure, level in examined.levels.read.items():
-            self.journal.measured(exposure, level)
+            self.context.journal.measured(exposure, level)
 
     def fail(self, image_type: ImageType, error: CalibScriptsError) -> None:
         """Give a set up, because something failed."""
-        self.journal.fail(str(error))
-        self.progress.end(image_type.name, Stage.FAILED)
+        self.context.journal.fail(str(error))
+        self.context.progress.end(image_type.name, Stage.FAILED)
         self.graph.lose_images(image_type)
 
     def lose(self, image_type: ImageType, why: str) -> None:
         """Give a set up, because nothing needs it any more, or because an earlier one failed."""
-        self.journal.warn(why)
-        self.progress.end(image_type.name, Stage.CANCELLED)
+        self.context.journal.warn(why)
+        self.context.progress.end(image_type.name, Stage.CANCELLED)
         self.graph.lose_images(image_type)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config import CalibrationsConfig
 from ..errors import CalibScriptsError, ExposureError, FlatLevelError, ImageSetError
 from ..events.events import ExposureTaken, Stage
 from ..ground.cancellation import heed_cancellation
 from ..ground.text import exposure_range
-from ..plan import Exposure, ExposureSet, Plan
+from ..plan import Exposure, ExposureSet
 from ..preflight.window import LEVELS_LOOKED_AT, Window, read_level
 from ..tables.products import ImageType
 from .beam import filter_in_beam, filter_problem
 from .closing import Closing
-from .host import Host
-from .results import Journal, Results, Taken
+from .context import RunContext
+from .results import Taken
 
 __all__ = ["Exposing"]
 
@@ -31,57 +29,47 @@ class Exposing:
 
     Attributes
     ----------
-    script : `Host`
-        The script, for its camera.
-    config, plan
-        What is to be done.
+    context : `RunContext`
+        The run.
     closing : `Closing`
         Waits for the images of each set and examines them.
-    journal : `Journal`
-        Takes what happens.
-    results : `Results`
-        What has been done so far.
-    checkpoint : coroutine function
-        Passes a checkpoint.
+    tasks : `asyncio.TaskGroup`
+        Has what goes on beside the camera.
     """
 
-    script: Host
-    config: CalibrationsConfig
-    plan: Plan
+    context: RunContext
     closing: Closing
-    journal: Journal
-    results: Results
-    checkpoint: Callable[[str], Awaitable[None]]
+    tasks: asyncio.TaskGroup
     _wrong_level: FlatLevelError | None = field(default=None, init=False)
     _levels: list[float] = field(default_factory=list, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
-    async def take_all(self, tasks: asyncio.TaskGroup) -> None:
+    async def take_all(self) -> None:
         """Take all sets, one after another; never wait for the OODS or for a job."""
-        for images in self.plan.sets:
+        for images in self.context.plan.sets:
             if images.taken:
-                tasks.create_task(self.closing.adopt(images))
-        wanted = [images for images in self.plan.sets if not images.taken]
+                self.tasks.create_task(self.closing.adopt(images))
+        wanted = [images for images in self.context.plan.sets if not images.taken]
         for index, images in enumerate(wanted):
             if not self._worth_taking(images.image_type):
                 why = f"Skipping the {images.image_type.plural}: {_NOT_NEEDED}."
                 self.closing.lose(images.image_type, why)
                 continue
             try:
-                await self._take(images, tasks)
+                await self._take(images)
             except (ExposureError, FlatLevelError, ImageSetError) as error:
                 self.closing.fail(images.image_type, error)
                 for lost in wanted[index + 1 :]:
                     self.closing.lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
                 return
-        await self.checkpoint("All images taken; waiting for their processing")
+        await self.context.checkpoints.reach("All images taken; waiting for their processing")
 
-    async def _take(self, images: ExposureSet, tasks: asyncio.TaskGroup) -> None:
+    async def _take(self, images: ExposureSet) -> None:
         """Take a set, as long as something uses it, and let its processing begin."""
-        await self.checkpoint(f"Taking {images}")
+        await self.context.checkpoints.reach(f"Taking {images}")
         image_type = images.image_type
-        taken = self.results.taken[image_type] = Taken(images)
-        self.closing.progress.advance(image_type.name, Stage.TAKING)
+        taken = self.context.results.taken[image_type] = Taken(images)
+        self.context.progress.advance(image_type.name, Stage.TAKING)
         window = self._window if image_type is ImageType.FLAT else None
         if image_type is ImageType.FLAT:
             await self._check_filter()
@@ -93,27 +81,27 @@ class Exposing:
                 raise self._wrong_level
             await self._expose(exposure, taken)
             if window is not None and len(self._levels) < LEVELS_LOOKED_AT:
-                self._looks.append(tasks.create_task(self._look_at_level(taken.all[-1], window)))
+                self._looks.append(self.tasks.create_task(self._look_at_level(taken.all[-1], window)))
             if len(taken.all) == len(images.exposures):
                 # Before the wait and the checkpoint: they hold the camera, not the processing.
-                tasks.create_task(self.closing.wait_for(image_type, self._after_looks))
-            await asyncio.sleep(self.config.wait_between_exposures)
-        await self.checkpoint(f"Images taken: {image_type.name} {exposure_range(taken.kept)}")
+                self.tasks.create_task(self.closing.wait_for(image_type, self._after_looks))
+            await asyncio.sleep(self.context.config.wait_between_exposures)
+        await self.context.checkpoints.reach(f"Images taken: {image_type.name} {exposure_range(taken.kept)}")
 
     async def _expose(self, exposure: Exposure, taken: Taken) -> None:
         """Take one exposure."""
         name = exposure.image_type.name
         try:
             if not taken.all:
-                await self.script.assert_feasibility(name)
-            returned = await self.script.camera.take_imgtype(
+                await self.context.host.assert_feasibility(name)
+            returned = await self.context.host.camera.take_imgtype(
                 name,
                 exposure.exposure_time,
                 1,
-                group_id=self.script.get_group_id(),
-                reason=self.config.reason,
-                program=self.config.program,
-                note=self.config.note,
+                group_id=self.context.host.get_group_id(),
+                reason=self.context.config.reason,
+                program=self.context.config.program,
+                note=self.context.config.note,
             )
             exposure_id = self._new_exposure(returned)
         except Exception as error:
@@ -121,8 +109,10 @@ class Exposing:
             heed_cancellation()
             raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
         taken.all.append(exposure_id)
-        self.results.times[exposure_id] = exposure.exposure_time
-        self.journal.tell(ExposureTaken(name, exposure_id, exposure.exposure_time, exposure.discarded))
+        self.context.results.times[exposure_id] = exposure.exposure_time
+        self.context.journal.tell(
+            ExposureTaken(name, exposure_id, exposure.exposure_time, exposure.discarded)
+        )
         heed_cancellation()
 
     def _new_exposure(self, returned: Any) -> int:
@@ -133,7 +123,9 @@ class Exposing:
         ValueError
             If it is not the id of one exposure that is later than the others of this run.
         """
-        before = max((e for t in self.results.taken.values() if not t.images.taken for e in t.all), default=0)
+        before = max(
+            (e for t in self.context.results.taken.values() if not t.images.taken for e in t.all), default=0
+        )
         match returned:
             case [int(exposure)] if exposure > before:
                 return exposure
@@ -151,10 +143,10 @@ class Exposing:
         ImageSetError
             If somebody has.
         """
-        expected = self.results.physical_filter
+        expected = self.context.results.physical_filter
         if expected is None:
             return
-        if problem := filter_problem(expected, await filter_in_beam(self.script, expected)):
+        if problem := filter_problem(expected, await filter_in_beam(self.context.host, expected)):
             text = f"{problem} It was changed after the instrument was set up; no flats are taken."
             raise ImageSetError(ImageType.FLAT.name, text)
 
@@ -162,23 +154,21 @@ class Exposing:
 
     @property
     def _window(self) -> Window | None:
-        return Window.of(self.config, self.script.instrument_name)
+        return Window.of(self.context.config, self.context.spec.instrument)
 
     async def _look_at_level(self, exposure: int, window: Window) -> None:
         """Compare the levels of the first flats with the limits while the others are taken; wrong ones end that."""
-        arrivals, absences = self.closing.arrivals, self.closing.absences
-        detector = min(self.closing.opening.detectors)
-        found = await arrivals.wait([exposure], [detector], self.config.oods_timeout)
+        spec, detector = self.context.spec, min(self.context.spec.detectors)
+        found = await self.closing.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
         if not found.exposures or len(self._levels) == LEVELS_LOOKED_AT:
             return
-        where = absences.repository, absences.instrument
-        level = await absences.thread(read_level, *where, exposure, [detector])
+        level = await self.context.repository.ask(read_level, spec.instrument, exposure, [detector])
         if isinstance(level, str):
             # Another flat will do; that none can be read is an error once all exist.
-            self.journal.log.info(f"The level of flat {exposure} could not be read: {level}.")
+            self.context.journal.log.info(f"The level of flat {exposure} could not be read: {level}.")
         elif len(self._levels) < LEVELS_LOOKED_AT:
             self._levels.append(level)
-            self.journal.measured(exposure, level)
+            self.context.journal.measured(exposure, level)
             if len(self._levels) == LEVELS_LOOKED_AT:
                 self._wrong_level = window.wrong(self._levels)
 
@@ -189,4 +179,4 @@ class Exposing:
         return self._wrong_level
 
     def _worth_taking(self, image_type: ImageType) -> bool:
-        return self.plan.worth_taking(image_type, self.closing.graph.lost)
+        return self.context.plan.worth_taking(image_type, self.closing.graph.lost)

@@ -1,24 +1,23 @@
-"""What a job's outputs mean, and how that is said. All of it blocks: it is called in the butler's thread.
+"""What a job's outputs mean, and how that is said. All of it blocks: `AwaitableRepository.ask` calls it.
 
 For 189 detectors it takes a second, and the heartbeat must not wait for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..config import CalibrationsConfig
 from ..ground.text import for_log, messages
 from ..plan import Action, Step, StepId
-from ..repository import Detector, Repository
+from ..repository import Repository
 from ..tables.products import parts_of
 from ..verification import Verdict, words
 from ..verification.gains import PairGains, gain_report
 from ..verification.reading import Verification, doubtful_gains, verdict_on
-from .results import Results
+from .context import RunContext
 
-__all__ = ["Judged", "JudgedGains", "Judging"]
+__all__ = ["Judged", "JudgedGains", "judge", "judge_gains", "too_bright"]
 
 
 @dataclass(frozen=True)
@@ -68,98 +67,117 @@ class JudgedGains:
     none_left: bool
 
 
-@dataclass(frozen=True)
-class Judging:
-    """Reads what the jobs of a run have written, judges it and puts it into words.
+def judge(
+    repository: Repository, context: RunContext, step: Step, run: str | None, exposures: Sequence[int]
+) -> Judged:
+    """Judge a verification job.
 
-    Attributes
+    Parameters
     ----------
-    config : `CalibrationsConfig`
-        Configuration.
-    detectors : mapping [`int`, `Detector`]
-        Detectors asked for.
-    known_detectors : mapping [`int`, `str`]
-        Full names of all detectors of the instrument.
     repository : `Repository`
         The butler.
-    results : `Results`
-        What has been done so far.
+    context : `RunContext`
+        The run.
+    step : `Step`
+        The step of the job.
+    run : `str` or `None`
+        RUN with its outputs, None if it left none.
+    exposures : sequence of `int`
+        Exposures that it was to verify.
     """
+    verdict = _verdict(repository, context, step, run, exposures)
+    generation = context.results.collection(StepId(Action.GENERATE, step.id.product))
+    verification = context.results.collection(step.id) or ""
+    headline = words.headline(verdict, generation is not None)
+    numbers = words.verdict_line(verdict, generation is not None)
+    if verdict.clean:
+        return Judged(verdict, headline, numbers, f"{headline} {numbers}")
+    text = words.failure_report(verdict, generation, verification)
+    where = f"butler get {step.product.statistics[0]} in {verification}"
+    shown = f"{headline}\n{for_log(text, where=where)}"
+    return Judged(verdict, headline, numbers, shown, words.undecisive_line(verdict))
 
-    config: CalibrationsConfig
-    detectors: Mapping[int, Detector]
-    known_detectors: Mapping[int, str]
-    repository: Repository
-    results: Results
 
-    def judge(self, step: Step, run: str | None, exposures: Sequence[int]) -> Judged:
-        """Judge a verification job."""
-        verdict = self._verdict(step, run, exposures)
-        generation = self.results.collection(StepId(Action.GENERATE, step.id.product))
-        verification = self.results.collection(step.id) or ""
-        headline = words.headline(verdict, generation is not None)
-        numbers = words.verdict_line(verdict, generation is not None)
-        if verdict.clean:
-            return Judged(verdict, headline, numbers, f"{headline} {numbers}")
-        text = words.failure_report(verdict, generation, verification)
-        where = f"butler get {step.product.statistics[0]} in {verification}"
-        shown = f"{headline}\n{for_log(text, where=where)}"
-        return Judged(verdict, headline, numbers, shown, words.undecisive_line(verdict))
+def _verdict(
+    repository: Repository, context: RunContext, step: Step, run: str | None, exposures: Sequence[int]
+) -> Verdict:
+    asked = Verification(
+        product=step.product,
+        run=run or "",
+        exposures=exposures,
+        detectors=[detector.name for detector in context.detectors.values()],
+        known={detector.id: detector.name for detector in context.found.detectors},
+        processed=context.results.detectors[step.id],
+        threshold=context.config.of(step.product.name).threshold,
+    )
+    if run is None:
+        return asked.failed("the verification job left no RUN")
+    return verdict_on(asked, lambda: repository.statistics(run, step.product.statistics))
 
-    def _verdict(self, step: Step, run: str | None, exposures: Sequence[int]) -> Verdict:
-        asked = Verification(
-            product=step.product,
-            run=run or "",
-            exposures=exposures,
-            detectors=[detector.name for detector in self.detectors.values()],
-            known=self.known_detectors,
-            processed=self.results.detectors[step.id],
-            threshold=self.config.of(step.product.name).threshold,
+
+def judge_gains(repository: Repository, context: RunContext, step: Step, run: str) -> JudgedGains:
+    """Report the gains of a job, whichever dataset type the installed stack writes.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The butler.
+    context : `RunContext`
+        The run.
+    step : `Step`
+        The step of the job.
+    run : `str`
+        RUN with its outputs.
+    """
+    processed = context.results.detectors[step.id]
+    own = [g for g in repository.gains(run, step.product.dataset_types) if g.detector in processed]
+    lacking = sorted({*processed} - {gain.detector for gain in own})
+    parts = parts_of(step.id.product)
+    written = [*(g for part in parts for g in repository.gains(run, part.dataset_types)), *own]
+    names = {detector.id: detector.name for detector in context.detectors.values()}
+    doubts, none_left = doubtful_gains(own, repository.nominal_gains(run), names)
+    gains = [
+        PairGains(
+            exposures=gain.exposures,
+            detector=names[gain.detector],
+            gain=gain.gain,
+            noise=gain.noise,
+            noise_unit=gain.noise_unit,
         )
-        if run is None:
-            return asked.failed("the verification job left no RUN")
-        return verdict_on(asked, lambda: self.repository.statistics(run, step.product.statistics))
+        for gain in written
+        if gain.detector in processed
+    ]
+    texts = messages(gain_report(gains)) if gains else []
+    return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
 
-    def gains(self, step: Step, run: str) -> JudgedGains:
-        """Report the gains of a PTC or GAIN job, whichever dataset type the installed stack writes."""
-        processed = self.results.detectors[step.id]
-        own = [g for g in self.repository.gains(run, step.product.dataset_types) if g.detector in processed]
-        lacking = sorted({*processed} - {gain.detector for gain in own})
-        parts = parts_of(step.id.product)
-        written = [*(g for part in parts for g in self.repository.gains(run, part.dataset_types)), *own]
-        names = {detector.id: detector.name for detector in self.detectors.values()}
-        doubts, none_left = doubtful_gains(own, self.repository.nominal_gains(run), names)
-        gains = [
-            PairGains(
-                exposures=gain.exposures,
-                detector=self.detectors[gain.detector].name,
-                gain=gain.gain,
-                noise=gain.noise,
-                noise_unit=gain.noise_unit,
-            )
-            for gain in written
-            if gain.detector in processed
-        ]
-        texts = messages(gain_report(gains)) if gains else []
-        return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
 
-    def too_bright(self, step: Step, run: str) -> str:
-        """Report that biases or darks are brighter after correction than the configuration allows; empty if not."""
-        limit, product = self.config.bias_dark_counts_max, step.product
-        if limit is None or product.by_filter:
-            return ""
-        try:
-            level = self.repository.residual(run, product.corrected)
-        except Exception as error:
-            # A help for the observer; the verdict does not depend on it.
-            return f"The level of the corrected {product.name} images could not be read: {error}"
-        if level is None:
-            return (
-                f"{product.name}: bias_dark_counts_max was not checked, {run} holds no {product.corrected}."
-            )
-        if level <= limit:
-            return ""
-        return (
-            f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
-            f"look at {product.corrected} in {self.results.collection(step.id)}, and report it."
-        )
+def too_bright(repository: Repository, context: RunContext, step: Step, run: str) -> str:
+    """Report that biases or darks are brighter after correction than the configuration allows; empty if not.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The butler.
+    context : `RunContext`
+        The run.
+    step : `Step`
+        The step of the job that corrected them.
+    run : `str`
+        RUN with its outputs.
+    """
+    limit, product = context.config.bias_dark_counts_max, step.product
+    if limit is None or product.by_filter:
+        return ""
+    try:
+        level = repository.residual(run, product.corrected)
+    except Exception as error:
+        # A help for the observer; the verdict does not depend on it.
+        return f"The level of the corrected {product.name} images could not be read: {error}"
+    if level is None:
+        return f"{product.name}: bias_dark_counts_max was not checked, {run} holds no {product.corrected}."
+    if level <= limit:
+        return ""
+    return (
+        f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
+        f"look at {product.corrected} in {context.results.collection(step.id)}, and report it."
+    )

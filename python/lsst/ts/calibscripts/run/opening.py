@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..config import as_installed, key_problem, not_installed
 from ..errors import PreconditionError, describe
 from ..events.images import closing
 from ..ground.cancellation import heed_cancellation
-from ..ground.threads import OneThread
 from ..ocps.pairing import pairing_warning
-from ..plan import Action, StepId
 from ..preflight.components import component_problems
 from ..preflight.findings import RepositoryFindings, repository_findings
 from ..preflight.ocps_settings import settings_problem, settings_warning
-from ..repository import Detector, Repository
+from ..preflight.spec import RunSpec
 from ..sal import ExpectedError
-from ..tables.products import ImageType
+from ..tables.products import PRODUCTS, ImageType
 from .beam import filter_in_beam, filter_problem
-from .host import Host
-from .results import Journal, Results
+from .context import RunContext
 
-__all__ = ["Opening"]
+__all__ = ["check", "set_up_instrument"]
 
 REPOSITORY_TIMEOUT = 60.0
 """Longest wait for the repository before the first exposure, seconds."""
@@ -33,190 +30,170 @@ class _RefusalError(PreconditionError, ExpectedError):
     """What salobj logs no traceback of: nothing has begun, and the text says why."""
 
 
-class Opening:
-    """The opening of a run.
+# Check.
+
+
+async def check(context: RunContext) -> RunContext:
+    """Check everything that can be seen before the first exposure, and report all that is wrong.
 
     Parameters
     ----------
-    script : `Host`
-        The configured script.
-    repository : `Repository`
-        The butler.
-    thread : `OneThread`
-        The thread in which the butler is called.
-    journal : `Journal`
-        Takes what happens.
-    results : `Results`
-        Called with what stands in the way, and the exposure times of images that exist already.
-    checkpoint : coroutine function
-        Passes a checkpoint.
+    context : `RunContext`
+        The run.
 
-    Attributes
-    ----------
-    plan : `Plan`
-        What is to be done, after `check` without what cannot be.
-    detectors : `dict` [`int`, `Detector`]
-        Detectors asked for.
-    known_detectors : `dict` [`int`, `str`]
-        Names of all detectors of the instrument.
-    calib_exists : `bool`
-        Is there a ``calib_collection`` already?
+    Returns
+    -------
+    `RunContext`
+        The same, with what was found, and without what cannot be done.
+
+    Raises
+    ------
+    PreconditionError
+        If something is wrong.
     """
+    problems = [*await _component_problems(context), *await _camera_problems(context)]
+    seen = await context.host.get_physical_filter(set_up=False)
+    spec = replace(context.spec, physical_filter=seen)
+    found = await _ask_repository(context, spec)
+    for image_type, examined in found.examined.items():
+        if examined.refused is not None:
+            # A set that exists already and was refused is not offered to go on with.
+            context.journal.tell(closing(image_type, examined.found))
+    if problems := [*problems, *found.problems]:
+        raise _refusal(context, problems)
+    asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
+    return _with_existing(replace(context, spec=replace(spec, detectors=asked), found=found))
 
-    def __init__(
-        self,
-        script: Host,
-        repository: Repository,
-        thread: OneThread,
-        journal: Journal,
-        results: Results,
-        checkpoint: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self.plan = script.spec.plan
-        self.detectors: dict[int, Detector] = {}
-        self.known_detectors: dict[int, str] = {}
-        self.calib_exists = False
-        self._script = script
-        self._config = script.spec.config
-        self._repository = repository
-        self._thread = thread
-        self._journal = journal
-        self._results = results
-        self._checkpoint = checkpoint
-        self._filter: str | None = None
-        self._detector_names: dict[tuple[str, str], int] = {}
 
-    async def check(self) -> None:
-        """Check everything that can be seen before the first exposure, and report all that is wrong.
-
-        Raises
-        ------
-        PreconditionError
-            If something is.
-        """
-        problems = await component_problems(self._script.ocps_group)
-        if not problems:
-            problems += self._ocps_settings()
-        if self._exposing:
-            problems += await component_problems(self._script.camera)
-        for image_type in self._exposing:
-            try:
-                await self._script.assert_feasibility(image_type.name)
-            except Exception as error:
-                # Subclasses raise what they like; here it only means no.
-                problems.append(describe(error) + ".")
-        heed_cancellation()
-        if self._exposing:
-            problems += not_installed(
-                self._script.get_instrument_configuration(), await self._script.get_installed()
-            )
-            if problem := key_problem(self._script.get_group_id()):
-                problems.append(f"The group id of the images {problem}.")
-        self._filter = await self._script.get_physical_filter(set_up=False)
-        findings = await self._ask_repository()
-        problems += findings.problems
-        self._note_refused(findings)
-        if problems:
-            raise self._refusal(problems)
-        self.known_detectors = {detector.id: detector.name for detector in findings.detectors}
-        self.detectors = {d.id: d for d in findings.detectors if d.id in self._script.spec.detectors}
-        self._detector_names = {(d.raft, d.sensor): d.id for d in findings.detectors}
-        self.calib_exists = findings.calib_exists
-        for examined in findings.examined.values():
-            self._results.times.update(examined.times)
-        if ImageType.FLAT in findings.examined:
-            self._results.physical_filter = findings.examined[ImageType.FLAT].physical_filter
-        if remark := self._pairs_not_used(findings):
-            self._journal.warn(remark)
-        if findings.without_pairs and self.plan.step(StepId(Action.GENERATE, "GAIN")):
-            self._journal.warn("No two consecutive flats have the same exposure time: no gain is estimated.")
-            self.plan = self.plan.without("GAIN")
-
-    def _pairs_not_used(self, findings: RepositoryFindings) -> str:
-        """Report which pairs of flats that exist already cp_pipe will not use; of others configure has said it."""
-        flats = findings.examined.get(ImageType.FLAT)
-        if flats is None or not any(step.product.paired for step in self.plan.steps):
-            return ""
-        times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
-        return pairing_warning(times, self._script.spec.pipelines.pairing)
-
-    def _note_refused(self, findings: RepositoryFindings) -> None:
-        """Keep that a set which exists already was refused: it is not offered to go on with."""
-        for image_type, examined in findings.examined.items():
-            if examined.refused is not None:
-                self._journal.tell(closing(image_type, examined.found))
-
-    @property
-    def _exposing(self) -> list[ImageType]:
-        """Image types that are taken; the others exist already."""
-        return [images.image_type for images in self.plan.sets if not images.taken]
-
-    def _ocps_settings(self) -> list[str]:
-        """Return what is wrong with the settings of the OCPS; that they are unknown is a warning."""
-        script = self._script
-        which = ", ".join(script.ocps_group.components), script.ocps, script.instrument_name
+async def _component_problems(context: RunContext) -> list[str]:
+    """Return what is wrong with the components that the run needs, and the settings of the OCPS."""
+    host, journal = context.host, context.journal
+    problems = await component_problems(host.ocps_group)
+    if not problems:
+        which = ", ".join(host.ocps_group.components), host.ocps, host.instrument_name
         if warning := settings_warning(*which):
-            self._journal.warn(warning)
-        problem = settings_problem(*which)
-        return [problem] if problem else []
+            # That they are unknown does not stand in the way.
+            journal.warn(warning)
+        if problem := settings_problem(*which):
+            problems.append(problem)
+    if _exposing(context):
+        problems += await component_problems(host.camera)
+    return problems
 
-    async def _ask_repository(self) -> RepositoryFindings:
+
+async def _camera_problems(context: RunContext) -> list[str]:
+    """Return why the images cannot be taken as they are configured."""
+    host, problems = context.host, list[str]()
+    for image_type in _exposing(context):
         try:
-            async with asyncio.timeout(REPOSITORY_TIMEOUT):
-                return await self._thread(
-                    repository_findings,
-                    self._repository,
-                    replace(self._script.spec, plan=self.plan, physical_filter=self._filter),
-                )
-        except TimeoutError:
-            text = (
-                f"Butler repository {self._config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at "
-                "its database and its disk, then queue the script or its BLOCK again."
+            await host.assert_feasibility(image_type.name)
+        except Exception as error:
+            # Subclasses raise what they like; here it only means no.
+            problems.append(describe(error) + ".")
+    heed_cancellation()
+    if _exposing(context):
+        problems += not_installed(host.get_instrument_configuration(), await host.get_installed())
+        if problem := key_problem(host.get_group_id()):
+            problems.append(f"The group id of the images {problem}.")
+    return problems
+
+
+def _exposing(context: RunContext) -> list[ImageType]:
+    """Return the image types that are taken; the others exist already."""
+    return [images.image_type for images in context.plan.sets if not images.taken]
+
+
+async def _ask_repository(context: RunContext, spec: RunSpec) -> RepositoryFindings:
+    try:
+        async with asyncio.timeout(REPOSITORY_TIMEOUT):
+            return await context.repository.ask(repository_findings, spec)
+    except TimeoutError:
+        return RepositoryFindings(
+            (
+                f"Butler repository {spec.config.repo} did not answer within {REPOSITORY_TIMEOUT:.0f} s: look at "
+                "its database and its disk, then queue the script or its BLOCK again.",
             )
-            return RepositoryFindings((text,))
+        )
 
-    def detector_of(self, raft: str, sensor: str) -> int | None:
-        """Return the detector of an arrival, None for unknown names; any name is that of a camera's only detector."""
-        if len(self.detectors) == 1 and self._script.n_detectors == 1:
-            return next(iter(self.detectors))
-        return self._detector_names.get((raft, sensor))
 
-    async def set_up_instrument(self) -> None:
-        """Set filter and the like once, before the images."""
-        if not self._exposing:
-            return
-        wanted = self._script.get_instrument_configuration()
-        installed = await self._script.get_installed()
-        given = {
-            name: as_installed(value, installed.get(name, ()))
-            for name, value in wanted.items()
-            if value is not None
-        }
-        words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
-        await self._checkpoint(f"Setup {self._script.instrument_name}: {words}")
-        if given:
-            try:
-                await self._script.camera.setup_instrument(**given)
-            except Exception as error:
-                heed_cancellation()
-                raise self._refusal([f"{words} was not set: {describe(error)}."]) from error
+def _with_existing(context: RunContext) -> RunContext:
+    """Return the same with what is known of the images that exist already, without what they do not suffice for."""
+    results, found = context.results, context.found
+    for examined in found.examined.values():
+        results.times.update(examined.times)
+    flats = found.examined.get(ImageType.FLAT)
+    if flats is None:
+        return context
+    results.physical_filter = flats.physical_filter
+    if any(step.product.paired for step in context.plan.steps):
+        # Of flats that will be taken configure has said which pairs cp_pipe will not use.
+        times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
+        if remark := pairing_warning(times, context.spec.pipelines.pairing):
+            context.journal.warn(remark)
+    plan = context.plan
+    for name in found.unpaired:
+        context.journal.warn(
+            f"No two consecutive flats have the same exposure time: no {PRODUCTS[name].singular} is estimated."
+        )
+        plan = plan.without(name)
+    return replace(context, spec=replace(context.spec, plan=plan))
+
+
+# Set up.
+
+
+async def set_up_instrument(context: RunContext) -> None:
+    """Set filter and the like once, before the images.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run, checked.
+
+    Raises
+    ------
+    PreconditionError
+        If it cannot be set, or flats cannot be taken with what is in the beam then.
+    """
+    if not _exposing(context):
+        return
+    host = context.host
+    wanted, installed = host.get_instrument_configuration(), await host.get_installed()
+    given = {
+        name: as_installed(value, installed.get(name, ()))
+        for name, value in wanted.items()
+        if value is not None
+    }
+    words = ", ".join(f"{name} {value}" for name, value in given.items()) or "left as it is"
+    await context.checkpoints.reach(f"Setup {host.instrument_name}: {words}")
+    if given:
+        try:
+            await host.camera.setup_instrument(**given)
+        except Exception as error:
             heed_cancellation()
-        if ImageType.FLAT in self._exposing:
-            await self._check_filter()
+            raise _refusal(context, [f"{words} was not set: {describe(error)}."]) from error
+        heed_cancellation()
+    if ImageType.FLAT in _exposing(context):
+        context.results.physical_filter = await _filter_of_flats(context)
 
-    async def _check_filter(self) -> None:
-        """Refuse flats in another filter than asked for, and what cannot work in one that shows only now."""
-        in_beam = await filter_in_beam(self._script, self._filter)
-        if problem := filter_problem(self._filter, in_beam):
-            raise self._refusal([problem])
-        if self._filter is None and in_beam is not None:
-            self._filter = in_beam
-            if problems := (await self._ask_repository()).problems:
-                raise self._refusal(problems)
-        self._results.physical_filter = self._filter
 
-    def _refusal(self, problems: Sequence[str]) -> PreconditionError:
-        """Keep what stands in the way of the first exposure, and return the error that says so."""
-        for problem in problems:
-            self._journal.keep_failure(problem)
-        return _RefusalError(problems)
+async def _filter_of_flats(context: RunContext) -> str | None:
+    """Return the filter that is set; refuse another one than asked for, and what cannot work in it."""
+    expected = context.spec.physical_filter
+    in_beam = await filter_in_beam(context.host, expected)
+    if problem := filter_problem(expected, in_beam):
+        raise _refusal(context, [problem])
+    if expected is not None or in_beam is None:
+        return expected
+    # It shows only now, so only now can the repository be asked about it.
+    found = await _ask_repository(context, replace(context.spec, physical_filter=in_beam))
+    if found.problems:
+        raise _refusal(context, found.problems)
+    return in_beam
+
+
+def _refusal(context: RunContext, problems: Sequence[str]) -> PreconditionError:
+    """Keep what stands in the way of the first exposure, and return the error that says so."""
+    for problem in problems:
+        context.journal.keep_failure(problem)
+    return _RefusalError(problems)

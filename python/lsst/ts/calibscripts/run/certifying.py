@@ -1,0 +1,105 @@
+"""CERTIFY: what was generated, and has passed, goes into the CALIBRATION collection and is read back from there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from functools import partial
+
+from ..errors import CertificationError, ImageSetError, NoAnswerError, ReadBackError
+from ..events.events import Certified, Doubtful, Stage
+from ..events.images import ImageSet
+from ..plan import Action, Step, StepId
+from ..preflight.examining import Asked, wrong_filter
+from ..repository import Certification
+from ..tables.products import ImageType
+from .context import RunContext
+
+__all__ = ["certify"]
+
+
+async def certify(context: RunContext, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+    """Certify a product, all its detectors or none, and only while the script is not paused.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    step : `Step`
+        The step.
+    images : mapping [`ImageType`, `ImageSet`]
+        Unused: what is certified was made from them before.
+
+    Raises
+    ------
+    CalibScriptsError
+        If it is not certified, or whether it is is unknown; the text says what is and what is not.
+    """
+    results, generated = context.results, StepId(Action.GENERATE, step.id.product)
+    wanted = context.spec.certification(
+        step.id.product, results.detectors[generated], results.physical_filter
+    )
+    if problem := await _filter_problem(context, step):
+        raise _refused(context, wanted, ImageSetError(ImageType.FLAT.name, problem))
+    datasets = await _commit(context, wanted, results.runs[generated])
+    _report(context, wanted, datasets)
+
+
+async def _filter_problem(context: RunContext, step: Step) -> str:
+    """Report which flats that a product was made from have another filter than they are to have."""
+    flats, expected = context.results.images.get(ImageType.FLAT), context.results.physical_filter
+    if ImageType.FLAT not in step.product.images or flats is None or expected is None:
+        return ""
+    records = await context.repository.exposures(context.spec.instrument, flats.exposures)
+    asked = Asked(
+        ImageType.FLAT, flats.exposures, flats.detectors, physical_filter=tuple(expected.split("~"))
+    )
+    return wrong_filter(asked, records)
+
+
+async def _commit(context: RunContext, wanted: Certification, run: str) -> tuple[str, ...]:
+    """Certify, and return the identifiers of the datasets; where the script is paused, try again after that."""
+    in_doubt = partial(_doubt, context, wanted)
+    may_commit = context.checkpoints.may_commit
+    datasets: tuple[str, ...] | None = None
+    while datasets is None:
+        await context.checkpoints.until_certifying_is_allowed()
+        try:
+            datasets = await context.repository.certify(wanted, run, may_commit, in_doubt)
+        except (NoAnswerError, ReadBackError):
+            in_doubt()
+            raise
+        except Exception as error:
+            context.results.refusing = wanted.collection
+            raise _refused(context, wanted, error) from error
+    return datasets
+
+
+def _refused(context: RunContext, wanted: Certification, error: Exception) -> CertificationError:
+    return CertificationError(wanted.product, wanted.collection, context.results.certified, error)
+
+
+def _doubt(context: RunContext, wanted: Certification) -> None:
+    """Report that it is unknown whether a product is certified."""
+    context.results.doubtful = wanted.collection
+    context.journal.tell(Doubtful(wanted.product, wanted.collection))
+    words = ("butler", "query-datasets", context.config.repo, wanted.dataset_type, "--collections")
+    context.journal.warn(
+        f"{wanted.product} may be certified into {wanted.collection} for {wanted.validity}: check with "
+        f"`{shlex.join((*words, wanted.collection))}`."
+    )
+
+
+def _report(context: RunContext, wanted: Certification, datasets: tuple[str, ...]) -> None:
+    """Report that a product is certified; one that was not verified is a warning."""
+    name, journal = wanted.product, context.journal
+    verified = name in context.results.verdicts
+    certified = Certified(name, wanted.collection, wanted.begin, wanted.end, datasets, not verified)
+    context.results.certified[name] = certified
+    context.progress.advance(name, Stage.CERTIFIED)
+    journal.tell(certified)
+    where = f"into {wanted.collection} for {wanted.validity}"
+    if verified:
+        journal.log.info(f"{name} was certified {where}.")
+    else:
+        journal.warn(f"{name} was certified WITHOUT verification {where}.")

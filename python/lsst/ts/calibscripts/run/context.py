@@ -1,0 +1,73 @@
+"""What the parts of a running run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..config import CalibrationsConfig
+from ..events.events import Progress
+from ..ocps.client import Ocps
+from ..plan import Plan
+from ..preflight.findings import RepositoryFindings
+from ..preflight.spec import RunSpec
+from ..repository import AwaitableRepository, Detector
+from .checkpoints import Checkpoints
+from .host import Host
+from .results import Journal, Results
+
+__all__ = ["RunContext"]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the parts of a running run share.
+
+    Attributes
+    ----------
+    host : `Host`
+        The script, with its camera.
+    spec : `RunSpec`
+        What is to be done; once it is checked, without what cannot be.
+    repository : `AwaitableRepository`
+        The butler.
+    ocps : `Ocps`
+        Runs jobs.
+    journal : `Journal`
+        Takes what happens.
+    progress : `Progress`
+        Stages of the products.
+    checkpoints : `Checkpoints`
+        Where the script may be paused or stopped.
+    found : `RepositoryFindings`
+        What the repository said before the first exposure; nothing before it is asked.
+    """
+
+    host: Host
+    spec: RunSpec
+    repository: AwaitableRepository
+    ocps: Ocps
+    journal: Journal
+    progress: Progress
+    checkpoints: Checkpoints
+    found: RepositoryFindings = field(default_factory=RepositoryFindings)
+
+    @property
+    def config(self) -> CalibrationsConfig:
+        """Configuration."""
+        return self.spec.config
+
+    @property
+    def plan(self) -> Plan:
+        """Exposures and steps."""
+        return self.spec.plan
+
+    @property
+    def results(self) -> Results:
+        """What has been done so far."""
+        return self.journal.results
+
+    @property
+    def detectors(self) -> dict[int, Detector]:
+        """Detectors asked for, by their numbers, as the butler knows them."""
+        known = {detector.id: detector for detector in self.found.detectors}
+        return {number: known[number] for number in self.spec.detectors if number in known}

@@ -1,0 +1,112 @@
+"""The steps of a run, beside the camera: each begins as soon as what it needs exists, and reports how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from ..errors import (
+    CalibScriptsError,
+    JobError,
+    NotJudgedError,
+    RepositoryError,
+    VerificationFailedError,
+    describe,
+)
+from ..events.events import Ending, Planned, Stage, StepEnded
+from ..events.images import ImageSet
+from ..ocps.jobs import ABORTED
+from ..plan import Action, Step, StepId
+from ..tables.products import ImageType
+from .context import RunContext
+from .executing import Graph
+from .jobs import last_error_of
+from .summary import endings
+
+__all__ = ["Doing", "Processing"]
+
+Doing: TypeAlias = Callable[[RunContext, Step, Mapping[ImageType, ImageSet]], Awaitable[None]]
+"""Does a step with the images of the sets it needs; raises where it did not succeed."""
+
+
+class Processing:
+    """The steps of a run. Reports the plan when it is made, and how each step ended.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    doing : mapping [`Action`, `Doing`]
+        What does the steps.
+
+    Attributes
+    ----------
+    graph : `Graph` or `None`
+        The steps while they run; None before they are started.
+    """
+
+    def __init__(self, context: RunContext, doing: Mapping[Action, Doing]) -> None:
+        self._context = context
+        self._doing = doing
+        self._told: dict[StepId, Ending] = {}
+        self.graph: Graph[ImageSet] | None = None
+        context.journal.tell(Planned(tuple(str(step.id) for step in context.plan.steps)))
+
+    def start(self, tasks: asyncio.TaskGroup) -> Graph[ImageSet]:
+        """Start the steps, each waiting for what it needs."""
+        self.graph = Graph(self._context.plan, self._do, self._tell, self._failed, self._cancelled)
+        self.graph.start(tasks)
+        return self.graph
+
+    async def _do(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+        try:
+            await self._doing[step.id.action](self._context, step, images)
+        except JobError as error:
+            # A job that was aborted did not fail by itself: an error in its log would mislead.
+            if error.job_id and error.exit_code != ABORTED:
+                error.last_error = await last_error_of(error.job_id)
+            raise
+
+    def _tell(self, step_id: StepId) -> None:
+        """Report how a step has ended, unless that is known already."""
+        ending = endings(self._context.plan, self._context.results, self.graph)[step_id]
+        if self._told.get(step_id) is not ending:
+            self._told[step_id] = ending
+            self._context.journal.tell(StepEnded(str(step_id), ending))
+
+    def _failed(self, step_id: StepId, error: Exception) -> None:
+        """Keep why a step failed, and cancel what must not go on."""
+        context, journal = self._context, self._context.journal
+        text = str(error)
+        if not isinstance(error, CalibScriptsError) or isinstance(error, RepositoryError):
+            collection = context.results.collection(step_id)
+            text = f"{step_id}{f' ({collection})' if collection else ''}: {describe(error)}."
+        if not isinstance(error, CalibScriptsError):
+            journal.log.error(f"{step_id} failed", exc_info=error)
+        verdict = isinstance(error, VerificationFailedError)
+        if verdict and context.config.on_verification_failure == "warn":
+            journal.warn(text)
+        else:
+            journal.fail(text)
+        self._tell(step_id)
+        context.progress.end(step_id.product, Stage.FAILED)
+        if (verdict or isinstance(error, NotJudgedError)) and self.graph is not None:
+            self.graph.cancel(context.plan.spoiled(step_id.product))
+
+    def _cancelled(self, step_id: StepId) -> None:
+        # A consequence of a failure that has been reported: counted as a cancelled step, not as a warning.
+        self._context.journal.log.info(f"{step_id} is cancelled, since something it needs has failed.")
+        self._tell(step_id)
+        self._context.progress.end(step_id.product, Stage.CANCELLED)
+
+    def note_unfinished(self) -> None:
+        """Report steps that were started, and whose outcome is unknown, as failures."""
+        for step in self._context.plan.steps:
+            if self.graph is not None and not self.graph.is_done(step.id) and step.id not in self.graph.lost:
+                self._context.journal.fail(f"{step.id} did not finish; its outcome is unknown.")
+
+    def tell_endings(self) -> None:
+        """Report how each step has ended, at the end of the run."""
+        for step in self._context.plan.steps:
+            self._tell(step.id)
