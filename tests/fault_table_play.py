@@ -17,10 +17,17 @@ from fault_table_support import Case, Deed, Played
 from soak.stepping import SteppingEventLoop
 
 from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobStarted, Verdicted
+from lsst.ts.calibscripts.plan import Action
+from lsst.ts.calibscripts.record import find_records, read_record
+from lsst.ts.calibscripts.report.account import question_of
+from lsst.ts.calibscripts.report.gathering import judged
+from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import Domain, Remote
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Queued, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from lsst.ts.calibscripts.verification import Verdict
 
 __all__ = ["play"]
 
@@ -76,6 +83,7 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
         )
         jobs, images = summit.jobs, len(summit.readouts)
     certified = await asyncio.to_thread(stage.certified)
+    judged = await asyncio.to_thread(_judged, stage.reader())
     leaked = asyncio.all_tasks() - {asyncio.current_task()}
     return Played(
         outcome,
@@ -87,7 +95,19 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
         certified,
         frozenset(stage.while_in),
         (*map(repr, leaked), *problems),
+        judged,
     )
+
+
+def _judged(repository: Repository) -> dict[str, Verdict]:
+    """Judge the verifications of the run as a report of its record does; nothing of a run without one."""
+    found: dict[str, Verdict] = {}
+    for path in find_records(Path(os.environ["CALIBSCRIPTS_RECORD_DIR"])):
+        question = question_of(repository, read_record(path), ())
+        names = {detector.id: detector.name for detector in repository.detectors(question.instrument)}
+        products = [step.product for step in question.runs if step.action is Action.VERIFY]
+        found |= {name: judged(repository, question, PRODUCTS[name], names) for name in products}
+    return found
 
 
 async def _beside(case: Case, summit: Summit, domain: Domain, moments: _Moments, script: Remote) -> None:

@@ -21,7 +21,7 @@ from soak.scenarios import Scenario
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
-from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.repository import ButlerRepository, Repository
 from lsst.ts.calibscripts.sal import BaseScript, ScriptState
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
@@ -70,6 +70,10 @@ class Stage:
         raise NotImplementedError
 
     def certified(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def reader(self) -> Repository:
+        """Return a repository in which nothing goes wrong any more."""
         raise NotImplementedError
 
     @property
@@ -147,6 +151,9 @@ class InMemory(Stage):
         )
         return tuple(dict.fromkeys(dataset.dataset_type.upper() for dataset in ours))
 
+    def reader(self) -> Repository:
+        return MemoryRepository(self._butler)
+
     def _behave(self, job: Job) -> Behaviour:
         return Behaviour(
             seconds=self.case.seconds.get(job.name, 5.0),
@@ -222,6 +229,9 @@ class OnRepository(Stage):
             ]
         ours = (ref for ref in found if ref.run is not None and ref.run.startswith("u/ocps/"))
         return tuple(dict.fromkeys(ref.datasetType.name.upper() for ref in ours))
+
+    def reader(self) -> Repository:
+        return ButlerRepository(self.repo)
 
 
 class _ButlerRunner:

@@ -12,6 +12,7 @@ from lsst.ts.calibscripts.sal import Domain, ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
 from lsst.ts.calibscripts.testing.memory import Trouble, Verification
+from lsst.ts.calibscripts.verification import Verdict
 
 __all__ = [
     "ALL",
@@ -205,6 +206,8 @@ class Played:
         States of the script at the moments of certification, where the butler is in memory.
     leaked : `tuple` [`str`]
         Tasks that were left, and errors that nobody was told.
+    judged : mapping [`str`, `Verdict`]
+        Verdicts that a report of the run has.
     """
 
     outcome: Outcome
@@ -216,6 +219,7 @@ class Played:
     certified: tuple[str, ...]
     while_in: frozenset[ScriptState]
     leaked: tuple[str, ...]
+    judged: Mapping[str, Verdict]
 
     @property
     def aborted(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
 from fault_table_support import Case
 
-from lsst.ts.calibscripts.events.events import Certified, Ending, Planned, StepEnded, Warned
+from lsst.ts.calibscripts.events.events import Certified, Ending, Planned, StepEnded, Verdicted, Warned
 from lsst.ts.calibscripts.ground.text import counted
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
@@ -90,6 +90,21 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
         assert (f" {counted(number, 'step')} {ending}," in headline) == bool(number)
     steps = run.summary.partition("Steps:\n")[2].partition("\nCertified:")[0]
     assert [line.split(": ")[1].split()[0] for line in steps.splitlines()] == [e.split()[0] for e in ended]
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_a_report_judges_as_the_script_has(case: Case) -> None:
+    run = play(case)
+    for said in (event for event in run.events if isinstance(event, Verdicted)):
+        if said.product not in run.judged:
+            # Its job did not come to its end, or left no RUN.
+            assert not said.passed
+            continue
+        verdict = run.judged[said.product]
+        assert (verdict.passed, verdict.judged) == (said.passed, said.judged), verdict.reason
+        assert len(verdict.exposures) == said.exposures
+        assert len(verdict.failed_exposures) == said.failed_exposures
+        assert verdict.thresholds.exposures == said.limit
 
 
 def test_page_shows_what_happens() -> None:

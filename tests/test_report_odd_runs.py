@@ -15,7 +15,7 @@ from recorded import Rehearsed, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.record import read_record
-from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_record
+from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
 from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Outcome, PairGain, Verification
 from lsst.ts.calibscripts.report.page import as_html
@@ -153,8 +153,23 @@ def test_statistics_that_are_lost_or_damaged_fail(rehearsed: Rehearsed, repo: Pa
         repo, "verifyDarkStats", run_of(rehearsed, "VERIFY DARK"), {EXPOSURES[0]: "text", "SUCCESS": False}
     )
     account = of_record(rehearsed.record, str(repo), images=())
-    assert "holds no verifyBiasStats that can be read" in sentence(account, "BIAS")
-    assert sentence(account, "DARK")
+    assert sentence(account, "BIAS").endswith("holds no verifyBiasStats")
+    assert sentence(account, "DARK").endswith("expected a mapping, found 'text'")
+
+
+def test_a_detector_that_was_skipped_in_one_exposure_is_no_pass(rehearsed: Rehearsed, repo: Path):
+    run = run_of(rehearsed, "VERIFY DARK")
+    assert of_record(rehearsed.record, str(repo), images=()).evidence.verifications[1].verdict.passed
+    with Butler.from_config(str(repo), writeable=True) as butler:
+        ref, *_ = butler.query_datasets("verifyDarkDetStats", collections=run)
+        butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
+    reports = (
+        of_record(rehearsed.record, str(repo), images=()),
+        of_collections([run.removesuffix("/run")], str(repo), images=()),
+    )
+    for account in reports:
+        assert sentence(account, "DARK").endswith("does not hold statistics of all exposures for detector 0")
+    assert reports[1].products[0].standing is Standing.NOT_JUDGED
 
 
 def test_a_file_that_cannot_be_read_is_told_and_the_rest_reported(rehearsed: Rehearsed, repo: Path):

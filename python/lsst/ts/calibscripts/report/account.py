@@ -9,15 +9,24 @@ from ..events.events import ImageSetClosed, Stage
 from ..events.summary import Certified
 from ..plan import Action, StepId
 from ..record import Record
+from ..repository import Repository
 from ..repository.archive import Archive
-from ..tables.products import PRODUCTS, ImageType
+from ..tables.products import PRODUCTS, ImageType, made_from_closure
 from .contents import Account, ProductAccount, Standing, summary_of
 from .evidence import Evidence
 from .gathering import ALL_IMAGES, Question, gather
 from .remarks import gain_sentence
 from .sentences import failed_tests, of_product, of_verdict, was_generated
 
-__all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "summary_of"]
+__all__ = [
+    "Account",
+    "ProductAccount",
+    "Standing",
+    "of_collections",
+    "of_record",
+    "question_of",
+    "summary_of",
+]
 
 
 _MOST_NAMED = 3
@@ -39,11 +48,12 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
     """
     about = record.about
     repo = repo or str(about.config.get("repo", f"/repo/{about.instrument}"))
-    runs: dict[StepId, str] = {}
+    runs: Mapping[StepId, str] = {}
     try:
         with Archive(repo) as archive:
-            runs = _runs(archive, record)
-            evidence = gather(archive, _question(record, runs, images))
+            question = question_of(archive, record, images)
+            runs = question.runs
+            evidence = gather(archive, question)
     except RepositoryError as error:
         evidence = Evidence(problems=(f"{error} This report is made from the record alone.",))
     title = f"{about.instrument} calibrations of {record.begun:%Y-%m-%d %H:%M} TAI"
@@ -51,34 +61,56 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
     return Account(title, about.instrument, repo, record, products, evidence, runs)
 
 
-def _runs(archive: Archive, record: Record) -> dict[StepId, str]:
+def _runs(repository: Repository, record: Record) -> dict[StepId, str]:
     found: dict[StepId, str] = {}
     for job in record.jobs:
         # What a verification left that did not come to its end says nothing of the images.
         unfinished = job.step.startswith(Action.VERIFY) and not job.completed
-        run = archive.run_of(job.job_id) if job.job_id and not unfinished else None
+        run = repository.run_of(job.job_id) if job.job_id and not unfinished else None
         action, _, product = job.step.partition(" ")
         if run is not None and action in Action.__members__ and product in PRODUCTS:
             found[StepId(Action(action), product)] = run
     return found
 
 
-def _question(record: Record, runs: Mapping[StepId, str], images: Sequence[str]) -> Question:
+def question_of(repository: Repository, record: Record, images: Sequence[str]) -> Question:
+    """Return what is to be read of a run: of verifications what the script asked for. Blocks.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where the RUNs of its jobs are.
+    record : `Record`
+        The run.
+    images : sequence of `str`
+        Images to read.
+    """
     config = record.about.config
     closed = {event.image_type: event for event in record.events(ImageSetClosed)}
     names = [name for name in ImageType.__members__ if name in closed]
     return Question(
         instrument=record.about.instrument,
-        runs=runs,
+        runs=_runs(repository, record),
         thresholds={
             name: int(config[key])
             for name in ImageType.__members__
             if (key := f"number_verification_tests_threshold_{name.lower()}") in config
         },
         exposures={name: closed[name].exposures for name in names},
-        detectors={name: closed[name].detectors for name in names},
+        detectors={name: _verified(record, name, closed) for name in names},
+        asked=record.about.detectors,
+        unjudged=frozenset(name for name, verdict in record.verdicts.items() if not verdict.judged),
         images=tuple(images),
     )
+
+
+def _verified(record: Record, name: str, closed: Mapping[str, ImageSetClosed]) -> tuple[int, ...]:
+    """Return the detectors of a verification: those of its images for which the run made everything it reads."""
+    made = [made for made in (name, *made_from_closure(name)) if record.job(f"GENERATE {made}") is not None]
+    left = set(closed[name].detectors)
+    for other in made:
+        left &= set(closed[other].detectors) if other in closed else left
+    return tuple(sorted(left))
 
 
 def _products(record: Record) -> list[str]:
@@ -152,7 +184,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         if not runs:
             raise RepositoryError(
                 f"There are neither calibrations nor statistics of cp_verify in {', '.join(collections)}. A job "
-                "that failed has made none; its inputs are not looked at."
+                "that failed has made none; its inputs are not checked."
             )
         found = archive.certified(instrument, runs, collections)
         certified = {name: Certified(name, *where) for name, where in found.items()}

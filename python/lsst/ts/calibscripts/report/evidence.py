@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..verification import Verdict
+from ..verification.shapes import Outcome
 from .exposed import Exposed, Levels
 
 __all__ = ["Curve", "Defects", "Evidence", "Grid", "Image", "Levels", "Outcome", "PairGain", "Verification"]
@@ -17,16 +17,6 @@ __all__ = ["Curve", "Defects", "Evidence", "Grid", "Image", "Levels", "Outcome",
 
 _MEDIAN_TO_MEAN = 1.2533
 """Error of a median over that of a mean, of normal deviates."""
-
-
-class Outcome(IntEnum):
-    """What a test of cp_verify said."""
-
-    NONE = -1
-    FAILED = 0
-    PASSED = 1
-    NOTED = 2
-    """It was not fulfilled, which cp_verify writes down but does not count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +221,7 @@ class Evidence:
     nominal_gains : mapping [(`str`, `str`), `float`]
         By detector and amplifier, electron/ADU, as the headers of the images say.
     nominal_noises : mapping [(`str`, `str`), `float`]
-        The same forthe read noise, electron.
+        The same for the read noise, electron.
     exposures : mapping [`int`, `Exposed`]
         Time and filter of the exposures that were verified, or that gains are measured from.
     levels : `tuple` [`Levels`]

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..errors import describe
 from ..plan import Action, StepId
+from ..repository import Repository
 from ..repository.archive import Archive
 from ..tables.products import PRODUCTS, Content, Product, holding
-from ..verification import RunStatistics, Verdict
+from ..verification import Verdict
 from ..verification import reading as acceptance
 from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
 from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification
@@ -22,7 +23,7 @@ from .grids import make_grid
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
-__all__ = ["ALL_IMAGES", "Question", "gather"]
+__all__ = ["ALL_IMAGES", "Question", "gather", "judged"]
 
 ALL_IMAGES = tuple(
     f"{kind} {name}" for kind in ("combined", "corrected") for name in ("bias", "dark", "flat")
@@ -48,7 +49,11 @@ class Question:
     exposures : mapping [`str`, `tuple` [`int`, ...]]
         Product -> exposures that were to be verified; those of the statistics where it is not there.
     detectors : mapping [`str`, `tuple` [`int`, ...]]
-        Product -> detectors that were to be verified; all of the statistics where it is not there.
+        Product -> detectors whose images were verified; all of the statistics where it is not there.
+    asked : `tuple` [`int`]
+        Detectors asked for, of which more than half must be left; empty where that is unknown.
+    unjudged : `frozenset` [`str`]
+        Products that the run could not judge: a report does not know better what is certified.
     images : `tuple` [`str`]
         Images to read, some of `ALL_IMAGES`; they are what takes the time.
     """
@@ -58,6 +63,8 @@ class Question:
     thresholds: Mapping[str, int] = field(default_factory=dict)
     exposures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     detectors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    asked: tuple[int, ...] = ()
+    unjudged: frozenset[str] = frozenset()
     images: tuple[str, ...] = ALL_IMAGES
 
 
@@ -93,6 +100,37 @@ def gather(archive: Archive, question: Question) -> Evidence:
         images=tuple(reader.images(verifications)),
         problems=tuple(dict.fromkeys(reader.problems)),
     )
+
+
+def judged(repository: Repository, question: Question, product: Product, names: Mapping[int, str]) -> Verdict:
+    """Judge a verification, by the question that the script asks and the function it asks. Blocks.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where the statistics are.
+    question : `Question`
+        With the RUN of the verification.
+    product : `Product`
+        What was verified.
+    names : mapping [`int`, `str`]
+        Full names of all detectors of the instrument.
+    """
+    run = question.runs[StepId(Action.VERIFY, product.name)]
+    detectors = question.detectors.get(product.name)
+    asked = acceptance.Verification(
+        product=product,
+        run=run,
+        exposures=question.exposures.get(product.name),
+        detectors=None if detectors is None else [names.get(i, str(i)) for i in question.asked or detectors],
+        known=names,
+        processed=detectors or (),
+        threshold=question.thresholds.get(product.name, acceptance.THRESHOLD),
+    )
+    verdict = acceptance.verdict_on(asked, lambda: repository.statistics(run, product.statistics))
+    if verdict.judged and product.name in question.unjudged:
+        return asked.failed("the run could not read its statistics, though they can be read now")
+    return verdict
 
 
 def _levels(flats: Grid, known: Mapping[int, Exposed]) -> tuple[Levels, ...]:
@@ -140,45 +178,18 @@ class _Reader:
         run = self._run(Action.VERIFY, product.name)
         if run is None:
             return None
-        found = self.attempt(f"The statistics of {product.name}", lambda: self._statistics(run, product))
-        grid = None
-        if found is not None and found.detectors:
-            grid = self.attempt(
-                f"The statistics of {product.name}",
-                lambda: make_grid(found.detectors, found.exposures, self._names),
-            )
-        internal = self._run(Action.GENERATE, product.name) is not None
-        return Verification(product.name, run, self._verdict(run, product, found, grid), grid, internal)
-
-    def _statistics(self, run: str, product: Product) -> RunStatistics:
-        of_run, of_exposure, of_detector = product.statistics
-        return RunStatistics(
-            run=tuple(values for _, values in self._archive.statistics_of(run, of_run)),
-            exposures={int(i["exposure"]): v for i, v in self._archive.statistics_of(run, of_exposure)},
-            detectors={
-                (int(i["exposure"]), int(i["detector"])): v
-                for i, v in self._archive.statistics_of(run, of_detector)
-            },
+        grid = self.attempt(f"The statistics of {product.name}", lambda: self._grid(run, product))
+        return Verification(
+            product.name,
+            run,
+            judged(self._archive, self._question, product, self._names),
+            grid,
+            internal=self._run(Action.GENERATE, product.name) is not None,
         )
 
-    def _verdict(self, run: str, product: Product, found: RunStatistics | None, grid: Grid | None) -> Verdict:
-        ids = self._question.detectors.get(product.name)
-        detectors = [self._names.get(i, str(i)) for i in ids] if ids else list(grid.detectors if grid else ())
-        exposures: Sequence[int] = self._question.exposures.get(product.name) or (
-            grid.exposures if grid else ()
-        )
-        asked = acceptance.Verification(
-            product=product,
-            run=run,
-            exposures=exposures or None,
-            detectors=detectors,
-            known=self._names,
-            processed=sorted({detector for _, detector in found.detectors}) if found else (),
-            threshold=self._question.thresholds.get(product.name, acceptance.THRESHOLD),
-        )
-        if found is None or not found.run:
-            return asked.failed(f"{run} holds no {product.statistics[0]} that can be read")
-        return acceptance.verdict_on(asked, lambda: found)
+    def _grid(self, run: str, product: Product) -> Grid | None:
+        of_detectors, of_exposures = self._archive.details(run, product.statistics)
+        return make_grid(of_detectors, of_exposures, self._names) if of_detectors else None
 
     def curves(self) -> tuple[Curve, ...]:
         """Read the photon transfer curve."""

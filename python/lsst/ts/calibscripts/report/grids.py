@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StatisticsError
-from .evidence import Grid, Outcome
+from ..verification.shapes import Outcome, outcomes_of_exposure, parse_detector
+from .evidence import Grid
 
 __all__ = ["make_grid"]
 
-_NOISE_OF_OVERSCAN = "READ_NOISE_ADU"
+_Key = TypeVar("_Key", int, str)
 _Number = TypeVar("_Number", np.float32, np.int8)
 
 
@@ -43,32 +43,28 @@ def make_grid(
     StatisticsError
         If statistics have an unknown shape.
     """
-    exposures = sorted({exposure for exposure, _ in of_detectors} | set(of_exposures))
-    detectors = sorted({detector for _, detector in of_detectors})
-    amplifiers = tuple(dict.fromkeys(a for s in of_detectors.values() for a in _part(s, "AMP")))
+    parsed = {
+        (e, d): parse_detector(found, f"exposure {e}, detector {names.get(d, d)}")
+        for (e, d), found in of_detectors.items()
+    }
+    exposures = sorted({exposure for exposure, _ in parsed} | set(of_exposures))
+    detectors = sorted({detector for _, detector in parsed})
+    amplifiers = tuple(dict.fromkeys(a for statistics in parsed.values() for a in statistics.amplifiers))
     shape = len(exposures), len(detectors), len(amplifiers)
-    rows, columns = (_positions(keys) for keys in (exposures, detectors))
-    places = {name: place for place, name in enumerate(amplifiers)}
+    rows, columns, places = _positions(exposures), _positions(detectors), _positions(amplifiers)
     values, detector_values = (_Arrays(shape[:n], np.float32(np.nan)) for n in (3, 2))
     outcomes, detector_outcomes, exposure_outcomes = (
         _Arrays(shape[:n], np.int8(Outcome.NONE)) for n in (3, 2, 1)
     )
-    for (exposure, detector), statistics in of_detectors.items():
+    for (exposure, detector), statistics in parsed.items():
         place = rows[exposure], columns[detector]
-        for amplifier, name, value in _amplifier_values(statistics):
-            if amplifier in places:
-                values[name][(*place, places[amplifier])] = value
-        verify = _part(statistics, "VERIFY")
-        for amplifier, tests in _part(verify, "AMP").items():
-            for name, outcome in _tests(tests):
-                outcomes[name][(*place, places[amplifier])] = outcome
-        for name, value in _numbers(_part(statistics, "DET")):
-            detector_values[name][place] = value
-        for name, outcome in _tests(_part(verify, "DET")):
-            detector_outcomes[name][place] = outcome
-    for exposure, statistics in of_exposures.items():
-        for name, outcome in _tests(_part(_part(statistics, "VERIFY"), "EXP")):
-            exposure_outcomes[name][rows[exposure]] = outcome
+        for amplifier, part in statistics.amplifiers.items():
+            values.put((*place, places[amplifier]), part.values)
+            outcomes.put((*place, places[amplifier]), part.outcomes)
+        detector_values.put(place, statistics.whole.values)
+        detector_outcomes.put(place, statistics.whole.outcomes)
+    for exposure, found in of_exposures.items():
+        exposure_outcomes.put((rows[exposure],), outcomes_of_exposure(found, f"exposure {exposure}"))
     return Grid(
         exposures=tuple(exposures),
         detectors=tuple(names.get(detector, str(detector)) for detector in detectors),
@@ -93,43 +89,11 @@ class _Arrays(dict[str, NDArray[_Number]]):
         self[name] = np.full(self._shape, self._blank, dtype=self._blank.dtype)
         return self[name]
 
+    def put(self, place: tuple[int, ...], numbers: Mapping[str, float]) -> None:
+        """Put numbers into the arrays of their names."""
+        for name, number in numbers.items():
+            self[name][place] = number
 
-def _positions(keys: Sequence[int]) -> dict[int, int]:
+
+def _positions(keys: Sequence[_Key]) -> dict[_Key, int]:
     return {key: position for position, key in enumerate(keys)}
-
-
-def _part(statistics: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(statistics, Mapping):
-        raise StatisticsError(
-            f"cp_verify statistics: expected a mapping with {name}, found {statistics!r:.80}"
-        )
-    found = statistics.get(name, {})
-    if not isinstance(found, Mapping):
-        raise StatisticsError(f"cp_verify statistics: expected a mapping as {name}, found {found!r:.80}")
-    return found
-
-
-def _amplifier_values(statistics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
-    for amplifier, found in _part(statistics, "AMP").items():
-        for name, value in _numbers(found):
-            yield amplifier, name, value
-    overscan = _part(_part(statistics, "METADATA"), _NOISE_OF_OVERSCAN)
-    for amplifier, value in _numbers(overscan):
-        yield amplifier, _NOISE_OF_OVERSCAN, value
-
-
-def _numbers(found: Any) -> Iterator[tuple[str, float]]:
-    if isinstance(found, Mapping):
-        for name, value in found.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield str(name), float(value)
-
-
-def _tests(flags: Any) -> Iterator[tuple[str, Outcome]]:
-    """Return tests and outcomes; where the whole succeeded, one that was not fulfilled is only noted."""
-    if not isinstance(flags, Mapping):
-        raise StatisticsError(f"cp_verify statistics: expected tests, found {flags!r:.80}")
-    succeeded = flags.get("SUCCESS") is True
-    for name, passed in flags.items():
-        if name != "SUCCESS":
-            yield name, (Outcome.PASSED if passed else Outcome.NOTED if succeeded else Outcome.FAILED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..verification import RunStatistics, WrittenGains, exposures_to_look_into
 from .certifying import commit, conflicts, holds
-from .connection import ButlerConnection, collection_type, registered
+from .connection import ButlerConnection, collection_type, exposure_and_detector, registered
 from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .patience import connection_lost, patient
@@ -75,7 +75,7 @@ class ButlerRepository(ButlerConnection):
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
         """See `Repository`."""
         refs = self._raws(instrument, "exposure IN (wanted)", {"wanted": sorted(exposures)})
-        return frozenset((int(ref.dataId["exposure"]), int(ref.dataId["detector"])) for ref in refs)
+        return frozenset(map(exposure_and_detector, refs))
 
     @patient
     def level(self, instrument: str, exposure: int, detector: int) -> float:
@@ -152,19 +152,15 @@ class ButlerRepository(ButlerConnection):
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """See `Repository`; the finer levels are read for the exposures the coarser ones leave open only."""
         try:
-            butler = self._open()
-            levels = tuple(butler.get(ref) for ref in self._refs(run, types[0]))
+            levels = tuple(map(self._read_yaml, self._refs(run, types[0])))
             open_ids = {key for level in levels for key in exposures_to_look_into(level)}
             by_exposure = {
-                int(ref.dataId["exposure"]): butler.get(ref)
+                exposure: self._read_yaml(ref)
                 for ref in (self._refs(run, types[1]) if open_ids else ())
-                if int(ref.dataId["exposure"]) in open_ids
+                if (exposure := int(ref.dataId["exposure"])) in open_ids
             }
-            verified = {
-                (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): ref
-                for ref in self._refs(run, types[2])
-            }
-            by_detector = {key: butler.get(ref) for key, ref in verified.items() if key[0] in open_ids}
+            verified = {exposure_and_detector(ref): ref for ref in self._refs(run, types[2])}
+            by_detector = {key: self._read_yaml(ref) for key, ref in verified.items() if key[0] in open_ids}
         except Exception as error:
             raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
         return RunStatistics(levels, by_exposure, by_detector, frozenset(verified))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +30,14 @@ class RunStatistics:
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
     verified: frozenset[tuple[int, int]] = frozenset()
 
-    def skipped(self, exposures: Iterable[int], detectors: Iterable[int]) -> tuple[int, ...]:
-        """Return the detectors that were not verified in all of these exposures, of those the run level covers.
+    def skipped(self, exposures: Collection[int], detectors: Iterable[int]) -> tuple[int, ...]:
+        """Return the detectors that were not verified in all of these exposures; none where nothing is known of them.
 
         An image that the OODS has announced but not ingested is left out by the pipelines without a word.
         """
-        covered = [e for e in exposures if any(e in level or str(e) in level for level in self.run)]
         if not self.verified:
             return ()
-        return tuple(d for d in detectors if any((e, d) not in self.verified for e in covered))
+        return tuple(d for d in detectors if any((e, d) not in self.verified for e in exposures))
 
 
 @dataclass(frozen=True)

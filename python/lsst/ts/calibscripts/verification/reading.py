@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import RepositoryError, StatisticsError
 from ..tables.products import Product
 from .outputs import RunStatistics, WrittenGains
 from .rule import Verdict, enough_detectors, judge, without_statistics
+from .shapes import mapping
 from .statistics import Statistics, parse_statistics
 
 __all__ = ["THRESHOLD", "Verification", "doubtful_gains", "verdict_on"]
@@ -37,8 +38,8 @@ class Verification:
         RUN of the verification.
     exposures : sequence of `int`, or `None`
         Exposures asked for; None for all that there are statistics of.
-    detectors : sequence of `str`
-        Full names of the detectors asked for.
+    detectors : sequence of `str`, or `None`
+        Full names of the detectors asked for; None for all that there are statistics of.
     known : mapping [`int`, `str`]
         Full names of all detectors of the instrument.
     processed : collection of `int`
@@ -50,7 +51,7 @@ class Verification:
     product: Product
     run: str
     exposures: Sequence[int] | None
-    detectors: Sequence[str]
+    detectors: Sequence[str] | None
     known: Mapping[int, str] = field(repr=False)
     processed: Collection[int] = ()
     threshold: int = THRESHOLD
@@ -58,7 +59,15 @@ class Verification:
     @property
     def verified(self) -> tuple[str, ...]:
         """Full names of the detectors that were verified, which the limits count."""
-        return tuple(self.known.get(i, str(i)) for i in self.processed) or tuple(self.detectors)
+        return tuple(self.known.get(i, str(i)) for i in self.processed) or tuple(self.detectors or ())
+
+    @property
+    def lost(self) -> str:
+        """Why the set is not judged: half or fewer of the detectors asked for are left of it; else empty."""
+        n_left, n_asked = len(self.verified), len(set(self.detectors or ()))
+        if self.detectors is None or enough_detectors(n_left, n_asked):
+            return ""
+        return f"only {n_left} of the {n_asked} detectors asked for were verified"
 
     def failed(self, reason: str) -> Verdict:
         """Return the verdict where there is nothing to judge by."""
@@ -88,11 +97,12 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
     `Verdict`
         The verdict.
     """
-    n_left, n_asked = len(asked.verified), len(set(asked.detectors))
-    if not enough_detectors(n_left, n_asked):
-        return asked.failed(f"only {n_left} of the {n_asked} detectors asked for were verified")
+    if asked.lost:
+        return asked.failed(asked.lost)
     try:
-        statistics = _parsed(asked, read())
+        found = read()
+        statistics = _parsed(asked, found)
+        asked = _completed(asked, found, statistics)
     except (RepositoryError, StatisticsError) as error:
         return asked.failed(str(error))
     strange = {failure.detector for failure in statistics.failures} - {None, *asked.known.values()}
@@ -101,7 +111,7 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
         return asked.failed(f"they name unknown detectors: {listed}")
     return judge(
         statistics,
-        exposures=sorted(statistics.exposures) if asked.exposures is None else asked.exposures,
+        exposures=asked.exposures or (),
         # Strange to an instrument with one detector: that one, by another of its names.
         detectors=1 if strange else asked.verified,
         threshold=asked.threshold,
@@ -112,12 +122,7 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
 def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
     if not found.run:
         raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
-    if skipped := found.skipped(asked.exposures or (), asked.processed):
-        raise StatisticsError(
-            f"{asked.run} does not hold statistics of all exposures for detector{'' if len(skipped) == 1 else 's'} "
-            f"{', '.join(map(str, skipped))}"
-        )
-    merged = {key: value for level in found.run for key, value in level.items()}
+    merged = {key: value for level in found.run for key, value in mapping(level, "the run").items()}
     # One run level for each filter: all of them must have succeeded.
     merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
     return parse_statistics(
@@ -126,6 +131,33 @@ def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
         detector_stats=found.detectors,
         detector_names=asked.known,
     )
+
+
+def _completed(asked: Verification, found: RunStatistics, statistics: Statistics) -> Verification:
+    """Ask for all that there are statistics of, where nothing else is asked for, and check that they exist.
+
+    Raises
+    ------
+    StatisticsError
+        If those of a detector do not, in an exposure that the statistics of the run cover.
+    """
+    exposures, detectors, processed = asked.exposures, asked.detectors, asked.processed
+    if exposures is None:
+        exposures = sorted(statistics.exposures.union(exposure for exposure, _ in found.verified))
+    if detectors is None:
+        processed = sorted({detector for _, detector in found.verified})
+        detectors = [asked.known.get(detector, str(detector)) for detector in processed]
+        if not detectors:
+            kind = asked.product.statistics[2]
+            raise StatisticsError(
+                f"{asked.run} holds no {kind}, so the detectors that were verified are unknown"
+            )
+    if skipped := found.skipped(statistics.exposures.intersection(exposures), processed):
+        raise StatisticsError(
+            f"{asked.run} does not hold statistics of all exposures for detector{'' if len(skipped) == 1 else 's'} "
+            f"{', '.join(map(str, skipped))}"
+        )
+    return replace(asked, exposures=exposures, detectors=detectors, processed=processed)
 
 
 def doubtful_gains(

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..errors import StatisticsError
+from .shapes import (
+    NOTHING,
+    Outcome,
+    Untyped,
+    flag,
+    mapping,
+    outcomes_of_exposure,
+    parse_detector,
+    shown,
+    unknown_shape,
+)
 
 __all__ = ["Failure", "Statistics", "exposures_to_look_into", "parse_statistics"]
 
-# Untyped on purpose: this is what YAML read, and this module is the edge where it gets types.
-_Untyped: TypeAlias = Mapping[Any, Any]
-
-_NOTHING: _Untyped = MappingProxyType({})
 _NOT_DETECTORS = frozenset({"SUCCESS", "VERIFY", "EXP", "RUN"})
-_SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class _Entry:
         return not self.success and all(len(words) == 1 for words in self.failures)
 
 
-def exposures_to_look_into(run: _Untyped) -> frozenset[int]:
+def exposures_to_look_into(run: Untyped) -> frozenset[int]:
     """Find the exposures whose failed tests the statistics of the run do not have in full.
 
     Parameters
@@ -106,11 +111,11 @@ def exposures_to_look_into(run: _Untyped) -> frozenset[int]:
 
 
 def parse_statistics(
-    run: _Untyped,
+    run: Untyped,
     *,
-    exposure_stats: Mapping[int, _Untyped] = _NOTHING,
-    detector_stats: Mapping[tuple[int, Any], _Untyped] = _NOTHING,
-    detector_names: Mapping[int, str] = _NOTHING,
+    exposure_stats: Mapping[int, Untyped] = NOTHING,
+    detector_stats: Mapping[tuple[int, Any], Untyped] = NOTHING,
+    detector_names: Mapping[int, str] = NOTHING,
 ) -> Statistics:
     """Parse the statistics of a cp_verify run.
 
@@ -142,7 +147,7 @@ def parse_statistics(
         The statistics have an unknown shape; the text names what was found where.
     """
     entries = _run_entries(run)
-    of_detectors: dict[int, dict[str, _Untyped]] = {}
+    of_detectors: dict[int, dict[str, Untyped]] = {}
     for (exposure, detector), found in detector_stats.items():
         of_detectors.setdefault(exposure, {})[_detector_name(detector, detector_names)] = found
     failures: list[Failure] = []
@@ -169,29 +174,29 @@ def parse_statistics(
     return Statistics(tuple(failures), frozenset(entries), frozenset(unexplained))
 
 
-def _run_entries(run: _Untyped) -> dict[int, _Entry]:
+def _run_entries(run: Untyped) -> dict[int, _Entry]:
     entries: dict[int, _Entry] = {}
-    for key, value in _mapping(run, "the run").items():
+    for key, value in mapping(run, "the run").items():
         exposure = _exposure_id(key)
         if exposure in entries:
             raise StatisticsError(f"cp_verify statistics of the run hold exposure {exposure} twice")
         if exposure is not None:
             entries[exposure] = _entry(value, f"exposure {exposure}")
-    if not _flag(run, "SUCCESS", "the run") and entries and all(e.success for e in entries.values()):
+    if not flag(run, "SUCCESS", "the run") and entries and all(e.success for e in entries.values()):
         raise StatisticsError(
             f"cp_verify statistics say that the run failed and that all of its {len(entries)} exposures "
-            f"succeeded; what it says of the run: {_shown(run.get('VERIFY'))}"
+            f"succeeded; what it says of the run: {shown(run.get('VERIFY'))}"
         )
     return entries
 
 
 def _look_into(
-    exposure: int, found: _Untyped, of_detectors: Mapping[str, _Untyped], names: Mapping[int, str]
+    exposure: int, found: Untyped, of_detectors: Mapping[str, Untyped], names: Mapping[int, str]
 ) -> tuple[set[Failure], set[str]]:
     """Return the failures that the statistics of an exposure name, and the detectors that failed without a reason."""
     where = f"exposure {exposure}"
-    verify = _mapping(_mapping(found, where).get("VERIFY", _NOTHING), where)
-    failures = {_failure(exposure, (test,)) for test in _failed_tests(verify.get("EXP", _NOTHING), where)}
+    outcomes = outcomes_of_exposure(found, where)
+    failures = {_failure(exposure, (test,)) for test, o in outcomes.items() if o is Outcome.FAILED}
     unknown: set[str] = set()
     for key, value in found.items():
         if key in _NOT_DETECTORS:
@@ -207,23 +212,12 @@ def _look_into(
     return failures, unknown
 
 
-def _failures_of_detectors(exposure: int, of_detectors: Mapping[str, _Untyped]) -> Iterator[Failure]:
+def _failures_of_detectors(exposure: int, of_detectors: Mapping[str, Untyped]) -> Iterator[Failure]:
     for detector, found in of_detectors.items():
-        where = f"exposure {exposure}, detector {detector}"
-        verify = _mapping(_mapping(found, where).get("VERIFY"), where)
-        for level, tests in verify.items():
-            parts = _mapping(tests, where).items() if level == "AMP" else [(None, tests)]
-            for amplifier, results in parts:
-                for test in _failed_tests(results, where):
-                    yield Failure(exposure, detector, amplifier, test)
-
-
-def _failed_tests(results: object, where: str) -> list[str]:
-    flags = _mapping(results, where)
-    if flags.get("SUCCESS") is True:
-        # As in cp_verify, whose READ_NOISE_CONSISTENT is noted down but decides nothing.
-        return []
-    return [str(test) for test in flags if test != "SUCCESS" and not _flag(flags, test, where)]
+        parsed = parse_detector(found, f"exposure {exposure}, detector {detector}")
+        yield from (Failure(exposure, detector, None, test) for test in parsed.whole.failed)
+        for amplifier, part in parsed.amplifiers.items():
+            yield from (Failure(exposure, detector, amplifier, test) for test in part.failed)
 
 
 def _failure(exposure: int, words: Sequence[str]) -> Failure:
@@ -234,7 +228,7 @@ def _failure(exposure: int, words: Sequence[str]) -> Failure:
             return Failure(exposure, detector, None, test)
         case (detector, amplifier, test):
             return Failure(exposure, detector, amplifier, test)
-    raise _unknown(f"exposure {exposure}", "detector, amplifier and test", " ".join(words))
+    raise unknown_shape(f"exposure {exposure}", "detector, amplifier and test", " ".join(words))
 
 
 def _rank(failure: Failure) -> tuple[str, str, str]:
@@ -246,7 +240,7 @@ def _exposure_id(key: object) -> int | None:
         return key
     if isinstance(key, str):
         return int(key) if key.isdecimal() else None
-    raise _unknown("the run", "an exposure id or a text as key", key)
+    raise unknown_shape("the run", "an exposure id or a text as key", key)
 
 
 def _detector_name(key: object, names: Mapping[int, str]) -> str:
@@ -254,38 +248,16 @@ def _detector_name(key: object, names: Mapping[int, str]) -> str:
         return names[key]
     if isinstance(key, str):
         return key
-    raise _unknown("an exposure", "a detector's name or the id of a known one", key)
+    raise unknown_shape("an exposure", "a detector's name or the id of a known one", key)
 
 
 def _entry(value: object, where: str) -> _Entry:
-    found = _mapping(value, where)
+    found = mapping(value, where)
     texts = found.get("FAILURES", [])
     if not isinstance(texts, list | tuple) or not all(
         isinstance(text, str) and text.split() for text in texts
     ):
-        raise _unknown(where, "texts as FAILURES", texts)
+        raise unknown_shape(where, "texts as FAILURES", texts)
     # Before May 2024 the merge task of cp_verify wrote no SUCCESS beside the FAILURES of an exposure.
     success = "SUCCESS" in found or "FAILURES" not in found
-    return _Entry(success and _flag(found, "SUCCESS", where), tuple(tuple(text.split()) for text in texts))
-
-
-def _flag(found: _Untyped, name: object, where: str) -> bool:
-    value = found.get(name)
-    if not isinstance(value, bool):
-        raise _unknown(where, f"true or false as {name}", value if name in found else found)
-    return value
-
-
-def _mapping(value: object, where: str) -> _Untyped:
-    if not isinstance(value, Mapping):
-        raise _unknown(where, "a mapping", value)
-    return value
-
-
-def _unknown(where: str, wanted: str, found: object) -> StatisticsError:
-    return StatisticsError(f"cp_verify statistics of {where}: expected {wanted}, found {_shown(found)}")
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    return _Entry(success and flag(found, "SUCCESS", where), tuple(tuple(text.split()) for text in texts))
