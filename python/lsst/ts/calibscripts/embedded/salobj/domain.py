@@ -12,10 +12,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from .sal_info import SalInfo
+from typing import Any, Protocol, Self
 
 __all__ = ["LARGEST_SAMPLE", "TAI_MINUS_UTC", "Bus", "Domain", "SampleTooLargeError"]
 
@@ -27,6 +24,17 @@ TAI_MINUS_UTC = 37.0
 
 Values = dict[str, Any]
 TopicKey = tuple[str, str]
+
+
+class Participant(Protocol):
+    """What a domain closes when it is closed: a `SalInfo`, which stands above this module."""
+
+    name: str
+    index: int
+    start_task: asyncio.Future[None]
+
+    async def close(self) -> None:
+        """Read and write no more."""
 
 
 class SampleTooLargeError(Exception):
@@ -174,7 +182,7 @@ class Domain:
         self.default_identity = self.user_host
         self.origin = os.getpid()
         self.isopen = True
-        self.salinfo_set: set[SalInfo] = set()
+        self.salinfo_set: set[Participant] = set()
         self.done_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def close(self) -> None:

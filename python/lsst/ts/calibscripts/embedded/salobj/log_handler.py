@@ -7,14 +7,19 @@ import logging
 import sys
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from .domain import SampleTooLargeError
-
-if TYPE_CHECKING:
-    from .controller import Controller
+from .sal_info import SalInfo
 
 __all__ = ["SalLogHandler"]
+
+
+class Logging(Protocol):
+    """Whose event ``logMessage`` is: a `Controller`, which stands above this module."""
+
+    salinfo: SalInfo
+    evt_logMessage: Any  # noqa: N815  (the attribute's name)
 
 
 class SalLogHandler(logging.Handler):
@@ -29,7 +34,7 @@ class SalLogHandler(logging.Handler):
         Whose event it is.
     """
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Logging) -> None:
         super().__init__()
         self._controller = controller
         self._loop = asyncio.get_running_loop()

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .base import SalRetCode
 from .domain import Domain, SampleTooLargeError, Subscription, Values
 from .messages import Message, TopicInfo
 from .topic_table import component
 
-if TYPE_CHECKING:
-    from .read_topic import ReadTopic
-    from .remote_command import CommandInfo
-
 __all__ = ["SalInfo"]
+
+
+class Reader(Protocol):
+    """A topic that is read: a `ReadTopic`, which stands above this module."""
+
+    attr_name: str
+    reads_history: bool
+
+    def deliver(self, values: Values) -> None:
+        """Take a sample."""
+
+    async def close(self) -> None:
+        """Read no more."""
+
+
+class Command(Protocol):
+    """A command that was sent: a `CommandInfo`, which stands above this module."""
+
+    seq_num: int
+
+    def add_ackcmd(self, ackcmd: Message) -> bool:
+        """Take an acknowledgement; return whether it is the final one."""
+
+    async def next_ackcmd(self, timeout: float, wait_done: bool) -> Message:
+        """Wait for the next acknowledgement, or for the final one."""
+
+    def close(self) -> None:
+        """Cancel who waits."""
 
 
 class SalInfo:
@@ -60,11 +84,11 @@ class SalInfo:
         self.isopen = True
         self.start_called = False
         self.start_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.running_commands: dict[int, CommandInfo] = {}
+        self.running_commands: dict[int, Command] = {}
         self.log = logging.getLogger(name)
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
-        self._readers: list[ReadTopic] = []
+        self._readers: list[Reader] = []
         self._subscriptions: list[tuple[tuple[str, str], Subscription]] = []
         self._reads_acks = False
         domain.salinfo_set.add(self)
@@ -100,7 +124,7 @@ class SalInfo:
         if not self.isopen:
             raise RuntimeError("No longer open")
 
-    def add_reader(self, reader: ReadTopic) -> None:
+    def add_reader(self, reader: Reader) -> None:
         """Have a topic read from `start` on."""
         self._readers.append(reader)
 
