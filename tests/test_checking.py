@@ -293,7 +293,8 @@ def test_reference_calibrations_that_are_missing_are_told_with_the_filter(repo: 
     assert checked.problems == (
         "VERIFY FLAT needs a flat in SDSSg_65mm~empty, but LATISS/calib has none for detector 0 that is valid "
         "from now until the images are taken (3 min): name a collection that has one in "
-        "input_collections_verify_flat.",
+        "input_collections_verify_flat. There is: one in SDSSr_65mm~empty in LATISS/calib/reference for "
+        "detector 0, valid at any time (another filter).",
     )
     assert "flat in SDSSg_65mm~empty: none in LATISS/calib for detector 0" in report(checked, answers)
 
@@ -304,7 +305,8 @@ def test_a_repository_without_calibrations(bare_repo: str) -> None:
     )
     assert checked.problems == (
         "VERIFY BIAS needs a bias, but LATISS/calib has none for detector 0 that is valid from now until the "
-        "images are taken (11 min): name a collection that has one in input_collections_verify_bias.",
+        "images are taken (11 min): name a collection that has one in input_collections_verify_bias. "
+        "No collection has any.",
         f"input_collections_verify_dark: no collection u/none in {bare_repo}.",
     )
     assert report(checked, answers).endswith("REFUSED: 2 problems, 0 warnings")

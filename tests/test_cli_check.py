@@ -84,6 +84,8 @@ def test_json_of_a_plan() -> None:
         "step": "VERIFY BIAS",
         "pipeline": "${CP_VERIFY_DIR}/pipelines/LATISS/verifyBias.yaml",
         "options": "",
+        "tasks": None,
+        "reading": None,
         "images": ["BIAS"],
         "after": ["GENERATE BIAS"],
         "inputs": ["RUN of GENERATE BIAS", "LATISS/calib/daily (where it exists)", "LATISS/calib"],

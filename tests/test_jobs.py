@@ -53,7 +53,7 @@ def test_inputs_of_generation_are_the_fresh_runs_first():
 
 def test_inputs_of_verification_are_the_product_and_what_it_was_made_from():
     config = config_of(generate_calibrations=True)
-    fresh = {"BIAS": "b", "DARK": "d", "FLAT": "f"}
+    fresh = {"BIAS": "b", "DARK": "d"}
     verify = StepId(Action.VERIFY, "DARK")
     assert input_collections(config, verify, fresh, calib_exists=False) == ("d", "b", "LATISS/calib")
 

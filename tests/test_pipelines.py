@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.ocps.pipelines import Installed, check_options, locate, missing_inputs
+from lsst.ts.calibscripts.ocps.pipelines import Installed, check_options, locate
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
@@ -187,18 +187,6 @@ def test_a_missing_subset_is_told(tmp_path: Path, environ: Environ):
     write(tmp_path, "LATISS/cpPtc.yaml", "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n")
     with pytest.raises(ConfigurationError, match="has no subset cpPtcGainFromFlatPairs"):
         locate(PRODUCTS["GAIN"].generate, "LATISS")
-
-
-def test_a_pipeline_that_wants_bootstraps(tmp_path: Path, environ: Environ):
-    environ({"CP_PIPE_DIR": str(tmp_path)})
-    write(
-        tmp_path,
-        "LATISS/cpDefects.yaml",
-        "description: x\ntasks:\n  cpMeasureDarkDefects:\n    class: a.B\n    config:\n"
-        "      connections.inputExp: darkBootstrap\n",
-    )
-    installed = locate(PRODUCTS["DEFECTS"].generate, "LATISS")
-    assert missing_inputs(installed, ["biasBootstrap", "darkBootstrap"]) == ("darkBootstrap",)
 
 
 BIAS = Installed("/x/cpBias.yaml", ("cpBiasIsr", "cpBiasCombine"))

@@ -13,15 +13,16 @@ import jsonschema
 from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, parse
 from ..config.scripts import ScriptRecord
 from ..errors import ConfigurationError
-from ..ocps.pipelines import missing_inputs
 from ..ocps.requests import StepPipelines, input_property
 from ..plan import Plan
-from ..preflight.references import BOOTSTRAP
+from ..preflight.references import needed
 from ..preflight.spec import CameraFacts, RunSpec, prepare
 from ..repository import Certification
-from ..tables.products import PRODUCTS
 
 __all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "without_repository", "wrong_values"]
+
+BOOTSTRAP = "Bootstrap"
+"""End of the names of calibrations that are made only to make others."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _check(
 
 
 def without_repository(checked: Checked) -> Checked:
-    """Report what only a repository could allow: defects from inputs that no step of a run makes.
+    """Report what only a repository could allow: products from bootstraps that no step of a run makes.
 
     Parameters
     ----------
@@ -165,13 +166,17 @@ def without_repository(checked: Checked) -> Checked:
     if checked.spec is None:
         return checked
     found = []
-    for step_id, pipeline in checked.spec.pipelines.installed.items():
-        if needed := missing_inputs(pipeline, BOOTSTRAP):
-            switch = f"do_{PRODUCTS[step_id.product].option}"
+    for step in checked.spec.plan.steps:
+        pipeline = checked.spec.pipelines.installed.get(step.id)
+        if pipeline is None or step.product.switch is None:
+            continue
+        names = [read.dataset_type for read in needed(checked.spec, step)]
+        if bootstraps := [name for name in names if name.endswith(BOOTSTRAP)]:
+            switch = step.product.switch.name
             found.append(
-                f"{switch}: the installed {pipeline.uri.rpartition('/')[2]} reads {', '.join(needed)}, which no step "
-                f"of this run makes. If a collection in {input_property(step_id)} has them, check with --repo; else "
-                f"set {switch} to False."
+                f"{switch}: the installed {pipeline.uri.rpartition('/')[2]} reads {', '.join(bootstraps)}, which no "
+                f"step of this run makes. If a collection in {input_property(step.id)} has them, check with --repo; "
+                f"else set {switch} to False."
             )
     return replace(checked, problems=(*checked.problems, *found))
 

@@ -72,6 +72,8 @@ def _jobs(spec: RunSpec) -> Iterator[dict[str, Any]]:
             "step": str(step.id),
             "pipeline": pipeline.uri if pipeline else None,
             "options": str(spec.pipelines.options.get(step.id, "")),
+            "tasks": list(pipeline.labels) if pipeline and pipeline.labels is not None else None,
+            "reading": _plain(asdict(pipeline.reading)) if pipeline and pipeline.reading else None,
             "images": [str(image_type) for image_type in step.images],
             "after": [str(other) for other in step.after],
             "inputs": list(inputs(spec.config, spec.plan, step)),

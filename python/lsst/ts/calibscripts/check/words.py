@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ..config import CalibrationsConfig, Pairing, flat_pairs
+from ..ocps.pipelines import Installed
 from ..ocps.requests import input_collections, named_collections
-from ..plan import Action, ExposureSet, Plan, Step, duration
+from ..plan import Action, ExposureSet, Plan, Step, StepId, duration
 from ..preflight.spec import RunSpec
-from ..tables.products import PRODUCTS, ImageType, is_by_filter
+from ..tables.products import PRODUCTS, ImageType
 from .configuration import Checked
 from .lookup import Answers, Reference
 
@@ -57,9 +58,7 @@ def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...
     `tuple` [`str`]
         Collections; of a product that is made in the same run ``RUN of GENERATE BIAS``.
     """
-    fresh = {
-        other.id.product: f"RUN of {other.id}" for other in plan.steps if other.id.action is Action.GENERATE
-    }
+    fresh = {name: f"RUN of {StepId(Action.GENERATE, name)}" for name in plan.fresh(step)}
     named = named_collections(config, step.id)
     return tuple(
         name if name in named or name in fresh.values() else f"{name} (where it exists)"
@@ -67,7 +66,7 @@ def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...
     )
 
 
-def report(checked: Checked, answers: Answers | None = None) -> str:
+def report(checked: Checked, answers: Answers | None = None, *, pipelines: bool = False) -> str:
     """Describe everything about a configuration.
 
     Parameters
@@ -76,6 +75,8 @@ def report(checked: Checked, answers: Answers | None = None) -> str:
         The configuration.
     answers : `Answers`, optional
         What a repository has answered.
+    pipelines : `bool`, optional
+        Also name the tasks of the pipelines, and what they read and write.
 
     Returns
     -------
@@ -84,6 +85,7 @@ def report(checked: Checked, answers: Answers | None = None) -> str:
     """
     parts = [
         *_plan(checked),
+        *(_section("Pipelines", _pipelines(checked)) if pipelines else ()),
         *(_section(f"Repository {answers.uri} (only read)", _answers(answers)) if answers else ()),
         *_section("Warnings", checked.warnings),
         *_section("Problems", checked.problems),
@@ -171,6 +173,31 @@ def _processing(spec: RunSpec) -> Iterator[str]:
         )
 
 
+def _pipelines(checked: Checked) -> Iterator[str]:
+    """Report the tasks of each pipeline, and what it reads and writes."""
+    if checked.spec is None:
+        return
+    for step_id, found in checked.spec.pipelines.installed.items():
+        yield f"{step_id}: {found.uri}, {_tasks(found)}; {_reading(found)}"
+
+
+def _tasks(found: Installed) -> str:
+    return "tasks unknown" if found.labels is None else f"tasks {', '.join(found.labels)}"
+
+
+def _reading(found: Installed) -> str:
+    if (reading := found.reading) is None:
+        return "what it reads is unknown"
+    reads = [
+        f"{read.dataset_type}{' (where there is one)' if read.optional else ''}" for read in reading.reads
+    ]
+    unknown = f"; of {', '.join(reading.unknown)} it is unknown" if reading.unknown else ""
+    return (
+        f"reads {', '.join(reads) or 'no calibration'}, writes {', '.join(reading.writes)} (known from "
+        f"{reading.source}{unknown})"
+    )
+
+
 def _pairs(plan: Plan, pairing: Pairing) -> str:
     """Report how many pairs there will be among flats that are still to be taken."""
     (flats,) = (found for found in plan.sets if found.image_type is ImageType.FLAT)
@@ -226,7 +253,7 @@ def _answers(answers: Answers) -> Iterator[str]:
 
 
 def _reference(reference: Reference) -> str:
-    of_filter = _of_filter(is_by_filter(reference.dataset_type), reference.physical_filter)
+    of_filter = _of_filter(reference.by_filter, reference.physical_filter)
     name = f"{reference.dataset_type}{of_filter}"
     where = ", ".join(reference.collections)
     if not reference.missing:

@@ -25,7 +25,8 @@ __all__ = ["check"]
     "--pipelines",
     is_flag=True,
     help="Insist on looking up the names of the pipelines and the labels in their options, in CP_PIPE_DIR and "
-    "CP_VERIFY_DIR. Without this option they are looked up where they can be read.",
+    "CP_VERIFY_DIR, and also name their tasks and what they read and write. Without this option they are looked up "
+    "where they can be read.",
 )
 def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines: bool) -> None:
     """Check CONFIG, a YAML file, for SCRIPT, e.g. auxtel/make_latiss_calibrations.py, and say what it would do.
@@ -53,5 +54,8 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
         checked, answers = ask_repository(checked, repo)
     else:
         checked = without_repository(checked)
-    click.echo(json.dumps(as_data(checked, answers), indent=2) if as_json else report(checked, answers))
+    if as_json:
+        click.echo(json.dumps(as_data(checked, answers), indent=2))
+    else:
+        click.echo(report(checked, answers, pipelines=pipelines))
     sys.exit(1 if checked.problems else 0)

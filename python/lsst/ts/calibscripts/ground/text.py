@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "LOG_CHARACTERS",
@@ -11,6 +11,7 @@ __all__ = [
     "exposure_range",
     "exposures_of",
     "for_log",
+    "listed",
     "messages",
 ]
 
@@ -39,6 +40,18 @@ def counted(number: int, noun: str) -> str:
         Both.
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write a list of words, e.g. ``A, B and C``.
+
+    Parameters
+    ----------
+    words : sequence of `str`
+        At least one.
+    """
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def exposure_range(exposures: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 from ..config import did_you_mean, option_settings
 from ..errors import ConfigurationError, describe
 from ..tables.products import Pipeline
+from .reading import Reading, of_definition, of_graph
 
-__all__ = ["Installed", "TaskOptions", "check_options", "locate", "missing_inputs"]
+__all__ = ["Installed", "TaskOptions", "check_options", "locate", "with_reading"]
 
 INGREDIENTS = "_ingredients"
 OLD_ISR_LABEL = "isr"
@@ -40,22 +41,22 @@ class Installed:
         E.g. ``${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml``; the OCPS' shell environment expands it.
     labels : `tuple` [`str`] or `None`
         Task labels; None where the definition cannot be read.
-    connections : mapping
-        Values of the ``connections.*`` configuration of its tasks, as far as the definition has them.
     warning : `str`
         Why the definition cannot be read although the file exists.
     unset : `tuple` [`str`]
         Environment variables that the definition imports from and that are not set.
     classes : mapping [`str`, `str`]
         Class of the task of each label; empty where the definition cannot be read.
+    reading : `Reading` or `None`
+        What it reads and writes; None where that is not known.
     """
 
     uri: str
     labels: tuple[str, ...] | None = None
-    connections: Mapping[str, str] | None = None
     warning: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
             )
         labels, suffix = tuple(known[subset].subset), f"#{subset}"
     classes = {label: str(definition.tasks[label].klass) for label in labels}
-    return Installed(uri + suffix, tuple(sorted(labels)), _connections(definition, labels), classes=classes)
+    return Installed(uri + suffix, tuple(sorted(labels)), classes=classes)
 
 
 def _unset_variables(path: Path) -> tuple[str, ...]:
@@ -169,24 +170,40 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(f"${name}" for name in names)
 
 
-def _connections(definition: Any, labels: Collection[str]) -> dict[str, str]:
-    found = {}
-    for label in labels:
-        for config in definition.tasks[label].config or ():
-            for key, value in config.rest.items():
-                if key.startswith("connections.") and isinstance(value, str):
-                    found[f"{label}:{key}"] = value
-    return found
+def with_reading(installed: Installed, options: TaskOptions, instrument: str) -> Installed:
+    """Look up what a pipeline reads and writes with these options. Blocks.
 
+    Parameters
+    ----------
+    installed : `Installed`
+        The pipeline.
+    options : `TaskOptions`
+        Its options.
+    instrument : `str`
+        Name of the instrument's directory among the pipelines.
 
-def missing_inputs(installed: Installed, names: Collection[str]) -> tuple[str, ...]:
-    """Return those dataset types among ``names`` that the pipeline is configured to read.
-
-    Today's cpDefects asks for biasBootstrap, darkBootstrap and flatBootstrap, which no other pipeline of a run
-    makes.
+    Returns
+    -------
+    `Installed`
+        With what its tasks say where they can be imported here, else with what its definition says; unchanged where
+        that cannot be read.
     """
-    values = set((installed.connections or {}).values())
-    return tuple(name for name in names if name in values)
+    if installed.labels is None:
+        return installed
+    settings = [word for word in options.words if word != "-c"]
+    try:
+        return replace(installed, reading=of_graph(_configured(installed.uri, *settings)))
+    except Exception:
+        # The tasks, or what they need, may be on the OCPS' machine only.
+        definition = _definition(installed.uri)
+    return replace(installed, reading=of_definition(definition, installed.labels, instrument, settings))
+
+
+def _definition(uri: str) -> Any:
+    """Read the definition of a pipeline again, without its subset."""
+    from lsst.pipe.base.pipelineIR import PipelineIR
+
+    return PipelineIR.from_uri(os.path.expandvars(uri.partition("#")[0]))
 
 
 def check_options(options: str, installed: Installed, where: str) -> TaskOptions:

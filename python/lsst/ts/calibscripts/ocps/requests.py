@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, groups_of_times
 from ..errors import ConfigurationError
 from ..plan import Action, ExposureSet, Plan, StepId
-from ..tables.products import PRODUCTS, ImageType, made_from_closure
+from ..tables.products import PRODUCTS, ImageType
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
-from .pipelines import Installed, TaskOptions, check_options, locate
+from .pipelines import Installed, TaskOptions, check_options, locate, with_reading
 
 __all__ = [
     "NO_PIPELINES",
@@ -24,6 +24,7 @@ __all__ = [
     "job_request",
     "pairs_of",
     "planned_pairs",
+    "products_read",
 ]
 
 
@@ -80,7 +81,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             if product.paired:
                 words, pairing = paired_options(found, words)
                 remarks.append(pairing_warning(_times_of_flats(plan), pairing))
-            installed[step.id], options[step.id] = found, words
+            installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
     if problems:
         raise ConfigurationError(problems)
     unread = [found.warning for found in installed.values()]
@@ -99,6 +100,26 @@ def _times_of_flats(plan: Plan) -> list[float]:
     return [exposure.exposure_time for exposures in flats for exposure in exposures if not exposure.discarded]
 
 
+def products_read(pipelines: StepPipelines) -> dict[StepId, tuple[str, ...]]:
+    """Return which products the jobs read, of those jobs of which it is known.
+
+    Parameters
+    ----------
+    pipelines : `StepPipelines`
+        Pipelines of the jobs.
+    """
+    return {
+        step_id: tuple(
+            product.name
+            for product in PRODUCTS.values()
+            if any(found.reading.read(name) for name in product.dataset_types)
+            or (found.reading.unknown and product.name in PRODUCTS[step_id.product].made_from)
+        )
+        for step_id, found in pipelines.installed.items()
+        if found.reading is not None
+    }
+
+
 def input_collections(
     config: CalibrationsConfig, step_id: StepId, fresh: Mapping[str, str], calib_exists: bool
 ) -> tuple[str, ...]:
@@ -114,16 +135,12 @@ def input_collections(
     step_id : `StepId`
         GENERATE or VERIFY of a product.
     fresh : mapping [`str`, `str`]
-        Product -> RUN, of the products this run has generated.
+        Product -> RUN, of the products of this run that it reads (`Plan.fresh`), in the order they are made.
     calib_exists : `bool`
         Is there a ``calib_collection`` already?
     """
-    product = PRODUCTS[step_id.product]
-    verifying = step_id.action is Action.VERIFY
-    wanted = [*made_from_closure(product.name), *([product.name] if verifying else [])]
-    runs = [fresh[name] for name in reversed(wanted) if name in fresh]
     own = [config.calib_collection] if config.generate_calibrations and calib_exists else []
-    return tuple(dict.fromkeys([*runs, *own, *named_collections(config, step_id)]))
+    return tuple(dict.fromkeys([*reversed([*fresh.values()]), *own, *named_collections(config, step_id)]))
 
 
 def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:

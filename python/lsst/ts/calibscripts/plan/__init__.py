@@ -4,7 +4,8 @@ The graph of steps is the section "Order" of the decisions: the camera takes ima
 for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as soon as what they need exists.
 """
 
-from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build
+from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build, follow
+from .ordering import Reads
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 from .words import duration, plan_warnings
 
@@ -17,9 +18,11 @@ __all__ = [
     "Exposure",
     "ExposureSet",
     "Plan",
+    "Reads",
     "Step",
     "StepId",
     "build",
     "duration",
+    "follow",
     "plan_warnings",
 ]

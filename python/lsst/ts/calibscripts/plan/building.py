@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from ..config import CalibrationsConfig, PropertyNames
-from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure, switched
+from ..tables.products import PRODUCTS, ImageType, Product, switched
+from .ordering import NOT_KNOWN, Order, Reads, arranged, order
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "READ_OUT_SECONDS",
     "SHUTTER_SECONDS",
     "build",
+    "follow",
     "job_seconds",
 ]
 
@@ -58,21 +61,40 @@ def build(
     `Plan`
         The plan.
     """
-    sets = tuple(_exposure_set(config, ImageType(name), given) for name in config.image_types)
-    steps = _steps(config, [exposure_set.image_type for exposure_set in sets])
-    taking = [
-        sum(
-            exposure.exposure_time
-            + read_out_time
-            + (shutter_time if exposure.image_type is ImageType.FLAT else 0.0)
-            + config.wait_between_exposures
-            for exposure in exposure_set.exposures
-        )
-        for exposure_set in sets
-    ]
-    seconds = _estimate(sets, taking, steps, n_detectors, config.n_processes)
+    sets = tuple(
+        _timed(_exposure_set(config, ImageType(name), given), config, read_out_time, shutter_time)
+        for name in config.image_types
+    )
     insisted = frozenset(product.name for product, switch in switched() if given.get(switch.name) is True)
-    return Plan(sets, steps, camera_seconds=sum(taking), seconds=seconds, insisted=insisted)
+    return follow(Plan(sets, (), 0.0, insisted), config, NOT_KNOWN, n_detectors)
+
+
+def follow(plan: Plan, config: CalibrationsConfig, reads: Reads, n_detectors: int) -> Plan:
+    """Let the steps of a plan follow what the pipelines read.
+
+    Parameters
+    ----------
+    plan : `Plan`
+        A plan.
+    config : `CalibrationsConfig`
+        Its configuration.
+    reads : mapping
+        Products that the jobs read; of jobs of which that is not known the table of products says it.
+    n_detectors : `int`
+        Number of detectors asked for.
+    """
+    steps = _steps(config, [images.image_type for images in plan.sets], reads)
+    seconds = _estimate(plan.sets, steps, n_detectors, config.n_processes)
+    return replace(plan, steps=steps, seconds=seconds)
+
+
+def _timed(
+    images: ExposureSet, config: CalibrationsConfig, read_out_time: float, shutter_time: float
+) -> ExposureSet:
+    """Return a set with the camera's time for it."""
+    shutter = shutter_time if images.image_type is ImageType.FLAT else 0.0
+    each = read_out_time + shutter + config.wait_between_exposures
+    return replace(images, seconds=sum(exposure.exposure_time + each for exposure in images.exposures))
 
 
 def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapping[str, Any]) -> ExposureSet:
@@ -85,21 +107,21 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
     return ExposureSet(image_type, tuple(exposures))
 
 
-def _steps(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Step, ...]:
-    """Make the steps in the order of the product table, which is an order of their dependencies."""
-    generating = config.generate_calibrations
+def _steps(config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads) -> tuple[Step, ...]:
+    """Make the steps: in the order of the product table, but each after those it waits for."""
+    products = _products(config, taken)
+    made = [product.name for product in products if config.generate_calibrations or product.switch]
+    reading = order(made, reads, wait=config.wait_for_certification)
     steps: list[Step] = []
-    for product in _products(config, taken):
-        present = {step.id for step in steps}
-        made = generating or product.switch is not None
-        if made:
-            steps.append(_generate(product, present, wait=config.wait_for_certification))
+    for product in products:
+        if product.name in made:
+            steps.append(_generate(product, reading))
         if product.verify and config.do_verify:
-            after = (StepId(Action.GENERATE, product.name),) if generating else ()
-            steps.append(Step(StepId(Action.VERIFY, product.name), product.images, after))
-        if made and product.certified:
-            steps.append(_certify(product, {step.id for step in steps}))
-    return tuple(steps)
+            steps.append(_verify(product, reading))
+    present = {step.id for step in steps}
+    steps += [_certify(p, reading, present) for p in products if p.name in made and p.certified]
+    table = list(PRODUCTS)
+    return arranged(sorted(steps, key=lambda step: table.index(step.id.product)))
 
 
 def _products(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[Product, ...]:
@@ -114,30 +136,46 @@ def _products(config: CalibrationsConfig, taken: Sequence[ImageType]) -> tuple[P
     return tuple(product for product in wanted if product.part_of not in names)
 
 
-def _generate(product: Product, present: Collection[StepId], *, wait: bool) -> Step:
+def _generate(product: Product, reading: Order) -> Step:
     """Make the step that generates a product from the fresh products among its inputs."""
-    action = Action.CERTIFY if wait else Action.GENERATE
-    after = tuple(step for name in product.made_from if (step := StepId(action, name)) in present)
-    return Step(StepId(Action.GENERATE, product.name), product.images, after)
+    reads = reading.made_from[product.name]
+    after = tuple(
+        StepId(Action.CERTIFY if reading.wait and PRODUCTS[name].certified else Action.GENERATE, name)
+        for name in reads
+    )
+    return Step(StepId(Action.GENERATE, product.name), product.images, after, reads=reads)
 
 
-def _certify(product: Product, present: Collection[StepId]) -> Step:
+def _verify(product: Product, reading: Order) -> Step:
+    """Make the step that verifies a product; it waits for what it reads, as far as nothing it waits for does."""
+    reads = reading.verified_with.get(product.name, ())
+    implied = {origin for name in reads for origin in reading.origins(name)}
+    after = tuple(StepId(Action.GENERATE, name) for name in reads if name not in implied)
+    return Step(StepId(Action.VERIFY, product.name), product.images, after, reads=reads)
+
+
+def _certify(product: Product, reading: Order, present: Collection[StepId]) -> Step:
     """Make the step that certifies a product.
 
-    It comes after all inputs of the product are certified, and after its verification. A product that
-    has none waits for the verdict on the images it was made from: a bad one cancels it (`Plan.spoiled`).
+    It comes after all inputs of the product are certified, and after its verification. It waits for the verdicts on
+    the products it was verified with, or, of a product without verification, on the images it was made from: a bad
+    one cancels it (`Plan.spoiled`).
     """
-    own = (StepId(Action.GENERATE, product.name), StepId(Action.VERIFY, product.name))
-    images = () if product.verify else tuple(StepId(Action.VERIFY, str(name)) for name in product.images)
-    origins = tuple(StepId(Action.CERTIFY, name) for name in made_from_closure(product.name))
-    after = tuple(step for step in (*own, *origins) if step in present)
-    once_over = tuple(step for step in images if step in present)
-    return Step(StepId(Action.CERTIFY, product.name), (), after, once_over)
+    name = product.name
+    own = [StepId(action, name) for action in (Action.GENERATE, Action.VERIFY)]
+    origins = [other for other in reading.made_from if other in reading.origins(name)]
+    certified = [StepId(Action.CERTIFY, other) for other in origins if PRODUCTS[other].certified]
+    verdicts = [StepId(Action.VERIFY, other) for other in reading.judged_by(product)]
+    return Step(
+        StepId(Action.CERTIFY, name),
+        (),
+        (*(step for step in own if step in present), *certified),
+        tuple(step for step in verdicts if step in present),
+    )
 
 
 def _estimate(
     sets: Sequence[ExposureSet],
-    taking: Sequence[float],
     steps: Sequence[Step],
     n_detectors: int,
     n_processes: int,
@@ -145,8 +183,8 @@ def _estimate(
     """Estimate the seconds from the first exposure to the end of the longest chain of processing."""
     there: dict[ImageType, float] = {}
     now = 0.0
-    for exposure_set, seconds in zip(sets, taking, strict=True):
-        now += seconds
+    for exposure_set in sets:
+        now += exposure_set.seconds
         there[exposure_set.image_type] = now
     n_images = {s.image_type: s.n_kept for s in sets}
     done: dict[StepId, float] = {}

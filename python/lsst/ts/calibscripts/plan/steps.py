@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..tables.products import PRODUCTS, ImageType, Product, made_from_closure
+from ..tables.products import PRODUCTS, ImageType, Product
 
-__all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId"]
+__all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "closure"]
 
 
 class Action(StrEnum):
@@ -44,12 +44,15 @@ class Step:
         Steps that must have succeeded. If one of them does not, this one is cancelled, even while it runs.
     once_over : `tuple` [`StepId`]
         Steps that must have ended, one way or another.
+    reads : `tuple` [`str`]
+        Products of the same run that its job reads. It reads everything else from collections.
     """
 
     id: StepId
     images: tuple[ImageType, ...]
     after: tuple[StepId, ...]
     once_over: tuple[StepId, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
     def product(self) -> Product:
@@ -90,12 +93,15 @@ class ExposureSet:
         Exposures that exist already and are used instead of taking any.
     times : `tuple` [`float`]
         Exposure times, seconds, that these may have; empty where the user set none.
+    seconds : `float`
+        Camera's time for those that are taken.
     """
 
     image_type: ImageType
     exposures: tuple[Exposure, ...] = ()
     taken: tuple[int, ...] = ()
     times: tuple[float, ...] = ()
+    seconds: float = 0.0
 
     @property
     def n_discarded(self) -> int:
@@ -122,8 +128,6 @@ class Plan:
         Exposures, in the order they are taken.
     steps : `tuple` [`Step`]
         Processing, every step after those it depends on.
-    camera_seconds : `float`
-        Exposure, readout and waiting time of all exposures.
     seconds : `float`
         Estimated duration: the camera's time and the processing that cannot overlap with it.
     insisted : `frozenset` [`str`]
@@ -132,9 +136,13 @@ class Plan:
 
     sets: tuple[ExposureSet, ...]
     steps: tuple[Step, ...]
-    camera_seconds: float
     seconds: float
     insisted: frozenset[str] = frozenset()
+
+    @property
+    def camera_seconds(self) -> float:
+        """Exposure, readout and waiting time of all exposures."""
+        return sum(images.seconds for images in self.sets)
 
     def image_set(self, image_type: ImageType) -> ExposureSet | None:
         """Return the set of an image type, or None if the run has none."""
@@ -158,6 +166,21 @@ class Plan:
     def step(self, step_id: StepId) -> Step | None:
         """Return the step of that name, or None if the run has none."""
         return next((step for step in self.steps if step.id == step_id), None)
+
+    def origins(self, product: str) -> tuple[str, ...]:
+        """Return everything of this run that a product is made from, directly and indirectly, in the plan's order."""
+        graph = {step.id.product: step.reads for step in self.steps if step.id.action is Action.GENERATE}
+        found = closure(product, graph)
+        return tuple(name for name in graph if name in found)
+
+    def fresh(self, step: Step) -> tuple[str, ...]:
+        """Return the products of this run whose RUNs are inputs of a job, in the plan's order.
+
+        They are those it reads, and those that these were made from.
+        """
+        made = [other.id.product for other in self.steps if other.id.action is Action.GENERATE]
+        wanted = {*step.reads, *(origin for name in step.reads for origin in self.origins(name))}
+        return tuple(name for name in made if name in wanted)
 
     def dependents(self, failed: Iterable[StepId]) -> tuple[StepId, ...]:
         """Return the steps that cannot succeed any more when these do not.
@@ -186,7 +209,7 @@ class Plan:
         They are all steps of products made from it and, generating, its own remaining ones: nothing is ever
         certified that was made from something that failed.
         """
-        heirs = {name for name in self.products if product in made_from_closure(name)}
+        heirs = {name for name in self.products if product in self.origins(name)}
         made_here = self.step(StepId(Action.GENERATE, product)) is not None
         verdict = StepId(Action.VERIFY, product)
         uncertifiable = {
@@ -210,3 +233,22 @@ class Plan:
         """
         served = [step.id for step in self.steps if image_type in step.images]
         return not served or any(step not in lost for step in served)
+
+
+def closure(product: str, graph: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return everything that a product is made from, directly and indirectly.
+
+    Parameters
+    ----------
+    product : `str`
+        The product.
+    graph : mapping
+        What each product is made from.
+    """
+    found: set[str] = set()
+    waiting = [*graph.get(product, ())]
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += graph.get(name, ())
+    return frozenset(found)

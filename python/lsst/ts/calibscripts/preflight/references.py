@@ -7,18 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ..ground.text import detectors_of
-from ..ocps.pipelines import missing_inputs
+from ..ground.text import detectors_of, listed
+from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
-from ..plan import Action, Plan, Step, StepId
+from ..plan import Action, Step, StepId
 from ..repository import ExposureRecord, Repository
 from ..tables.products import PRODUCTS, is_by_filter, made_from_closure
+from .instead import instead
 from .spec import RunSpec
 
-__all__ = ["BOOTSTRAP", "Reference", "References", "from_now", "spans", "when_words"]
-
-BOOTSTRAP = ("biasBootstrap", "darkBootstrap", "flatBootstrap")
-"""What today's cpDefects of the Science Pipelines reads, and no pipeline of a run makes."""
+__all__ = ["Reference", "References", "from_now", "needed", "spans", "when_words"]
 
 _Times = tuple[tuple[str, str], ...]
 
@@ -37,6 +35,8 @@ class Reference:
         Where it is looked for.
     found, missing : `tuple` [`int`]
         Detectors.
+    by_detector, by_filter : `bool`
+        Is there one for each detector, one for each physical filter?
     """
 
     dataset_type: str
@@ -44,6 +44,8 @@ class Reference:
     collections: tuple[str, ...]
     found: tuple[int, ...]
     missing: tuple[int, ...]
+    by_detector: bool = True
+    by_filter: bool = False
 
 
 class References:
@@ -73,33 +75,42 @@ class References:
         return tuple(dict.fromkeys(self._asked.values()))
 
     def problems(self) -> Iterator[str]:
-        """Return what the jobs of the run would miss among their inputs. Blocks."""
-        for step in self._spec.plan.steps:
-            if step.id in self._spec.pipelines.installed:
-                yield from self._of_step(step)
-
-    def _of_step(self, step: Step) -> Iterator[str]:
-        """Return what a job would miss."""
+        """Return what the jobs of the run would miss among their inputs, each once, with the jobs. Blocks."""
         spec = self._spec
-        lost = self._repository.missing_collections(named_collections(spec.config, step.id))
-        if lost:
-            yield f"{input_property(step.id)}: no collection {', '.join(lost)} in {spec.config.repo}."
-            return
-        collections = input_collections(spec.config, step.id, {}, self._calib_exists)
-        when, seconds = self._when(step)
-        wanted = missing_inputs(spec.pipelines.installed[step.id], BOOTSTRAP) or [
-            PRODUCTS[name].dataset_type for name in _read_from_collections(spec.plan, step)
-        ]
-        for dataset_type in wanted:
-            physical_filter = spec.physical_filter if is_by_filter(dataset_type) else None
-            found = self._look_up(dataset_type, physical_filter, collections, when)
-            if found.missing:
-                of_filter = f" in {physical_filter}" if physical_filter else ""
-                yield (
-                    f"{step.id} needs a {dataset_type}{of_filter}, but {','.join(collections) or 'no collection'} "
-                    f"has none for {detectors_of(found.missing)} that is valid {when_words(when, seconds)}: "
-                    f"name a collection that has one in {input_property(step.id)}."
-                )
+        lost: dict[str, list[str]] = {}
+        missing: dict[tuple[Reference, str], list[StepId]] = {}
+        for step in spec.plan.steps:
+            if step.id not in spec.pipelines.installed:
+                continue
+            if absent := self._repository.missing_collections(named_collections(spec.config, step.id)):
+                lost.setdefault(", ".join(absent), []).append(input_property(step.id))
+                continue
+            when, seconds = self._when(step)
+            collections = input_collections(spec.config, step.id, {}, self._calib_exists)
+            for read in needed(spec, step):
+                found = self._look_up(read, collections, when)
+                if found.missing:
+                    missing.setdefault((found, when_words(when, seconds)), []).append(step.id)
+        for (reference, words), steps in missing.items():
+            yield self._told(reference, words, steps)
+        for names, properties in lost.items():
+            yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
+
+    def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
+        """Report what is missing: which jobs need it, where it was looked for, and what there is instead."""
+        of_filter = f" in {reference.physical_filter}" if reference.physical_filter else ""
+        jobs = listed([str(step) for step in steps])
+        where = ",".join(reference.collections) or "no collection"
+        which = f" for {detectors_of(reference.missing)}" if reference.by_detector else ""
+        properties = listed([*dict.fromkeys(input_property(step) for step in steps)])
+        others = self._repository.others(
+            reference.dataset_type, self._spec.instrument, reference.missing, reference.collections
+        )
+        return (
+            f"{jobs} {'needs' if len(steps) == 1 else 'need'} a {reference.dataset_type}{of_filter}, but {where} has "
+            f"none{which} that is valid {words}: name a collection that has one in {properties}."
+            + instead(others, reference.collections, reference.physical_filter, self._taking)
+        )
 
     def _when(self, step: Step) -> tuple[_Times, float | None]:
         """Return when the images of a step are taken, and how long the camera takes for those it takes now."""
@@ -113,28 +124,50 @@ class References:
             return existing, None
         return (*existing, self._taking), plan.camera_seconds
 
-    def _look_up(
-        self, dataset_type: str, physical_filter: str | None, collections: tuple[str, ...], when: _Times
-    ) -> Reference:
-        key = (dataset_type, physical_filter, collections, when)
+    def _look_up(self, read: Read, collections: tuple[str, ...], when: _Times) -> Reference:
+        physical_filter = self._spec.physical_filter if read.by_filter else None
+        key = (read.dataset_type, physical_filter, collections, when)
         if key not in self._asked:
             detectors = self._spec.detectors
             missing = tuple(
                 self._repository.lacking(
-                    dataset_type, self._spec.instrument, detectors, collections, physical_filter, when
+                    read.dataset_type, self._spec.instrument, detectors, collections, physical_filter, when
                 )
             )
             found = tuple(detector for detector in detectors if detector not in missing)
-            self._asked[key] = Reference(dataset_type, physical_filter, collections, found, missing)
+            self._asked[key] = Reference(
+                read.dataset_type,
+                physical_filter,
+                collections,
+                found,
+                missing,
+                read.by_detector,
+                read.by_filter,
+            )
         return self._asked[key]
 
 
-def _read_from_collections(plan: Plan, step: Step) -> list[str]:
-    """Return the products a job reads that this run does not make itself."""
-    names = [*made_from_closure(step.id.product)]
-    if step.id.action is Action.VERIFY:
-        names.append(step.id.product)
-    return [name for name in names if plan.step(StepId(Action.GENERATE, name)) is None]
+def needed(spec: RunSpec, step: Step) -> tuple[Read, ...]:
+    """Return the calibrations that a job cannot do without and that its run does not make.
+
+    Parameters
+    ----------
+    spec : `RunSpec`
+        What is to be done, with pipelines.
+    step : `Step`
+        GENERATE or VERIFY of a product.
+    """
+    made = {name for product in step.reads for name in PRODUCTS[product].dataset_types}
+    reading = spec.pipelines.installed[step.id].reading
+    reads = [] if reading is None else [read for read in reading.reads if not read.optional]
+    if reading is None or reading.unknown:
+        names = [*made_from_closure(step.id.product)]
+        if step.id.action is Action.VERIFY:
+            names.append(step.id.product)
+        known = {read.dataset_type for read in reads}
+        types = [PRODUCTS[name].dataset_type for name in names]
+        reads += [Read(name, by_filter=is_by_filter(name)) for name in types if name not in known]
+    return tuple(read for read in reads if read.dataset_type not in made)
 
 
 def spans(records: Iterable[ExposureRecord]) -> tuple[tuple[str, str], ...]:

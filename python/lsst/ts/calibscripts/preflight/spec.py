@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import CalibrationsConfig, warnings
-from ..ocps.requests import NO_PIPELINES, StepPipelines, install
-from ..plan import READ_OUT_SECONDS, SHUTTER_SECONDS, Action, Plan, build, plan_warnings
+from ..ocps.requests import NO_PIPELINES, StepPipelines, install, products_read
+from ..plan import READ_OUT_SECONDS, SHUTTER_SECONDS, Action, Plan, build, follow, plan_warnings
 from ..repository import Certification
 from ..tables.instruments import physical_filter
 from ..tables.products import PRODUCTS
@@ -117,7 +117,7 @@ class RunSpec:
         Returns
         -------
         `RunSpec`
-            The same, with pipelines.
+            The same, with pipelines, and steps in the order that these ask for.
 
         Raises
         ------
@@ -125,7 +125,8 @@ class RunSpec:
             If a pipeline is missing, or an option names a task it does not have; the text names all of them.
         """
         found = install(self.config, self.plan, pipeline_instrument)
-        return replace(self, pipelines=found, warnings=(*self.warnings, *found.warnings))
+        plan = follow(self.plan, self.config, products_read(found), len(self.detectors))
+        return replace(self, plan=plan, pipelines=found, warnings=(*self.warnings, *found.warnings))
 
 
 def prepare(

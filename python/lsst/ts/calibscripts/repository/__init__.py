@@ -6,7 +6,16 @@ A `Repository` blocks. It is a protocol, so that a test can bring its own; the p
 
 from .awaitable import AwaitableRepository
 from .butler import ButlerRepository
-from .records import Certification, Conflict, Detector, ExposureRecord, Repository, other_filter
+from .records import (
+    Certification,
+    Conflict,
+    Detector,
+    ExposureRecord,
+    Repository,
+    Valid,
+    other_filter,
+    range_words,
+)
 
 __all__ = [
     "AwaitableRepository",
@@ -16,5 +25,7 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
+    "Valid",
     "other_filter",
+    "range_words",
 ]

@@ -12,9 +12,10 @@ from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, registered
 from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
+from .others import calibrations
 from .patience import connection_lost, patient
-from .records import Certification, Conflict, Detector, ExposureRecord, other_filter
-from .validity import bounds, detectors_with
+from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
+from .validity import FOR_ALL, bounds, detectors_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DimensionRecord
@@ -118,13 +119,22 @@ class ButlerRepository(ButlerConnection):
         """See `Repository`."""
         butler = self._open()
         if not registered(butler, dataset_type):
-            # No bootstrap was ever made there; of the others the OCPS' pipelines may know better than we do.
-            return tuple(detectors) if dataset_type.endswith("Bootstrap") else ()
+            return tuple(detectors)
         data_id = {"instrument": instrument}
         if physical_filter:
             data_id["physical_filter"] = physical_filter
         found = detectors_with(butler, dataset_type, collections, data_id, when)
-        return tuple(detector for detector in detectors if detector not in found)
+        return () if FOR_ALL in found else tuple(detector for detector in detectors if detector not in found)
+
+    @patient
+    def others(
+        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+    ) -> tuple[Valid, ...]:
+        """See `Repository`."""
+        butler = self._open()
+        if not registered(butler, dataset_type):
+            return ()
+        return tuple(calibrations(butler, dataset_type, instrument, detectors, collections))
 
     @patient
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:

@@ -14,6 +14,7 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
+    "Valid",
     "other_filter",
     "range_words",
 ]
@@ -149,6 +150,32 @@ class Conflict:
         return range_words(begin if same else self.begin, self.end)
 
 
+@dataclass(frozen=True)
+class Valid:
+    """Certified calibrations of a type with one validity range.
+
+    Attributes
+    ----------
+    collection : `str`
+        Where they are.
+    begin, end : `str` or `None`
+        Validity range, ISO-8601, TAI, half open; None is open.
+    physical_filter : `str` or `None`
+        Their filter; None of a type that has none.
+    detectors : `tuple` [`int`, ...]
+        Detectors; empty of a type that is not for detectors.
+    near : `bool`
+        Is the collection one of those that were looked through?
+    """
+
+    collection: str
+    begin: str | None
+    end: str | None
+    physical_filter: str | None = None
+    detectors: tuple[int, ...] = ()
+    near: bool = False
+
+
 def range_words(begin: str | None, end: str | None) -> str:
     """Write a validity range as an observer reads it.
 
@@ -210,6 +237,11 @@ class Repository(Protocol):
         One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken: ranges of
         time, ISO-8601, TAI, half open.
         """
+
+    def others(
+        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+    ) -> tuple[Valid, ...]:
+        """Return the calibrations of a type for these detectors in any collection, those of ``collections`` first."""
 
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """Return what stands in the way of a certification, one for each validity range; empty for nothing."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
-__all__ = ["bounds", "covered", "detectors_with"]
+__all__ = ["FOR_ALL", "bounds", "covered", "detectors_with"]
+
+FOR_ALL = -1
+"""Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
 
 
 def detectors_with(
@@ -20,6 +23,8 @@ def detectors_with(
     spans: Sequence[tuple[str, str]],
 ) -> frozenset[int]:
     """Return the detectors that have a calibration, in a CALIBRATION collection one that is valid all the time.
+
+    Of one that is not for a detector `FOR_ALL` is returned.
 
     Parameters
     ----------
@@ -41,12 +46,20 @@ def detectors_with(
     kinds = {info.name: info.type for info in butler.collections.query_info(collections, flatten_chains=True)}
     certified = [name for name, kind in kinds.items() if kind is CollectionType.CALIBRATION]
     others = [name for name in kinds if name not in certified]
+    # One that is not for a detector is for all of them.
+    dimensions = (
+        ["detector"] if "detector" in butler.get_dataset_type(dataset_type).dimensions else ["instrument"]
+    )
+
+    def of(row: Any) -> int:
+        return int(row["detector"]) if "detector" in dimensions else FOR_ALL
+
     found: set[int] = set()
     # The database selects: to look through years of calibrations takes seconds, this milliseconds.
     with butler.query() as query:
         if others:
             here = query.join_dataset_search(dataset_type, others).where(data_id)
-            found.update(int(row["detector"]) for row in here.data_ids(["detector"]))
+            found.update(of(row) for row in here.data_ids(dimensions))
         if certified:
             times = [Timespan(*(Time(date, scale="tai") for date in span)) for span in spans]
             texts = [date for span in spans for date in span]
@@ -54,11 +67,11 @@ def detectors_with(
             rows = (
                 query.join_dataset_search(dataset_type, certified)
                 .where(data_id, f"{dataset_type}.timespan OVERLAPS hull", bind={"hull": hull})
-                .general(["detector"], f"{dataset_type}.timespan", find_first=False)
+                .general(dimensions, f"{dataset_type}.timespan", find_first=False)
             )
             valid: dict[int, list[Timespan]] = defaultdict(list)
             for row in rows:
-                valid[int(row["detector"])].append(row[f"{dataset_type}.timespan"])
+                valid[of(row)].append(row[f"{dataset_type}.timespan"])
             found.update(d for d, ranges in valid.items() if all(covered(t, ranges) for t in times))
     return frozenset(found)
 

@@ -93,7 +93,8 @@ async def run_job(
     """
     config, results = context.config, context.results
     detectors = _detectors_for(context, step, images)
-    fresh = {s.product: run for s, run in results.runs.items() if s.action is Action.GENERATE}
+    runs = {name: results.runs.get(StepId(Action.GENERATE, name)) for name in context.plan.fresh(step)}
+    fresh = {name: run for name, run in runs.items() if run is not None}
     inputs = input_collections(config, step.id, fresh, context.found.calib_exists)
     query = data_query(context.spec.instrument, detectors, exposures)
     request = job_request(config, step.id, context.spec.pipelines, inputs, query)
@@ -122,7 +123,7 @@ def _detectors_for(context: RunContext, step: Step, images: Mapping[ImageType, I
     wanted = set(asked)
     for image_type in step.images:
         wanted &= set(images[image_type].detectors)
-    for name in (*step.product.made_from, step.id.product):
+    for name in (*step.reads, step.id.product):
         # Of what this run makes itself nothing else may be read: a detector it was not made for is left out.
         wanted &= set(context.results.detectors.get(StepId(Action.GENERATE, name), wanted))
     if not enough_detectors(len(wanted), len(asked)):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
-from ...repository import Certification, Conflict, Detector, ExposureRecord, other_filter
+from ...repository import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
 from ...verification import RunStatistics, WrittenGains
@@ -147,6 +147,23 @@ class MemoryRepository:
             if physical_filter in (None, dataset.physical_filter)
         }
         return tuple(detector for detector in detectors if detector not in found)
+
+    def others(
+        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+    ) -> tuple[Valid, ...]:
+        """See `lsst.ts.calibscripts.repository.Repository`: each detector by itself."""
+        self._begin("others")
+        near = {*self.butler.flatten(collections)}
+        found = (
+            Valid(name, a.begin, a.end, a.dataset.physical_filter, (a.dataset.detector,), name in near)
+            for name, kind in self.butler.collections.items()
+            if kind is CollectionKind.CALIBRATION
+            for a in self.butler.associations(name)
+            if (a.dataset.dataset_type, a.dataset.instrument) == (dataset_type, instrument)
+            and a.dataset.detector is not None
+            and a.dataset.detector in detectors
+        )
+        return tuple(sorted(found, key=lambda valid: not valid.near))
 
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""

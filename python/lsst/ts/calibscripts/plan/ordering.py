@@ -1,0 +1,122 @@
+"""Which step waits for which: from what their jobs read. Pure.
+
+Reading never makes a circle: where the pipelines of a run read each other's products, the order of the documents
+decides, and the earlier one reads what the collections have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..tables.products import PRODUCTS, Product
+from .steps import Action, Step, StepId, closure
+
+__all__ = ["NOT_KNOWN", "Order", "Reads", "arranged", "order"]
+
+Reads = Mapping[StepId, Collection[str]]
+"""Products that the job of a step reads, of those steps of which it is known."""
+
+NOT_KNOWN: Reads = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which products of a run the jobs of the same run read.
+
+    Attributes
+    ----------
+    made_from : mapping [`str`, `tuple` [`str`, ...]]
+        What each product that the run makes is made from, without circles.
+    verified_with : mapping [`str`, `tuple` [`str`, ...]]
+        What the verification of each reads, itself included.
+    wait : `bool`
+        Does generation wait until what it reads is certified?
+    """
+
+    made_from: Mapping[str, tuple[str, ...]]
+    verified_with: Mapping[str, tuple[str, ...]]
+    wait: bool = False
+
+    def origins(self, name: str) -> frozenset[str]:
+        """Return everything that a product is made from, directly and indirectly."""
+        return closure(name, self.made_from)
+
+    def judged_by(self, product: Product) -> tuple[str, ...]:
+        """Return the products whose verdicts a certification waits for besides its own and those of its origins.
+
+        They are those it was verified with, or, of a product without verification, the images it was made from. Where
+        generation waits for certification these must not be made from such a product themselves.
+        """
+        if product.verify is not None:
+            origins = {product.name, *self.origins(product.name)}
+            return tuple(name for name in self.verified_with[product.name] if name not in origins)
+        images = tuple(str(image_type) for image_type in product.images)
+        if not self.wait:
+            return images
+        unverified = {name for name in self.made_from if PRODUCTS[name].verify is None}
+        return tuple(name for name in images if not unverified & self.origins(name))
+
+
+def order(made: Sequence[str], reads: Reads, *, wait: bool) -> Order:
+    """Find out which products of a run the jobs of the same run read.
+
+    Parameters
+    ----------
+    made : sequence of `str`
+        Products that the run makes, in the order of the table.
+    reads : mapping
+        What is known of the jobs; of others the table of products says what they read.
+    wait : `bool`
+        Does generation wait until what it reads is certified? Then a verification waits for no other product.
+    """
+    graph = {name: tuple(_made_before(name, made, reads)) for name in made}
+    origins = {name: closure(name, graph) for name in made}
+    made_from = {
+        name: tuple(
+            source
+            for source in graph[name]
+            if name not in origins[source] or source in PRODUCTS[name].made_from
+        )
+        for name in made
+    }
+    verified_with = {name: tuple(_verified_with(name, made_from, reads, wait=wait)) for name in made}
+    return Order(made_from, verified_with, wait)
+
+
+def _made_before(name: str, made: Sequence[str], reads: Reads) -> Iterator[str]:
+    known = reads.get(StepId(Action.GENERATE, name))
+    wanted = PRODUCTS[name].made_from if known is None else known
+    yield from (other for other in made if other in wanted and other != name)
+
+
+def _verified_with(
+    name: str, made_from: Mapping[str, Sequence[str]], reads: Reads, *, wait: bool
+) -> Iterator[str]:
+    """Return which products of a run the verification of one of them reads.
+
+    It does not wait for what is made from what it verifies: that it reads from the collections, so that a bad
+    calibration is known before anything else is made from it.
+    """
+    wanted = {name, *closure(name, made_from)}
+    if not wait:
+        others = set(reads.get(StepId(Action.VERIFY, name), ())) & made_from.keys()
+        wanted |= {other for other in others if name not in closure(other, made_from)}
+    yield from (other for other in made_from if other in wanted)
+
+
+def arranged(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Put every step after those it waits for, and leave the order as it is elsewhere."""
+    waiting = list(steps)
+    there = {step.id for step in waiting}
+    done: dict[StepId, Step] = {}
+    while waiting:
+        ready = next(
+            step
+            for step in waiting
+            if all(o in done or o not in there for o in (*step.after, *step.once_over))
+        )
+        waiting.remove(ready)
+        done[ready.id] = ready
+    return tuple(done.values())

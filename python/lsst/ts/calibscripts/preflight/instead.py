@@ -1,0 +1,85 @@
+"""What a repository has instead of a calibration that is missing, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from ..ground.text import detectors_of
+from ..repository import Valid, range_words
+
+__all__ = ["instead"]
+
+_SHOWN = 3
+
+
+def instead(
+    others: Sequence[Valid], collections: Sequence[str], physical_filter: str | None, when: tuple[str, str]
+) -> str:
+    """Report what there is instead of a calibration.
+
+    Parameters
+    ----------
+    others : sequence of `Valid`
+        Calibrations of its type.
+    collections : sequence of `str`
+        Where it was looked for.
+    physical_filter : `str` or `None`
+        The filter it is needed in; None where any will do.
+    when : (`str`, `str`)
+        When the images are taken, ISO-8601, TAI.
+
+    Returns
+    -------
+    `str`
+        One sentence, which begins with a blank; that there is none at all is said, too.
+    """
+    if not others:
+        return " No collection has any."
+    fitting = [other for other in others if physical_filter in (None, other.physical_filter)]
+    told = dict.fromkeys(
+        [
+            *(_told(other, "nearest in time") for other in _nearest(fitting, collections, when)),
+            *(_told(other, "") for other in fitting if not other.near and _holds(other, when)),
+            *(
+                _told(other, "another filter")
+                for other in others
+                if other not in fitting and _holds(other, when)
+            ),
+        ]
+    )
+    if not told:
+        told = dict.fromkeys(_told(other, "") for other in others)
+    shown = [*told][:_SHOWN]
+    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return f" There is: {'; '.join(shown)}{more}."
+
+
+def _told(other: Valid, why: str) -> str:
+    of_filter = f" in {other.physical_filter}" if other.physical_filter else ""
+    which = f" for {detectors_of(other.detectors)}" if other.detectors else ""
+    text = f"one{of_filter} in {other.collection}{which}, valid {_range(other)}"
+    return f"{text} ({why})" if why else text
+
+
+def _range(other: Valid) -> str:
+    return "at any time" if other.begin is other.end is None else range_words(other.begin, other.end)
+
+
+def _nearest(others: Sequence[Valid], collections: Sequence[str], when: tuple[str, str]) -> Iterator[Valid]:
+    """Return the calibration that is nearest in time where it was looked for."""
+    near = [other for other in others if other.near and not _holds(other, when)]
+    if near:
+        yield min(near, key=lambda other: _distance(other, when))
+
+
+def _holds(other: Valid, when: tuple[str, str]) -> bool:
+    return (other.begin is None or other.begin <= when[0]) and (other.end is None or when[1] <= other.end)
+
+
+def _distance(other: Valid, when: tuple[str, str]) -> timedelta:
+    """Return how long a calibration stops being valid before the images, or begins after them."""
+    begin, end = (datetime.fromisoformat(date) for date in when)
+    before = begin - datetime.fromisoformat(other.end) if other.end else timedelta(0)
+    after = datetime.fromisoformat(other.begin) - end if other.begin else timedelta(0)
+    return max(before, after, timedelta(0))
