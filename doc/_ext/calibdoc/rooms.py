@@ -54,7 +54,7 @@ def rooms() -> tuple[Room, ...]:
 def _floors() -> Mapping[str, int]:
     """Read the floor of each room from the contract that `make lint` checks."""
     contracts = tomllib.loads(PROJECT.read_text())["tool"]["importlinter"]["contracts"]
-    layers = next(one["layers"] for one in contracts if one["containers"] == [PACKAGE])
+    layers = next(one["layers"] for one in contracts if one.get("containers") == [PACKAGE])
     return {
         name.strip(): floor
         for floor, layer in enumerate(layers)

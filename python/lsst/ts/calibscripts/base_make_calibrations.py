@@ -203,4 +203,4 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             await run.check()
             await run.set_up_instrument()
             async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
-                await exposing.take_all()
+                await exposing.take_images()

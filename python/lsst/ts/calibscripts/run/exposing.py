@@ -44,7 +44,7 @@ class Exposing:
     _levels: list[float] = field(default_factory=list, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
-    async def take_all(self) -> None:
+    async def take_images(self) -> None:
         """Take all sets, one after another; never wait for the OODS or for a job."""
         for images in self.context.plan.sets:
             if images.taken:
