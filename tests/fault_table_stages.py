@@ -19,6 +19,7 @@ from lsst.daf.butler import Butler, CollectionType
 from soak.scenarios import Scenario
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.repository import ButlerRepository, Repository
@@ -178,7 +179,7 @@ class InMemory(Stage):
             )
             for detector in present.detectors
         ]
-        self._butler.certify(self._collection, datasets, present.begin, present.end)
+        self._butler.certify(self._collection, datasets, TimeRange.of(present.begin, present.end))
 
 
 # On a repository.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, last_night, parse
 from lsst.ts.calibscripts.errors import ConflictError
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.preflight.conflicts import conflict_problems, find_conflicts
 from lsst.ts.calibscripts.repository import Certification, Conflict
 from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
@@ -35,7 +36,7 @@ class World:
         run = f"u/ocps/{next(self._runs)}/run"
         flat = {"physical_filter": "r~empty"} if product == "FLAT" else {}
         dataset = self.butler.put(product.lower(), run, "LATISS", detector=detector, **flat)
-        self.butler.certify(collection, [dataset], begin, end)
+        self.butler.certify(collection, [dataset], TimeRange.of(begin, end))
 
     def problems(self, wanted: tuple[Certification, ...]) -> list[str]:
         return list(conflict_problems(self.repository, find_conflicts(self.repository, wanted), NIGHT))
@@ -48,8 +49,7 @@ def wanted(begin: str | None, end: str | None, collection: str = DAILY) -> tuple
             instrument="LATISS",
             dataset_type=name.lower(),
             collection=collection,
-            begin=begin,
-            end=end,
+            validity=TimeRange.of(begin, end),
             detectors=(0, 1),
             physical_filter="r~empty" if name == "FLAT" else None,
         )
@@ -146,15 +146,17 @@ def test_what_is_proposed_is_free(
         assert world.repository.missing_collections([free[1].rstrip(",")])
         if dates := re.search(r'begin_date to "(\S+)" and certify_calib_end_date to "(\S+)"', text):
             for each in all_wanted:
-                assert not world.repository.conflicts(replace(each, begin=dates[1], end=dates[2]))
+                assert not world.repository.conflicts(
+                    replace(each, validity=TimeRange.of(dates[1], dates[2]))
+                )
 
 
 def test_an_open_begin_is_the_users_only_where_his_means_the_same() -> None:
     (bias, *_) = wanted("1960-05-05", None)
-    assert Conflict(bias, None, "2026-11-26T12:30:00.500").range == "1960-05-05 to 2026-11-26T12:30:00.5"
-    assert (
-        Conflict(replace(bias, begin="2026-01-01"), None, "2027-01-01 00:00:00").range == "open to 2027-01-01"
-    )
+    present = TimeRange.of(None, "2026-11-26T12:30:00.500")
+    assert str(Conflict(bias, present).range) == "1960-05-05 to 2026-11-26T12:30:00.5"
+    later = replace(bias, validity=TimeRange.of("2026-01-01", None))
+    assert str(Conflict(later, TimeRange.of(None, "2027-01-01 00:00:00")).range) == "open to 2027-01-01"
 
 
 @pytest.mark.parametrize(

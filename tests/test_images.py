@@ -8,6 +8,7 @@ import pytest
 from lsst.ts.calibscripts.config import exposure_id
 from lsst.ts.calibscripts.events.events import ImageArrived
 from lsst.ts.calibscripts.events.images import ImageSet, judge
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.preflight.references import spans
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.run.arrivals import Arrivals
@@ -134,7 +135,10 @@ async def test_what_does_not_come_is_left_out_after_the_timeout():
 
 def test_when_exposures_were_taken():
     known = ExposureRecord(
-        2026091800042, "BIAS", 0.0, "r", ("2026-09-18T20:00:00.000", "2026-09-18T20:00:02.000")
+        2026091800042, "BIAS", 0.0, "r", TimeRange.of("2026-09-18T20:00:00", "2026-09-18T20:00:02")
     )
     unknown = ExposureRecord(2026022800001, "BIAS", 0.0, "r")
-    assert spans([known, unknown]) == (known.taken, ("2026-02-28T12:00:00", "2026-02-28T12:00:01"))
+    assert spans([known, unknown]) == (
+        known.taken,
+        TimeRange.of("2026-02-28T12:00:00", "2026-02-28T12:00:01"),
+    )

@@ -23,6 +23,7 @@ from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalib
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import Event, ExposureTaken, Verdicted
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.sal import ScriptState
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.skipif(
 BIASES = {"script_mode": "BIAS", "n_bias": 12, "generate_calibrations": True, "n_processes": 1}
 LATISS, COMCAM = "auxtel/make_latiss_calibrations.py", "maintel/make_comcam_calibrations.py"
 RUN, COLLECTION = "made/run", "LATISS/calib/daily"
-BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, "2026-01-01", "2027-01-01", (0,))
+BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, TimeRange.of("2026-01-01", "2027-01-01"), (0,))
 
 
 @pytest.fixture(scope="module")

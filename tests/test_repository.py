@@ -21,6 +21,7 @@ from lsst.daf.butler import Butler, CollectionType
 from sqlalchemy import Engine, event
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
+from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
@@ -43,7 +44,9 @@ FLAT = Observation(
     reason="calibration",
 )
 RUN, COLLECTION = "made/run", "LATISS/calib/daily"
-BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, "2026-01-01", "2027-01-01", (0,))
+DAY = TimeRange.of("2026-09-18T20:00:00", "2026-09-18T21:00:00")
+LATER = TimeRange.of("2026-10-02", "2026-10-03")
+BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, TimeRange.of("2026-01-01", "2027-01-01"), (0,))
 
 
 @pytest.fixture(scope="module")
@@ -104,19 +107,21 @@ def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
         "2027-01-01: set another calib_collection, or other certify_calib_begin_date and certify_calib_end_date."
     )
     with pytest.raises(ConflictError, match="already holds bias"):
-        repository.certify(replace(BIAS, begin="2026-06-01"), RUN, lambda: True)
+        repository.certify(
+            replace(BIAS, validity=TimeRange.of("2026-06-01", "2027-01-01")), RUN, lambda: True
+        )
 
 
 @pytest.mark.parametrize(
     ("changes", "in_the_way"),
     [
-        ({"begin": "2026-12-31T23:59:59"}, True),
-        ({"begin": None, "end": "2026-01-01T00:00:01"}, True),
-        ({"begin": None, "end": None}, True),
+        ({"validity": TimeRange.of("2026-12-31T23:59:59", "2027-01-01")}, True),
+        ({"validity": TimeRange.of(None, "2026-01-01T00:00:01")}, True),
+        ({"validity": ALWAYS}, True),
         ({"detectors": (0, 1)}, True),
         ({"detectors": (1,)}, False),
-        ({"begin": "2027-01-01", "end": None}, False),
-        ({"begin": None, "end": "2026-01-01"}, False),
+        ({"validity": TimeRange.of("2027-01-01", None)}, False),
+        ({"validity": TimeRange.of(None, "2026-01-01")}, False),
     ],
 )
 def test_only_the_same_detectors_and_an_overlapping_range_are_in_the_way(
@@ -287,9 +292,7 @@ class TestHistory:
         "run_of": lambda r: r.run_of("past7"),
         "made": lambda r: r.made("u/ocps/past7/run", "bias"),
         "conflicts": lambda r: r.conflicts(BIAS),
-        "lacking": lambda r: r.lacking(
-            "bias", "LATISS", (0,), ["LATISS/calib"], None, (("2026-09-18", "2026-09-19"),)
-        ),
+        "lacking": lambda r: r.lacking("bias", "LATISS", (0,), ["LATISS/calib"], None, [DAY]),
         "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),
         "ingested": lambda r: r.ingested("LATISS", [FLAT.exposure_id]),
         "statistics": lambda r: r.statistics(
@@ -323,7 +326,6 @@ class TestHistory:
         assert not read
 
 
-DAY = ("2026-09-18T20:00:00", "2026-09-18T21:00:00")
 """When images are taken."""
 
 
@@ -337,15 +339,15 @@ DAY = ("2026-09-18T20:00:00", "2026-09-18T21:00:00")
         ([(None, "2026-09-18T20:00:00")], [DAY], False),
         ([(None, "2026-09-18T20:30:00"), ("2026-09-18T20:30:00", None)], [DAY], True),
         ([(None, "2026-09-18T20:30:00"), ("2026-09-18T20:30:01", None)], [DAY], False),
-        ([("2026-09-01", "2026-10-01")], [DAY, ("2026-10-02", "2026-10-03")], False),
-        ([("2026-09-01", "2026-10-01"), ("2026-10-02", None)], [DAY, ("2026-10-02", "2026-10-03")], True),
+        ([("2026-09-01", "2026-10-01")], [DAY, LATER], False),
+        ([("2026-09-01", "2026-10-01"), ("2026-10-02", None)], [DAY, LATER], True),
     ],
 )
 def test_a_reference_must_be_valid_all_the_time(
     template: Path,
     tmp_path: Path,
     ranges: list[tuple[str | None, str | None]],
-    when: list[tuple[str, str]],
+    when: list[TimeRange],
     valid: bool,
 ) -> None:
     root = tmp_path / "repo"
@@ -353,7 +355,7 @@ def test_a_reference_must_be_valid_all_the_time(
     repository = ButlerRepository(str(root))
     repository.check(writing=True)
     for begin, end in ranges:
-        repository.certify(replace(BIAS, begin=begin, end=end), RUN, lambda: True)
+        repository.certify(replace(BIAS, validity=TimeRange.of(begin, end)), RUN, lambda: True)
     lacking = repository.lacking("bias", "LATISS", (0,), [COLLECTION], None, when)
     assert lacking == (() if valid else (0,))
     repository.close()

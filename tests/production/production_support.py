@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from astropy.time import Time, TimeDelta
@@ -113,7 +114,8 @@ def association(
     **data_id: str,
 ) -> Association:
     found = {"instrument": "LATISS", "detector": "0", **data_id}
-    return Association(dataset_type, dataset, f"{collection}/run", collection, found, begin, end)
+    dates = (None if date is None else datetime.fromisoformat(date) for date in (begin, end))
+    return Association(dataset_type, dataset, f"{collection}/run", collection, found, *dates)
 
 
 def produce(*words: str | Path, environment: dict[str, str] | None = None) -> Result:

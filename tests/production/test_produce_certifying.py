@@ -1,51 +1,49 @@
 """Validity ranges, and what stands in the way of a certification."""
 
+from datetime import datetime
+
 import pytest
 from production_support import association, ids, selection
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.production.certifying import Validity, conflicts
+from lsst.ts.calibscripts.ground.time_range import TimeRange
+from lsst.ts.calibscripts.production.certifying import conflicts, validity_range
 from lsst.ts.calibscripts.production.selection import ExposureChoice
 
 BIAS = ExposureChoice("bias", ids(2, 3))
 FLAT = ExposureChoice("flat-g", ids(2, 3), physical_filter="SDSSg_65mm~empty")
 
 
-def test_dates_are_read_as_the_butler_gives_them_back():
-    assert Validity("2024-04-10").bounds == ("2024-04-10T00:00:00.000", None)
-    assert Validity("2024-04-10T12:30", "2024-05-01").bounds == (
-        "2024-04-10T12:30:00.000",
-        "2024-05-01T00:00:00.000",
+def test_dates_are_read():
+    assert validity_range("2024-04-10", None) == TimeRange(datetime(2024, 4, 10))
+    assert validity_range("2024-04-10T12:30", "2024-05-01") == TimeRange(
+        datetime(2024, 4, 10, 12, 30), datetime(2024, 5, 1)
     )
 
 
 def test_the_last_day_is_an_open_end():
-    validity = Validity("2024-04-10", "9999-12-31")
-    assert (validity.bounds[1], validity.given_end) == (None, None)
-    assert Validity("2024-04-10", "2024-05-01").given_end == "2024-05-01"
-
-
-def test_nothing_is_before_1970():
-    assert Validity("1950-01-01").bounds[0] == "1970-01-01T00:00:00.000"
+    assert validity_range("2024-04-10", "9999-12-31").end is None
+    assert validity_range("2024-04-10", "2024-05-01").texts == ("2024-04-10", "2024-05-01")
 
 
 @pytest.mark.parametrize(
     ("begin", "end", "problem"),
     [
-        ("10 April", None, "is not an ISO 8601 date"),
-        ("2024-04-10", "soon", "'soon' is not an ISO 8601 date"),
+        ("10 April", None, "--begin-date: '10 April' is not a date: write YYYY-MM-DD"),
+        ("2024-04-10", "soon", "--end-date: 'soon' is not a date: write YYYY-MM-DD"),
+        ("2024-02-30", None, "--begin-date: '2024-02-30' is not a date that exists"),
         (
             "2150-01-01",
             None,
-            "--begin-date: 2150-01-01T00:00:00.000 is too late, the butler keeps dates from 1970",
+            "--begin-date: 2150-01-01 is too late, the butler keeps dates from 1970",
         ),
-        ("2024-04-10", "2206-11-27", "--end-date: 2206-11-27T00:00:00.000 is too late"),
-        ("2024-04-10", "2024-04-10", "ends at 2024-04-10, not after 2024-04-10"),
+        ("2024-04-10", "2206-11-27", "--end-date: 2206-11-27 is too late"),
+        ("2024-04-10", "2024-04-10", "--end-date: 2024-04-10 is not after --begin-date 2024-04-10"),
     ],
 )
 def test_dates_that_are_none(begin: str, end: str | None, problem: str):
     with pytest.raises(ConfigurationError, match=problem):
-        Validity(begin, end)
+        validity_range(begin, end)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +63,7 @@ def test_ranges_are_half_open(begin: str | None, end: str | None, overlaps: bool
             selection(BIAS),
             BIAS,
             [association(begin=begin, end=end)],
-            Validity("2024-04-10", "2024-04-20"),
+            validity_range("2024-04-10", "2024-04-20"),
         )
     ]
     assert bool(found) is overlaps
@@ -82,4 +80,4 @@ def test_ranges_are_half_open(begin: str | None, end: str | None, overlaps: bool
     ],
 )
 def test_only_the_same_data_clash(other, clashes: bool):
-    assert bool([*conflicts(selection(FLAT), FLAT, [other], Validity("2024-04-10"))]) is clashes
+    assert bool([*conflicts(selection(FLAT), FLAT, [other], validity_range("2024-04-10", None))]) is clashes

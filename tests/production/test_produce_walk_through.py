@@ -86,7 +86,7 @@ def test_what_an_exposure_really_gets(walk: Walk, repo: str):
     assert result.exit_code == 0
     for name, generation in (("bias", "biasGen"), ("flat", "flatGen-g"), ("ptc", "ptcGen")):
         assert f"from {BASE}/{generation}.20240326a/run" in result.output, name
-    assert result.output.count("valid [2024-03-20T00:00:00.000, open) TAI") == 5
+    assert result.output.count("valid [2024-03-20, open) TAI") == 5
 
 
 def test_an_exposure_that_gets_nothing_new(walk: Walk):

@@ -86,7 +86,7 @@ def certified_as_asked(story: Story) -> Problems:
             product = CALIBRATIONS[dataset.dataset_type]
             if product not in asked.certified:
                 yield f"{product} was certified and nobody wanted it"
-            found = association.collection, association.begin, association.end
+            found = association.collection, *association.validity.texts
             if found != asked.certification:
                 yield f"{product} was certified as {found}, wanted was {asked.certification}"
             if dataset.detector not in story.scenario.detectors:

@@ -18,6 +18,7 @@ from soak.stepping import SteppingEventLoop
 from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.repository import ExposureRecord, Repository
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote, ScriptState
@@ -174,7 +175,7 @@ def _certify(butler: MemoryButler, scenario: Scenario, dataset_type: str, begin:
         )
         for detector in DETECTORS
     ]
-    butler.certify(record.daily_collection, datasets, begin, end)
+    butler.certify(record.daily_collection, datasets, TimeRange.of(begin, end))
 
 
 def _behave(scenario: Scenario, job: Job) -> Behaviour:

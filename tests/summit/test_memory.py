@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError, StatisticsError
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
@@ -66,7 +67,7 @@ class MemoryWorld:
         return self.butler.put(dataset_type, run, CAMERA, value=value, **data_id)
 
     def certify(self, collection: str, datasets: list[Any], begin: str | None, end: str | None) -> None:
-        self.butler.certify(collection, datasets, begin, end)
+        self.butler.certify(collection, datasets, TimeRange.of(begin, end))
 
     def chain(self, collection: str, *children: str) -> None:
         self.butler.register(collection, CollectionKind.CHAINED, children)
@@ -118,7 +119,8 @@ def wanted(
     physical_filter: str | None = None,
     collection: str = DAILY,
 ) -> Certification:
-    return Certification(product, CAMERA, product.lower(), collection, begin, end, detectors, physical_filter)
+    validity = TimeRange.of(begin, end)
+    return Certification(product, CAMERA, product.lower(), collection, validity, detectors, physical_filter)
 
 
 def yes() -> bool:
@@ -162,15 +164,18 @@ def test_calibrations_that_lack(world: World):
     world.certify("reference", [*bias, flat], "1990-01-01", "1991-01-01")
     world.chain("all", "reference")
     lacking = world.repository.lacking
-    then, now = [("1990-12-31", "1991-01-01")], [("2026-09-17", "2026-09-20")]
+    then, now = [TimeRange.of("1990-12-31", "1991-01-01")], [TimeRange.of("2026-09-17", "2026-09-20")]
     assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, then) == (2,)
     assert lacking("flat", CAMERA, [0, 1], ["all"], "r_03", then) == (1,)
     assert lacking("flat", CAMERA, [0, 1], ["all"], "g_01", then) == (0, 1)
     assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, now) == (0, 1, 2)
     # It ends while images are taken; one that follows at once will do.
-    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [("1990-12-31", "1991-01-02")]) == (0, 1)
+    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [TimeRange.of("1990-12-31", "1991-01-02")]) == (
+        0,
+        1,
+    )
     world.certify("reference", [world.put("bias", "later/run", detector=0)], "1991-01-01", "1992-01-01")
-    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [("1990-12-31", "1991-01-02")]) == (1,)
+    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [TimeRange.of("1990-12-31", "1991-01-02")]) == (1,)
     assert lacking("bias", CAMERA, [0], ["all"], None, [*then, *now]) == (0,)
     assert lacking("bias", CAMERA, [0, 1, 2], ["all", "reference/run"], None, now) == (2,)
 
@@ -215,7 +220,7 @@ def test_certify_and_certify_again(world: World):
     assert ids is not None
     assert set(ids) == {str(dataset.id) for dataset in made[:2]}
     assert world.repository.lacking(
-        "bias", CAMERA, [0, 1, 2], [DAILY], None, [("2026-09-17", "2026-09-20")]
+        "bias", CAMERA, [0, 1, 2], [DAILY], None, [TimeRange.of("2026-09-17", "2026-09-20")]
     ) == (2,)
     world.put("bias", "second/run", detector=0)
     with pytest.raises(ConflictError, match=f"{DAILY} already holds bias"):
@@ -274,9 +279,9 @@ def test_statistics_say_what_they_are_to_say(outcome: Verification, n_exposures:
 def test_a_validity_range_selects():
     butler = MemoryButler()
     old, new = (butler.put("bias", f"run{n}", CAMERA, detector=0) for n in (1, 2))
-    butler.certify(DAILY, [old], None, "2026-01-01")
-    butler.certify(DAILY, [new], "2026-01-01", None)
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    butler.certify(DAILY, [old], TimeRange.of(None, "2026-01-01"))
+    butler.certify(DAILY, [new], TimeRange.of("2026-01-01", None))
+    moment = datetime(2026, 1, 1)
     assert butler.find(new.place, [DAILY], moment) is new
     assert butler.find(new.place, ["run1", DAILY], moment) is old
 
@@ -287,7 +292,7 @@ def test_unknown_collections_are_errors():
         list(butler.all("bias", CAMERA, ["no/such"]))
     butler.register("a/run", CollectionKind.RUN)
     with pytest.raises(RepositoryError, match="a/run is a RUN collection"):
-        butler.certify("a/run", [], None, None)
+        butler.certify("a/run", [])
 
 
 def test_troubles_come_when_they_are_to():

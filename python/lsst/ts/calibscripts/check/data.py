@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from ..ground.time_range import text_of_moment
 from ..plan import Action
 from ..preflight.spec import RunSpec
+from ..repository import Certification
 from .configuration import Checked
 from .lookup import Answers
 from .words import inputs
@@ -37,8 +40,15 @@ def as_data(checked: Checked, answers: Answers | None = None) -> dict[str, Any]:
         "problems": list(checked.problems),
         "warnings": list(checked.warnings),
         "plan": None if checked.spec is None else _plan(checked.spec),
-        "repository": None if answers is None else _plain(asdict(answers)),
+        "repository": None
+        if answers is None
+        else {**_plain(asdict(answers)), "free": [_certified(free) for free in answers.free]},
     }
+
+
+def _certified(wanted: Certification) -> dict[str, Any]:
+    told: dict[str, Any] = _plain(asdict(wanted))
+    return {**told, **told.pop("validity")}
 
 
 def _plan(spec: RunSpec) -> dict[str, Any]:
@@ -57,7 +67,7 @@ def _plan(spec: RunSpec) -> dict[str, Any]:
             for images in spec.plan.sets
         ],
         "jobs": list(_jobs(spec)),
-        "certified": [_plain(asdict(wanted)) for wanted in spec.certifications],
+        "certified": [_certified(wanted) for wanted in spec.certifications],
         "camera_seconds": spec.plan.camera_seconds,
         "estimated_seconds": spec.plan.seconds,
     }
@@ -81,6 +91,9 @@ def _jobs(spec: RunSpec) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    """Return what JSON can hold; dates are texts, TAI."""
+    if isinstance(value, datetime):
+        return text_of_moment(value)
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -235,7 +235,7 @@ def _certified(spec: RunSpec) -> Iterator[str]:
         )
         of_filter = f" in {wanted.physical_filter or 'the filter it has'}" if step.product.by_filter else ""
         yield (
-            f"{wanted.dataset_type}{of_filter} into {wanted.collection} for {wanted.validity}, after "
+            f"{wanted.dataset_type}{of_filter} into {wanted.collection} for {wanted.validity.interval}, after "
             f"{', '.join(map(str, step.after))}" + ("" if verified else "; it is not verified itself")
         )
 
@@ -247,8 +247,8 @@ def _answers(answers: Answers) -> Iterator[str]:
     for free in answers.free:
         of_filter = _of_filter(PRODUCTS[free.product].by_filter, free.physical_filter)
         yield (
-            f"{free.dataset_type}{of_filter}: nothing in {free.collection} overlaps {free.validity}, so it can be "
-            "certified"
+            f"{free.dataset_type}{of_filter}: nothing in {free.collection} overlaps {free.validity.interval}, so it "
+            "can be certified"
         )
 
 

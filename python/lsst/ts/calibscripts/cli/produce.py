@@ -160,11 +160,11 @@ def certify(
     selection: Path, labels: tuple[str, ...], begin_date: str, end_date: str | None, dry_run: bool
 ) -> None:
     """Certify what is approved, each in a collection of its own."""
-    from ..production import Validity
+    from ..production import validity_range
     from ..production.certifying import certify, commands
 
     with at_desk(selection) as desk:
-        dates = Validity(begin_date, end_date)
+        dates = validity_range(begin_date, end_date)
         if dry_run:
             desk.show(commands(desk.selection, labels, dates))
         else:
@@ -247,12 +247,12 @@ def import_to(
 @DRY_RUN
 def run(selection: Path, dry_run: bool, begin_date: str, end_date: str | None, **given: Any) -> None:
     """Do all steps from generate to export, as far as they are approved."""
-    from ..production import Approval, Validity
+    from ..production import Approval, validity_range
     from ..production.running import commands, run
 
     engine = {name: given.pop(name) for name in ("engine", "bps_config", "processes")}
     with at_desk(selection) as desk:
-        dates = Validity(begin_date, end_date)
+        dates = validity_range(begin_date, end_date)
         steps = [work(desk, step, **engine) for step in ("generate", "verify")]
         if dry_run:
             desk.show(commands(desk, steps, dates))

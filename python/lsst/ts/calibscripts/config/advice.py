@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
+from ..ground.time_range import TimeRange, night_of
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .calibrations import CalibrationsConfig
@@ -142,14 +143,11 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
             f"calib_collection is the default {collection}: calibrations are certified there, "
             "where a type can be certified only once for a validity range."
         )
-    begin, end = config.certify_calib_begin_date, config.certify_calib_end_date
     fields = type(config).model_fields
-    if (
-        begin == fields["certify_calib_begin_date"].default
-        and end == fields["certify_calib_end_date"].default
-    ):
+    names = "certify_calib_begin_date", "certify_calib_end_date"
+    if config.validity == TimeRange.of(*(fields[name].default for name in names)):
         yield (
-            f"The validity range is the default, {begin} to {end}: set certify_calib_begin_date and "
+            f"The validity range is the default, {config.validity}: set certify_calib_begin_date and "
             "certify_calib_end_date for calibrations of a day."
         )
 
@@ -193,23 +191,12 @@ def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
     """Find a validity range outside the nights of the images."""
     if not _certifies(config):
         return
-    limits = config.certify_calib_begin_date, config.certify_calib_end_date
-    begin, end = (None if text is None else datetime.fromisoformat(text) for text in limits)
-    outside = [
-        day
-        for day in _nights(config, now)
-        if (end is not None and end <= _noon(day))
-        or (begin is not None and begin >= _noon(day + timedelta(days=1)))
-    ]
+    outside = [day for day in _nights(config, now) if not config.validity.overlaps(night_of(day))]
     if outside:
         yield (
-            f"The validity range, {limits[0] or 'open'} to {limits[1] or 'open'}, does not contain the night of "
+            f"The validity range, {config.validity}, does not contain the night of "
             f"{outside[0]}, when images are taken: check certify_calib_begin_date and certify_calib_end_date."
         )
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12))
 
 
 def _ignored(config: CalibrationsConfig) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..ground.time_range import TimeRange
 from ..tables.products import Product, switched
 from . import fields as f
 from .settings import TypeSettings, settings_of
@@ -199,6 +200,11 @@ class CommonProperties(BaseModel):
     record: f.Flag = Field(True, description="Write a record of the run.")
     background_task_timeout: f.Number | None = Field(None, description="Deprecated: accepted and ignored.")
     test_case: dict[str, Any] | None = Field(None, description="Deprecated: accepted and ignored.")
+
+    @property
+    def validity(self) -> TimeRange:
+        """The validity range of what is certified."""
+        return TimeRange.of(self.certify_calib_begin_date, self.certify_calib_end_date)
 
     @property
     def image_types(self) -> tuple[str, ...]:

@@ -6,15 +6,11 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from ..ground.time_range import FIRST, LAST, TimeRange
+
 __all__ = ["DATE_PATTERN", "check_date", "open_end", "range_problems", "text_of_date"]
 
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
-
-_FIRST, _LAST = datetime(1970, 1, 1), datetime(2100, 1, 1)
-"""The butler's first and last moment, TAI; it would silently make an open end of anything later."""
-
-_OPEN = date(9999, 12, 31)
-"""How other tools write that a range has no end."""
 
 
 def text_of_date(value: object) -> object:
@@ -63,43 +59,42 @@ def check_date(value: str) -> str:
 
 
 def open_end(value: str | None) -> str | None:
-    """Read the end 9999-12-31 as what it stands for.
+    """Read the end 9999-12-31 as what it stands for: None, an open end.
 
     Parameters
     ----------
     value : `str` or `None`
         A date.
-
-    Returns
-    -------
-    `str` or `None`
-        None for an open end.
     """
-    return None if value is not None and datetime.fromisoformat(value).date() == _OPEN else value
+    return None if TimeRange.of(None, value).end is None else value
 
 
-def range_problems(begin: str | None, end: str | None) -> Iterator[tuple[str, str]]:
+def range_problems(validity: TimeRange, begin: str) -> Iterator[tuple[str, str]]:
     """Report what is wrong with a validity range for a butler.
 
     Parameters
     ----------
-    begin, end : `str` or `None`
-        Dates, TAI, half open; None is open.
+    validity : `TimeRange`
+        The range.
+    begin : `str`
+        What the user calls its begin.
 
     Yields
     ------
     which, text : `str`
         ``begin`` or ``end``, and one sentence.
     """
-    first, last = (None if text is None else datetime.fromisoformat(text) for text in (begin, end))
-    kept = f"the butler keeps dates from {_FIRST.date()} to {_LAST.date()} only"
-    if first is not None and first >= _LAST:
-        yield "begin", f"{begin} is too late, {kept}; check the year"
-        return
-    if last is not None and last > _LAST:
-        yield "end", f"{end} is too late, {kept}; check the year, or write null for a range without an end"
-        return
-    if last is not None and last <= _FIRST:
-        yield "end", f"{end} is too early, {kept}; the range would be empty"
+    first, last = validity.begin, validity.end
+    first_text, last_text = validity.texts
+    kept = f"the butler keeps dates from {FIRST.date()} to {LAST.date()} only"
+    if first is not None and first >= LAST:
+        yield "begin", f"{first_text} is too late, {kept}; check the year"
+    elif last is not None and last > LAST:
+        yield (
+            "end",
+            f"{last_text} is too late, {kept}; check the year, or write null for a range without an end",
+        )
+    elif last is not None and last <= FIRST:
+        yield "end", f"{last_text} is too early, {kept}; the range would be empty"
     elif first is not None and last is not None and first >= last:
-        yield "end", f"{end} is not after certify_calib_begin_date {begin}"
+        yield "end", f"{last_text} is not after {begin} {first_text}"

@@ -167,7 +167,7 @@ def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
 
 
 def _dates(config: CommonProperties, given: Set[str]) -> Iterator[str]:
-    for which, text in range_problems(config.certify_calib_begin_date, config.certify_calib_end_date):
+    for which, text in range_problems(config.validity, "certify_calib_begin_date"):
         defaults = ", which is the default: set it too" if "certify_calib_end_date" not in given else ""
         yield f"certify_calib_{which}_date: {text}{defaults if which == 'end' else ''}"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
+from ..ground.time_range import TimeRange, night_of
 from ..repository import Certification, Conflict, Repository
-from ..repository.records import range_words
 
 __all__ = ["conflict_problems", "find_conflicts"]
 
@@ -68,13 +68,12 @@ def conflict_problems(
             f"calib_collection to {free}, which does not exist yet."
         )
         return
-    begin, end = f"{night}T12:00:00", f"{night + timedelta(days=1)}T12:00:00"
+    of_night = night_of(night)
+    begin, end = of_night.texts
     dates = f'certify_calib_begin_date to "{begin}" and certify_calib_end_date to "{end}"'
-    of_night = [replace(each, begin=begin, end=end) for each in wanted]
-    room = not any(repository.conflicts(each) for each in of_night)
-    asked = range_words(wanted[0].begin, wanted[0].end)
+    room = not any(repository.conflicts(replace(each, validity=of_night)) for each in wanted)
     yield (
-        f"calib_collection: {collection} already holds {_present(found)}, which overlaps {asked}. Set "
+        f"calib_collection: {collection} already holds {_present(found)}, which overlaps {wanted[0].validity}. Set "
         f"calib_collection to {free}, which does not exist yet"
         + (f"; or set {dates}, where nothing is certified yet." if room else ".")
     )
@@ -82,7 +81,7 @@ def conflict_problems(
 
 def _present(found: Sequence[Conflict]) -> str:
     """List what is certified already, with one validity range for all that have the same."""
-    by_range: dict[str, list[Conflict]] = {}
+    by_range: dict[TimeRange, list[Conflict]] = {}
     for conflict in found:
         by_range.setdefault(conflict.range, []).append(conflict)
     texts = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 
 from ..ground.text import detectors_of
-from ..repository import Valid, range_words
+from ..ground.time_range import ALWAYS, TimeRange
+from ..repository import Valid
 
 __all__ = ["instead"]
 
@@ -14,7 +14,7 @@ _SHOWN = 3
 
 
 def instead(
-    others: Sequence[Valid], collections: Sequence[str], physical_filter: str | None, when: tuple[str, str]
+    others: Sequence[Valid], collections: Sequence[str], physical_filter: str | None, when: TimeRange
 ) -> str:
     """Report what there is instead of a calibration.
 
@@ -26,8 +26,8 @@ def instead(
         Where it was looked for.
     physical_filter : `str` or `None`
         The filter it is needed in; None where any will do.
-    when : (`str`, `str`)
-        When the images are taken, ISO-8601, TAI.
+    when : `TimeRange`
+        When the images are taken.
 
     Returns
     -------
@@ -63,23 +63,15 @@ def _told(other: Valid, why: str) -> str:
 
 
 def _range(other: Valid) -> str:
-    return "at any time" if other.begin is other.end is None else range_words(other.begin, other.end)
+    return "at any time" if other.validity == ALWAYS else str(other.validity)
 
 
-def _nearest(others: Sequence[Valid], collections: Sequence[str], when: tuple[str, str]) -> Iterator[Valid]:
+def _nearest(others: Sequence[Valid], collections: Sequence[str], when: TimeRange) -> Iterator[Valid]:
     """Return the calibration that is nearest in time where it was looked for."""
     near = [other for other in others if other.near and not _holds(other, when)]
     if near:
-        yield min(near, key=lambda other: _distance(other, when))
+        yield min(near, key=lambda other: other.validity.distance(when))
 
 
-def _holds(other: Valid, when: tuple[str, str]) -> bool:
-    return (other.begin is None or other.begin <= when[0]) and (other.end is None or when[1] <= other.end)
-
-
-def _distance(other: Valid, when: tuple[str, str]) -> timedelta:
-    """Return how long a calibration stops being valid before the images, or begins after them."""
-    begin, end = (datetime.fromisoformat(date) for date in when)
-    before = begin - datetime.fromisoformat(other.end) if other.end else timedelta(0)
-    after = datetime.fromisoformat(other.begin) - end if other.begin else timedelta(0)
-    return max(before, after, timedelta(0))
+def _holds(other: Valid, when: TimeRange) -> bool:
+    return when.covered([other.validity])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from ..ground.text import detectors_of, listed
+from ..ground.time_range import TimeRange, night_of
 from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
@@ -18,7 +19,7 @@ from .spec import RunSpec
 
 __all__ = ["Reference", "References", "from_now", "needed", "spans", "when_words"]
 
-_Times = tuple[tuple[str, str], ...]
+_Times = tuple[TimeRange, ...]
 
 
 @dataclass(frozen=True)
@@ -170,47 +171,42 @@ def needed(spec: RunSpec, step: Step) -> tuple[Read, ...]:
     return tuple(read for read in reads if read.dataset_type not in made)
 
 
-def spans(records: Iterable[ExposureRecord]) -> tuple[tuple[str, str], ...]:
+def spans(records: Iterable[ExposureRecord]) -> tuple[TimeRange, ...]:
     """Return when exposures were taken; of one whose time is unknown, the noon its observing day begins with.
 
     Parameters
     ----------
     records : iterable of `ExposureRecord`
         What the butler knows of them.
-
-    Returns
-    -------
-    `tuple` [(`str`, `str`)]
-        Begin and end of each, ISO-8601, TAI, half open.
     """
     return tuple(record.taken or _noon(record.id) for record in records)
 
 
-def _noon(exposure: int) -> tuple[str, str]:
-    day = date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)
-    return f"{day}T12:00:00", f"{day}T12:00:01"
+def _noon(exposure: int) -> TimeRange:
+    noon = night_of(date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)).begin
+    return TimeRange(noon, noon and noon + timedelta(seconds=1))
 
 
-def from_now(seconds: float) -> tuple[str, str]:
-    """Return the time from now until the images are taken as planned, ISO-8601, TAI.
+def from_now(seconds: float) -> TimeRange:
+    """Return the time from now until the images are taken as planned.
 
     Parameters
     ----------
     seconds : `float`
         How long the camera takes for them.
     """
-    from astropy.time import Time, TimeDelta
+    from astropy.time import Time
 
-    now = Time(datetime.now(UTC)).tai
-    return str(now.isot), str((now + TimeDelta(max(seconds, 1.0), format="sec")).isot)
+    now = Time(datetime.now(UTC)).tai.to_datetime()
+    return TimeRange(now, now + timedelta(seconds=max(seconds, 1.0)))
 
 
-def when_words(when: Sequence[tuple[str, str]], seconds: float | None) -> str:
+def when_words(when: Sequence[TimeRange], seconds: float | None) -> str:
     """Report when a calibration must be valid.
 
     Parameters
     ----------
-    when : sequence of (`str`, `str`)
+    when : sequence of `TimeRange`
         All times.
     seconds : `float` or `None`
         How long the camera takes for the images of this run; None where it takes none.

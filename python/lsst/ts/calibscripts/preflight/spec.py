@@ -100,8 +100,7 @@ class RunSpec:
             instrument=self.instrument,
             dataset_type=record.dataset_type,
             collection=self.config.calib_collection,
-            begin=self.config.certify_calib_begin_date,
-            end=self.config.certify_calib_end_date,
+            validity=self.config.validity,
             detectors=detectors,
             physical_filter=physical_filter if record.by_filter else None,
         )

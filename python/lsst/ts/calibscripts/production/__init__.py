@@ -5,7 +5,7 @@ commands that do the same, and records in a ledger what was done.
 """
 
 from .approving import Approval, approve
-from .certifying import Validity, certify
+from .certifying import certify, validity_range
 from .chaining import chain, undo
 from .choosing import Wanted, choose
 from .comparing import contents, differences
@@ -34,7 +34,6 @@ __all__ = [
     "Question",
     "Request",
     "Selection",
-    "Validity",
     "Wanted",
     "Work",
     "approve",
@@ -53,4 +52,5 @@ __all__ = [
     "select",
     "selection_text",
     "undo",
+    "validity_range",
 ]

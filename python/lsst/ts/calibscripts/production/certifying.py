@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
-from ..config.dates import open_end, range_problems
+from ..config.dates import check_date, range_problems
 from ..errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
+from ..ground.time_range import TimeRange
 from ..repository import Certification
 from ..repository.production_records import Association
 from .approving import approved_datasets
@@ -17,48 +16,45 @@ from .desk import Desk, chosen
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 
-__all__ = ["Validity", "certify", "commands", "conflicts"]
+__all__ = ["certify", "commands", "conflicts", "validity_range"]
 
 
-@dataclass(frozen=True)
-class Validity:
-    """A validity range: ISO-8601, TAI, half open; an end of None is open.
+def validity_range(begin: str, end: str | None) -> TimeRange:
+    """Read a validity range as it stands in a command line.
+
+    Parameters
+    ----------
+    begin, end : `str` or `None`
+        ISO-8601, TAI, half open; an end of None is open.
 
     Raises
     ------
     ConfigurationError
         If a date is not one that the butler can keep, or the range is empty.
     """
-
-    begin: str
-    end: str | None = None
-
-    def __post_init__(self) -> None:
-        begin, end = self.bounds
-        if end is not None and end <= begin:
-            raise ConfigurationError([f"The validity range ends at {self.end}, not after {self.begin}"])
-        if wrong := [f"--{which}-date: {text}" for which, text in range_problems(begin, end)]:
-            raise ConfigurationError(wrong)
-
-    @cached_property
-    def bounds(self) -> tuple[str, str | None]:
-        """Both dates to the millisecond, as the repository returns them."""
-        end = None if self.end is None else open_end(_milliseconds(self.end))
-        return _milliseconds(self.begin), end
-
-    @property
-    def given_end(self) -> str | None:
-        """The end as it was set, None where it is open."""
-        return None if self.bounds[1] is None else self.end
+    problems: list[str] = []
+    for option, text in (("--begin-date", begin), ("--end-date", end)):
+        if text is None:
+            continue
+        try:
+            check_date(text)
+        except ValueError as error:
+            problems.append(f"{option}: {error}")
+    if problems:
+        raise ConfigurationError(problems)
+    validity = TimeRange.of(begin, end)
+    if wrong := [f"--{which}-date: {text}" for which, text in range_problems(validity, "--begin-date")]:
+        raise ConfigurationError(wrong)
+    return validity
 
 
-def commands(selection: Selection, labels: Sequence[str], validity: Validity) -> Iterator[str]:
+def commands(selection: Selection, labels: Sequence[str], validity: TimeRange) -> Iterator[str]:
     """Return the commands of the step."""
     for choice in chosen(selection, labels):
-        yield shell_text(certify_command(selection, choice, validity.begin, validity.given_end))
+        yield shell_text(certify_command(selection, choice, validity))
 
 
-def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
+def certify(desk: Desk, labels: Sequence[str], validity: TimeRange) -> None:
     """Certify what is approved, after everything that stands in the way was looked for.
 
     Raises
@@ -91,7 +87,7 @@ def certify(desk: Desk, labels: Sequence[str], validity: Validity) -> None:
 
 
 def conflicts(
-    selection: Selection, choice: ExposureChoice, present: Sequence[Association], validity: Validity
+    selection: Selection, choice: ExposureChoice, present: Sequence[Association], validity: TimeRange
 ) -> Iterator[str]:
     """Report what in a CALIBRATION collection stands in the way of certifying a calibration into it; pure.
 
@@ -103,7 +99,7 @@ def conflicts(
         What is to be certified.
     present : sequence of `Association`
         What the collection holds.
-    validity : `Validity`
+    validity : `TimeRange`
         Wanted range.
 
     Yields
@@ -111,34 +107,31 @@ def conflicts(
     `str`
         One sentence for each dataset.
     """
-    begin, end = validity.bounds
     for one in present:
         data_id = one.data_id
         if (
             one.dataset_type == choice.product.dataset_type
             and int(data_id["detector"]) in selection.detectors
             and data_id.get("physical_filter", choice.physical_filter) == choice.physical_filter
-            and (one.end is None or one.end > begin)
-            and (end is None or one.begin is None or one.begin < end)
+            and one.validity.overlaps(validity.kept)
         ):
             yield (
                 f"{one.collection} already holds a {one.dataset_type} of detector {data_id['detector']} for "
-                f"{one.validity}, which overlaps [{begin}, {end or 'open'}): "
+                f"{one.validity.interval}, which overlaps {validity.interval}: "
                 "choose other dates or another `cert_rerun`."
             )
 
 
-def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Collection[str]) -> None:
+def _certify(desk: Desk, choice: ExposureChoice, validity: TimeRange, done: Collection[str]) -> None:
     selection, product, collection = desk.selection, choice.product, desk.selection.certified(choice)
-    texts = (shell_text(certify_command(selection, choice, validity.begin, validity.given_end)),)
+    texts = (shell_text(certify_command(selection, choice, validity)),)
     desk.show(texts)
     wanted = Certification(
         product=product.name,
         instrument=selection.instrument,
         dataset_type=product.dataset_type,
         collection=collection,
-        begin=validity.begin,
-        end=validity.given_end,
+        validity=validity,
         detectors=selection.detectors,
         physical_filter=choice.physical_filter,
     )
@@ -153,7 +146,7 @@ def _certify(desk: Desk, choice: ExposureChoice, validity: Validity, done: Colle
     desk.did(
         "certify",
         choice.label,
-        f"certified in {collection} for {wanted.validity}",
+        f"certified in {collection} for {wanted.validity.interval}",
         texts,
         collection=collection,
         datasets=", ".join(ids or ()),
@@ -184,15 +177,5 @@ def _datasets(desk: Desk, choice: ExposureChoice) -> set[str]:
     return {ids[detector] for detector in desk.selection.detectors if detector in ids}
 
 
-def _is_certified(present: Sequence[Association], wanted: set[str], validity: Validity) -> bool:
-    return {one.dataset for one in present if (one.begin, one.end) == validity.bounds} >= wanted
-
-
-def _milliseconds(date: str) -> str:
-    from astropy.time import Time
-
-    try:
-        # The butler knows no time before 1970.
-        return str(max(Time(date, scale="tai"), Time("1970-01-01", scale="tai")).isot)
-    except ValueError as error:
-        raise ConfigurationError([f"'{date}' is not an ISO 8601 date, e.g. 2024-04-10T12:00:00"]) from error
+def _is_certified(present: Sequence[Association], wanted: set[str], validity: TimeRange) -> bool:
+    return {one.dataset for one in present if one.validity == validity.kept} >= wanted

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..ground.time_range import TimeRange
 from ..ocps.pipelines import Installed, TaskOptions
 from ..ocps.requests import data_query
 from .naming import run_of
@@ -160,10 +161,9 @@ def query_statistics(selection: Selection, choice: ExposureChoice) -> tuple[str,
     return ("butler", "query-datasets", selection.repo, choice.product.statistics[0], "--collections", run)
 
 
-def certify(
-    selection: Selection, choice: ExposureChoice, begin: str | None, end: str | None
-) -> tuple[str, ...]:
+def certify(selection: Selection, choice: ExposureChoice, validity: TimeRange) -> tuple[str, ...]:
     """Return the command that certifies a calibration; only the RUN is searched, nothing older behind it."""
+    begin, end = validity.texts
     dates = (*(("--begin-date", begin) if begin else ()), *(("--end-date", end) if end else ()))
     run, collection = run_of(selection.generation(choice)), selection.certified(choice)
     return (

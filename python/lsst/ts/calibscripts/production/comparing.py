@@ -79,13 +79,13 @@ def _associations(first: Contents, other: Contents) -> Iterator[str]:
     common = {*first.collections} & {*other.collections}
     mine, theirs = (
         {
-            (one.collection, one.key, one.begin, one.end): one
+            (one.collection, one.key, one.validity): one
             for one in contents.associations
             if one.collection in common
         }
         for contents in (first, other)
     )
-    for key in sorted(mine.keys() | theirs.keys(), key=str):
+    for key in sorted(mine.keys() | theirs.keys(), key=lambda key: (*key[:2], str(key[2]))):
         if key not in theirs:
             yield f"{_words(mine[key])} is in {first.repo}, but not in {other.repo}."
         elif key not in mine:
@@ -95,4 +95,4 @@ def _associations(first: Contents, other: Contents) -> Iterator[str]:
 
 
 def _words(one: Association) -> str:
-    return f"{one.collection}: {' '.join(one.key)} for {one.validity}"
+    return f"{one.collection}: {' '.join(one.key)} for {one.validity.interval}"

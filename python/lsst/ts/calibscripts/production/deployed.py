@@ -186,7 +186,7 @@ def explain(
         if not fitting:
             return f"none of {name} {wanted[name]}, only of {_values(left, name)}"
         left = fitting
-    ranges = "; ".join(f"{one.validity} in {one.collection}" for one in left)
+    ranges = "; ".join(f"{one.validity.interval} in {one.collection}" for one in left)
     return f"none is valid at {question.frame.start} TAI, when it was taken; found {ranges}"
 
 
@@ -200,7 +200,7 @@ def text(answers: Sequence[Answer]) -> str:
         else:
             one = answer.found
             lines.append(f"{head}{one.dataset} from {one.run}")
-            lines.append(f"{'':8} in {one.collection}, valid {one.validity}")
+            lines.append(f"{'':8} in {one.collection}, valid {one.validity.interval}")
     return "\n".join(lines)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..ground.time_range import TimeRange
 from . import approving, certifying, chaining, making, transferring
 from .approving import Approval
-from .certifying import Validity
 from .desk import Desk
 from .making import Work
 
 __all__ = ["commands", "run"]
 
 
-def commands(desk: Desk, steps: Sequence[Work], validity: Validity) -> Iterator[str]:
+def commands(desk: Desk, steps: Sequence[Work], validity: TimeRange) -> Iterator[str]:
     """Return the commands of all steps."""
     selection = desk.selection
     for work in steps:
@@ -24,7 +24,7 @@ def commands(desk: Desk, steps: Sequence[Work], validity: Validity) -> Iterator[
     yield from transferring.export_commands(selection, desk.directory / selection.names.export)
 
 
-def run(desk: Desk, steps: Sequence[Work], approval: Approval, validity: Validity, selection: Path) -> None:
+def run(desk: Desk, steps: Sequence[Work], approval: Approval, validity: TimeRange, selection: Path) -> None:
     """Do all steps.
 
     Raises

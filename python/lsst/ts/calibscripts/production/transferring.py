@@ -7,11 +7,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConflictError, RepositoryError, RunFailedError, describe
+from ..ground.time_range import TimeRange
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..repository.production_records import Association
 from . import chaining
@@ -172,7 +174,7 @@ def _certified(desk: Desk) -> tuple[Exported, ...]:
         )
     found = [one for collection in collections for one in repository.associations(collection)]
     checksums = repository.checksums(found)
-    ordered = sorted(found, key=lambda one: (one.collection, one.key, one.begin or ""))
+    ordered = sorted(found, key=lambda one: (one.collection, one.key, one.begin or datetime.min))
     return tuple(Exported(one, checksums[one.dataset][1]) for one in ordered)
 
 
@@ -237,8 +239,8 @@ def _present(desk: Desk, wanted: Sequence[Association]) -> tuple[Association, ..
     return tuple(one for collection in collections for one in desk.repository.associations(collection))
 
 
-def _identity(one: Association) -> tuple[str | None, ...]:
-    return one.collection, one.dataset, one.run, one.begin, one.end
+def _identity(one: Association) -> tuple[str, str, str, TimeRange]:
+    return one.collection, one.dataset, one.run, one.validity
 
 
 def _files(directory: Path) -> list[Path]:

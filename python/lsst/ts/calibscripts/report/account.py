@@ -187,7 +187,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
                 "that failed has made none; its inputs are not checked."
             )
         found = archive.certified(instrument, runs, collections)
-        certified = {name: Certified(name, *where) for name, where in found.items()}
+        certified = {name: Certified(name, where, *range_.texts) for name, (where, range_) in found.items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
     products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)

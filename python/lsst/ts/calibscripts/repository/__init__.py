@@ -14,7 +14,6 @@ from .records import (
     Repository,
     Valid,
     other_filter,
-    range_words,
 )
 
 __all__ = [
@@ -27,5 +26,4 @@ __all__ = [
     "Repository",
     "Valid",
     "other_filter",
-    "range_words",
 ]

@@ -7,13 +7,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import RepositoryError
+from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
 from .butler import ButlerRepository
 from .connection import exposure_and_detector
+from .validity import time_range
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef, Timespan
+    from lsst.daf.butler import DatasetRef
 
 __all__ = ["Archive"]
 
@@ -107,7 +109,7 @@ class Archive(ButlerRepository):
 
     def certified(
         self, instrument: str, runs: Mapping[StepId, str], collections: Iterable[str]
-    ) -> dict[str, tuple[str, str | None, str | None]]:
+    ) -> dict[str, tuple[str, TimeRange]]:
         """Return where the very datasets are certified that some RUNs hold.
 
         Parameters
@@ -122,8 +124,8 @@ class Archive(ButlerRepository):
 
         Returns
         -------
-        `dict` [`str`, (`str`, `str` or `None`, `str` or `None`)]
-            Product -> collection, begin and end (TAI, None is open); the last one counts.
+        `dict` [`str`, (`str`, `TimeRange`)]
+            Product -> collection and validity range; the last one counts.
         """
         made = {
             ref.id
@@ -137,7 +139,7 @@ class Archive(ButlerRepository):
             *(name for run in runs.values() for name in _above(run)),
         ]
         return {
-            name: (found.collection, *_dates(found.timespan))
+            name: (found.collection, time_range(found.timespan))
             for name, found in self._associations(self._calibrations(places))
             if found.ref.id in made
         }
@@ -201,16 +203,6 @@ def _above(run: str) -> Iterator[str]:
     """Return the collections that the name of a RUN begins with, e.g. those of its production."""
     parts = run.split("/")
     return ("/".join(parts[:n]) for n in range(2, len(parts)))
-
-
-def _dates(timespan: Timespan) -> tuple[str | None, str | None]:
-    """Return begin and end of a validity range, ISO-8601, TAI; None is open."""
-    begin, end = (
-        # An open bound is not a time.
-        None if (tai := getattr(time, "tai", None)) is None else str(tai.isot).partition(".")[0]
-        for time in (timespan.begin, timespan.end)
-    )
-    return begin, end
 
 
 def _written_by(product: Product) -> Iterator[tuple[StepId, tuple[str, ...]]]:

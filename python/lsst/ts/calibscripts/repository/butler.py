@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
+from ..ground.time_range import TimeRange
 from ..verification import RunStatistics, WrittenGains, exposures_to_look_into
 from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, registered
@@ -15,10 +16,10 @@ from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
-from .validity import FOR_ALL, bounds, detectors_with
+from .validity import FOR_ALL, detectors_with, time_range
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef, DimensionRecord
+    from lsst.daf.butler import DatasetRef, DimensionRecord, Timespan
 
 __all__ = ["ButlerRepository"]
 
@@ -67,7 +68,7 @@ class ButlerRepository(ButlerConnection):
                 str(r.observation_type or "").upper(),
                 _seconds(r),
                 str(r.physical_filter or ""),
-                bounds(r.timespan),
+                _taken(r.timespan),
             )
             for r in records
         )
@@ -114,7 +115,7 @@ class ButlerRepository(ButlerConnection):
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        when: Sequence[tuple[str, str]],
+        when: Sequence[TimeRange],
     ) -> tuple[int, ...]:
         """See `Repository`."""
         butler = self._open()
@@ -230,8 +231,8 @@ class ButlerRepository(ButlerConnection):
                 raise
         if not self._is_there(wanted, refs):
             raise ReadBackError(
-                f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity}, but reading "
-                "it back did not find all of it: check with `butler query-datasets` before you use it"
+                f"{wanted.dataset_type} was certified into {wanted.collection} for {wanted.validity.interval}, but "
+                "reading it back did not find all of it: check with `butler query-datasets` before you use it"
             )
         return tuple(sorted(str(ref.id) for ref in refs))
 
@@ -270,3 +271,10 @@ def _seconds(exposure: DimensionRecord) -> float:
     if exposure.exposure_time is None:
         return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
     return float(exposure.exposure_time)
+
+
+def _taken(timespan: Timespan | None) -> TimeRange | None:
+    """Return when an exposure was taken, None where that is unknown."""
+    if timespan is None or timespan.isEmpty() or timespan.begin is None or timespan.end is None:
+        return None
+    return time_range(timespan)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..ground.time_range import TimeRange
 from .records import Certification, Conflict
+from .validity import time_range, timespan_of
 
 if TYPE_CHECKING:
-    from astropy.time import Time
-    from lsst.daf.butler import Butler, DatasetAssociation, DatasetRef, Timespan
+    from lsst.daf.butler import Butler, DatasetAssociation, DatasetRef
 
 __all__ = ["commit", "conflicts", "holds"]
 
@@ -23,8 +24,8 @@ def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
         return (Conflict(wanted, kind=kind.name),)
     if not any(True for _ in butler.registry.queryDatasetTypes(wanted.dataset_type)):
         return ()
-    timespan = _timespan(wanted)
-    found: dict[tuple[str | None, str | None], set[int]] = {}
+    validity = wanted.validity.kept
+    found: dict[TimeRange, set[int]] = {}
     for present in _associations(butler, wanted):
         data_id = present.ref.dataId
         if (
@@ -32,15 +33,10 @@ def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
             and data_id["instrument"] == wanted.instrument
             and wanted.physical_filter in (None, data_id.get("physical_filter", wanted.physical_filter))
             and present.timespan is not None
-            and present.timespan.overlaps(timespan)
+            and (range_ := time_range(present.timespan)).overlaps(validity)
         ):
-            dates = _date(present.timespan.begin), _date(present.timespan.end)
-            found.setdefault(dates, set()).add(int(data_id["detector"]))
-    return tuple(Conflict(wanted, *dates, tuple(sorted(ids))) for dates, ids in found.items())
-
-
-def _date(moment: Time | None) -> str | None:
-    return None if moment is None else str(moment.tai.isot)
+            found.setdefault(range_, set()).add(int(data_id["detector"]))
+    return tuple(Conflict(wanted, range_, tuple(sorted(ids))) for range_, ids in found.items())
 
 
 def commit(
@@ -49,7 +45,7 @@ def commit(
     """Certify datasets, all or none; False where they may not be committed any more when it comes to that."""
     try:
         with butler.transaction():
-            butler.registry.certify(wanted.collection, refs, _timespan(wanted))
+            butler.registry.certify(wanted.collection, refs, timespan_of(wanted.validity))
             if not may_commit():
                 raise _RolledBackError
     except _RolledBackError:
@@ -59,7 +55,7 @@ def commit(
 
 def holds(butler: Butler, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
     """Return whether the collection holds all these datasets for this validity range."""
-    timespan = _timespan(wanted)
+    timespan = timespan_of(wanted.validity)
     found = {a.ref.id for a in _associations(butler, wanted) if a.timespan == timespan}
     return found.issuperset(ref.id for ref in refs)
 
@@ -74,15 +70,3 @@ def _associations(butler: Butler, wanted: Certification) -> Iterator[DatasetAsso
 
 class _RolledBackError(Exception):
     """Undoes a transaction that may not be committed any more."""
-
-
-def _timespan(wanted: Certification) -> Timespan:
-    from astropy.time import Time
-    from lsst.daf.butler import Timespan
-
-    # The butler knows no time before 1970, takes that instead, and would log so for every use of the date.
-    epoch = Time("1970-01-01", scale="tai")
-    begin, end = (
-        max(Time(date, scale="tai"), epoch) if date else None for date in (wanted.begin, wanted.end)
-    )
-    return Timespan(begin, end)

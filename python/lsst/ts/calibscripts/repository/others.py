@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..ground.time_range import TimeRange
 from .records import Valid
+from .validity import time_range
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, Timespan
+    from lsst.daf.butler import Butler
 
 __all__ = ["calibrations"]
 
@@ -49,14 +51,14 @@ def calibrations(
     names = [info.name for info in known if dataset_type in (info.dataset_types or ())]
     ordered = sorted(names, key=lambda name: (name not in here, name))
     for name in ordered[:_COLLECTIONS]:
-        found: dict[tuple[str | None, str | None, str | None], set[int]] = defaultdict(set)
+        found: dict[tuple[TimeRange, str | None], set[int]] = defaultdict(set)
         for row in _rows(butler, dataset_type, name, instrument):
             detector = row.get("detector")
             if detector is None or detector in detectors:
-                span = _dates(row[f"{dataset_type}.timespan"])
-                found[(*span, row.get("physical_filter"))].update(() if detector is None else (detector,))
-        for (begin, end, physical_filter), ids in found.items():
-            yield Valid(name, begin, end, physical_filter, tuple(sorted(ids)), name in here)
+                validity = time_range(row[f"{dataset_type}.timespan"])
+                found[validity, row.get("physical_filter")].update(() if detector is None else (detector,))
+        for (validity, physical_filter), ids in found.items():
+            yield Valid(name, validity, physical_filter, tuple(sorted(ids)), name in here)
 
 
 def _rows(butler: Butler, dataset_type: str, collection: str, instrument: str) -> Iterator[Mapping[str, Any]]:
@@ -68,9 +70,3 @@ def _rows(butler: Butler, dataset_type: str, collection: str, instrument: str) -
             .where({"instrument": instrument})
             .general(dimensions or ["instrument"], f"{dataset_type}.timespan", find_first=False)
         )
-
-
-def _dates(timespan: Timespan) -> tuple[str | None, str | None]:
-    """Return begin and end, ISO-8601, TAI; None where it is open."""
-    begin, end = (getattr(time, "tai", None) for time in (timespan.begin, timespan.end))
-    return (None if begin is None else str(begin.isot), None if end is None else str(end.isot))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..errors import RepositoryError, describe
+from ..ground.time_range import ALWAYS
 from .butler import ButlerRepository
 from .production_records import STATE_KEYWORDS, Association, Frame
+from .validity import time_range
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, Timespan
@@ -309,10 +311,11 @@ def _frame(record: Any, bands: Mapping[str, str]) -> Frame:
 
 
 def _association(ref: DatasetRef, collection: str, timespan: Timespan | None) -> Association:
-    bounds: tuple[Any, Any] = (None, None) if timespan is None else (timespan.begin, timespan.end)
-    begin, end = (None if time is None else _isot(time) for time in bounds)
+    validity = ALWAYS if timespan is None else time_range(timespan)
     data_id = {str(name): str(ref.dataId[name]) for name in ref.dataId.dimensions.required}
-    return Association(ref.datasetType.name, str(ref.id), str(ref.run), collection, data_id, begin, end)
+    return Association(
+        ref.datasetType.name, str(ref.id), str(ref.run), collection, data_id, validity.begin, validity.end
+    )
 
 
 def _isot(time: Any) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from ..ground.time_range import TimeRange
 
 __all__ = ["STATE_KEYWORDS", "Association", "Frame"]
 
@@ -62,8 +65,8 @@ class Association:
         CALIBRATION collection.
     data_id : mapping [`str`, `str`]
         Its required dimensions.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI, half open; None is open.
+    begin, end : `datetime.datetime` or `None`
+        Validity range, TAI, half open; None is open.
     """
 
     dataset_type: str
@@ -71,13 +74,13 @@ class Association:
     run: str
     collection: str
     data_id: Mapping[str, str]
-    begin: str | None
-    end: str | None
+    begin: datetime | None
+    end: datetime | None
 
     @property
-    def validity(self) -> str:
-        """The validity range as an observer reads it."""
-        return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
+    def validity(self) -> TimeRange:
+        """The validity range."""
+        return TimeRange(self.begin, self.end)
 
     @property
     def key(self) -> tuple[str, ...]:

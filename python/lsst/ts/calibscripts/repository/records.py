@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import RunStatistics, WrittenGains
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "Repository",
     "Valid",
     "other_filter",
-    "range_words",
 ]
 
 
@@ -34,14 +34,14 @@ class Detector:
 class ExposureRecord:
     """What the butler knows of an exposure; times in seconds.
 
-    ``taken`` is when it was taken: begin and end, ISO-8601, TAI; None where that is unknown.
+    ``taken`` is when it was taken; None where that is unknown.
     """
 
     id: int
     image_type: str
     exposure_time: float
     physical_filter: str
-    taken: tuple[str, str] | None = None
+    taken: TimeRange | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Certification:
         Dataset type of the product.
     collection : `str`
         CALIBRATION collection.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI, half open; None is open.
+    validity : `TimeRange`
+        Validity range.
     detectors : `tuple` [`int`]
         Detectors to certify.
     physical_filter : `str` or `None`
@@ -70,15 +70,9 @@ class Certification:
     instrument: str
     dataset_type: str
     collection: str
-    begin: str | None
-    end: str | None
+    validity: TimeRange
     detectors: tuple[int, ...]
     physical_filter: str | None = None
-
-    @property
-    def validity(self) -> str:
-        """The validity range as an observer reads it."""
-        return f"[{self.begin or 'open'}, {self.end or 'open'}) TAI"
 
 
 def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
@@ -95,8 +89,8 @@ class Conflict:
     ----------
     wanted : `Certification`
         What is to be certified.
-    begin, end : `str` or `None`
-        Validity range of what is certified already; None is open.
+    validity : `TimeRange`
+        Validity range of what is certified already, as the butler has it.
     detectors : `tuple` [`int`]
         Detectors it is certified for, of those wanted.
     kind : `str`
@@ -104,8 +98,7 @@ class Conflict:
     """
 
     wanted: Certification
-    begin: str | None = None
-    end: str | None = None
+    validity: TimeRange = ALWAYS
     detectors: tuple[int, ...] = ()
     kind: str = ""
 
@@ -119,7 +112,7 @@ class Conflict:
             )
         return (
             f"{wanted.collection} already holds {self.what} valid {self.range}, which overlaps "
-            f"{range_words(wanted.begin, wanted.end)}: set another calib_collection, or other "
+            f"{wanted.validity}: set another calib_collection, or other "
             "certify_calib_begin_date and certify_calib_end_date."
         )
 
@@ -140,14 +133,14 @@ class Conflict:
         return f"detectors {', '.join(map(str, numbers))}"
 
     @property
-    def range(self) -> str:
+    def range(self) -> TimeRange:
         """The validity range of what is certified already.
 
         The butler keeps no date before 1970: where both ranges begin there, it is the date that the user set.
         """
-        begin = self.wanted.begin
-        same = self.begin is None and begin is not None and begin < "1970-01-02"
-        return range_words(begin if same else self.begin, self.end)
+        begin, end = self.wanted.validity.begin, self.validity.end
+        same = self.validity.begin is None and self.wanted.validity.kept.begin is None
+        return TimeRange(begin if same else self.validity.begin, end)
 
 
 @dataclass(frozen=True)
@@ -158,8 +151,8 @@ class Valid:
     ----------
     collection : `str`
         Where they are.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI, half open; None is open.
+    validity : `TimeRange`
+        Validity range.
     physical_filter : `str` or `None`
         Their filter; None of a type that has none.
     detectors : `tuple` [`int`, ...]
@@ -169,34 +162,10 @@ class Valid:
     """
 
     collection: str
-    begin: str | None
-    end: str | None
+    validity: TimeRange
     physical_filter: str | None = None
     detectors: tuple[int, ...] = ()
     near: bool = False
-
-
-def range_words(begin: str | None, end: str | None) -> str:
-    """Write a validity range as an observer reads it.
-
-    Parameters
-    ----------
-    begin, end : `str` or `None`
-        Dates, ISO-8601; None is open.
-
-    Returns
-    -------
-    `str`
-        E.g. ``2026-09-18 to 2026-09-19T12:00:00`` or ``2026-09-18 to open``.
-    """
-    return " to ".join("open" if date is None else _short(date) for date in (begin, end))
-
-
-def _short(date: str) -> str:
-    """Leave out fractions of a second and midnight where they are zero."""
-    day, _, time = date.replace(" ", "T").partition("T")
-    time = time.rstrip("0").rstrip(".") if "." in time else time
-    return day if time in ("", "00:00:00", "00:00") else f"{day}T{time}"
 
 
 class Repository(Protocol):
@@ -230,12 +199,11 @@ class Repository(Protocol):
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        when: Sequence[tuple[str, str]],
+        when: Sequence[TimeRange],
     ) -> tuple[int, ...]:
         """Return the detectors for which the collections hold no such calibration.
 
-        One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken: ranges of
-        time, ISO-8601, TAI, half open.
+        One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken.
         """
 
     def others(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from ..ground.time_range import FIRST, TimeRange, hull
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
-__all__ = ["FOR_ALL", "bounds", "covered", "detectors_with"]
+__all__ = ["FOR_ALL", "detectors_with", "time_range", "timespan_of"]
 
 FOR_ALL = -1
 """Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
@@ -20,7 +23,7 @@ def detectors_with(
     dataset_type: str,
     collections: Sequence[str],
     data_id: Mapping[str, Any],
-    spans: Sequence[tuple[str, str]],
+    spans: Sequence[TimeRange],
 ) -> frozenset[int]:
     """Return the detectors that have a calibration, in a CALIBRATION collection one that is valid all the time.
 
@@ -36,12 +39,11 @@ def detectors_with(
         Where it is looked for.
     data_id : mapping
         Instrument, and physical_filter where it matters.
-    spans : sequence of (`str`, `str`)
-        When the images are taken: ranges of time, ISO-8601, TAI, half open. A certified calibration, or several one
-        after another, must be valid at every moment of them.
+    spans : sequence of `TimeRange`
+        When the images are taken. A certified calibration, or several one after another, must be valid at every
+        moment of them.
     """
-    from astropy.time import Time
-    from lsst.daf.butler import CollectionType, Timespan
+    from lsst.daf.butler import CollectionType
 
     kinds = {info.name: info.type for info in butler.collections.query_info(collections, flatten_chains=True)}
     certified = [name for name, kind in kinds.items() if kind is CollectionType.CALIBRATION]
@@ -61,41 +63,39 @@ def detectors_with(
             here = query.join_dataset_search(dataset_type, others).where(data_id)
             found.update(of(row) for row in here.data_ids(dimensions))
         if certified:
-            times = [Timespan(*(Time(date, scale="tai") for date in span)) for span in spans]
-            texts = [date for span in spans for date in span]
-            hull = Timespan(*(Time(date, scale="tai") for date in (min(texts), max(texts))))
+            whole = timespan_of(hull(spans))
             rows = (
                 query.join_dataset_search(dataset_type, certified)
-                .where(data_id, f"{dataset_type}.timespan OVERLAPS hull", bind={"hull": hull})
+                .where(data_id, f"{dataset_type}.timespan OVERLAPS whole", bind={"whole": whole})
                 .general(dimensions, f"{dataset_type}.timespan", find_first=False)
             )
-            valid: dict[int, list[Timespan]] = defaultdict(list)
+            valid: dict[int, list[TimeRange]] = defaultdict(list)
             for row in rows:
-                valid[of(row)].append(row[f"{dataset_type}.timespan"])
-            found.update(d for d, ranges in valid.items() if all(covered(t, ranges) for t in times))
+                valid[of(row)].append(time_range(row[f"{dataset_type}.timespan"]))
+            found.update(d for d, ranges in valid.items() if all(span.covered(ranges) for span in spans))
     return frozenset(found)
 
 
-def bounds(timespan: Timespan | None) -> tuple[str, str] | None:
-    """Return begin and end of a range of time, ISO-8601, TAI; None where it is unknown or open."""
-    if timespan is None:
-        return None
-    # A bound that is open, or of an empty range, is not a time.
-    begin, end = (getattr(time, "tai", None) for time in (timespan.begin, timespan.end))
-    return None if begin is None or end is None else (str(begin.isot), str(end.isot))
+def timespan_of(validity: TimeRange) -> Timespan:
+    """Return a range of time as the butler takes it."""
+    from astropy.time import Time
+    from lsst.daf.butler import Timespan
+
+    # The butler knows no time before its first, takes that instead, and would log so for every use of the date.
+    begin, end = (
+        None if moment is None else Time(max(moment, FIRST), scale="tai")
+        for moment in (validity.begin, validity.end)
+    )
+    return Timespan(begin, end)
 
 
-def covered(span: Timespan, ranges: Iterable[Timespan]) -> bool:
-    """Check whether every moment of a range of time lies in one of several ranges.
+def time_range(timespan: Timespan) -> TimeRange:
+    """Return a range of time of the butler; one without a moment has none here either."""
+    if timespan.isEmpty():
+        return TimeRange(FIRST, FIRST)
+    return TimeRange(*(None if time is None else _moment(time) for time in (timespan.begin, timespan.end)))
 
-    Parameters
-    ----------
-    span : `lsst.daf.butler.Timespan`
-        The range.
-    ranges : iterable of `lsst.daf.butler.Timespan`
-        The others, in any order.
-    """
-    left = [span]
-    for each in ranges:
-        left = [rest for part in left for rest in part.difference(each)]
-    return not left
+
+def _moment(time: Any) -> datetime:
+    moment: datetime = time.tai.to_datetime()
+    return moment

@@ -85,7 +85,7 @@ def _doubt(context: RunContext, wanted: Certification) -> None:
     context.journal.tell(Doubtful(wanted.product, wanted.collection))
     words = ("butler", "query-datasets", context.config.repo, wanted.dataset_type, "--collections")
     context.journal.warn(
-        f"{wanted.product} may be certified into {wanted.collection} for {wanted.validity}: check with "
+        f"{wanted.product} may be certified into {wanted.collection} for {wanted.validity.interval}: check with "
         f"`{shlex.join((*words, wanted.collection))}`."
     )
 
@@ -94,11 +94,11 @@ def _report(context: RunContext, wanted: Certification, datasets: tuple[str, ...
     """Report that a product is certified; one that was not verified is a warning."""
     name, journal = wanted.product, context.journal
     verified = name in context.results.verdicts
-    certified = Certified(name, wanted.collection, wanted.begin, wanted.end, datasets, not verified)
+    certified = Certified(name, wanted.collection, *wanted.validity.texts, datasets, not verified)
     context.results.certified[name] = certified
     context.progress.advance(name, Stage.CERTIFIED)
     journal.tell(certified)
-    where = f"into {wanted.collection} for {wanted.validity}"
+    where = f"into {wanted.collection} for {wanted.validity.interval}"
     if verified:
         journal.log.info(f"{name} was certified {where}.")
     else:

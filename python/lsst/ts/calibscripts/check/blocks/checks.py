@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -251,8 +251,8 @@ def _certified_once(calls: Sequence[CheckedCall]) -> Iterator[CheckedCall]:
     for number, call in enumerate(calls, 1):
         wanted = call.checked.certifications if call.checked is not None else ()
         problems = [
-            f"certifies {one.product} into {one.collection} for {one.validity}, as script {first} does before it, so "
-            "it will refuse to start: set another calib_collection or other dates"
+            f"certifies {one.product} into {one.collection} for {one.validity.interval}, as script {first} does "
+            "before it, so it will refuse to start: set another calib_collection or other dates"
             for one in wanted
             for first in [next((n for n, earlier in before if _overlap(earlier, one)), None)]
             if first is not None
@@ -267,14 +267,5 @@ def _overlap(one: Certification, other: Certification) -> bool:
         (one.instrument, one.product, one.collection) == (other.instrument, other.product, other.collection)
         and len(filters) < 2
         and not set(one.detectors).isdisjoint(other.detectors)
-        and _begin(one) < _end(other)
-        and _begin(other) < _end(one)
+        and one.validity.overlaps(other.validity)
     )
-
-
-def _begin(wanted: Certification) -> datetime:
-    return datetime.fromisoformat(wanted.begin) if wanted.begin else datetime.min
-
-
-def _end(wanted: Certification) -> datetime:
-    return datetime.fromisoformat(wanted.end) if wanted.end else datetime.max

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from ...errors import ConflictError, RepositoryError
+from ...ground.time_range import ALWAYS, TimeRange
 from ...repository import ExposureRecord
 
 __all__ = ["Association", "CollectionKind", "Dataset", "MemoryButler"]
@@ -69,22 +70,13 @@ class Association:
         The collection.
     dataset : `Dataset`
         The dataset.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI, half open; None is open.
+    validity : `TimeRange`
+        Validity range.
     """
 
     collection: str
     dataset: Dataset
-    begin: str | None
-    end: str | None
-
-    def overlaps(self, begin: str | None, end: str | None) -> bool:
-        """Return whether this validity range has a moment in common with another."""
-        return _earliest(self.begin) < _latest(end) and _earliest(begin) < _latest(self.end)
-
-    def holds(self, moment: datetime) -> bool:
-        """Return whether a moment, TAI, is within the validity range."""
-        return _earliest(self.begin) <= moment < _latest(self.end)
+    validity: TimeRange
 
 
 @dataclass(frozen=True)
@@ -168,7 +160,7 @@ class MemoryButler:
         return found.associations if found else ()
 
     def certify(
-        self, collection: str, datasets: Iterable[Dataset], begin: str | None, end: str | None
+        self, collection: str, datasets: Iterable[Dataset], validity: TimeRange = ALWAYS
     ) -> tuple[Association, ...]:
         """Certify datasets, all or nothing, into a CALIBRATION collection, which is made where there is none.
 
@@ -178,11 +170,11 @@ class MemoryButler:
             If the collection holds another dataset of the same place over an overlapping validity range.
         """
         self.register(collection, CollectionKind.CALIBRATION)
-        new = tuple(Association(collection, dataset, begin, end) for dataset in datasets)
+        new = tuple(Association(collection, dataset, validity) for dataset in datasets)
         present = self._collections[collection]
         places = {association.dataset.place for association in new}
         for old in present.associations:
-            if old.dataset.place in places and old.overlaps(begin, end):
+            if old.dataset.place in places and old.validity.overlaps(validity):
                 raise ConflictError(f"{collection} already holds {old.dataset.place} over that range")
         self._collections[collection] = replace(present, associations=(*present.associations, *new))
         self.on_certified(new)
@@ -210,13 +202,13 @@ class MemoryButler:
         dataset_type: str,
         instrument: str,
         collections: Iterable[str],
-        when: Sequence[tuple[str, str]] = (),
+        when: Sequence[TimeRange] = (),
     ) -> Iterator[Dataset]:
         """Return the datasets of a type in some collections; certified ones if there is one all the time, TAI."""
         for name in self.flatten(collections):
             found = self._collections[name]
             here = [a for a in found.associations if a.dataset.dataset_type == dataset_type]
-            valid = (a.dataset for a in here if all(_covered(span, _like(a, here)) for span in when))
+            valid = (a.dataset for a in here if all(_covered(span, a, here) for span in when))
             for dataset in (*found.datasets, *valid):
                 if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
                     yield dataset
@@ -230,7 +222,11 @@ class MemoryButler:
         """Return the first dataset of a place; in a CALIBRATION collection the one that is valid at a moment, TAI."""
         for name in self.flatten(collections):
             found = self._collections[name]
-            valid = (a.dataset for a in found.associations if a.dataset.place == place and a.holds(moment))
+            valid = (
+                a.dataset
+                for a in found.associations
+                if a.dataset.place == place and a.validity.contains(moment)
+            )
             here = (dataset for dataset in found.datasets if dataset.place == place)
             dataset = next(itertools.chain(here, valid), None)
             if dataset is not None:
@@ -238,29 +234,8 @@ class MemoryButler:
         return None
 
 
-def _like(association: Association, others: Iterable[Association]) -> list[Association]:
-    return [other for other in others if other.dataset.place == association.dataset.place]
-
-
-def _covered(span: tuple[str, str], associations: Sequence[Association]) -> bool:
-    """Check whether there is a valid one at every moment of a range of time."""
-    moment, end = map(_moment, span)
-    while moment < end:
-        here = [_latest(a.end) for a in associations if a.holds(moment)]
-        if not here:
-            return False
-        moment = max(here)
-    return True
-
-
-def _earliest(date: str | None) -> datetime:
-    return datetime.min.replace(tzinfo=UTC) if date is None else _moment(date)
-
-
-def _latest(date: str | None) -> datetime:
-    return datetime.max.replace(tzinfo=UTC) if date is None else _moment(date)
-
-
-def _moment(date: str) -> datetime:
-    # Only compared with each other, so that it does not matter which time scale Python takes them for.
-    return datetime.fromisoformat(date).replace(tzinfo=UTC)
+def _covered(span: TimeRange, association: Association, others: Iterable[Association]) -> bool:
+    """Check whether a dataset of the same place is valid at every moment of a range of time."""
+    return span.covered(
+        other.validity for other in others if other.dataset.place == association.dataset.place
+    )

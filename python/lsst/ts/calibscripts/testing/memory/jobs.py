@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import cycle
 from types import MappingProxyType
 
@@ -283,5 +283,5 @@ def _ranges(text: str) -> list[int]:
 
 
 def _noon(exposure: int) -> datetime:
-    """Return the noon at which the observing day of an exposure begins, when its own time does not matter."""
-    return datetime.strptime(f"{exposure // 100_000}12", "%Y%m%d%H").replace(tzinfo=UTC)
+    """Return the noon at which the observing day of an exposure begins, TAI, when its own time does not matter."""
+    return datetime.strptime(f"{exposure // 100_000}12", "%Y%m%d%H")

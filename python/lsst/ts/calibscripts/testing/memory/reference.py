@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...ground.time_range import TimeRange
 from ...summit.hardware.focalplane import physical_filters
 from ...tables.instruments import INSTRUMENTS
 from .butler import CollectionKind, MemoryButler
@@ -48,6 +49,6 @@ def reference_calibrations(
         for detector in wanted
         for name in (physical_filters(instrument) if kind == "flat" else (None,))
     ]
-    butler.certify(collection, datasets, None, end)
+    butler.certify(collection, datasets, TimeRange.of(None, end))
     butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
     return collection

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
+from ...ground.time_range import TimeRange
 from ...repository import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
@@ -137,7 +138,7 @@ class MemoryRepository:
         detectors: Sequence[int],
         collections: Sequence[str],
         physical_filter: str | None,
-        when: Sequence[tuple[str, str]],
+        when: Sequence[TimeRange],
     ) -> tuple[int, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("lacking")
@@ -155,7 +156,7 @@ class MemoryRepository:
         self._begin("others")
         near = {*self.butler.flatten(collections)}
         found = (
-            Valid(name, a.begin, a.end, a.dataset.physical_filter, (a.dataset.detector,), name in near)
+            Valid(name, a.validity, a.dataset.physical_filter, (a.dataset.detector,), name in near)
             for name, kind in self.butler.collections.items()
             if kind is CollectionKind.CALIBRATION
             for a in self.butler.associations(name)
@@ -174,16 +175,16 @@ class MemoryRepository:
         kind = self.butler.collections.get(wanted.collection, CollectionKind.CALIBRATION)
         if kind is not CollectionKind.CALIBRATION:
             return (Conflict(wanted, kind=kind),)
-        found: dict[tuple[str | None, str | None], set[int]] = {}
+        found: dict[TimeRange, set[int]] = {}
         for present in self.butler.associations(wanted.collection):
             detector = present.dataset.detector
             if (
                 detector is not None
                 and _is_meant(present.dataset, wanted)
-                and present.overlaps(wanted.begin, wanted.end)
+                and present.validity.overlaps(wanted.validity)
             ):
-                found.setdefault((present.begin, present.end), set()).add(detector)
-        return tuple(Conflict(wanted, *dates, tuple(sorted(ids))) for dates, ids in found.items())
+                found.setdefault(present.validity, set()).add(detector)
+        return tuple(Conflict(wanted, validity, tuple(sorted(ids))) for validity, ids in found.items())
 
     def run_of(self, job_id: str) -> str | None:
         """See `lsst.ts.calibscripts.repository.Repository`."""
@@ -256,7 +257,7 @@ class MemoryRepository:
         if not may_commit():
             return None
         try:
-            new = self.butler.certify(wanted.collection, datasets, wanted.begin, wanted.end)
+            new = self.butler.certify(wanted.collection, datasets, wanted.validity)
         except ConflictError as error:
             raise ConflictError(" ".join(map(str, self._conflicts(wanted) or (describe(error),)))) from error
         self._read_back(new)
