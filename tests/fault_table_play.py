@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from soak.stepping import SteppingEventLoop
 
 from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobStarted, Verdicted
 from lsst.ts.calibscripts.plan import Action
-from lsst.ts.calibscripts.record import find_records, read_record
+from lsst.ts.calibscripts.record import Record, find_records, read_record, record_directory
 from lsst.ts.calibscripts.report.account import question_of
 from lsst.ts.calibscripts.report.gathering import judged
 from lsst.ts.calibscripts.repository import Repository
@@ -83,7 +84,8 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
         )
         jobs, images = summit.jobs, len(summit.readouts)
     certified = await asyncio.to_thread(stage.certified)
-    judged = await asyncio.to_thread(_judged, stage.reader())
+    records = [read_record(path) for path in find_records(record_directory())]
+    judged = await asyncio.to_thread(_judged, stage.reader(), records)
     leaked = asyncio.all_tasks() - {asyncio.current_task()}
     return Played(
         outcome,
@@ -96,14 +98,15 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
         frozenset(stage.while_in),
         (*map(repr, leaked), *problems),
         judged,
+        next(iter(records), None),
     )
 
 
-def _judged(repository: Repository) -> dict[str, Verdict]:
+def _judged(repository: Repository, records: Iterable[Record]) -> dict[str, Verdict]:
     """Judge the verifications of the run as a report of its record does; nothing of a run without one."""
     found: dict[str, Verdict] = {}
-    for path in find_records(Path(os.environ["CALIBSCRIPTS_RECORD_DIR"])):
-        question = question_of(repository, read_record(path), ())
+    for record in records:
+        question = question_of(repository, record, ())
         names = {detector.id: detector.name for detector in repository.detectors(question.instrument)}
         products = [step.product for step in question.runs if step.action is Action.VERIFY]
         found |= {name: judged(repository, question, PRODUCTS[name], names) for name in products}

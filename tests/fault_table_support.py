@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsst.ts.calibscripts.events.events import Event, JobStarted
+from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.sal import Domain, ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
@@ -208,6 +209,8 @@ class Played:
         Tasks that were left, and errors that nobody was told.
     judged : mapping [`str`, `Verdict`]
         Verdicts that a report of the run has.
+    record : `Record` or `None`
+        What was recorded of it; None where the script was never run.
     """
 
     outcome: Outcome
@@ -220,11 +223,12 @@ class Played:
     while_in: frozenset[ScriptState]
     leaked: tuple[str, ...]
     judged: Mapping[str, Verdict]
+    record: Record | None
 
     @property
     def aborted(self) -> tuple[str, ...]:
         """Steps whose jobs the script had aborted, or asked to."""
-        steps = {event.job_id: event.step for event in self.events if isinstance(event, JobStarted)}
+        steps = {event.job_id: str(event.step) for event in self.events if isinstance(event, JobStarted)}
         phases = {job.job_id: job.phase for job in self.jobs}
         text = "\n".join(line.message for line in self.log)
         done = [steps[id] for id in _ABORTED.findall(text) if phases[id] is Phase.ABORTED]
@@ -239,7 +243,7 @@ class Played:
     @property
     def summary(self) -> str:
         """The summary in the log."""
-        return next((m for line in self.log if re.match(r"\w+ ends [A-Z]+: ", m := line.message)), "")
+        return next((m for line in self.log if re.match(r"\S+ ends [A-Z]+: ", m := line.message)), "")
 
     @property
     def reason(self) -> tuple[str, ...]:

@@ -13,18 +13,27 @@ import yaml
 from lsst.ts.calibscripts.check.blocks import get_blocks_dir
 from lsst.ts.calibscripts.events.events import (
     Certified,
+    Ended,
     ExposureTaken,
+    Failed,
     ImageArrived,
     ImageSetClosed,
     JobEnded,
+    JobOutcome,
     JobStarted,
     JobSubmitted,
+    Planned,
+    PlannedSet,
+    RunOutcome,
     Stage,
     StageReached,
     Verdicted,
     Warned,
 )
-from lsst.ts.calibscripts.record.records import FORMAT, About, Ended
+from lsst.ts.calibscripts.plan import Action, StepId
+from lsst.ts.calibscripts.record.recorder import plain
+from lsst.ts.calibscripts.record.records import FORMAT, About
+from lsst.ts.calibscripts.tables.products import ImageType
 
 LATISS = "auxtel/make_latiss_calibrations.py"
 OVERRIDE = "set1_filter=x"
@@ -100,23 +109,29 @@ def record_lines(directory: Path) -> list[dict[str, Any]]:
     """Return the lines of the record of a run whose repository would be in a directory."""
     ids = tuple(range(2026091800001, 2026091800004))
     config = {**CONFIG, "repo": str(directory / "nowhere"), "n_processes": 8}
-    events: list[Any] = [StageReached("BIAS", Stage.TAKING)]
+    bias = ImageType.BIAS
+    events: list[Any] = [
+        Planned((PlannedSet(bias, 2, 1),), (StepId(Action.CERTIFY, "BIAS"),)),
+        StageReached("BIAS", Stage.TAKING),
+    ]
     for exposure in ids:
-        events += [ExposureTaken("BIAS", exposure, 0.0, exposure == ids[0]), ImageArrived(exposure, 0, 0)]
-    events.append(ImageSetClosed("BIAS", ids[1:], (0,)))
-    for step in ("GENERATE BIAS", "VERIFY BIAS"):
+        events += [ExposureTaken(bias, exposure, 0.0, exposure == ids[0]), ImageArrived(exposure, 0, 0)]
+    events.append(ImageSetClosed(bias, ids[1:], (0,)))
+    for action in (Action.GENERATE, Action.VERIFY):
+        step = StepId(action, "BIAS")
         events += [
             JobSubmitted(
                 step, "${CP_PIPE_DIR}/x.yaml", "-j 8 -i LATISS/calib -c a:b=1", "instrument='LATISS'"
             ),
             JobStarted(step, "0" * 32),
-            JobEnded(step, "0" * 32, 0, "completed"),
+            JobEnded(step, "0" * 32, 0, JobOutcome.COMPLETED),
         ]
     events += [
         Verdicted("BIAS", True, f"u/ocps/{'0' * 32}", "BIAS passed", 2, 0, 2),
         Certified("BIAS", "LATISS/calib/daily/x", "2026-09-18", None, ("a" * 32,), False),
         Warned("What the observer should know."),
-        Ended("FAILED", ("DARK failed.",)),
+        Failed("DARK failed."),
+        Ended(RunOutcome.FAILED),
     ]
     header = {
         "record": FORMAT,
@@ -125,7 +140,13 @@ def record_lines(directory: Path) -> list[dict[str, Any]]:
         "environment": {},
         "host": "here",
     }
-    lines = [header, *({"event": type(event).__name__, **vars(event)} for event in events)]
+    lines = [
+        header,
+        *(
+            {"event": type(event).__name__, **json.loads(json.dumps(vars(event), default=plain))}
+            for event in events
+        ),
+    ]
     return [
         {**line, "tai": f"2026-09-18T12:00:{second:02}.000", "loop": float(second)}
         for second, line in enumerate(lines)

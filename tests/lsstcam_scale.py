@@ -25,6 +25,7 @@ import yaml
 
 from lsst.ts.calibscripts.events.events import Event, JobEnded, Stage, StageReached, Verdicted
 from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
@@ -183,8 +184,8 @@ class Pulse:
     def note(self, event: Event) -> None:
         """Begin when a verification job has ended, and end when what came of it has been told."""
         match event:
-            case JobEnded(step=step) if step.startswith("VERIFY"):
-                self._judging.add(step.removeprefix("VERIFY "))
+            case JobEnded(step=StepId(Action.VERIFY, product)):
+                self._judging.add(product)
                 task = asyncio.get_running_loop().create_task(self._beat())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

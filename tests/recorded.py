@@ -155,5 +155,5 @@ def rehearsed_once(directory: Path) -> Rehearsed:
     repo = make_rehearsal_repository(root / "repo", filters=["SDSSr_65mm~empty"], seed=20)
     # All amplifiers of three biases fail their test, and the set passes, so that there is something to look at.
     record = rehearsed_run(root / "records", repo, REHEARSED, faults=["noise-two-sided:of=verifyBias"])
-    assert record.state == "DONE", record.failures
+    assert record.outcome == "DONE", record.state.failures
     return Rehearsed(record, Path(repo))

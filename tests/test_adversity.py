@@ -15,7 +15,14 @@ import yaml
 from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError, job_log
-from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, JobEnded, JobStarted
+from lsst.ts.calibscripts.events.events import (
+    Certified,
+    Event,
+    ExposureTaken,
+    JobEnded,
+    JobOutcome,
+    JobStarted,
+)
 from lsst.ts.calibscripts.repository import Certification, Detector
 from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job
@@ -291,9 +298,7 @@ async def test_who_presses_stop_again_stops_it_no_worse(
 
     run = await run_of(tmp_path, monkeypatch, seconds=1000.0, beside=press_three_times)
     assert run.outcome.state is ScriptState.STOPPED
-    assert [event.outcome for event in run.events if isinstance(event, JobEnded)] == [
-        "aborted by this script"
-    ]
+    assert [event.outcome for event in run.events if isinstance(event, JobEnded)] == [JobOutcome.ABORTED]
     assert any(" ends STOPPED: 4 images taken" in line.message for line in run.log)
 
 
@@ -315,7 +320,7 @@ async def test_an_ocps_that_leaves_enabled_and_comes_back(
         assert "GENERATE BIAS: the OCPS left ENABLED, it is DISABLED" in run.outcome.reason
     else:
         # Nobody has seen it, and the jobs were not touched.
-        assert (run.outcome.state, ended) == (ScriptState.DONE, ["completed"] * 2)
+        assert (run.outcome.state, ended) == (ScriptState.DONE, [JobOutcome.COMPLETED] * 2)
 
 
 class NoIngest:

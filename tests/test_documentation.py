@@ -21,7 +21,7 @@ import lsst.ts.calibscripts
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse, warnings
 from lsst.ts.calibscripts.config.scripts import SCRIPTS, ScriptRecord
-from lsst.ts.calibscripts.events.events import TRANSITIONS, Stage
+from lsst.ts.calibscripts.events.stages import TRANSITIONS, Stage
 from lsst.ts.calibscripts.plan import Action, Plan, StepId, build
 from lsst.ts.calibscripts.summit.queue.script_queue import script_names
 from lsst.ts.calibscripts.summit.queue.stand_ins import STAND_INS

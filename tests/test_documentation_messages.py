@@ -112,7 +112,7 @@ async def test_summary_of_the_tutorial_is_that_of_the_script() -> None:
         "GENERATE BIAS: the job failed with exit code 1 (OCPS job <id>; its log: "
         ".../broken-scratch/uws/<id>/outs/ocps.log).",
         "Fix the failures listed above, then queue the script or its BLOCK again.",
-        "To go on with the images that exist, queue the script with the configuration below. With this configuration",
+        "To resume with these images, queue the script with the configuration below. With this configuration",
     ):
         assert sentence in shown
         assert sentence in log

@@ -10,8 +10,12 @@ from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
 from fault_table_support import Case
 
-from lsst.ts.calibscripts.events.events import Certified, Ending, Planned, StepEnded, Verdicted, Warned
-from lsst.ts.calibscripts.ground.text import counted
+from lsst.ts.calibscripts.events.events import Certified, Planned, Verdicted, Warned
+from lsst.ts.calibscripts.events.folding import state_of
+from lsst.ts.calibscripts.events.parts import StepStanding
+from lsst.ts.calibscripts.events.resume import TO_RESUME, resumption, to_resume
+from lsst.ts.calibscripts.events.summary import run_summary
+from lsst.ts.calibscripts.ground.text import counted, for_log
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
@@ -81,11 +85,12 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     if case.state is not ScriptState.STOPPED or not case.stop:
         # A script that stops at a checkpoint is STOPPING by then, and passes no other.
         assert headline.endswith(f" ends {run.outcome.checkpoints[-1]}.")
-    last = {event.step: event.ending for event in run.events if isinstance(event, StepEnded)}
     (planned,) = (event.steps for event in run.events if isinstance(event, Planned))
-    assert {*last} == {*planned}
-    ended = [last[step] for step in planned]
-    for ending in (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED):
+    state = state_of(run.events)
+    assert [*state.steps] == [*planned]
+    ended = [*state.standings.values()]
+    assert StepStanding.RUNNING not in ended
+    for ending in (StepStanding.ABORTED, StepStanding.CANCELLED, StepStanding.NOT_STARTED):
         number = ended.count(ending)
         assert (f" {counted(number, 'step')} {ending}," in headline) == bool(number)
     steps = run.summary.partition("Steps:\n")[2].partition("\nCertified:")[0]
@@ -105,6 +110,25 @@ def test_a_report_judges_as_the_script_has(case: Case) -> None:
         assert len(verdict.exposures) == said.exposures
         assert len(verdict.failed_exposures) == said.failed_exposures
         assert verdict.thresholds.exposures == said.limit
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+def test_log_and_record_report_one_run(case: Case) -> None:
+    """The record is read into the state that the script had; so summary and configuration to resume are those."""
+    run = play(case)
+    if not run.summary:
+        return
+    record = run.record
+    assert record is not None
+    assert record.state == state_of(run.events)
+    about = record.about
+    summary = run_summary(record.state, about.script, about.given)
+    assert run.summary == for_log(summary, where="the record of this run")
+    offered = to_resume(record.state, about.given)
+    assert (TO_RESUME in run.summary) == (offered is not None)
+    if offered is not None:
+        assert offered == resumption(record.state, about.given)
+        assert summary.endswith(f":\n{offered.text}")
 
 
 def test_page_shows_what_happens() -> None:

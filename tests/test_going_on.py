@@ -1,4 +1,4 @@
-"""What a run offers to go on with, in log and record: never what it has refused, and as it can be queued."""
+"""What a run offers for resuming, in log and record: never what it has refused, and as it can be queued."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from fault_table_stages import EVENING, LatissInMemory
 
 from lsst.ts.calibscripts.config.exposure_ids import read_exposures
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.events.events import ExposureTaken
-from lsst.ts.calibscripts.record import find_records, is_complete, read_record, resume_configuration
-from lsst.ts.calibscripts.report.account import summary_of
+from lsst.ts.calibscripts.events.events import ExposureTaken, RunOutcome
+from lsst.ts.calibscripts.events.parts import StepStanding
+from lsst.ts.calibscripts.events.resume import TO_RESUME, resumption
+from lsst.ts.calibscripts.plan import Action, StepId
+from lsst.ts.calibscripts.record import find_records, read_record
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, Queued, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.tables.products import ImageType
 from lsst.ts.calibscripts.testing.memory import (
     MemoryButler,
     MemoryIngest,
@@ -75,15 +78,16 @@ class Night:
 
     def offers(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """Return what the log offers, None where it offers nothing, and what the record leads to."""
-        text = next((line.message for line in self.log if "To go on with" in line.message), "")
-        _, found, after = text.partition("To go on with")
+        text = next((line.message for line in self.log if TO_RESUME in line.message), "")
+        _, found, after = text.partition(TO_RESUME)
         in_log = yaml.safe_load(after.partition(":\n")[2]) if found else None
         if in_log and "exposures" in in_log:
             in_log["exposures"] = {
                 name: read_exposures(written) for name, written in in_log["exposures"].items()
             }
         path = max(find_records(self._directory), key=lambda path: path.stat().st_mtime_ns)
-        return in_log, resume_configuration(read_record(path))
+        record = read_record(path)
+        return in_log, resumption(record.state, record.about.given).config
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +163,7 @@ async def test_flats_that_exist_are_refused_as_those_taken_and_not_offered(tmp_p
     async with night.summit():
         assert (await night.run(given)).state is ScriptState.DONE
         path = max(find_records(tmp_path), key=lambda path: path.stat().st_mtime_ns)
-        flats = list(read_record(path).exposures("FLAT"))
+        flats = list(read_record(path).state.sets[ImageType.FLAT].kept)
         again = given | {"exposures": {"FLAT": flats}, "calib_collection": "LATISS/calib/daily/again"}
         for wrong in ({"flat_counts_min": 1e9}, {"filter": "SDSSg_65mm"}):
             outcome = await night.run(again | wrong)
@@ -207,20 +211,23 @@ async def test_a_run_that_is_killed_leaves_what_had_failed_by_then(tmp_path: Pat
     assert outcome.state == ScriptState.FAILED
     whole = next(iter(find_records(tmp_path)))
     lines = whole.read_text().splitlines(keepends=True)
-    complete = read_record(whole)
+    complete = read_record(whole).state
     failed = next(number for number, line in enumerate(lines) if '"event":"Failed"' in line)
-    assert failed < len(lines) - 1 - len(complete.steps)
+    assert failed < len(lines) - 2
     for length in range(failed + 1, len(lines)):
         cut = tmp_path / "LATISS_20260918T000000_cut.jsonl"
         cut.write_text("".join(lines[:length]))
         record = read_record(cut)
-        assert record.state == "UNFINISHED"
-        assert record.failures
-        assert record.failures == complete.failures[: len(record.failures)]
-        assert record.steps == complete.steps
-        assert record.endings.items() <= complete.endings.items()
-        assert not is_complete(record)
-        shown = {step.step: step.outcome for step in summary_of(record).steps}
-        assert list(shown) == list(complete.steps)
-        assert shown["CERTIFY FLAT"] in ("not started", "cancelled")
-    assert summary_of(complete).failures == complete.failures
+        state = record.state
+        assert state.outcome is RunOutcome.UNFINISHED
+        assert state.failures
+        assert state.failures == complete.failures[: len(state.failures)]
+        assert [*state.steps] == [*complete.steps]
+        ended = {step_id for step_id, step in state.steps.items() if step.ended}
+        assert {state.standing(step_id) for step_id in {*state.steps} - ended} <= {
+            StepStanding.NOT_STARTED,
+            StepStanding.RUNNING,
+        }
+        assert not state.is_complete
+        certifying = state.standing(StepId(Action.CERTIFY, "FLAT"))
+        assert certifying in (StepStanding.NOT_STARTED, StepStanding.CANCELLED)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
-from lsst.ts.calibscripts.events.events import Verdicted
+from lsst.ts.calibscripts.events.events import Ended, RunOutcome, Verdicted
 from lsst.ts.calibscripts.record import Record, open_record, read_record
 from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
@@ -147,7 +147,7 @@ def recorded(directory: Path, *events: Verdicted, ended: str = "DONE") -> Record
     recorder = open_record(about(), warn=pytest.fail, directory=directory)
     for event in events:
         recorder(event)
-    recorder.end(ended)
+    recorder(Ended(RunOutcome(ended)))
     recorder.close()
     return read_record(recorder.path)
 
@@ -248,7 +248,7 @@ async def test_a_run_whose_repository_is_gone_is_listed_all_the_same(tmp_path: P
     )
     (tmp_path / "LATISS_20260101T000000_x.jsonl").write_text("no record\n")
     (run,) = history(tmp_path, "LATISS")
-    assert (run.record.state, run.measured) == ("FAILED", ())
+    assert (run.record.outcome, run.measured) == ("FAILED", ())
     assert "FAILED" in history_table([run])
 
 

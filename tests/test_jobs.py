@@ -76,7 +76,7 @@ def test_job_request():
         (),
     )
     request = job_request(config_of(n_processes=4), GENERATE_DARK, pipelines, ("a", "b"), "query")
-    assert request.step == "GENERATE DARK"
+    assert request.name == "GENERATE DARK"
     assert request.pipeline == "${CP_PIPE_DIR}/pipelines/LATISS/cpDark.yaml"
     assert request.config == "-j 4 -i a,b --register-dataset-types -c cpDarkIsr:doDefect=False"
     assert request.data_query == "query"

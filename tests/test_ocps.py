@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lsst.ts.calibscripts.errors import JobError
-from lsst.ts.calibscripts.events.events import Event, JobEnded, JobStarted, JobSubmitted
+from lsst.ts.calibscripts.events.events import Event, JobEnded, JobOutcome, JobStarted, JobSubmitted
 from lsst.ts.calibscripts.ocps.client import ABORT_TIMEOUT, JobRequest, Ocps
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.sal import Domain, Remote
 from lsst.ts.calibscripts.summit.faults.faults import Faults
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase, SimulatedOcps
@@ -32,7 +33,7 @@ class Bench:
         self.started: list[str] = []
 
     async def run(self, query: str = "10:0", pipeline: str = "cpBias", timeout: float = 3600) -> int | None:
-        request = JobRequest(f"GENERATE {pipeline}", f"/x/{pipeline}.yaml", "-j 1", query)
+        request = JobRequest(StepId(Action.GENERATE, pipeline), f"/x/{pipeline}.yaml", "-j 1", query)
         result = await self.client.run(request, timeout, on_started=self.started.append)
         return result.exit_code
 
@@ -68,10 +69,11 @@ async def test_a_job_and_what_is_told_of_it():
         assert await b.run() == 0
         (job,) = b.simulated.jobs
         assert b.started == [job.job_id]
+        step = StepId(Action.GENERATE, "cpBias")
         assert b.events == [
-            JobSubmitted("GENERATE cpBias", "/x/cpBias.yaml", "-j 1", "10:0"),
-            JobStarted("GENERATE cpBias", job.job_id),
-            JobEnded("GENERATE cpBias", job.job_id, 0, "completed"),
+            JobSubmitted(step, "/x/cpBias.yaml", "-j 1", "10:0"),
+            JobStarted(step, job.job_id),
+            JobEnded(step, job.job_id, 0, JobOutcome.COMPLETED),
         ]
 
 

@@ -14,6 +14,7 @@ import pytest
 from lsst.ts.calibscripts.errors import JobError
 from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.ocps.client import JobRequest, Ocps
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.sal import Domain, ExpectedError, Remote, SalRetCode
 from lsst.ts.calibscripts.summit.ocps.csc import Job, SimulatedOcps
 
@@ -61,7 +62,7 @@ class Bench:
         self.client, self.simulated, self.events = client, simulated, events
 
     async def run(self, how: str) -> int | None:
-        request = JobRequest("GENERATE BIAS", "/x/cpBias.yaml", "-j 1", how)
+        request = JobRequest(StepId(Action.GENERATE, "BIAS"), "/x/cpBias.yaml", "-j 1", how)
         return (await self.client.run(request, 3600, on_started=lambda job_id: None)).exit_code
 
 

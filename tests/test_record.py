@@ -13,59 +13,83 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from recorded import about, recorded_run
 
 from lsst.ts.calibscripts.events.events import (
+    CertificationRefused,
     Certified,
     Doubtful,
-    Ending,
+    Ended,
     Event,
+    ExposuresAdopted,
     ExposureTaken,
+    ExposureTimesRead,
     Failed,
+    FilterFound,
     ImageArrived,
     ImageSetClosed,
     JobEnded,
+    JobOutcome,
     JobStarted,
     JobSubmitted,
     LevelMeasured,
+    OutputsFound,
     Planned,
+    PlannedSet,
+    RunOutcome,
+    SetGivenUp,
     Stage,
     StageReached,
     StepEnded,
+    StepOutcome,
+    TooFewPairs,
     Verdicted,
     Warned,
 )
+from lsst.ts.calibscripts.events.parts import StepStanding
+from lsst.ts.calibscripts.events.resume import resumption
 from lsst.ts.calibscripts.ground.home import home_directory, provide_home, user_name
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import (
-    Ended,
+    Record,
     RecordError,
     find_records,
     open_record,
     read_record,
     record_directory,
-    resume_configuration,
 )
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.tables.products import ImageType
 from lsst.ts.calibscripts.testing.memory import Verification
 
+BIAS_MADE, BIAS_CERTIFIED = StepId(Action.GENERATE, "BIAS"), StepId(Action.CERTIFY, "BIAS")
 ONE_OF_EACH: tuple[Event, ...] = (
-    Planned(("GENERATE BIAS", "CERTIFY BIAS")),
+    Planned((PlannedSet(ImageType.BIAS, 2, 1, (1, 2)),), (BIAS_MADE, BIAS_CERTIFIED)),
     StageReached("BIAS", Stage.TAKING),
-    ExposureTaken("BIAS", 2026091800001, 0.0, True),
+    ExposureTaken(ImageType.BIAS, 2026091800001, 0.0, True),
+    ExposuresAdopted(ImageType.DARK, (1, 2)),
+    ExposureTimesRead((1, 2), (0.5, 1.5)),
     ImageArrived(2026091800001, 0, 1, "no “header”\nno file"),
     LevelMeasured(2026091800001, 20000.5),
-    ImageSetClosed("BIAS", (2026091800002,), (0,), (2026091800003,), (1, 2)),
-    JobSubmitted("GENERATE BIAS", "${CP_PIPE_DIR}/x.yaml", "-j 8 -i a,b", "instrument='LATISS'"),
-    JobStarted("GENERATE BIAS", "0123"),
-    JobEnded("GENERATE BIAS", None, None, "rejected"),
-    StepEnded("CERTIFY BIAS", Ending.CANCELLED),
+    FilterFound("SDSSr_65mm~empty"),
+    ImageSetClosed(ImageType.BIAS, (2026091800002,), (0,), (2026091800003,), (1, 2)),
+    SetGivenUp(ImageType.FLAT, "too dark"),
+    TooFewPairs(StepId(Action.GENERATE, "PTC")),
+    JobSubmitted(BIAS_MADE, "${CP_PIPE_DIR}/x.yaml", "-j 8 -i a,b", "instrument='LATISS'"),
+    JobStarted(BIAS_MADE, "0123"),
+    JobEnded(BIAS_MADE, None, None, JobOutcome.FAILED, "rejected"),
+    OutputsFound(BIAS_MADE, "u/ocps/0123/run", (0, 1)),
+    StepEnded(BIAS_CERTIFIED, StepOutcome.CANCELLED, "a reason"),
     Verdicted("BIAS", False, "u/ocps/0123", "BIAS calibration failed", 3, 3, 3, judged=False),
     Certified("BIAS", "LATISS/calib/daily", "1950-01-01", None, ("a", "b"), True),
     Doubtful("DARK", "LATISS/calib/daily"),
+    CertificationRefused("FLAT", "LATISS/calib/daily"),
     Warned("a warning"),
     Failed("one thing"),
+    Ended(RunOutcome.FAILED),
 )
 GENERATING = {
     "generate_calibrations": True,
@@ -75,6 +99,10 @@ GENERATING = {
     "n_flat": 4,
     "calib_collection": "LATISS/calib/daily/test",
 }
+
+
+def test_every_kind_of_event_is_among_them():
+    assert {type(event) for event in ONE_OF_EACH} == {*get_args(Event)}
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
@@ -198,7 +226,6 @@ def test_a_directory_that_cannot_be_written_to_is_one_warning(tmp_path: Path):
     recorder = open_record(about(), warn=warnings.append, directory=tmp_path / "file" / "records")
     for event in ONE_OF_EACH:
         recorder(event)
-    recorder.end("DONE")
     recorder.close()
     recorder.close()
     (warning,) = warnings
@@ -223,7 +250,7 @@ def test_a_file_that_may_not_grow_is_one_warning_and_keeps_what_it_had(tmp_path:
     assert "File too large" in warnings[0]
     record = read_record(recorder.path)
     assert next(record.events(Warned)) == Warned("before")
-    assert "after" not in record.warnings
+    assert "after" not in record.state.warnings
 
 
 async def test_closing_does_not_block_the_event_loop(tmp_path: Path):
@@ -277,10 +304,11 @@ from pathlib import Path
 from recorded import about
 from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.record import open_record
+from lsst.ts.calibscripts.tables.products import ImageType
 
 recorder = open_record(about(), warn=print, directory=Path(sys.argv[1]))
 for number in range(1, 6):
-    recorder(ExposureTaken("BIAS", number, 0.0, False))
+    recorder(ExposureTaken(ImageType.BIAS, number, 0.0, False))
 while recorder.path.read_text().count("ExposureTaken") < 5 if recorder.path.exists() else True:
     time.sleep(0.001)
 print("written", flush=True)
@@ -298,15 +326,14 @@ def test_what_happened_before_a_kill_is_there(tmp_path: Path):
         writer.send_signal(signal.SIGKILL)
     (path,) = find_records(tmp_path)
     record = read_record(path)
-    assert record.exposures("BIAS") == (1, 2, 3, 4, 5)
-    assert (record.state, record.ended) == ("UNFINISHED", None)
+    assert record.state.sets[ImageType.BIAS].kept == (1, 2, 3, 4, 5)
+    assert (record.outcome, record.state.ended) == (RunOutcome.UNFINISHED, None)
 
 
 def written(tmp_path: Path) -> Path:
     recorder = open_record(about(), warn=pytest.fail, directory=tmp_path)
     for event in ONE_OF_EACH:
         recorder(event)
-    recorder.end("FAILED")
     recorder.close()
     return recorder.path
 
@@ -318,26 +345,15 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path):
         path.write_text(whole[:-cut])
         record = read_record(path)
         assert record.torn
-        assert [entry.event for entry in record.entries] == list(ONE_OF_EACH)
+        assert [entry.event for entry in record.entries] == list(ONE_OF_EACH[:-1])
     path.write_text(whole)
     record = read_record(path)
     assert not record.torn
-    assert record.ended == Ended("FAILED")
-    assert record.endings == {"CERTIFY BIAS": Ending.CANCELLED}
-    assert record.steps == ("GENERATE BIAS", "CERTIFY BIAS")
-    assert (record.state, record.failures, record.warnings) == ("FAILED", ("one thing",), ("a warning",))
-
-
-def test_a_record_of_layout_1_has_its_failures_in_its_last_line(tmp_path: Path):
-    path = written(tmp_path)
-    header, *lines = path.read_text().splitlines()
-    newer = ('"event":"Planned"', '"event":"Failed"', '"event":"Doubtful"', '"event":"LevelMeasured"')
-    older = [line for line in lines if not any(event in line for event in newer)]
-    older[-1] = older[-1].replace('"failures":[]', '"failures":["one thing","another"]')
-    path.write_text("\n".join([header.replace('"record":2', '"record":1'), *older, ""]))
-    record = read_record(path)
-    assert (record.state, record.failures) == ("FAILED", ("one thing", "another"))
-    assert record.steps == ("CERTIFY BIAS",)
+    state = record.state
+    assert state.outcome is RunOutcome.FAILED
+    assert state.standing(BIAS_CERTIFIED) is StepStanding.CANCELLED
+    assert [*state.steps][:2] == [BIAS_MADE, BIAS_CERTIFIED]
+    assert (state.failures, state.warnings) == (("one thing",), ("a warning",))
 
 
 def test_a_letter_cut_in_two_is_a_torn_line(tmp_path: Path):
@@ -352,7 +368,7 @@ def test_events_and_fields_of_a_newer_version_are_left_out(tmp_path: Path):
     lines[1] = json.dumps(json.loads(lines[1]) | {"mood": "good"})
     lines.insert(2, '{"event":"Invented","tai":"2026-01-01T00:00:00","loop":1.0}')
     path.write_text("\n".join(lines) + "\n")
-    assert [entry.event for entry in read_record(path).entries][:-1] == list(ONE_OF_EACH)
+    assert [entry.event for entry in read_record(path).entries] == list(ONE_OF_EACH)
 
 
 @pytest.mark.parametrize(
@@ -399,17 +415,19 @@ async def test_a_run_is_recorded_completely(tmp_path: Path):
     told: list[Event] = []
     record, outcome = await recorded_run(tmp_path, GENERATING, observers=[told.append])
     assert outcome.state is ScriptState.DONE
-    assert [entry.event for entry in record.entries] == [*told, Ended("DONE")]
+    assert [entry.event for entry in record.entries] == told
     assert [entry.loop for entry in record.entries] == sorted(entry.loop for entry in record.entries)
-    assert record.stages == dict.fromkeys(("BIAS", "DARK", "FLAT"), "CERTIFIED") | {"GAIN": "GENERATED"}
-    assert (len(record.exposures("DARK")), len(record.exposures("DARK", discarded=True))) == (4, 1)
-    assert {job.step for job in record.jobs} >= {"GENERATE BIAS", "VERIFY BIAS", "GENERATE GAIN"}
+    state = record.state
+    assert state.stages == dict.fromkeys(("BIAS", "DARK", "FLAT"), "CERTIFIED") | {"GAIN": "GENERATED"}
+    darks = state.sets[ImageType.DARK]
+    assert (len(darks.kept), len(darks.discarded)) == (4, 1)
+    assert {str(job.step) for job in record.jobs} >= {"GENERATE BIAS", "VERIFY BIAS", "GENERATE GAIN"}
     assert all(job.completed and job.seconds for job in record.jobs)
-    job = record.job("GENERATE DARK")
+    job = record.job(StepId(Action.GENERATE, "DARK"))
     assert job is not None
     assert f"-i u/ocps/{record.jobs[0].job_id}/run" in job.request.config
-    assert record.certified["FLAT"].collection == "LATISS/calib/daily/test"
-    assert {verdict.passed for verdict in record.verdicts.values()} == {True}
+    assert state.certified["FLAT"].collection == "LATISS/calib/daily/test"
+    assert {verdict.passed for verdict in state.verdicts.values()} == {True}
 
 
 async def test_a_failed_verification_is_recorded(tmp_path: Path):
@@ -417,21 +435,25 @@ async def test_a_failed_verification_is_recorded(tmp_path: Path):
         tmp_path, GENERATING, verifications={"verifyBias": Verification.FAILS}
     )
     assert outcome.state is ScriptState.FAILED
-    assert record.state == "FAILED"
-    assert not record.verdicts["BIAS"].passed
-    assert not record.certified
-    assert "BIAS" in record.failures[0]
+    assert record.outcome is RunOutcome.FAILED
+    assert not record.state.verdicts["BIAS"].passed
+    assert not record.state.certified
+    assert "BIAS" in record.state.failures[0]
     assert all(job.completed or job.aborted for job in record.jobs)
 
 
 # Resuming.
 
 
+def resume_configuration(record: Record) -> dict[str, Any]:
+    return resumption(record.state, record.about.given).config
+
+
 async def test_a_run_stopped_after_its_images_resumes_with_them(tmp_path: Path):
     record, outcome = await recorded_run(tmp_path, GENERATING, stop="All images taken.*")
     assert outcome.state is ScriptState.STOPPED
     config = resume_configuration(record)
-    taken = {name: list(record.exposures(name)) for name in ("BIAS", "DARK", "FLAT")}
+    taken = {str(name): list(images.kept) for name, images in record.state.sets.items()}
     assert config["exposures"] == taken
     assert {name: config[name] for name in GENERATING if name != "calib_collection"} == {
         name: value for name, value in GENERATING.items() if name != "calib_collection"

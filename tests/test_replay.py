@@ -27,6 +27,7 @@ from lsst.ts.calibscripts.events.events import (
     Certified,
     Event,
     JobEnded,
+    JobOutcome,
     JobStarted,
     JobSubmitted,
     Stage,
@@ -34,6 +35,7 @@ from lsst.ts.calibscripts.events.events import (
     Verdicted,
     Warned,
 )
+from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.record import Record, open_record, read_record
 from lsst.ts.calibscripts.record.replay import replay_script
 from lsst.ts.calibscripts.sal import ScriptState
@@ -94,7 +96,7 @@ def test_the_script_makes_the_same_products_in_a_copy_of_the_repository(tmp_path
             original, repeated = _pair(butler, dataset_type)
             assert _content(original) == _content(repeated)
         statistics = butler.query_datasets("verifyDarkStats", "u/somebody/replay/verify-dark/run")
-        job = record.job("VERIFY DARK")
+        job = record.job(StepId.read("VERIFY DARK"))
         assert job is not None
         (first,) = butler.query_datasets("verifyDarkStats", f"{job.collection}/run")
         assert [butler.get(ref) for ref in statistics] == [butler.get(first)]
@@ -149,9 +151,9 @@ async def test_jobs_that_the_run_aborted_are_comments(tmp_path: Path):
 async def test_what_passed_and_could_not_be_certified_can_be_by_hand(tmp_path: Path):
     recorder = open_record(about(GENERATING), warn=pytest.fail, directory=tmp_path)
     for event in (
-        JobSubmitted("GENERATE BIAS", "cpBias.yaml", "-j 1 -i a", "x"),
-        JobStarted("GENERATE BIAS", "01"),
-        JobEnded("GENERATE BIAS", "01", 0, "completed"),
+        JobSubmitted(StepId.read("GENERATE BIAS"), "cpBias.yaml", "-j 1 -i a", "x"),
+        JobStarted(StepId.read("GENERATE BIAS"), "01"),
+        JobEnded(StepId.read("GENERATE BIAS"), "01", 0, JobOutcome.COMPLETED),
         StageReached("BIAS", Stage.VERIFIED),
         Verdicted("BIAS", True, "u/ocps/02", "BIAS calibration passed", 3, 0, 3),
         StageReached("BIAS", Stage.FAILED),
@@ -167,7 +169,7 @@ async def test_what_passed_and_could_not_be_certified_can_be_by_hand(tmp_path: P
 
 async def test_a_job_that_failed_does_not_end_the_script(tmp_path: Path):
     record, _ = await recorded_run(tmp_path, GENERATING, faults=["job-error:of=cpPtcGainFromFlatPairs"])
-    job = record.job("GENERATE GAIN")
+    job = record.job(StepId.read("GENERATE GAIN"))
     assert job is not None
     assert job.result is not None
     assert job.result.exit_code == 1
@@ -238,9 +240,9 @@ def test_nothing_of_a_record_is_executed(
     record = record_of(
         tmp_path,
         repo,
-        JobSubmitted("GENERATE BIAS", pipeline, config, query),
-        JobStarted("GENERATE BIAS", told),
-        JobEnded("GENERATE BIAS", told, 1, told),
+        JobSubmitted(StepId.read("GENERATE BIAS"), pipeline, config, query),
+        JobStarted(StepId.read("GENERATE BIAS"), told),
+        JobEnded(StepId.read("GENERATE BIAS"), told, 1, JobOutcome.FAILED, told),
         Certified("BIAS", collection, told, None, (told,), True),
         Warned(told),
     )

@@ -5,14 +5,34 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibscripts.events.summary import Certified, RunSummary, StepOutcome, TakenSet, run_summary
+from lsst.ts.calibscripts.events.events import (
+    Certified,
+    Ended,
+    Event,
+    ExposureTaken,
+    Failed,
+    ImageSetClosed,
+    JobStarted,
+    JobSubmitted,
+    Planned,
+    PlannedSet,
+    RunOutcome,
+    StepEnded,
+    StepOutcome,
+    Warned,
+)
+from lsst.ts.calibscripts.events.folding import state_of
+from lsst.ts.calibscripts.events.summary import run_summary
 from lsst.ts.calibscripts.ground.text import LOG_CHARACTERS, exposure_range, for_log, messages
+from lsst.ts.calibscripts.plan import Action, StepId
+from lsst.ts.calibscripts.tables.products import ImageType
 from lsst.ts.calibscripts.verification import (
     Failure,
     Statistics,
@@ -398,53 +418,78 @@ class TestGains:
         assert all(len(message) <= limit or "\n" not in message for message in shown)
 
 
+BIAS_MADE, BIAS_VERIFIED, DARK_MADE, DARK_VERIFIED = (
+    StepId(action, name) for name in ("BIAS", "DARK") for action in (Action.GENERATE, Action.VERIFY)
+)
+
+
+def taken(image_type: ImageType, exposures: Iterable[int], n_discarded: int = 1) -> Iterator[Event]:
+    for number, exposure in enumerate(exposures):
+        yield ExposureTaken(image_type, exposure, 0.0, number < n_discarded)
+
+
 class TestRunSummary:
     def test_everything(self) -> None:
-        summary = RunSummary(
-            script="auxtel/make_latiss_calibrations.py",
-            final_state="FAILED",
-            taken=(
-                TakenSet("BIAS", 20, tuple(range(2, 22)), discarded=(1,)),
-                TakenSet("DARK", 22, tuple(range(23, 30)), discarded=(22,), left_out=(30, 31)),
-            ),
-            steps=(
-                StepOutcome("GENERATE BIAS", "done", "0a1b", "u/ocps/0a1b"),
-                StepOutcome("VERIFY BIAS", "passed", "2c3d", "u/ocps/2c3d", "0 of 20 exposures failed"),
-                StepOutcome("GENERATE DARK", "failed", "4e5f", detail="exit code 1"),
-                StepOutcome("VERIFY DARK", "cancelled"),
-            ),
-            certified=(Certified("BIAS", "LATISS/calib/daily", "1950-01-01", "2050-01-01"),),
-            not_certified=(("DARK", "its generation failed"),),
-            failures=("GENERATE DARK: exit code 1.",),
-            warnings=("2 darks did not arrive.", "A second one."),
-            next_steps=("Read /scratch/uws/4e5f/outs/ocps.log.",),
+        bias, dark = ImageType.BIAS, ImageType.DARK
+        certifying = StepId(Action.CERTIFY, "DARK")
+        steps = (BIAS_MADE, BIAS_VERIFIED, DARK_MADE, DARK_VERIFIED, certifying)
+        state = state_of(
+            (
+                Planned((PlannedSet(bias, 20, 1), PlannedSet(dark, 22, 1)), steps),
+                *taken(bias, range(1, 22)),
+                *taken(dark, range(22, 45)),
+                ImageSetClosed(dark, tuple(range(23, 43)), (0,), (43, 44)),
+                JobSubmitted(BIAS_MADE, "", "", ""),
+                JobStarted(BIAS_MADE, "0a1b"),
+                StepEnded(BIAS_MADE, StepOutcome.DONE),
+                JobSubmitted(BIAS_VERIFIED, "", "", ""),
+                JobStarted(BIAS_VERIFIED, "2c3d"),
+                StepEnded(BIAS_VERIFIED, StepOutcome.DONE),
+                JobSubmitted(DARK_MADE, "", "", ""),
+                StepEnded(DARK_MADE, StepOutcome.FAILED, "exit code 1"),
+                StepEnded(DARK_VERIFIED, StepOutcome.CANCELLED),
+                StepEnded(certifying, StepOutcome.CANCELLED),
+                Certified("BIAS", "LATISS/calib/daily", "1950-01-01", "2050-01-01", ("a",), False),
+                Failed("GENERATE DARK: exit code 1."),
+                Warned("2 darks did not arrive."),
+                Warned("A second one."),
+                Ended(RunOutcome.FAILED),
+            )
         )
-        assert run_summary(summary).splitlines() == [
+        text = run_summary(state, "auxtel/make_latiss_calibrations.py", {"n_dark": 22})
+        assert text.splitlines() == [
             "auxtel/make_latiss_calibrations.py ends FAILED: "
-            "31 images taken, 1 product certified, 1 step cancelled, 1 failure, 2 warnings.",
+            "44 images taken, 1 product certified, 2 steps cancelled, 1 failure, 2 warnings.",
             "Images taken:",
             "    BIAS: 20: 2..21; discarded 1",
-            "    DARK: 7 of 22 wanted: 23..29; discarded 22; left out 30..31",
+            "    DARK: 20 of 22 wanted: 23..42; discarded 22; left out 43..44",
             "Steps:",
             "    GENERATE BIAS: done (job 0a1b, collection u/ocps/0a1b)",
-            "    VERIFY BIAS: passed (job 2c3d, collection u/ocps/2c3d, 0 of 20 exposures failed)",
-            "    GENERATE DARK: failed (job 4e5f, exit code 1)",
+            "    VERIFY BIAS: passed (job 2c3d, collection u/ocps/2c3d)",
+            "    GENERATE DARK: failed",
             "    VERIFY DARK: cancelled",
+            "    CERTIFY DARK: cancelled",
             "Certified:",
             "    BIAS in LATISS/calib/daily, valid 1950-01-01 .. 2050-01-01 (TAI)",
             "NOT certified:",
-            "    DARK: its generation failed",
+            "    DARK: a step it needs failed",
             "Failures:",
             "    GENERATE DARK: exit code 1.",
             "Warnings:",
             "    2 darks did not arrive.",
             "    A second one.",
             "What to do next:",
-            "    Read /scratch/uws/4e5f/outs/ocps.log.",
+            "    To resume with these images, queue the script with the configuration below. "
+            "With this configuration no image is taken:",
+            "calib_collection: LATISS/calib/daily.resumed",
+            "exposures:",
+            "  BIAS: [2..21]",
+            "  DARK: [23..42]",
+            "n_dark: 22",
         ]
 
     def test_nothing(self) -> None:
-        assert run_summary(RunSummary("a.py", "STOPPED")).splitlines() == [
+        assert run_summary(state_of([Ended(RunOutcome.STOPPED)]), "a.py", {}).splitlines() == [
             "a.py ends STOPPED: 0 images taken, 0 products certified, 0 failures, 0 warnings.",
             "Images taken:",
             "    none",
@@ -453,6 +498,6 @@ class TestRunSummary:
         ]
 
     def test_open_validity_without_verification(self) -> None:
-        summary = RunSummary("a.py", "DONE", certified=(Certified("PTC", "c", None, None, verified=False),))
+        state = state_of([Certified("PTC", "c", None, None, ("a",), True)])
         line = "    PTC in c, valid always before .. open (TAI), without verification"
-        assert line in run_summary(summary).splitlines()
+        assert line in run_summary(state, "a.py", {}).splitlines()

@@ -12,6 +12,7 @@ from recorded import Rehearsed, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.report.account import Standing, of_collections
 from lsst.ts.calibscripts.report.page import as_html
 
@@ -30,7 +31,7 @@ def repo(rehearsed: Rehearsed, tmp_path: Path) -> Path:
 
 
 def job(rehearsed: Rehearsed, step: str) -> str:
-    found = rehearsed.record.job(step)
+    found = rehearsed.record.job(StepId.read(step))
     assert found is not None
     return str(found.collection)
 

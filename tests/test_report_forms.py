@@ -18,11 +18,13 @@ from recorded import Rehearsed, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError, StatisticsError
-from lsst.ts.calibscripts.events.events import Failed
+from lsst.ts.calibscripts.events.events import Failed, RunOutcome
+from lsst.ts.calibscripts.events.parts import StepStanding
+from lsst.ts.calibscripts.events.summary import not_certified
 from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import Record
-from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record, summary_of
+from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.adapters import (
     NOMINAL_GAIN,
     NOMINAL_NOISE,
@@ -37,6 +39,7 @@ from lsst.ts.calibscripts.report.formats import as_cp_verify, as_json, as_markdo
 from lsst.ts.calibscripts.report.grids import make_grid
 from lsst.ts.calibscripts.report.timeline import Kind, spans, told
 from lsst.ts.calibscripts.summit.sensor import SensorModel
+from lsst.ts.calibscripts.tables.products import ImageType
 from lsst.ts.calibscripts.testing.memory import Verification
 
 GENERATING = {"generate_calibrations": True, "n_bias": 4, "n_dark": 4, "exp_times_dark": 30, "n_flat": 4}
@@ -87,18 +90,17 @@ async def test_without_its_repository_a_report_is_of_the_record_alone(tmp_path: 
 
 async def test_the_summary_of_a_record_is_what_the_script_logged(tmp_path: Path):
     record, _ = await recorded_run(tmp_path, GENERATING)
-    summary = summary_of(record)
-    assert summary.final_state == "DONE"
-    assert [(taken.image_type, len(taken.kept), len(taken.discarded)) for taken in summary.taken] == [
+    state = record.state
+    assert state.outcome is RunOutcome.DONE
+    assert [(str(name), len(s.used), len(s.discarded)) for name, s in state.sets.items()] == [
         ("BIAS", 4, 1),
         ("DARK", 4, 1),
         ("FLAT", 4, 1),
     ]
-    outcomes = {step.step: step.outcome for step in summary.steps}
-    assert outcomes["VERIFY BIAS"] == "passed"
-    assert outcomes["GENERATE GAIN"] == "done"
-    assert {product.product for product in summary.certified} == {"BIAS", "DARK", "FLAT"}
-    assert not summary.not_certified
+    assert state.standing(StepId.read("VERIFY BIAS")) is StepStanding.PASSED
+    assert state.standing(StepId.read("GENERATE GAIN")) is StepStanding.DONE
+    assert [*state.certified] == ["BIAS", "DARK", "FLAT"]
+    assert not not_certified(state)
 
 
 async def test_json_is_json_and_tells_the_verdicts(tmp_path: Path):
@@ -108,7 +110,7 @@ async def test_json_is_json_and_tells_the_verdicts(tmp_path: Path):
     assert content["products"][1]["product"] == "DARK"
     assert content["products"][1]["standing"] == "verification failed"
     assert content["config"]["n_bias"] == 4
-    assert content["failures"] == list(record.failures)
+    assert content["failures"] == list(record.state.failures)
 
 
 async def test_markdown_keeps_every_row_on_one_line(tmp_path: Path):
@@ -301,7 +303,7 @@ def test_the_verdicts_are_judged_again_from_the_butler(account: Account, rehears
     assert account.evidence.problems == ()
     judged = {v.product: v for v in account.evidence.verifications}
     assert set(judged) == {"BIAS", "DARK", "FLAT"}
-    for name, verdicted in rehearsed.record.verdicts.items():
+    for name, verdicted in rehearsed.record.state.verdicts.items():
         assert judged[name].verdict.passed == verdicted.passed
         assert judged[name].internal
     # Three frames verified against their own mean are low by a fifth: all amplifiers fail the test.
@@ -346,7 +348,7 @@ def test_the_text_holds_the_documented_report_and_the_gains(account: Account):
 
 
 def test_collections_of_jobs_are_reported_without_a_record(rehearsed: Rehearsed, account: Account):
-    job = rehearsed.record.job("VERIFY BIAS")
+    job = rehearsed.record.job(StepId.read("VERIFY BIAS"))
     assert job is not None
     found = of_collections([str(job.collection)], str(rehearsed.repo), images=())
     assert list(found.runs) == [StepId(Action.VERIFY, "BIAS")]
@@ -427,5 +429,5 @@ async def test_a_run_that_did_not_end_well_tells_how_to_go_on(tmp_path: Path):
     told = command(str(record.path), "--out", str(tmp_path))
     assert told.exit_code == 0, told.output
     page = (tmp_path / f"{record.name}.html").read_text()
-    assert "The configuration that goes on where the run ended" in page
-    assert f"BIAS: [{exposure_range(record.exposures('BIAS'))}]" in page
+    assert "Configuration to resume" in page
+    assert f"BIAS: [{exposure_range(record.state.sets[ImageType.BIAS].kept)}]" in page

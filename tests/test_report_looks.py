@@ -112,7 +112,7 @@ async def test_causes_and_consequences_are_told_apart(tmp_path: Path):
 
 async def test_a_job_that_the_script_aborted_is_no_failure(tmp_path: Path):
     record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=500.0, stop="Taking 5 flats.*")
-    kinds = {job.step: [s.kind for s in spans(record) if s.row == job.step][-1] for job in record.jobs}
+    kinds = {job.step: [s.kind for s in spans(record) if s.row == str(job.step)][-1] for job in record.jobs}
     assert {kinds[job.step] for job in record.jobs if job.aborted} == {"aborted"}
 
 

@@ -14,6 +14,7 @@ from lsst.daf.butler import Butler
 from recorded import Rehearsed, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
@@ -136,7 +137,7 @@ def replaced(repo: Path, dataset_type: str, run: str, content: Any) -> None:
 
 
 def run_of(rehearsed: Rehearsed, step: str) -> str:
-    job = rehearsed.record.job(step)
+    job = rehearsed.record.job(StepId.read(step))
     assert job is not None
     return f"{job.collection}/run"
 
@@ -186,7 +187,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_rest_reported(rehearsed: Reh
 
 @pytest.mark.parametrize(("form", "ending"), [("text", "txt"), ("markdown", "md"), ("html", "html")])
 def test_collections_are_reported_in_every_form(rehearsed: Rehearsed, tmp_path: Path, form: str, ending: str):
-    job = rehearsed.record.job("VERIFY BIAS")
+    job = rehearsed.record.job(StepId.read("VERIFY BIAS"))
     assert job is not None
     what = "--collections", str(job.collection), "--repo", rehearsed.repo, "--no-images"
     told = command("report", *what, "--format", form, "--out", tmp_path)
@@ -208,7 +209,7 @@ async def test_a_record_that_breaks_off_tells_which_jobs_ran(tmp_path: Path):
     broken.parent.mkdir()
     broken.write_text("".join(lines[:last]))
     found = read_record(broken)
-    assert "running when the record ends" in command("report", broken, "--format", "text").output
+    assert "GENERATE BIAS: running (job " in command("report", broken, "--format", "text").output
     assert "the record ends before the job did" in command("replay", broken).output
     assert found.jobs[0].result is None
 

@@ -205,7 +205,7 @@ async def test_a_page_is_made_of_a_record_alone(tmp_path: Path):
     )
     text = unescape(as_html(of_record(record)))
     assert "This report is made from the record alone." in text
-    assert record.failures[0] in text
+    assert record.state.failures[0] in text
     assert 'class="timeline wide"' in text
     assert 'class="timeline narrow"' in text
     assert Outline(text).headings

@@ -24,6 +24,7 @@ from bench.summit import SlowIngest, TimedRunner
 from lsstcam_scale import BookkeepingLoop, Script
 
 from lsst.ts.calibscripts.ocps.client import JobRequest, Ocps
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
 from lsst.ts.calibscripts.sal import Domain, Remote
 from lsst.ts.calibscripts.summit.ocps.csc import SimulatedOcps
@@ -181,7 +182,7 @@ async def _submit(number: int) -> float:
         jobs = []
         async with asyncio.TaskGroup() as tasks:
             for n in range(number):
-                request = JobRequest(f"step {n}", "cpBias.yaml", "", "")
+                request = JobRequest(StepId(Action.GENERATE, f"number {n}"), "cpBias.yaml", "", "")
                 jobs.append(tasks.create_task(ocps.run(request, 3600.0, lambda job_id: None)))
                 await asyncio.sleep(0.1)
         ocps.close()

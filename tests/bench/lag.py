@@ -26,6 +26,7 @@ from bench.load import LoadFreeClock
 from bench.writing import EXPOSURES, make, write_job
 
 from lsst.ts.calibscripts.events.events import Event, JobEnded, Verdicted
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE
 from lsst.ts.calibscripts.summit.ocps.csc import Job, SimulatedOcps
 from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
@@ -120,7 +121,7 @@ class _Pulse:
     def note(self, event: Event) -> None:
         """Begin, and keep the verdict."""
         match event:
-            case JobEnded(step="VERIFY BIAS"):
+            case JobEnded(step=StepId(Action.VERIFY, "BIAS")):
                 self.before = _megabytes()
                 self._began = time.perf_counter(), time.process_time()
                 self._task = asyncio.get_running_loop().create_task(self._beat())

@@ -98,16 +98,16 @@ class Rehearsed:
         return (event for event in self.events(ExposureTaken) if event.image_type == image_type)
 
     def job_id(self, step: str) -> str:
-        return next(event.job_id for event in self.events(JobStarted) if event.step == step)
+        return next(event.job_id for event in self.events(JobStarted) if str(event.step) == step)
 
     def run_collection(self, step: str) -> str:
         return f"u/ocps/{self.job_id(step)}/run"
 
     def submitted(self, step: str) -> JobSubmitted:
-        return next(event for event in self.events(JobSubmitted) if event.step == step)
+        return next(event for event in self.events(JobSubmitted) if str(event.step) == step)
 
     def outcome_of(self, step: str) -> str:
-        return next(event.outcome for event in self.events(JobEnded) if event.step == step)
+        return next(event.outcome for event in self.events(JobEnded) if str(event.step) == step)
 
     def span(self, step: str) -> tuple[float, float]:
         """When a step's job was submitted and when it ended, in seconds of the event loop's clock."""
@@ -119,7 +119,7 @@ class Rehearsed:
             time
             for time, event in self.timed_events
             if isinstance(event, kind)
-            and all(getattr(event, name) == value for name, value in fields.items())
+            and all(str(getattr(event, name)) == str(value) for name, value in fields.items())
         )
 
 

@@ -84,7 +84,7 @@ def test_three_verification_collections_can_be_looked_into(changed: Rehearsed) -
 
 def test_against_the_calibrations_that_were_there(changed: Rehearsed) -> None:
     submitted = changed.events(JobSubmitted)
-    assert [event.step for event in submitted] == [f"VERIFY {name}" for name in TYPES]
+    assert [str(event.step) for event in submitted] == [f"VERIFY {name}" for name in TYPES]
     assert {event.config.partition("-i ")[2].split()[0] for event in submitted} == {"LATISS/calib"}
     assert changed.events(Certified) == ()
     assert len(changed.readouts) == 3 * (N_IMAGES + 1)

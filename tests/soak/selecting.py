@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from soak.asked import CALIBRATIONS, TOLERANCE, VERIFY, Asked
-from soak.reading import Problems, commits, data, is_enough, step
+from soak.reading import Problems, commits, data, is_enough
 from soak.story import Exposed, Story
 
 from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted, Warned
@@ -40,7 +40,7 @@ def only_fitting_images_are_used(story: Story) -> Problems:
     """An image whose record contradicts what was asked for, or that the butler does not have, is in no job."""
     times = _times_asked(story)
     for _, job in story.of(JobSubmitted):
-        _, product = step(job.step)
+        product = job.step.product
         for exposure, detector in data(job):
             if (exposure, detector) not in story.levels:
                 yield f"{job.step} is to read {exposure} of detector {detector}, which was never ingested"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
-from soak.reading import Problems, data, later, step
+from soak.reading import Problems, data, later
 from soak.story import Committed, Exposed, Story
 
 from lsst.ts.calibscripts.events.events import ImageArrived, JobEnded, JobSubmitted, Verdicted
@@ -58,7 +58,7 @@ def steps_wait(story: Story) -> Problems:
                     yield f"{job.name} was queued on {job.data_query}, which nobody submitted"
             case JobSubmitted(step=name) as request:
                 submitted.add((request.pipeline, request.data_query))
-                action, product = step(name)
+                action, product = name.action, name.product
                 needed = set(ancestors(product)) & asked.made
                 ready = certified if asked.waits and action == "GENERATE" else generated
                 if action == "VERIFY" and product in asked.made:
@@ -169,7 +169,7 @@ def camera_stops_at_a_verdict(story: Story) -> Problems:
         if not verdict.passed:
             lost.setdefault(verdict.product, time)
     for time, end in story.of(JobEnded):
-        action, product = step(end.step)
+        action, product = end.step.action, end.step.product
         if action == "GENERATE" and end.exit_code not in (0, None):
             lost.setdefault(product, time)
     for time, event in story.of(Exposed):

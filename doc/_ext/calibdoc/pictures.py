@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 
 from calibdoc.drawing import Arrow, Box, Drawing, Frame
-from lsst.ts.calibscripts.events.events import TRANSITIONS, Stage
+from lsst.ts.calibscripts.events.stages import TRANSITIONS, Stage
 from lsst.ts.calibscripts.plan import Action, Plan, Step
 
 __all__ = ["edges", "stage_ranks", "stages", "steps"]

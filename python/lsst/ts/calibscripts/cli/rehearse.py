@@ -178,16 +178,17 @@ def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) ->
 
 def _resumed(path: Path) -> tuple[str, str, Path]:
     """Return script, configuration and repository that go on where the run of a record ended."""
-    from ..record import is_complete, read_record, resumption
+    from ..events.resume import resumption
+    from ..record import read_record
 
     record = read_record(path)
-    if is_complete(record):
+    if record.state.is_complete:
         raise ConfigurationError(
             [
-                f"{path}: nothing to resume: the run ended {record.state}, and all that it was asked for is done"
+                f"{path}: nothing to resume: the run ended {record.outcome}, and all that it was asked for is done"
             ]
         )
-    text = resumption(record).text()
+    text = resumption(record.state, record.about.given).text
     click.echo(f"Resuming {record.about.script} with:\n{text}")
     return record.about.script, text, Path(str(record.about.config["repo"]))
 

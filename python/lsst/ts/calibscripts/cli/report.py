@@ -134,19 +134,16 @@ def _text(account: Account, form: str) -> str:
 
 
 def _scripts(account: Account) -> Mapping[str, str]:
-    """Return the texts that a reader may want to copy: how to repeat the run, and how to go on with it."""
-    from ..record import is_complete, resumption
+    """Return the texts that a reader may want to copy: how to repeat the run, and how to resume it."""
+    from ..events.resume import resumption
     from ..record.replay import replay_script
-    from ..tables.products import ImageType
+    from ..report.page import CONFIGURATION_TO_RESUME
 
     record = account.record
     if record is None:
         return {}
     texts = {"The shell script that repeats the processing by hand": replay_script(record)}
-    if not is_complete(record):
-        found = resumption(record)
-        sentence = found.sentence(
-            {name: f"new {kind.plural}" for name, kind in ImageType.__members__.items()}
-        )
-        texts["The configuration that goes on where the run ended"] = f"# {sentence}.\n{found.text()}\n"
+    if not record.state.is_complete:
+        found = resumption(record.state, record.about.given)
+        texts[CONFIGURATION_TO_RESUME] = f"# {found.sentence}.\n{found.text}\n"
     return texts

@@ -10,10 +10,9 @@ from .calibrations import CalibrationsConfig
 from .characters import key_problem
 from .explain import did_you_mean
 from .exposure_ids import exposure_id, written_exposures
-from .fields import option_settings
+from .fields import ScriptMode, option_settings
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
-from .resume import Resumption, resuming
 from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .settings import PropertyNames, TypeSettings
 from .times import (
@@ -41,7 +40,7 @@ __all__ = [
     "LatissConfig",
     "Pairing",
     "PropertyNames",
-    "Resumption",
+    "ScriptMode",
     "TypeSettings",
     "as_installed",
     "as_yaml",
@@ -57,7 +56,6 @@ __all__ = [
     "option_settings",
     "parse",
     "read_yaml",
-    "resuming",
     "same_time",
     "schema_text",
     "warnings",

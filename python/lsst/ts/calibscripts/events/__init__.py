@@ -1,1 +1,1 @@
-"""What happens in a run, as typed events, and the account that is made from them."""
+"""What happens in a run, as typed events; the state that they add up to, and what follows from it."""

@@ -1,139 +1,85 @@
-"""Stages of a product as data, and what happens in a run as typed events.
+"""What happens in a run, as typed events.
 
-The state machine says everything it does to its observers; the record, the live display and the summary only
-listen.
+Everything a run does is one of these: a failure, a doubt or a set that is given up is an event like an exposure. A
+record is their list, and `RunState` their fold: nothing else keeps what a run has done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from ..errors import TransitionError
+from .imaging import (
+    ExposuresAdopted,
+    ExposureTaken,
+    ExposureTimesRead,
+    FilterFound,
+    ImageArrived,
+    ImageEvent,
+    ImageSetClosed,
+    LevelMeasured,
+    PlannedSet,
+    SetGivenUp,
+    TooFewPairs,
+)
+from .outcomes import JobOutcome, RunOutcome, StepName, StepOutcome
+from .stages import Stage
 
 __all__ = [
-    "ABORTED_BY_SCRIPT",
-    "FINISHED",
-    "STOPPED_WITHOUT_ID",
-    "TRANSITIONS",
+    "CertificationRefused",
     "Certified",
     "Doubtful",
-    "Ending",
+    "Ended",
     "Event",
     "ExposureTaken",
+    "ExposureTimesRead",
+    "ExposuresAdopted",
     "Failed",
+    "FilterFound",
     "ImageArrived",
+    "ImageEvent",
     "ImageSetClosed",
     "JobEnded",
+    "JobOutcome",
     "JobStarted",
     "JobSubmitted",
     "LevelMeasured",
+    "Message",
     "Observer",
+    "OutputsFound",
     "Planned",
-    "Progress",
+    "PlannedSet",
+    "ProductEvent",
+    "RunOutcome",
+    "SetGivenUp",
     "Stage",
     "StageReached",
     "StepEnded",
+    "StepEvent",
+    "StepName",
+    "StepOutcome",
+    "TooFewPairs",
     "Verdicted",
     "Warned",
 ]
 
 
-class Stage(StrEnum):
-    """How far a product has come."""
-
-    WAITING = "WAITING"
-    TAKING = "TAKING"
-    INGESTED = "INGESTED"
-    GENERATED = "GENERATED"
-    VERIFIED = "VERIFIED"
-    CERTIFIED = "CERTIFIED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED})
-
-TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
-    {
-        # DEFECTS, PTC and GAIN take no images of their own: they go from WAITING to GENERATED.
-        Stage.WAITING: _ENDS | {Stage.TAKING, Stage.INGESTED, Stage.GENERATED},
-        Stage.TAKING: _ENDS | {Stage.INGESTED},
-        # External verification goes from INGESTED to VERIFIED: it makes nothing.
-        Stage.INGESTED: _ENDS | {Stage.GENERATED, Stage.VERIFIED},
-        # Without verification a product goes from GENERATED to CERTIFIED.
-        Stage.GENERATED: _ENDS | {Stage.VERIFIED, Stage.CERTIFIED},
-        Stage.VERIFIED: _ENDS | {Stage.CERTIFIED},
-        Stage.CERTIFIED: frozenset(),
-        Stage.FAILED: frozenset(),
-        Stage.CANCELLED: frozenset(),
-    }
-)
-"""Which stage may follow which. A stop or a failure ends a product at any stage but the last."""
-
-
 @dataclass(frozen=True)
 class Planned:
-    """What a run is to do: its steps, in the order of the plan."""
+    """What a run is to do: its images in the order they are taken, and its steps in the order of the plan."""
 
-    steps: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class StageReached:
-    """A product has reached a stage."""
-
-    product: str
-    stage: Stage
+    sets: tuple[PlannedSet, ...]
+    steps: tuple[StepName, ...]
 
 
-@dataclass(frozen=True)
-class ExposureTaken:
-    """The camera has taken an exposure; times in seconds."""
-
-    image_type: str
-    exposure: int
-    exposure_time: float
-    discarded: bool
-
-
-@dataclass(frozen=True)
-class ImageArrived:
-    """An image of one detector was announced by the OODS; ``status_code`` 0 is good."""
-
-    exposure: int
-    detector: int
-    status_code: int
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class LevelMeasured:
-    """The signal of a flat was measured: median of the image less that of the overscan, ADU."""
-
-    exposure: int
-    level: float
-
-
-@dataclass(frozen=True)
-class ImageSetClosed:
-    """No further arrival of a set is waited for."""
-
-    image_type: str
-    exposures: tuple[int, ...]
-    detectors: tuple[int, ...]
-    left_out_exposures: tuple[int, ...] = ()
-    left_out_detectors: tuple[int, ...] = ()
+# Steps.
 
 
 @dataclass(frozen=True)
 class JobSubmitted:
-    """A command went to the OCPS, with all its arguments."""
+    """A command was sent to the OCPS, with all its arguments."""
 
-    step: str
+    step: StepName
     pipeline: str
     config: str
     data_query: str
@@ -143,47 +89,70 @@ class JobSubmitted:
 class JobStarted:
     """The OCPS has returned the identifier of a job."""
 
-    step: str
+    step: StepName
     job_id: str
-
-
-ABORTED_BY_SCRIPT = "aborted by this script"
-STOPPED_WITHOUT_ID = "stopped before its job id was known"
-"""Outcomes of a job that the script itself ended, so that it has not failed."""
 
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job has ended; ``exit_code`` is None where no result had it."""
+    """A job has ended.
 
-    step: str
+    Attributes
+    ----------
+    step : `StepId`
+        What it was for.
+    job_id : `str` or `None`
+        Its identifier; None where the OCPS never returned one.
+    exit_code : `int` or `None`
+        Exit code; None where no result had it.
+    outcome : `JobOutcome`
+        How it ended.
+    reason : `str`
+        Why, in a sentence; empty for a job that completed.
+    """
+
+    step: StepName
     job_id: str | None
     exit_code: int | None
-    outcome: str
+    outcome: JobOutcome
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """How it ended, with the reason where there is one."""
+        return self.reason or self.outcome.value
 
 
-class Ending(StrEnum):
-    """How a step ended."""
+@dataclass(frozen=True)
+class OutputsFound:
+    """A job has left its outputs in a RUN, None where it left none; ``detectors`` are those it was to process."""
 
-    DONE = "done"
-    PASSED = "passed"
-    FAILED = "failed"
-    NOT_JUDGED = "not judged"
-    CANCELLED = "cancelled"
-    ABORTED = "aborted"
-    NOT_STARTED = "not started"
-
-
-FINISHED = frozenset({Ending.DONE, Ending.PASSED})
-"""How a step ends that did what it was to do."""
+    step: StepName
+    run: str | None
+    detectors: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class StepEnded:
-    """A step has ended. Of several of one step the last one counts: one that was cancelled may still be done."""
+    """A step has ended; ``reason`` is a sentence where it failed.
 
-    step: str
-    ending: Ending
+    Of several of one step the last one counts: one that was cancelled may still be done.
+    """
+
+    step: StepName
+    outcome: StepOutcome
+    reason: str = ""
+
+
+# Products.
+
+
+@dataclass(frozen=True)
+class StageReached:
+    """A product has reached a stage."""
+
+    product: str
+    stage: Stage
 
 
 @dataclass(frozen=True)
@@ -201,6 +170,11 @@ class Verdicted:
     failed_exposures: int = 0
     limit: int = 0
     judged: bool = True
+
+    @property
+    def failed(self) -> bool:
+        """Did it fail by its tests? One that could not be judged did not."""
+        return self.judged and not self.passed
 
 
 @dataclass(frozen=True)
@@ -224,6 +198,17 @@ class Doubtful:
 
 
 @dataclass(frozen=True)
+class CertificationRefused:
+    """The butler did not certify a product into the CALIBRATION collection, most likely since it holds another."""
+
+    product: str
+    collection: str
+
+
+# What the observer is to know, and the end.
+
+
+@dataclass(frozen=True)
 class Failed:
     """Something that was asked for was not done: the run does not end DONE."""
 
@@ -237,23 +222,17 @@ class Warned:
     message: str
 
 
-Event = (
-    Planned
-    | StageReached
-    | ExposureTaken
-    | ImageArrived
-    | LevelMeasured
-    | ImageSetClosed
-    | JobSubmitted
-    | JobStarted
-    | JobEnded
-    | StepEnded
-    | Verdicted
-    | Certified
-    | Doubtful
-    | Failed
-    | Warned
-)
+@dataclass(frozen=True)
+class Ended:
+    """The run has ended: DONE, FAILED or STOPPED."""
+
+    state: RunOutcome
+
+
+StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | StepEnded
+ProductEvent: TypeAlias = StageReached | Verdicted | Certified | Doubtful | CertificationRefused
+Message: TypeAlias = Failed | Warned
+Event: TypeAlias = Planned | ImageEvent | StepEvent | ProductEvent | Message | Ended
 
 
 class Observer(Protocol):
@@ -261,42 +240,3 @@ class Observer(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
-
-
-class Progress:
-    """The stage of every product of a run.
-
-    Parameters
-    ----------
-    products : iterable of `str`
-        Products of the run, all of them WAITING.
-    observer : `Observer`
-        Called with each stage that is reached.
-    """
-
-    def __init__(self, products: tuple[str, ...], observer: Observer) -> None:
-        self._stages = dict.fromkeys(products, Stage.WAITING)
-        self._observer = observer
-
-    def advance(self, product: str, stage: Stage) -> None:
-        """Move a product to its next stage.
-
-        A product that has ended stays so: a step of it may go on though it cannot be certified any more.
-
-        Raises
-        ------
-        TransitionError
-            If the stage does not follow from the present one.
-        """
-        present = self._stages[product]
-        if present in _ENDS:
-            return
-        if stage not in TRANSITIONS[present]:
-            raise TransitionError(f"{product} cannot go from {present} to {stage}")
-        self._stages[product] = stage
-        self._observer(StageReached(product, stage))
-
-    def end(self, product: str, stage: Stage) -> None:
-        """End a product as FAILED or CANCELLED, unless it has ended already."""
-        if stage in TRANSITIONS[self._stages[product]]:
-            self.advance(product, stage)

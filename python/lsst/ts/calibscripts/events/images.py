@@ -1,8 +1,4 @@
-"""Waits for imageInOODS, per exposure and detector.
-
-Arrivals are collected from the first exposure on: an image may be announced before the camera class has
-returned its exposure id, or long after the next type has begun.
-"""
+"""Which images of a set are used, from what has arrived of it. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ..tables.products import ImageType
-from .events import ImageSetClosed
 from .sparing import LeftOut, least_left_out
 
-__all__ = ["ImageSet", "closing", "judge"]
+__all__ = ["ImageSet", "judge"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +18,11 @@ class ImageSet:
     Attributes
     ----------
     exposures, detectors : `tuple` [`int`]
-        Those that go on.
+        Those that are used.
     left_out_exposures, left_out_detectors : `tuple` [`int`]
-        Those that do not.
+        Those that are not.
     complete : `bool`
-        Is it enough to go on with: more than half of the exposures and of the detectors?
+        Is it enough to be processed: more than half of the exposures and of the detectors?
     """
 
     exposures: tuple[int, ...]
@@ -47,7 +41,7 @@ class ImageSet:
 def judge(
     exposures: Sequence[int], detectors: Sequence[int], arrived: Collection[tuple[int, int]]
 ) -> ImageSet:
-    """Decide which exposures and detectors of a set go on, as "When something else fails" says.
+    """Decide which exposures and detectors of a set are used, as "When something else fails" says.
 
     An exposure has arrived when all detectors asked for have; one that has not is left out. A detector missing
     in more than half of the set is left out instead. Where this would leave half of the set or less, as a few
@@ -64,7 +58,7 @@ def judge(
     Returns
     -------
     `ImageSet`
-        What goes on.
+        What is used.
     """
     missing = {(e, d) for e in exposures for d in detectors} - set(arrived)
     lost = Counter(detector for _, detector in missing)
@@ -85,26 +79,3 @@ def _without(exposures: Sequence[int], detectors: Sequence[int], left_out: LeftO
         tuple(e for e in exposures if e in left_out.exposures),
         tuple(d for d in detectors if d in left_out.detectors),
     )
-
-
-def may_go_on_with(kept: Sequence[int], n_planned: int, closed: ImageSet | None) -> tuple[int, ...]:
-    """Return the exposures of a set that a later run may process: nothing of what was refused or given up.
-
-    Parameters
-    ----------
-    kept : sequence of `int`
-        Exposures of the set that were taken and not discarded, or that existed already.
-    n_planned : `int`
-        How many there were to be.
-    closed : `ImageSet` or `None`
-        What went on of the set; None where the run ended before that was known.
-    """
-    if closed is not None:
-        return closed.exposures if closed.complete else ()
-    return tuple(kept) if len(kept) == n_planned else ()
-
-
-def closing(image_type: ImageType, found: ImageSet) -> ImageSetClosed:
-    """Return the event that says what of a set is used."""
-    left_out = found.left_out_exposures, found.left_out_detectors
-    return ImageSetClosed(image_type.name, found.exposures, found.detectors, *left_out)

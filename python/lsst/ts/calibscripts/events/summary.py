@@ -1,138 +1,35 @@
-"""The one text at the end of a run, however it ended."""
+"""The state of a run -> the one text at its end, however it ended. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ..ground.text import counted, exposure_range
-from .events import Ending
+from ..plan import Action, StepId
+from .events import Certified
+from .parts import SetState, StepStanding
+from .resume import TO_RESUME, next_steps, to_resume
+from .state import RunState
 
-__all__ = [
-    "Certified",
-    "RunSummary",
-    "StepOutcome",
-    "TakenSet",
-    "headline_of_run",
-    "not_certified_because",
-    "run_summary",
-]
+__all__ = ["headline_of_run", "not_certified", "run_summary"]
 
-
-@dataclass(frozen=True)
-class TakenSet:
-    """Exposures of one type.
-
-    Attributes
-    ----------
-    image_type : `str`
-        BIAS, DARK or FLAT.
-    wanted : `int`
-        Exposures asked for, without the discarded ones.
-    kept, discarded, left_out : `tuple` [`int`]
-        Exposures that are used; the first ones, which are never used; those left out because they did not
-        arrive.
-    existing : `bool`
-        Were they taken before, by another run?
-    """
-
-    image_type: str
-    wanted: int
-    kept: tuple[int, ...]
-    discarded: tuple[int, ...] = ()
-    left_out: tuple[int, ...] = ()
-    existing: bool = False
+_SHOWN = (StepStanding.ABORTED, StepStanding.CANCELLED, StepStanding.NOT_STARTED)
+"""Steps that the headline counts; those that failed are among its failures."""
 
 
-@dataclass(frozen=True)
-class StepOutcome:
-    """How one step ended.
-
-    Attributes
-    ----------
-    step : `str`
-        E.g. ``GENERATE BIAS``.
-    outcome : `str`
-        One of `Ending`, or ``running when the record ends``.
-    job_id : `str` or `None`
-        OCPS job; None where the step had none or it is unknown.
-    collection : `str` or `None`
-        Where its outputs are.
-    detail : `str`
-        Why it ended so; may be empty.
-    """
-
-    step: str
-    outcome: str
-    job_id: str | None = None
-    collection: str | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Certified:
-    """One calibration product that was certified.
-
-    Attributes
-    ----------
-    product : `str`
-        E.g. BIAS.
-    collection : `str`
-        The CALIBRATION collection.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI; None is open.
-    verified : `bool`
-        Whether it passed a verification.
-    """
-
-    product: str
-    collection: str
-    begin: str | None
-    end: str | None
-    verified: bool = True
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did and did not do.
-
-    Attributes
-    ----------
-    script : `str`
-        E.g. ``auxtel/make_latiss_calibrations.py``.
-    final_state : `str`
-        DONE, FAILED or STOPPED.
-    taken : `tuple` [`TakenSet`]
-        Exposures, in the order taken.
-    steps : `tuple` [`StepOutcome`]
-        Steps, in the order of the plan.
-    certified : `tuple` [`Certified`]
-        What is certified now.
-    not_certified : `tuple` [(`str`, `str`)]
-        Product that was to be certified and is not, and why.
-    failures, warnings, next_steps : `tuple` [`str`]
-        One sentence each.
-    """
-
-    script: str
-    final_state: str
-    taken: tuple[TakenSet, ...] = ()
-    steps: tuple[StepOutcome, ...] = ()
-    certified: tuple[Certified, ...] = ()
-    not_certified: tuple[tuple[str, str], ...] = ()
-    failures: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    next_steps: tuple[str, ...] = ()
-
-
-def run_summary(summary: RunSummary) -> str:
+def run_summary(state: RunState, script: str, given: Mapping[str, Any]) -> str:
     """Write the summary of a run.
 
     Parameters
     ----------
-    summary : `RunSummary`
-        What was done and what was not.
+    state : `RunState`
+        The run.
+    script : `str`
+        E.g. ``auxtel/make_latiss_calibrations.py``.
+    given : mapping
+        Configuration as the user wrote it.
 
     Returns
     -------
@@ -141,71 +38,73 @@ def run_summary(summary: RunSummary) -> str:
         failures, warnings and what to do next; of the last five only those that hold something, except that
         it is always said what is certified.
     """
-    certified = [_certified(product) for product in summary.certified]
-    not_certified = [f"{product}: {why}" for product, why in summary.not_certified]
+    taken = [_taken(images) for images in state.sets.values() if images.begun]
+    certified = [_certified(product) for product in state.certified.values()]
     lines = [
-        f"{summary.script} ends {headline_of_run(summary)}.",
-        *_section("Images taken", [_taken(images) for images in summary.taken] or ["none"]),
-        *_section("Steps", [_step(step) for step in summary.steps]),
+        f"{script} ends {headline_of_run(state)}.",
+        *_section("Images taken", taken or ["none"]),
+        *_section("Steps", [_step(state, step_id) for step_id in state.steps]),
         *_section("Certified", certified or ["nothing"]),
-        *_section("NOT certified", not_certified),
-        *_section("Failures", summary.failures),
-        *_section("Warnings", summary.warnings),
-        *_section("What to do next", summary.next_steps),
+        *_section("NOT certified", [f"{name}: {why}" for name, why in not_certified(state).items()]),
+        *_section("Failures", state.failures),
+        *_section("Warnings", state.warnings),
+        *_section("What to do next", [*next_steps(state), *_resume(state, given)]),
     ]
     return "\n".join(lines)
 
 
-def headline_of_run(summary: RunSummary) -> str:
+def headline_of_run(state: RunState) -> str:
     """Report in one line how a run ended, e.g. for its last checkpoint.
 
     Parameters
     ----------
-    summary : `RunSummary`
-        What was done and what was not.
+    state : `RunState`
+        The run.
 
     Returns
     -------
     `str`
         E.g. ``DONE: 66 images taken, 3 products certified, 0 failures, 1 warning``.
     """
-    n_images = sum(
-        len(images.kept) + len(images.left_out) + len(images.discarded)
-        for images in summary.taken
-        if not images.existing
+    n_images = sum(len(images.taken) for images in state.sets.values() if not images.existing)
+    counts = Counter(state.standings.values())
+    steps = "".join(
+        f"{counted(counts[standing], 'step')} {standing}, " for standing in _SHOWN if counts[standing]
     )
     return (
-        f"{summary.final_state}: {counted(n_images, 'image')} taken, "
-        f"{counted(len(summary.certified), 'product')} certified, {_counted_endings(summary.steps)}"
-        f"{counted(len(summary.failures), 'failure')}, {counted(len(summary.warnings), 'warning')}"
+        f"{state.outcome}: {counted(n_images, 'image')} taken, "
+        f"{counted(len(state.certified), 'product')} certified, {steps}"
+        f"{counted(len(state.failures), 'failure')}, {counted(len(state.warnings), 'warning')}"
     )
 
 
-def _counted_endings(steps: Iterable[StepOutcome]) -> str:
-    """Count the steps that were not done, by how they ended; those that failed are among the failures."""
-    counts = Counter(step.outcome for step in steps)
-    shown = (Ending.ABORTED, Ending.CANCELLED, Ending.NOT_STARTED)
-    return "".join(f"{counted(counts[ending], 'step')} {ending}, " for ending in shown if counts[ending])
-
-
-def not_certified_because(ending: str, *, passed: bool | None, judged: bool) -> str:
-    """Explain why a product was not certified.
+def not_certified(state: RunState) -> dict[str, str]:
+    """Return why each product was not certified that was to be.
 
     Parameters
     ----------
-    ending : `str`
-        How its certification ended.
-    passed : `bool` or `None`
-        Has it passed its verification? None where there is no verdict.
-    judged : `bool`
-        Could its verification be judged?
+    state : `RunState`
+        The run.
+
+    Returns
+    -------
+    `dict` [`str`, `str`]
+        Product -> why, in the order of the plan.
     """
-    if passed is False:
-        return "it failed verification" if judged else "it could not be judged"
-    match ending:
-        case Ending.FAILED:
+    wanted = (step_id for step_id in state.steps if step_id.action is Action.CERTIFY)
+    return {
+        step.product: _not_certified(state, step) for step in wanted if step.product not in state.certified
+    }
+
+
+def _not_certified(state: RunState, step_id: StepId) -> str:
+    verdict = state.product(step_id.product).verdict
+    if verdict is not None and not verdict.passed:
+        return "it failed verification" if verdict.judged else "it could not be judged"
+    match state.standing(step_id):
+        case StepStanding.FAILED:
             return "certifying it failed"
-        case Ending.CANCELLED | Ending.ABORTED:
+        case StepStanding.CANCELLED | StepStanding.ABORTED:
             return "a step it needs failed"
         case _:
             return "the run ended before"
@@ -217,12 +116,12 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from (f"    {line}" for line in lines)
 
 
-def _taken(images: TakenSet) -> str:
-    n_kept = len(images.kept)
-    short = f" of {images.wanted} wanted" if n_kept != images.wanted else ""
+def _taken(images: SetState) -> str:
+    used, wanted = images.used, images.planned.n_kept
+    short = f" of {wanted} wanted" if len(used) != wanted else ""
     return "".join(
         [
-            f"{images.image_type}: {n_kept}{short}: {exposure_range(images.kept)}",
+            f"{images.image_type}: {len(used)}{short}: {exposure_range(used)}",
             _aside("discarded", images.discarded),
             _aside("left out", images.left_out),
             "; taken before" if images.existing else "",
@@ -234,19 +133,21 @@ def _aside(what: str, exposures: Iterable[int]) -> str:
     return f"; {what} {exposure_range(exposures)}" if exposures else ""
 
 
-def _step(step: StepOutcome) -> str:
-    facts = [
-        f"job {step.job_id}" if step.job_id else "",
-        f"collection {step.collection}" if step.collection else "",
-        step.detail,
-    ]
-    known = ", ".join(fact for fact in facts if fact)
-    return f"{step.step}: {step.outcome}" + (f" ({known})" if known else "")
+def _step(state: RunState, step_id: StepId) -> str:
+    step = state.steps[step_id]
+    known = f" (job {step.job_id}, collection {step.collection})" if step.job_id else ""
+    return f"{step_id}: {state.standing(step_id)}{known}"
 
 
 def _certified(product: Certified) -> str:
-    unverified = "" if product.verified else ", without verification"
+    unverified = ", without verification" if product.unverified else ""
     return (
         f"{product.product} in {product.collection}, valid {product.begin or 'always before'} .. "
         f"{product.end or 'open'} (TAI){unverified}"
     )
+
+
+def _resume(state: RunState, given: Mapping[str, Any]) -> Iterator[str]:
+    found = to_resume(state, given)
+    if found is not None:
+        yield f"{TO_RESUME} below. {found.sentence}:\n{found.text}"

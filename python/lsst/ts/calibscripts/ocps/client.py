@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import JobError, describe
-from ..events.events import ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID, JobEnded, JobStarted, JobSubmitted
+from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
 from ..ground.cancellation import is_cancelled
 from ..sal import AckError, AckTimeoutError, SalRetCode, State
 from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, state_name, too_long
@@ -105,14 +105,16 @@ class Ocps:
             if told in ended or told in self._ours:
                 # What is heard of it would be the other job's.
                 reason = f"the OCPS returned job id {told}, which already belongs to an earlier job"
-                raise JobError(request.step, reason)
+                raise JobError(request.name, reason)
             self._ours.add(told)
             job_id = told
             self._observer(JobStarted(request.step, job_id))
             on_started(job_id)
-            result = await self._end_of(request.step, job_id, ack, timeout)
+            result = await self._end_of(request.name, job_id, ack, timeout)
         except JobError as error:
-            self._observer(JobEnded(request.step, error.job_id, error.exit_code, str(error)))
+            self._observer(
+                JobEnded(request.step, error.job_id, error.exit_code, JobOutcome.FAILED, str(error))
+            )
             if error.job_id and error.exit_code is None:
                 await self._abort(error.job_id)
             raise
@@ -120,9 +122,9 @@ class Ocps:
             # Also for what was not expected: no job of ours may be left running.
             if job_id is not None:
                 await self._abort(job_id)
-                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
+                self._observer(_aborted(request, job_id))
             raise
-        self._observer(JobEnded(request.step, job_id, result.exit_code, "completed"))
+        self._observer(JobEnded(request.step, job_id, result.exit_code, JobOutcome.COMPLETED))
         return result
 
     async def _submit(self, request: JobRequest, on_started: Callable[[str], None]) -> tuple[str, Any]:
@@ -143,21 +145,21 @@ class Ocps:
             if acknowledged.done():
                 return acknowledged.result()
             acknowledged.cancel()
-            raise JobError(request.step, f"the OCPS left ENABLED, it is {left.result()}")
+            raise JobError(request.name, f"the OCPS left ENABLED, it is {left.result()}")
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([acknowledged], timeout=ABORT_TIMEOUT)
             if not done:
                 acknowledged.cancel()
                 await asyncio.wait([acknowledged])
             if acknowledged.cancelled():
-                self._warn(f"{request.step}: stopped before the OCPS returned the job id; nothing to abort.")
-                self._observer(JobEnded(request.step, None, None, STOPPED_WITHOUT_ID))
+                self._warn(f"{request.name}: stopped before the OCPS returned the job id; nothing to abort.")
+                self._observer(_aborted(request, None))
             elif acknowledged.exception() is None:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
                 await self._abort(job_id)
-                self._observer(JobEnded(request.step, job_id, None, ABORTED_BY_SCRIPT))
+                self._observer(_aborted(request, job_id))
             raise
 
     async def _acknowledgement(self, request: JobRequest) -> tuple[str, Any]:
@@ -177,18 +179,18 @@ class Ocps:
                 if job_id := job_id_in(ack.result):
                     return job_id, ack
                 if ack.ack not in _UNFINISHED:
-                    raise JobError(request.step, "the OCPS ended the command without returning a job id")
+                    raise JobError(request.name, "the OCPS ended the command without returning a job id")
                 left = max(deadline - loop.time(), 0.001)
                 ack = await command.next_ackcmd(ack, timeout=left, wait_done=False)
         except RuntimeError as error:
             # salobj forgets a command that ends before its next acknowledgement is waited for.
-            raise JobError(request.step, "the OCPS ended the command without returning a job id") from error
+            raise JobError(request.name, "the OCPS ended the command without returning a job id") from error
         except AckTimeoutError as error:
             raise JobError(
-                request.step, f"the OCPS did not acknowledge the job within {ACKNOWLEDGE_TIMEOUT:.0f} s"
+                request.name, f"the OCPS did not acknowledge the job within {ACKNOWLEDGE_TIMEOUT:.0f} s"
             ) from error
         except AckError as error:
-            raise JobError(request.step, f"the OCPS rejected the job: {describe(error)}") from error
+            raise JobError(request.name, f"the OCPS rejected the job: {describe(error)}") from error
 
     async def _end_of(self, step: str, job_id: str, ack: Any, timeout: float) -> JobResult:
         """Wait for the end of a job, whichever of its signs comes first."""
@@ -271,3 +273,9 @@ class Ocps:
         except (AckError, RuntimeError) as error:
             # RuntimeError: the process is being terminated, and its middleware is closed already.
             self._warn(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
+
+
+def _aborted(request: JobRequest, job_id: str | None) -> JobEnded:
+    """Return the event of a job that the script itself has ended."""
+    reason = "aborted by this script" if job_id else "stopped before its job id was known"
+    return JobEnded(request.step, job_id, None, JobOutcome.ABORTED, reason)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ..errors import JobError
 from ..ground.untrusted import parse_json
+from ..plan import StepId
 from ..sal import State
 
 __all__ = [
@@ -30,10 +31,15 @@ ABORTED = 255
 class JobRequest:
     """One job: what it is for, and the arguments of the command execute."""
 
-    step: str
+    step: StepId
     pipeline: str
     config: str
     data_query: str
+
+    @property
+    def name(self) -> str:
+        """What it is for, in words."""
+        return str(self.step)
 
 
 @dataclass(frozen=True)

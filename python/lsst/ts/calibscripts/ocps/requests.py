@@ -190,7 +190,7 @@ def job_request(
     options = str(pipelines.options[step_id])
     words = [f"-j {config.n_processes}", f"-i {','.join(inputs)}", "--register-dataset-types", options]
     return JobRequest(
-        step=str(step_id),
+        step=step_id,
         pipeline=pipelines.installed[step_id].uri,
         config=" ".join(word for word in words if word),
         data_query=query,

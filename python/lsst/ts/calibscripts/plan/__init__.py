@@ -6,7 +6,7 @@ for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as s
 
 from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build, follow
 from .ordering import Reads
-from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
+from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId, images_in_words
 from .words import duration, plan_warnings
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "build",
     "duration",
     "follow",
+    "images_in_words",
     "plan_warnings",
 ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ..tables.products import PRODUCTS, ImageType, Product
 
-__all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "closure"]
+__all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "closure", "images_in_words"]
 
 
 class Action(StrEnum):
@@ -28,6 +28,20 @@ class StepId:
 
     def __str__(self) -> str:
         return f"{self.action} {self.product}"
+
+    @classmethod
+    def read(cls, name: str) -> StepId:
+        """Return the step of a name, e.g. ``GENERATE DARK``.
+
+        Raises
+        ------
+        ValueError
+            If its first word is not an action, or no product follows.
+        """
+        action, _, product = name.partition(" ")
+        if action not in Action.__members__ or not product.strip():
+            raise ValueError(f"{name!r} is not the name of a step")
+        return cls(Action(action), product)
 
 
 @dataclass(frozen=True)
@@ -114,8 +128,23 @@ class ExposureSet:
         return len(self.taken) or len(self.exposures) - self.n_discarded
 
     def __str__(self) -> str:
-        discarded = f" (first {self.n_discarded} discarded)" if self.n_discarded else ""
-        return f"{self.image_type.counted(len(self.taken) or len(self.exposures))}{discarded}"
+        return images_in_words(self.image_type, len(self.taken) or len(self.exposures), self.n_discarded)
+
+
+def images_in_words(image_type: ImageType, number: int, n_discarded: int) -> str:
+    """Write a set of images as an observer says it, e.g. ``21 flats (first 1 discarded)``.
+
+    Parameters
+    ----------
+    image_type : `ImageType`
+        BIAS, DARK or FLAT.
+    number : `int`
+        All exposures.
+    n_discarded : `int`
+        How many of them, the first ones, are never used.
+    """
+    discarded = f" (first {n_discarded} discarded)" if n_discarded else ""
+    return f"{image_type.counted(number)}{discarded}"
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Examined:
     levels: Levels = field(default_factory=Levels)
 
     def refuse(self, error: CalibScriptsError) -> Examined:
-        """Return the same with nothing left of the set: what is refused is never offered to go on with."""
+        """Return the same with nothing left of the set: what is refused is never offered for resuming."""
         exposures = sorted({*self.found.exposures, *self.found.left_out_exposures})
         return replace(self, found=ImageSet((), self.found.detectors, tuple(exposures), ()), refused=error)
 

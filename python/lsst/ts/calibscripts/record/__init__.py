@@ -7,14 +7,12 @@ runs. What happened before a script was killed is kept.
 from ..errors import RecordError
 from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
-from .records import About, Ended, Entry, Header, Job, Record
-from .resume import is_complete, resume_configuration, resumption
+from .records import About, Entry, Header, Job, Record
 from .versions import environment, versions
 
 __all__ = [
     "DIRECTORY_VARIABLE",
     "About",
-    "Ended",
     "Entry",
     "Header",
     "Job",
@@ -23,11 +21,8 @@ __all__ = [
     "Recorder",
     "environment",
     "find_records",
-    "is_complete",
     "open_record",
     "read_record",
     "record_directory",
-    "resume_configuration",
-    "resumption",
     "versions",
 ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import RecordError, describe
+from ..events.events import Event, ImageArrived
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
-from .records import EVENTS, FORMAT, Entry, Header, Noted, Record
+from .older import NUMBER, Line, modernised
+from .records import EVENTS, FORMAT, Entry, Header, Record
 
 __all__ = ["find_records", "read_record"]
 
@@ -28,6 +29,9 @@ class _Known(BaseModel):
     n_bias: int | None = None
     n_dark: int | None = None
     n_flat: int | None = None
+    n_discard_bias: int | None = None
+    n_discard_dark: int | None = None
+    n_discard_flat: int | None = None
     number_verification_tests_threshold_bias: int = 1
     number_verification_tests_threshold_dark: int = 1
     number_verification_tests_threshold_flat: int = 1
@@ -35,6 +39,9 @@ class _Known(BaseModel):
     certify_calib_begin_date: str | None = None
     certify_calib_end_date: str | None = None
 
+
+_MOST_DETECTORS = 1_000
+"""More detectors than any camera has."""
 
 _LONGEST = 30 * 86_400.0
 """Longest run, seconds. Whatever draws or counts time is as long as the time it draws."""
@@ -95,22 +102,24 @@ def read_record(path: Path) -> Record:
         record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error
-    return replace(record, entries=tuple(_entries(path, lines, begun)))
+    found = [{**_object(path, number, text), NUMBER: number} for number, text in enumerate(lines[1:], 2)]
+    current = found if first["record"] == FORMAT else modernised(first, header.about.config, found)
+    return replace(record, entries=tuple(_entries(path, current, begun)))
 
 
-def _entries(path: Path, lines: list[str], begun: float) -> Iterator[Entry]:
-    for number, text in enumerate(lines[1:], 2):
-        line = _object(path, number, text)
-        adapter = _adapters().get(str(line.get("event")))
-        if adapter is None:
-            continue
-        try:
-            yield Entry(_time(line), _loop(line, begun), _checked(adapter.validate_python(line)))
-        except (ValidationError, TypeError, ValueError, KeyError) as error:
-            raise RecordError(f"{path}, line {number}: {describe(error)}") from error
+def _entries(path: Path, lines: Iterable[Line], begun: float) -> Iterator[Entry]:
+    number = 1
+    try:
+        for line in lines:
+            number = line.get(NUMBER, number)
+            adapter = _adapters().get(str(line.get("event")))
+            if adapter is not None:
+                yield Entry(_time(line), _loop(line, begun), _checked(adapter.validate_python(line)))
+    except (ValidationError, TypeError, ValueError, KeyError) as error:
+        raise RecordError(f"{path}, line {number}: {describe(error)}") from error
 
 
-def _object(path: Path, number: int, text: str) -> Mapping[str, Any]:
+def _object(path: Path, number: int, text: str) -> Line:
     try:
         line = parse_json(text, RECORD)
     except InputError as error:
@@ -121,14 +130,14 @@ def _object(path: Path, number: int, text: str) -> Mapping[str, Any]:
     return line
 
 
-def _time(line: Mapping[str, Any]) -> datetime:
+def _time(line: Line) -> datetime:
     tai = datetime.fromisoformat(str(line["tai"]))
     if tai.tzinfo is not None:
         raise ValueError(f"tai {tai} has a time zone; TAI has none")
     return tai
 
 
-def _loop(line: Mapping[str, Any], begun: float | None = None) -> float:
+def _loop(line: Line, begun: float | None = None) -> float:
     """Return the time of the clock; durations are made from it, so it must be one that a run can have."""
     loop = float(line["loop"])
     if not isfinite(loop):
@@ -140,16 +149,18 @@ def _loop(line: Mapping[str, Any], begun: float | None = None) -> float:
     return loop
 
 
-def _checked(event: Noted) -> Noted:
+def _checked(event: Event) -> Event:
     """Check what its types leave open."""
     for name, value in vars(event).items():
         if isinstance(value, float) and not isfinite(value):
             raise ValueError(f"{name} is {value}")
-        if name in ("step", "product", "image_type") and not str(value).strip():
+        if name == "product" and not str(value).strip():
             raise ValueError(f"{name} is empty")
+    if isinstance(event, ImageArrived) and not 0 <= event.detector < _MOST_DETECTORS:
+        raise ValueError(f"{event.detector} is not a detector")
     return event
 
 
 @cache
-def _adapters() -> dict[str, TypeAdapter[Noted]]:
+def _adapters() -> dict[str, TypeAdapter[Event]]:
     return {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

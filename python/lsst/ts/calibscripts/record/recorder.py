@@ -19,7 +19,8 @@ from typing import IO, Any, TypeAlias
 from ..errors import describe
 from ..events.events import Event
 from ..ground.home import home_directory
-from .records import FORMAT, About, Ended, Noted
+from ..plan import StepId
+from .records import FORMAT, About
 from .versions import environment, versions
 
 __all__ = ["DIRECTORY_VARIABLE", "Recorder", "open_record", "record_directory"]
@@ -30,7 +31,7 @@ DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
 CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
 
-_Line: TypeAlias = tuple[float, float, Noted]
+_Line: TypeAlias = tuple[float, float, Event]
 """POSIX time, time of the clock (both seconds) and an event."""
 
 
@@ -131,11 +132,9 @@ class Recorder:
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
-        self._note(event)
-
-    def end(self, state: str) -> None:
-        """Record how the run ended: DONE, FAILED or STOPPED."""
-        self._note(Ended(state))
+        self._tell()
+        if not self._problem:
+            self._lines.put((time.time(), self._clock(), event))
 
     async def aclose(self) -> None:
         """Wait until everything is written, without blocking the event loop."""
@@ -146,11 +145,6 @@ class Recorder:
         """Wait until everything is written, at most `CLOSE_TIMEOUT`; blocks."""
         self._finish()
         self._tell()
-
-    def _note(self, event: Noted) -> None:
-        self._tell()
-        if not self._problem:
-            self._lines.put((time.time(), self._clock(), event))
 
     def _tell(self) -> None:
         """Warn of a problem once, in the thread of the caller."""
@@ -214,9 +208,20 @@ def _stamp(posix: float, loop: float, tai_offset: float) -> dict[str, Any]:
     return {"tai": tai.isoformat(timespec="milliseconds"), "loop": round(loop, 3)}
 
 
-def _text(posix: float, loop: float, event: Noted, tai_offset: float) -> str:
+def _text(posix: float, loop: float, event: Event, tai_offset: float) -> str:
     line = {"event": type(event).__name__, **_stamp(posix, loop, tai_offset), **vars(event)}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=plain) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has for a part of an event that it does not know: the name of a step, or an object.
+
+    Parameters
+    ----------
+    value
+        A step, or a dataclass.
+    """
+    return str(value) if isinstance(value, StepId) else vars(value)
 
 
 def _header(about: About, posix: float, loop: float, tai_offset: float) -> str:

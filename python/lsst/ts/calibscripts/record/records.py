@@ -8,33 +8,21 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
-from ..events.events import (
-    ABORTED_BY_SCRIPT,
-    STOPPED_WITHOUT_ID,
-    Certified,
-    Ending,
-    Event,
-    ExposureTaken,
-    Failed,
-    JobEnded,
-    JobStarted,
-    JobSubmitted,
-    Planned,
-    StageReached,
-    StepEnded,
-    Verdicted,
-    Warned,
-)
+from ..events.events import Event, JobEnded, JobSubmitted, RunOutcome
+from ..events.folding import state_of
+from ..events.parts import StepState
+from ..events.state import RunState
+from ..plan import StepId
 
-__all__ = ["EVENTS", "FORMAT", "About", "Ended", "Entry", "Header", "Job", "Noted", "Record"]
+__all__ = ["EVENTS", "FORMAT", "About", "Entry", "Header", "Job", "Record"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout of the file; a reader knows all up to its own.
 
 Before 2 failures stood in the last line only, so that a run that was killed left none, and how steps ended was not
-recorded or stood at the end.
+recorded or stood at the end. Before 3 outcomes of jobs were free text, and what a plan takes was not recorded.
 """
 
 
@@ -93,26 +81,7 @@ class Header:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Ended:
-    """The run has ended.
-
-    Attributes
-    ----------
-    state : `str`
-        DONE, FAILED or STOPPED.
-    failures : `tuple` [`str`]
-        One sentence each; in layout 1 only, later ones have an event for each.
-    """
-
-    state: str
-    failures: tuple[str, ...] = ()
-
-
-Noted: TypeAlias = Event | Ended
-"""What a line after the first one holds."""
-
-EVENTS: Mapping[str, type[Any]] = MappingProxyType({kind.__name__: kind for kind in get_args(Noted)})
+EVENTS: Mapping[str, type[Any]] = MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
 """Name of an event in the file -> its type."""
 
 Kind = TypeVar("Kind")
@@ -128,13 +97,13 @@ class Entry:
         TAI, without a time zone.
     loop : `float`
         Time of the event loop, seconds; differences between entries are durations.
-    event : `Noted`
+    event : `Event`
         What happened.
     """
 
     tai: datetime
     loop: float
-    event: Noted
+    event: Event
 
 
 @dataclass(frozen=True)
@@ -143,43 +112,50 @@ class Job:
 
     Attributes
     ----------
+    state : `StepState`
+        What is known of it.
     request : `JobSubmitted`
         The command.
     submitted : `Entry`
         When it was sent.
-    job_id : `str` or `None`
-        None where it was never reported.
     ended : `Entry` or `None`
-        None where it ran when the record ends.
-    result : `JobEnded` or `None`
-        How it ended.
+        When it ended; None where it ran when the record ends.
     """
 
+    state: StepState
     request: JobSubmitted
     submitted: Entry
-    job_id: str | None = None
     ended: Entry | None = None
-    result: JobEnded | None = None
 
     @property
-    def step(self) -> str:
+    def step(self) -> StepId:
         """What it was for, e.g. ``GENERATE BIAS``."""
-        return self.request.step
+        return self.state.id
+
+    @property
+    def job_id(self) -> str | None:
+        """Its identifier; None where it was never reported."""
+        return self.state.job_id
 
     @property
     def collection(self) -> str | None:
         """Where its outputs are, as shown to an observer."""
-        return f"u/ocps/{self.job_id}" if self.job_id else None
+        return self.state.collection
+
+    @property
+    def result(self) -> JobEnded | None:
+        """How it ended; None where it ran when the record ends."""
+        return self.state.job
 
     @property
     def completed(self) -> bool:
         """Whether it has ended well."""
-        return self.result is not None and self.result.outcome == "completed"
+        return self.state.completed
 
     @property
     def aborted(self) -> bool:
         """Whether it was ended by the script itself."""
-        return self.result is not None and self.result.outcome in (ABORTED_BY_SCRIPT, STOPPED_WITHOUT_ID)
+        return self.state.aborted
 
     @property
     def seconds(self) -> float | None:
@@ -189,7 +165,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Record:
-    """What became of a run, as far as it was recorded.
+    """A run as far as it was recorded: what happened and when; what that comes to is its `state`.
 
     Attributes
     ----------
@@ -224,41 +200,15 @@ class Record:
         """Name of the run: that of its file without the ending."""
         return self.path.stem
 
-    @property
-    def ended(self) -> Ended | None:
-        """How the run ended; None where the record ends before."""
-        return next((event for event in self.events(Ended)), None)
+    @cached_property
+    def state(self) -> RunState:
+        """What the run has done, as its script knew it."""
+        return state_of(entry.event for entry in self.entries)
 
     @property
-    def state(self) -> str:
+    def outcome(self) -> RunOutcome:
         """DONE, FAILED or STOPPED; UNFINISHED where the record has no end: it was killed, or it still runs."""
-        return self.ended.state if self.ended else "UNFINISHED"
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """What went wrong, one sentence each."""
-        noted = tuple(event.message for event in self.events(Failed))
-        return noted or (self.ended.failures if self.ended else ())
-
-    @cached_property
-    def endings(self) -> dict[str, Ending]:
-        """How steps have ended so far, in the order of the plan."""
-        planned = [step for event in self.events(Planned) for step in event.steps]
-        ended = {event.step: event.ending for event in self.events(StepEnded)}
-        return {step: ended[step] for step in dict.fromkeys([*planned, *ended]) if step in ended}
-
-    @cached_property
-    def steps(self) -> tuple[str, ...]:
-        """All steps of the run, in the order of the plan; of a record without a plan those that had a job."""
-        planned = [step for event in self.events(Planned) for step in event.steps]
-        certified = [f"CERTIFY {name}" for name in self.certified]
-        jobs = [job.step for job in self.jobs]
-        return tuple(dict.fromkeys(planned or [*self.endings] or [*jobs, *certified]))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the observer was warned of."""
-        return tuple(event.message for event in self.events(Warned))
+        return self.state.outcome
 
     @property
     def seconds(self) -> float:
@@ -272,42 +222,13 @@ class Record:
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """OCPS jobs in the order they were submitted."""
-        started = {event.step: event.job_id for event in self.events(JobStarted)}
-        ended = {e.event.step: (e, e.event) for e in self.entries if isinstance(e.event, JobEnded)}
+        ended = {e.event.step: e for e in self.entries if isinstance(e.event, JobEnded)}
         return tuple(
-            Job(
-                entry.event,
-                entry,
-                started.get(entry.event.step),
-                *ended.get(entry.event.step, (None, None)),
-            )
-            for entry in self.entries
-            if isinstance(entry.event, JobSubmitted)
+            Job(self.state.step(e.event.step), e.event, e, ended.get(e.event.step))
+            for e in self.entries
+            if isinstance(e.event, JobSubmitted)
         )
 
-    def job(self, step: str) -> Job | None:
+    def job(self, step: StepId) -> Job | None:
         """Return the job of a step, None where it had none."""
         return next((job for job in self.jobs if job.step == step), None)
-
-    def exposures(self, image_type: str, *, discarded: bool = False) -> tuple[int, ...]:
-        """Return the exposures of a type that were taken and kept, or those that were discarded."""
-        return tuple(
-            event.exposure
-            for event in self.events(ExposureTaken)
-            if event.image_type == image_type and event.discarded is discarded
-        )
-
-    @property
-    def stages(self) -> dict[str, str]:
-        """Last stage of every product that reached one."""
-        return {event.product: event.stage.value for event in self.events(StageReached)}
-
-    @property
-    def certified(self) -> dict[str, Certified]:
-        """What was certified, by product."""
-        return {event.product: event for event in self.events(Certified)}
-
-    @property
-    def verdicts(self) -> dict[str, Verdicted]:
-        """Verdicts, by product."""
-        return {event.product: event for event in self.events(Verdicted)}

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..errors import RecordError
 from ..events.events import Certified, JobSubmitted, Stage
 from ..ground.text import exposure_range
-from ..tables.products import PRODUCTS, ImageType
+from ..plan import Action, StepId
+from ..tables.products import PRODUCTS
 from . import Job, Record
 
 __all__ = ["certify_command", "replay_script"]
 
-_GENERATE = "GENERATE "
 _MORE = " \\\n    "
 
 
@@ -83,13 +83,13 @@ def _comment(text: str) -> Iterator[str]:
         yield f"# {''.join(c if c.isprintable() else '?' for c in line)}".rstrip()
 
 
-def _run(step: str) -> str:
+def _run(step: StepId) -> str:
     """Return the RUN of a step below PREFIX, as a word of the shell."""
     return f'"$PREFIX/{_slug(step)}/run"'
 
 
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+def _slug(step: StepId) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", str(step).lower()).strip("-")
 
 
 def _packages(record: Record) -> list[str]:
@@ -103,14 +103,14 @@ def _head(record: Record) -> Iterator[str]:
     yield "#!/usr/bin/env bash"
     yield from _comment(
         f"Repeats by hand the processing of {about.script} for {about.instrument}.\n"
-        f"Record {record.name}, begun {record.begun.isoformat(timespec='seconds')} TAI, ended {record.state}.\n"
+        f"Record {record.name}, begun {record.begun.isoformat(timespec='seconds')} TAI, ended {record.outcome}.\n"
         f"Versions then: {', '.join(f'{name} {version}' for name, version in versions.items())}\n\n"
         "Usage: bash THIS_FILE [REPO]\n"
         "Set PREFIX, CALIB_COLLECTION or PROCESSES to change where outputs go and how many processes are used.\n"
         "A RUN that exists is never written to: use another PREFIX for another time."
     )
     yield from _images(record)
-    for title, texts in (("Warning", record.warnings), ("Failure", record.failures)):
+    for title, texts in (("Warning", record.state.warnings), ("Failure", record.state.failures)):
         for text in texts:
             yield from _comment(f"{title}: {text}")
     yield ""
@@ -136,12 +136,10 @@ def _safe(name: str) -> str:
 
 
 def _images(record: Record) -> Iterator[str]:
-    for image_type in ImageType:
-        kept = record.exposures(image_type.name)
-        discarded = record.exposures(image_type.name, discarded=True)
-        if kept or discarded:
-            aside = f"; discarded {exposure_range(discarded)}" if discarded else ""
-            yield from _comment(f"{image_type.name} exposures taken: {exposure_range(kept)}{aside}")
+    for image_type, images in record.state.sets.items():
+        if images.taken and not images.existing:
+            aside = f"; discarded {exposure_range(images.discarded)}" if images.discarded else ""
+            yield from _comment(f"{image_type} exposures taken: {exposure_range(images.kept)}{aside}")
 
 
 def _what_happened(job: Job) -> str:
@@ -150,7 +148,7 @@ def _what_happened(job: Job) -> str:
     if job.result is None:
         return f"{submitted}; the record ends before the job did"
     exit_code = "" if job.result.exit_code is None else f", exit code {job.result.exit_code}"
-    return f"{submitted}; ended{took}{exit_code}: {job.result.outcome}"
+    return f"{submitted}; ended{took}{exit_code}: {job.result.words}"
 
 
 def _job(job: Job, instrument: str, runs: Mapping[str, str]) -> Iterator[str]:
@@ -214,28 +212,30 @@ def _certification(event: Certified) -> Iterator[str]:
         f"{event.product} was certified{unverified} into {event.collection}, datasets {', '.join(event.datasets)}."
     )
     yield f"echo {shlex.quote(f'== CERTIFY {event.product} ==')}"
-    run = _run(f"{_GENERATE}{event.product}")
+    run = _run(StepId(Action.GENERATE, event.product))
     yield certify_command(event.product, '"$REPO"', run, '"$CALIB_COLLECTION"', (event.begin, event.end))
 
 
 def _not_certified(record: Record) -> Iterator[str]:
     """Report what was made and not certified; the command only where no verification speaks against it."""
-    config, stages = record.about.config, record.stages
     for job in record.jobs:
-        product = PRODUCTS.get(job.step.removeprefix(_GENERATE))
-        if not (job.step.startswith(_GENERATE) and product and product.certified and job.completed):
-            continue
-        if product.name in record.certified:
-            continue
-        verdict = record.verdicts.get(product.name)
-        if verdict is not None and not verdict.passed:
-            yield from _comment(f"{product.name} was NOT certified: {verdict.headline}")
-        elif stages.get(product.name) in (Stage.VERIFIED, Stage.FAILED, Stage.CANCELLED):
-            yield from _comment(
-                f"{product.name} was NOT certified: the run ended before, or it failed. By hand:"
-            )
-            dates = (config.get("certify_calib_begin_date"), config.get("certify_calib_end_date"))
-            run = _run(job.step)
-            yield from _comment(certify_command(product.name, '"$REPO"', run, '"$CALIB_COLLECTION"', dates))
-        else:
-            yield from _comment(f"{product.name} was NOT certified: the run ended before it was verified.")
+        product = PRODUCTS.get(job.step.product)
+        generated = job.step.action is Action.GENERATE and job.completed
+        if generated and product is not None and product.certified:
+            yield from _without_certificate(record, job)
+
+
+def _without_certificate(record: Record, job: Job) -> Iterator[str]:
+    config, name = record.about.config, job.step.product
+    product = record.state.product(name)
+    if product.certified is not None:
+        return
+    if product.verdict is not None and not product.verdict.passed:
+        yield from _comment(f"{name} was NOT certified: {product.verdict.headline}")
+    elif product.stage in (Stage.VERIFIED, Stage.FAILED, Stage.CANCELLED):
+        yield from _comment(f"{name} was NOT certified: the run ended before, or it failed. By hand:")
+        dates = (config.get("certify_calib_begin_date"), config.get("certify_calib_end_date"))
+        run = _run(job.step)
+        yield from _comment(certify_command(name, '"$REPO"', run, '"$CALIB_COLLECTION"', dates))
+    else:
+        yield from _comment(f"{name} was NOT certified: the run ended before it was verified.")

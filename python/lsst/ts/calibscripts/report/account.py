@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..config import PropertyNames
 from ..errors import RepositoryError
-from ..events.events import ImageSetClosed, Stage
-from ..events.summary import Certified
+from ..events.events import Stage
 from ..plan import Action, StepId
 from ..record import Record
 from ..repository import Repository
 from ..repository.archive import Archive
-from ..tables.products import PRODUCTS, ImageType, made_from_closure
-from .contents import Account, ProductAccount, Standing, summary_of
+from ..tables.products import PRODUCTS, ImageType
+from .contents import Account, Certificate, ProductAccount, Standing
 from .evidence import Evidence
 from .gathering import ALL_IMAGES, Question, gather
 from .remarks import gain_sentence
-from .sentences import failed_tests, of_product, of_verdict, was_generated
+from .sentences import failed_tests, of_product, of_verdict
 
-__all__ = [
-    "Account",
-    "ProductAccount",
-    "Standing",
-    "of_collections",
-    "of_record",
-    "question_of",
-    "summary_of",
-]
+__all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "question_of"]
 
 
 _MOST_NAMED = 3
@@ -63,13 +55,12 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
 
 def _runs(repository: Repository, record: Record) -> dict[StepId, str]:
     found: dict[StepId, str] = {}
-    for job in record.jobs:
+    for step_id, step in record.state.steps.items():
         # What a verification left that did not come to its end says nothing of the images.
-        unfinished = job.step.startswith(Action.VERIFY) and not job.completed
-        run = repository.run_of(job.job_id) if job.job_id and not unfinished else None
-        action, _, product = job.step.partition(" ")
-        if run is not None and action in Action.__members__ and product in PRODUCTS:
-            found[StepId(Action(action), product)] = run
+        unfinished = step_id.action is Action.VERIFY and not step.completed
+        run = repository.run_of(step.job_id) if step.job_id and not unfinished else None
+        if run is not None and step_id.product in PRODUCTS:
+            found[step_id] = run
     return found
 
 
@@ -86,65 +77,67 @@ def question_of(repository: Repository, record: Record, images: Sequence[str]) -
         Images to read.
     """
     config = record.about.config
-    closed = {event.image_type: event for event in record.events(ImageSetClosed)}
-    names = [name for name in ImageType.__members__ if name in closed]
+    sets = record.state.sets.items()
+    closed = {str(name): images.closed for name, images in sets if images.closed is not None}
     return Question(
         instrument=record.about.instrument,
         runs=_runs(repository, record),
         thresholds={
-            name: int(config[key])
-            for name in ImageType.__members__
-            if (key := f"number_verification_tests_threshold_{name.lower()}") in config
+            str(name): int(config[key])
+            for name in ImageType
+            if (key := PropertyNames.of(name).threshold) in config
         },
-        exposures={name: closed[name].exposures for name in names},
-        detectors={name: _verified(record, name, closed) for name in names},
+        exposures={name: event.exposures for name, event in closed.items()},
+        detectors={name: _verified(record, name) or event.detectors for name, event in closed.items()},
         asked=record.about.detectors,
-        unjudged=frozenset(name for name, verdict in record.verdicts.items() if not verdict.judged),
+        unjudged=frozenset(name for name, verdict in record.state.verdicts.items() if not verdict.judged),
         images=tuple(images),
     )
 
 
-def _verified(record: Record, name: str, closed: Mapping[str, ImageSetClosed]) -> tuple[int, ...]:
-    """Return the detectors of a verification: those of its images for which the run made everything it reads."""
-    made = [made for made in (name, *made_from_closure(name)) if record.job(f"GENERATE {made}") is not None]
-    left = set(closed[name].detectors)
-    for other in made:
-        left &= set(closed[other].detectors) if other in closed else left
-    return tuple(sorted(left))
+def _verified(record: Record, name: str) -> tuple[int, ...]:
+    """Return the detectors that the verification of a product was to process; none where that is not recorded."""
+    return record.state.step(StepId(Action.VERIFY, name)).detectors
 
 
 def _products(record: Record) -> list[str]:
-    seen = {*record.stages, *(job.step.partition(" ")[2] for job in record.jobs)}
+    seen = {*record.state.products, *(job.step.product for job in record.jobs)}
     return [name for name in PRODUCTS if name in seen]
 
 
 def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount:
-    generation, verification = (record.job(f"{action} {name}") for action in ("GENERATE", "VERIFY"))
-    certified, verdict = record.certified.get(name), record.verdicts.get(name)
+    generation, verification = (
+        record.state.step(StepId(action, name)).collection for action in (Action.GENERATE, Action.VERIFY)
+    )
+    product = record.state.product(name)
+    certified = product.certified
     return ProductAccount(
         product=name,
         standing=_standing_of(record, name),
         sentence=of_product(record, name, evidence),
         certified=None
         if certified is None
-        else Certified(name, certified.collection, certified.begin, certified.end, not certified.unverified),
-        generation=generation.collection if generation else None,
-        verification=verification.collection if verification else None,
-        failed_tests=0 if verdict is None else failed_tests(evidence, name),
+        else Certificate(
+            name, certified.collection, certified.begin, certified.end, not certified.unverified
+        ),
+        generation=generation,
+        verification=verification,
+        failed_tests=0 if product.verdict is None else failed_tests(evidence, name),
     )
 
 
 def _standing_of(record: Record, name: str) -> Standing:
-    verdict = record.verdicts.get(name)
+    product = record.state.product(name)
+    verdict = product.verdict
     found = _standing(
-        certified=name in record.certified,
+        certified=product.certified is not None,
         passed=None if verdict is None else verdict.passed,
         judged=verdict is None or verdict.judged,
-        made=record.stages.get(name) in (Stage.GENERATED, Stage.VERIFIED),
+        made=product.stage in (Stage.GENERATED, Stage.VERIFIED),
         to_certify=PRODUCTS[name].certified,
     )
-    if found is Standing.NOT_DONE and record.stages.get(name) == Stage.CANCELLED:
-        return Standing.MADE_CANCELLED if was_generated(record, name) else Standing.CANCELLED
+    if found is Standing.NOT_DONE and product.stage is Stage.CANCELLED:
+        return Standing.MADE_CANCELLED if product.generated else Standing.CANCELLED
     return found
 
 
@@ -187,7 +180,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
                 "that failed has made none; its inputs are not checked."
             )
         found = archive.certified(instrument, runs, collections)
-        certified = {name: Certified(name, where, *range_.texts) for name, (where, range_) in found.items()}
+        certified = {name: Certificate(name, where, *range_.texts) for name, (where, range_) in found.items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
     products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)
@@ -208,7 +201,7 @@ def _listed(collections: Sequence[str]) -> str:
 
 
 def _of_runs(
-    name: str, runs: Mapping[StepId, str], certified: Certified | None, evidence: Evidence
+    name: str, runs: Mapping[StepId, str], certified: Certificate | None, evidence: Evidence
 ) -> ProductAccount:
     generation, verification = (runs.get(StepId(action, name)) for action in (Action.GENERATE, Action.VERIFY))
     judged = evidence.verification(name)

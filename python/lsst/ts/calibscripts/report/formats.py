@@ -12,7 +12,7 @@ from ..events.summary import run_summary
 from ..ground.text import exposure_range
 from ..verification.gains import PairGains, gain_report
 from ..verification.words import failure_report
-from .contents import Account, ProductAccount, summary_of
+from .contents import Account, ProductAccount
 from .evidence import Verification
 from .numbers import numbers_told
 from .trends import Trend
@@ -42,7 +42,8 @@ def as_text(account: Account) -> str:
         "\n".join(f"{p.product}: {p.standing.value.upper()}. {p.sentence}" for p in account.products),
     ]
     if account.record is not None:
-        parts.append(run_summary(summary_of(account.record)))
+        about = account.record.about
+        parts.append(run_summary(account.record.state, about.script, about.given))
     for verification in account.evidence.verifications:
         if not verification.verdict.clean:
             parts += ["\n".join(numbers_told(verification)), _failures(account, verification)]
@@ -116,13 +117,13 @@ def as_json(account: Account) -> str:
         "instrument": account.instrument,
         "repo": account.repo,
         "record": None if record is None else str(record.path),
-        "state": None if record is None else record.state,
+        "state": None if record is None else record.outcome,
         "begun_tai": None if record is None else record.begun.isoformat(timespec="milliseconds"),
         "seconds": None if record is None else record.seconds,
         "config": {} if record is None else dict(record.about.config),
         "versions": {} if record is None else dict(record.header.versions),
-        "failures": [] if record is None else list(record.failures),
-        "warnings": [] if record is None else list(record.warnings),
+        "failures": [] if record is None else list(record.state.failures),
+        "warnings": [] if record is None else list(record.state.warnings),
         "products": [_product_json(product) for product in account.products],
         "runs": {str(step): run for step, run in account.runs.items()},
         "verifications": [_verification_json(v) for v in evidence.verifications],
@@ -194,11 +195,14 @@ def as_markdown(account: Account) -> str:
     """
     lines = [f"# {_plain(account.title)}", ""]
     if account.record is not None:
-        lines += [f"{_plain(account.record.about.script)} ended **{account.record.state}**.", ""]
+        lines += [f"{_plain(account.record.about.script)} ended **{account.record.outcome}**.", ""]
     rows = [(p.product, p.standing.value, p.sentence, _where(p)) for p in account.products]
     lines += [*_table(("Product", "Result", "Why", "Certified"), rows), ""]
     if account.record is not None:
-        for title, texts in (("Failures", account.record.failures), ("Warnings", account.record.warnings)):
+        for title, texts in (
+            ("Failures", account.record.state.failures),
+            ("Warnings", account.record.state.warnings),
+        ):
             lines += _list(title, texts)
     lines += _list("Outside the usual range", list(departures_told(account.trends)))
     for verification in account.evidence.verifications:

@@ -15,7 +15,6 @@ from ..events.events import Verdicted
 from ..ground.text import counted
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..record import Record, find_records, read_record
-from ..tables.products import PRODUCTS
 from .account import Account, of_record
 from .measuring import measure
 from .trends import Measured, Past, Trend, compare
@@ -162,7 +161,7 @@ def _runs(paths: Sequence[Path], repo: str | None, measuring: bool) -> Iterator[
     past: list[Past] = []
     for record in sorted(_records(paths), key=lambda record: record.begun):
         kept = recall(record.path)
-        if kept is None and measuring and record.jobs and record.ended:
+        if kept is None and measuring and record.jobs and record.state.ended:
             remember(record, _measure(record, repo))
             kept = recall(record.path)
         tai = record.begun.isoformat(timespec="seconds")
@@ -219,8 +218,8 @@ def history_table(runs: Sequence[Run]) -> str:
 def _rows(run: Run) -> Iterator[tuple[str, str, str, str, str]]:
     """Return a line for each verdict of a run; only the first one says which run it is."""
     record = run.record
-    verdicts = [(name, _verdict(record.verdicts[name])) for name in PRODUCTS if name in record.verdicts]
-    head = f"{record.begun:%Y-%m-%d %H:%M}", record.state, _filter(record)
+    verdicts = [(name, _verdict(verdict)) for name, verdict in record.state.verdicts.items()]
+    head = f"{record.begun:%Y-%m-%d %H:%M}", record.outcome, _filter(record)
     for place, (name, verdict) in enumerate(verdicts or [("-", "-")]):
         yield *(head if place == 0 else ("", "", "")), name, verdict
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..events.events import ExposureTaken
-from ..events.summary import TakenSet
+from ..events.events import PlannedSet
+from ..events.parts import SetState
 from ..ground.text import exposure_range
 from ..record import Record
-from .contents import Account, summary_of
+from ..tables.products import ImageType
+from .contents import Account
 from .evidence import Evidence
 from .exposed import Exposed, filters_of, times_of
 
@@ -60,43 +61,41 @@ def image_lists(account: Account) -> tuple[ImageList, ...]:
     return tuple(_image_list(taken, known, evidence) for taken in _sets(account))
 
 
-def _sets(account: Account) -> Iterator[TakenSet]:
+def _sets(account: Account) -> Iterator[SetState]:
     if account.record is not None:
-        yield from summary_of(account.record).taken
+        yield from (images for images in account.record.state.sets.values() if images.begun)
         return
     for verification in account.evidence.verifications:
         exposures = verification.verdict.exposures
         if exposures:
-            yield TakenSet(verification.product, len(exposures), exposures)
+            yield SetState(PlannedSet(ImageType(verification.product), len(exposures)), kept=tuple(exposures))
 
 
 def _recorded(record: Record, evidence: Evidence) -> dict[int, Exposed]:
     """Return what the record says of exposures: their times; their filters are the butler's."""
     known = evidence.exposures
     return {
-        event.exposure: Exposed(
-            event.exposure_time, known[event.exposure].physical_filter if event.exposure in known else ""
-        )
-        for event in record.events(ExposureTaken)
+        exposure: Exposed(seconds, known[exposure].physical_filter if exposure in known else "")
+        for exposure, seconds in record.state.times.items()
     }
 
 
-def _image_list(taken: TakenSet, known: Mapping[int, Exposed], evidence: Evidence) -> ImageList:
+def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidence) -> ImageList:
     verification = evidence.verification(taken.image_type)
     counts = {} if verification is None else verification.verdict.counts
     use = {
         **dict.fromkeys(taken.discarded, "discarded"),
-        **dict.fromkeys(taken.kept, "used"),
+        **dict.fromkeys(taken.used, "used"),
         **dict.fromkeys(taken.left_out, "left out: it did not arrive"),
     }
     return ImageList(
         image_type=taken.image_type,
-        kept=exposure_range(taken.kept),
+        kept=exposure_range(taken.used),
         discarded=exposure_range(taken.discarded) if taken.discarded else "",
         left_out=exposure_range(taken.left_out) if taken.left_out else "",
-        n_kept=len(taken.kept),
-        seconds=times_of(taken.kept, known),
-        filters=filters_of(taken.kept, known) if taken.image_type == "FLAT" else "",
+        n_kept=len(taken.used),
+        seconds=times_of(taken.used, known),
+        filters=filters_of(taken.used, known) if taken.image_type is ImageType.FLAT else "",
         existing=taken.existing,
         rows=tuple(
             (

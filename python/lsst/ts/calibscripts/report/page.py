@@ -12,8 +12,10 @@ import numpy as np
 import yaml
 from markupsafe import Markup, escape
 
+from ..events.resume import TO_RESUME, next_steps, to_resume
 from ..ground.text import for_log
 from ..plan import Action, StepId
+from ..record import Record
 from ..tables.products import PRODUCTS
 from ..verification.words import failure_report
 from . import frames, pictures, plots, sections
@@ -26,13 +28,15 @@ from .formats import as_cp_verify, departures_told
 from .frames import Picture
 from .images import image_lists
 from .maps import maps_of
-from .next_steps import next_steps
 from .numbers import numbers_told
 from .packing import packed
 from .remarks import remarks
 from .timeline import spans, told
 
-__all__ = ["as_html"]
+__all__ = ["CONFIGURATION_TO_RESUME", "as_html"]
+
+CONFIGURATION_TO_RESUME = "Configuration to resume"
+"""Title of the text under which the page has it."""
 
 _MOST_CURVES = 3
 """Detectors whose photon transfer curves are plotted: those with the largest residuals."""
@@ -91,11 +95,11 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
     return environment.get_template("page.html.j2").render(
         account=account,
         record=record,
-        state_style=_STATES.get(record.state, "bad") if record else "",
+        state_style=_STATES.get(record.outcome, "bad") if record else "",
         styles=_STYLES,
         marks=_MARKS,
         facts=list(_facts(account)),
-        next_steps=next_steps(record) if record else (),
+        next_steps=list(_next_steps(record)) if record else (),
         remarks=remarks(evidence, generated_flat=generated_flat),
         images=image_lists(account),
         timeline=_timeline(account),
@@ -116,6 +120,13 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
         css=Markup(_source(environment, "page.css")),
         script=Markup(_source(environment, "page.js")),
     )
+
+
+def _next_steps(record: Record) -> Iterator[str]:
+    """Return what to do next; the configuration to resume has a place of its own."""
+    yield from next_steps(record.state)
+    if to_resume(record.state, record.about.given) is not None:
+        yield f"{TO_RESUME} under “{CONFIGURATION_TO_RESUME}”."
 
 
 def _breakable(text: str) -> Markup:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..events.events import Stage, StageReached, Verdicted
+from ..events.events import Stage, Verdicted
 from ..ground.text import counted
+from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS, made_from_closure
 from ..verification import Verdict
@@ -13,7 +14,7 @@ from ..verification.words import verdict_line
 from .evidence import Evidence
 from .remarks import gain_sentence
 
-__all__ = ["failed_tests", "of_product", "of_verdict", "was_generated"]
+__all__ = ["failed_tests", "of_product", "of_verdict"]
 
 
 def failed_tests(evidence: Evidence, product: str) -> int:
@@ -30,11 +31,6 @@ def failed_tests(evidence: Evidence, product: str) -> int:
     return 0 if verification is None else len(verification.verdict.failures)
 
 
-def was_generated(record: Record, product: str) -> bool:
-    """Return whether a product was generated, whatever became of it later."""
-    return StageReached(product, Stage.GENERATED) in record.events(StageReached)
-
-
 def of_product(record: Record, name: str, evidence: Evidence) -> str:
     """Report what came of a product of a recorded run.
 
@@ -47,7 +43,7 @@ def of_product(record: Record, name: str, evidence: Evidence) -> str:
     evidence : `Evidence`
         What the butler holds.
     """
-    verdict = record.verdicts.get(name)
+    verdict = record.state.product(name).verdict
     if verdict is not None:
         return _of_verdicted(record, verdict, evidence)
     gain = gain_sentence(evidence) if name in PRODUCTS and PRODUCTS[name].measures_gains else ""
@@ -57,13 +53,13 @@ def of_product(record: Record, name: str, evidence: Evidence) -> str:
 def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence) -> str:
     name = verdict.product
     judged = evidence.verification(name)
-    generating = record.job(f"GENERATE {name}") is not None
+    generating = record.job(StepId(Action.GENERATE, name)) is not None
     numbers = (
         f"{verdict.failed_exposures} of {verdict.exposures} exposures failed (limit {verdict.limit})."
         if verdict.exposures and verdict.judged
         else ("" if judged is None else verdict_line(judged.verdict, generating))
     )
-    text = _verdict_words(name, _result(verdict), generating, certified=name in record.certified)
+    text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)
     return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name))) if part)
 
 
@@ -108,8 +104,8 @@ def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
 
 
 def _without_verdict(record: Record, name: str) -> str:
-    stage = record.stages.get(name, "")
-    match stage:
+    product = record.state.product(name)
+    match product.stage:
         case Stage.GENERATED if not PRODUCTS[name].certified:
             return "Measured; it is never certified."
         case Stage.CERTIFIED:
@@ -117,12 +113,13 @@ def _without_verdict(record: Record, name: str) -> str:
         case Stage.GENERATED:
             return "Generated, but neither verified nor certified."
         case Stage.CANCELLED:
-            done = "Generated, but not certified" if was_generated(record, name) else "Not generated"
+            done = "Generated, but not certified" if product.generated else "Not generated"
             return f"{done}: {_cause(record, name)}."
         case Stage.FAILED:
             return "Failed; see the failures."
         case _:
-            return f"The run ended before: {stage.lower() or 'not begun'}."
+            begun = name in record.state.products
+            return f"The run ended before: {product.stage.lower() if begun else 'not begun'}."
 
 
 def _cause(record: Record, name: str) -> str:
@@ -133,8 +130,8 @@ def _cause(record: Record, name: str) -> str:
 def _causes(record: Record, name: str) -> Iterator[str]:
     needed = {*made_from_closure(name), *map(str, PRODUCTS[name].images)} - {name}
     for other in (product for product in PRODUCTS if product in needed):
-        verdict = record.verdicts.get(other)
+        verdict = record.state.product(other).verdict
         if verdict is not None and not verdict.passed:
             yield f"{other}, which {_result(verdict)}"
-        elif record.stages.get(other) == Stage.FAILED:
+        elif record.state.product(other).stage is Stage.FAILED:
             yield f"{other}, which failed"

@@ -13,10 +13,10 @@ from ..events.events import (
     ImageSetClosed,
     Stage,
     StageReached,
-    Verdicted,
 )
+from ..plan import Action
 from ..record import Job, Record
-from ..tables.products import PRODUCTS
+from ..tables.products import PRODUCTS, ImageType
 from .exposed import duration
 
 __all__ = ["Kind", "Span", "spans", "told"]
@@ -100,9 +100,9 @@ def _exposures(record: Record) -> Iterator[Span]:
 
 def _arrivals(record: Record) -> Iterator[Span]:
     """Return when the last detector of each kept exposure arrived, and the wait after the last exposure."""
-    taken: dict[int, tuple[str, float]] = {}
+    taken: dict[int, tuple[ImageType, float]] = {}
     arrived: dict[int, float] = {}
-    last: dict[str, float] = {}
+    last: dict[ImageType, float] = {}
     closed: list[tuple[ImageSetClosed, float]] = []
     for entry in record.entries:
         now = entry.loop - record.begun_loop
@@ -138,15 +138,15 @@ def _jobs(record: Record) -> Iterator[Span]:
     for job in record.jobs:
         begin = job.submitted.loop - record.begun_loop
         end = record.seconds if job.ended is None else job.ended.loop - record.begun_loop
-        images = PRODUCTS[job.step.split()[-1]].images if job.step.split()[-1] in PRODUCTS else ()
-        ready = max((closed[str(i)] for i in images if str(i) in closed), default=begin)
+        product = PRODUCTS.get(job.step.product)
+        images = product.images if product is not None else ()
+        ready = max((closed[image_type] for image_type in images if image_type in closed), default=begin)
         if begin - ready > 0:
             text = f"{job.step} waited {duration(begin - ready)} for its input calibrations (its images had arrived)"
-            yield Span(job.step, Kind.WAIT, ready, begin, text)
-        outcome = job.result.outcome if job.result else "running when the record ends"
-        yield Span(
-            job.step, _kind(record, job), begin, end, f"{job.step}: {duration(end - begin)}, {outcome}"
-        )
+            yield Span(str(job.step), Kind.WAIT, ready, begin, text)
+        outcome = job.result.words if job.result else "running when the record ends"
+        text = f"{job.step}: {duration(end - begin)}, {outcome}"
+        yield Span(str(job.step), _kind(record, job), begin, end, text)
 
 
 def _kind(record: Record, job: Job) -> Kind:
@@ -158,8 +158,8 @@ def _kind(record: Record, job: Job) -> Kind:
 
 def _passed(record: Record, job: Job) -> bool:
     """Return whether a verification passed; a completed job of any other step has."""
-    verdict: Verdicted | None = record.verdicts.get(job.step.removeprefix("VERIFY "))
-    return not job.step.startswith("VERIFY ") or verdict is None or verdict.passed
+    verdict = record.state.product(job.step.product).verdict
+    return job.step.action is not Action.VERIFY or verdict is None or verdict.passed
 
 
 def _certifications(record: Record) -> Iterator[Span]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ..errors import describe
 from ..events.images import ImageSet
+from ..events.parts import SetState
 from ..ground.text import counted, detectors_of, exposures_of
 from ..tables.products import ImageType
 from .arrivals import Arrivals
 from .context import RunContext
-from .results import Taken
 
 __all__ = ["Absences"]
 
@@ -66,19 +66,19 @@ class Absences:
             )
         return bool(found)
 
-    def report(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> None:
+    def report(self, taken: SetState, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> None:
         """Report what is left out of a set, and keep it for the end.
 
         Parameters
         ----------
-        taken : `Taken`
+        taken : `SetState`
             The set.
         found : `ImageSet`
             What of it is used.
         unfit : mapping [`str`, sequence of `int`]
             Why exposures are left out although they were taken -> which; the others have not arrived.
         """
-        name = taken.images.image_type.name
+        name = taken.image_type.name
         for arrival in self.arrivals.bad(taken.kept):
             self.context.journal.log.error(
                 f"{name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
@@ -106,21 +106,21 @@ class Absences:
                 "rest was processed."
             )
 
-    def _of_detectors(self, taken: Taken, found: ImageSet, exposures: Sequence[int]) -> str:
+    def _of_detectors(self, taken: SetState, found: ImageSet, exposures: Sequence[int]) -> str:
         """Name the detectors of which the exposures that are left out lack an image, unless it is all of them."""
-        if taken.images.taken:
+        if taken.existing:
             return ""
         lacking = {d for e in exposures for d in self.arrivals.lacking(e)}
         named = lacking.intersection(found.detectors)
         return "" if len(named) in (0, len(found.detectors)) else f" of {detectors_of(named)}"
 
-    def given_up(self, taken: Taken, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> str:
+    def given_up(self, taken: SetState, found: ImageSet, unfit: Mapping[str, Sequence[int]]) -> str:
         """Report that too little of a set is left; ``unfit`` as of `report`."""
         n_detectors = len(found.detectors) + len(found.left_out_detectors)
         why = "; ".join(f"{exposures_of(exposures)}: {reason}" for reason, exposures in unfit.items())
         oods = " Look at the OODS; what is ingested later can still be processed with the property exposures."
         left = (
-            f"Only {len(found.exposures)} of {taken.images.image_type.counted(len(taken.kept))} and "
+            f"Only {len(found.exposures)} of {taken.image_type.counted(len(taken.kept))} and "
             f"{len(found.detectors)} of {counted(n_detectors, 'detector')}"
         )
         names = self._strange_names(taken.kept)
@@ -140,9 +140,9 @@ class Absences:
             f"{', '.join(names[:NAMES_SHOWN])}{more}."
         )
 
-    def _why(self, taken: Taken, exposures: Sequence[int]) -> str:
+    def _why(self, taken: SetState, exposures: Sequence[int]) -> str:
         """Report in the plural why images of exposures are missing."""
-        if taken.images.taken:
+        if taken.existing:
             return "are not in the repository"
         if refused := self.arrivals.bad(exposures):
             return f"were not ingested (status {refused[0].status_code}, {refused[0].description})"

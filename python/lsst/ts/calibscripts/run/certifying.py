@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from ..errors import CertificationError, ImageSetError, NoAnswerError, ReadBackError
-from ..events.events import Certified, Doubtful, Stage
+from ..events.events import CertificationRefused, Certified, Doubtful, Stage
 from ..events.images import ImageSet
 from ..plan import Action, Step, StepId
 from ..preflight.examining import Asked, wrong_filter
@@ -35,19 +35,20 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
     CalibScriptsError
         If it is not certified, or whether it is is unknown; the text says what is and what is not.
     """
-    results, generated = context.results, StepId(Action.GENERATE, step.id.product)
-    wanted = context.spec.certification(
-        step.id.product, results.detectors[generated], results.physical_filter
-    )
+    generated = context.state.step(StepId(Action.GENERATE, step.id.product))
+    wanted = context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter)
     if problem := await _filter_problem(context, step):
         raise _refused(context, wanted, ImageSetError(ImageType.FLAT.name, problem))
-    datasets = await _commit(context, wanted, results.runs[generated])
+    # It comes after GENERATE, which fails where its job left no RUN.
+    assert generated.run is not None
+    datasets = await _commit(context, wanted, generated.run)
     _report(context, wanted, datasets)
 
 
 async def _filter_problem(context: RunContext, step: Step) -> str:
     """Report which flats that a product was made from have another filter than they are to have."""
-    flats, expected = context.results.images.get(ImageType.FLAT), context.results.physical_filter
+    images, expected = context.state.sets.get(ImageType.FLAT), context.state.physical_filter
+    flats = None if images is None else images.closed
     if ImageType.FLAT not in step.product.images or flats is None or expected is None:
         return ""
     records = await context.repository.exposures(context.spec.instrument, flats.exposures)
@@ -70,18 +71,17 @@ async def _commit(context: RunContext, wanted: Certification, run: str) -> tuple
             in_doubt()
             raise
         except Exception as error:
-            context.results.refusing = wanted.collection
+            context.journal.tell(CertificationRefused(wanted.product, wanted.collection))
             raise _refused(context, wanted, error) from error
     return datasets
 
 
 def _refused(context: RunContext, wanted: Certification, error: Exception) -> CertificationError:
-    return CertificationError(wanted.product, wanted.collection, context.results.certified, error)
+    return CertificationError(wanted.product, wanted.collection, context.state.certified, error)
 
 
 def _doubt(context: RunContext, wanted: Certification) -> None:
     """Report that it is unknown whether a product is certified."""
-    context.results.doubtful = wanted.collection
     context.journal.tell(Doubtful(wanted.product, wanted.collection))
     words = ("butler", "query-datasets", context.config.repo, wanted.dataset_type, "--collections")
     context.journal.warn(
@@ -93,9 +93,8 @@ def _doubt(context: RunContext, wanted: Certification) -> None:
 def _report(context: RunContext, wanted: Certification, datasets: tuple[str, ...]) -> None:
     """Report that a product is certified; one that was not verified is a warning."""
     name, journal = wanted.product, context.journal
-    verified = name in context.results.verdicts
+    verified = context.state.product(name).verdict is not None
     certified = Certified(name, wanted.collection, *wanted.validity.texts, datasets, not verified)
-    context.results.certified[name] = certified
     context.progress.advance(name, Stage.CERTIFIED)
     journal.tell(certified)
     where = f"into {wanted.collection} for {wanted.validity.interval}"

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import CalibScriptsError, ImageSetError, describe
-from ..events.events import Stage
-from ..events.images import ImageSet, closing
+from ..events.events import (
+    ExposuresAdopted,
+    ExposureTimesRead,
+    FilterFound,
+    ImageSetClosed,
+    SetGivenUp,
+    Stage,
+)
+from ..events.images import ImageSet
 from ..ground.text import exposure_range
 from ..plan import ExposureSet
 from ..preflight.examining import Asked, Examined, examine
@@ -20,7 +27,6 @@ from .absences import Absences
 from .arrivals import Arrivals
 from .context import RunContext
 from .executing import Graph
-from .results import Taken
 
 __all__ = ["Closing"]
 
@@ -51,7 +57,7 @@ class Closing:
 
     async def adopt(self, images: ExposureSet) -> None:
         """Use exposures that were taken before."""
-        self.context.results.taken[images.image_type] = Taken(images, list(images.taken))
+        self.context.journal.tell(ExposuresAdopted(images.image_type, images.taken))
         await self._close(images.image_type)
 
     async def wait_for(
@@ -66,15 +72,15 @@ class Closing:
         looks : coroutine function
             Returns why the set must not be used, as far as that showed while it was taken.
         """
-        kept = self.context.results.taken[image_type].kept
+        kept = self.context.state.sets[image_type].kept
         await self.arrivals.wait(kept, self.context.spec.detectors, self.context.config.oods_timeout)
         await self.absences.look_for(image_type, kept)
         await self._close(image_type, await looks())
 
     async def look_at_the_rest(self) -> None:
         """Examine the sets that a run which is stopped has taken but not closed: what does not fit is not offered."""
-        for image_type, taken in self.context.results.taken.items():
-            if image_type in self.context.results.images or len(taken.kept) < taken.images.n_kept:
+        for image_type, images in self.context.state.sets.items():
+            if not images.begun or images.closed is not None or not images.complete:
                 continue
             try:
                 async with asyncio.timeout(LAST_LOOK_TIMEOUT):
@@ -83,12 +89,12 @@ class Closing:
                 # The run has ended. What was not examined may be refused when it is queued, so it is not offered.
                 reason = "no answer" if isinstance(error, TimeoutError) else describe(error)
                 self.context.journal.warn(
-                    f"The {image_type.plural} {exposure_range(taken.kept)} could not be looked up in the butler "
-                    f"({reason}), so they are not offered to go on with. Where they are good, name them in exposures."
+                    f"The {image_type.plural} {exposure_range(images.kept)} could not be looked up in the butler "
+                    f"({reason}), so they are not offered for resuming. Where they are good, name them in exposures."
                 )
-                found = ImageSet((), self.context.spec.detectors, taken.kept, ())
-                self.context.results.images[image_type] = found
-                self.context.journal.tell(closing(image_type, found))
+                self.context.journal.tell(
+                    ImageSetClosed(image_type, (), self.context.spec.detectors, images.kept)
+                )
 
     async def _close(self, image_type: ImageType, wrong: CalibScriptsError | None = None) -> None:
         """Compare a set with what the butler has of it, and let its processing begin or give it up."""
@@ -101,22 +107,23 @@ class Closing:
             return
         if wrong is not None and examined.refused is None:
             examined = examined.refuse(wrong)
-        found, taken = examined.found, self.context.results.taken[image_type]
+        found, images = examined.found, self.context.state.sets[image_type]
         self._note(image_type, examined)
         if examined.refused is not None:
             self.fail(image_type, examined.refused)
             return
         if found.left_out_exposures or found.left_out_detectors:
-            self.absences.report(taken, found, examined.why)
+            self.absences.report(images, found, examined.why)
         if not found.complete:
             self.fail(
-                image_type, ImageSetError(image_type.name, self.absences.given_up(taken, found, examined.why))
+                image_type,
+                ImageSetError(image_type.name, self.absences.given_up(images, found, examined.why)),
             )
             return
         for exposure, why in examined.levels.unread.items():
             self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
         if image_type is ImageType.FLAT:
-            self.context.results.physical_filter = examined.physical_filter
+            self.context.journal.tell(FilterFound(examined.physical_filter))
         self.context.progress.advance(image_type.name, Stage.INGESTED)
         self.graph.images_are_there(image_type, found)
 
@@ -126,33 +133,37 @@ class Closing:
 
     def _asked(self, image_type: ImageType) -> Asked:
         """Return what the images of a set are to be."""
-        taken, spec = self.context.results.taken[image_type], self.context.spec
-        if taken.images.taken:
-            return existing_set(spec, taken.images)
+        spec, state = self.context.spec, self.context.state
+        planned = self.context.plan.image_set(image_type)
+        if planned is not None and planned.taken:
+            return existing_set(spec, planned)
         flats: dict[str, Any] = {}
         if image_type is ImageType.FLAT:
-            expected = self.context.results.physical_filter
+            expected = state.physical_filter
             flats["physical_filter"] = tuple(expected.split("~")) if expected else ()
             flats["window"] = Window.of(spec.config, spec.instrument)
-        times = {exposure: (self.context.results.times[exposure],) for exposure in taken.kept}
-        return Asked(image_type, taken.kept, spec.detectors, times=times, **flats)
+        kept, known = state.sets[image_type].kept, state.times
+        times = {exposure: (known[exposure],) for exposure in kept}
+        return Asked(image_type, kept, spec.detectors, times=times, **flats)
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
         """Keep what of a set is used."""
-        self.context.results.images[image_type] = examined.found
-        self.context.results.times.update(examined.times)
-        self.context.journal.tell(closing(image_type, examined.found))
+        journal = self.context.journal
+        journal.tell(ExposureTimesRead(tuple(examined.times), tuple(examined.times.values())))
+        journal.tell(ImageSetClosed.of(image_type, examined.found))
         for exposure, level in examined.levels.read.items():
-            self.context.journal.measured(exposure, level)
+            journal.measured(exposure, level)
 
     def fail(self, image_type: ImageType, error: CalibScriptsError) -> None:
         """Give a set up, because something failed."""
         self.context.journal.fail(str(error))
+        self.context.journal.tell(SetGivenUp(image_type, str(error)))
         self.context.progress.end(image_type.name, Stage.FAILED)
         self.graph.lose_images(image_type)
 
     def lose(self, image_type: ImageType, why: str) -> None:
         """Give a set up, because nothing needs it any more, or because an earlier one failed."""
         self.context.journal.warn(why)
+        self.context.journal.tell(SetGivenUp(image_type, why))
         self.context.progress.end(image_type.name, Stage.CANCELLED)
         self.graph.lose_images(image_type)

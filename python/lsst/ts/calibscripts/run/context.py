@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..config import CalibrationsConfig
-from ..events.events import Progress
+from ..events.stages import Progress
+from ..events.state import RunState
 from ..ocps.client import Ocps
 from ..plan import Plan
 from ..preflight.findings import RepositoryFindings
@@ -13,7 +14,7 @@ from ..preflight.spec import RunSpec
 from ..repository import AwaitableRepository, Detector
 from .checkpoints import Checkpoints
 from .host import Host
-from .results import Journal, Results
+from .journal import Journal
 
 __all__ = ["RunContext"]
 
@@ -33,7 +34,7 @@ class RunContext:
     ocps : `Ocps`
         Runs jobs.
     journal : `Journal`
-        Takes what happens.
+        Takes what happens, and knows what has been done so far.
     progress : `Progress`
         Stages of the products.
     checkpoints : `Checkpoints`
@@ -62,9 +63,9 @@ class RunContext:
         return self.spec.plan
 
     @property
-    def results(self) -> Results:
+    def state(self) -> RunState:
         """What has been done so far."""
-        return self.journal.results
+        return self.journal.state
 
     @property
     def detectors(self) -> dict[int, Detector]:

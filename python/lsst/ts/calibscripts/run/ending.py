@@ -1,4 +1,4 @@
-"""The last that is heard of a run: how its steps ended, a checkpoint that says so, the summary and the record."""
+"""The last that is heard of a run: a checkpoint that says how it ended, the summary and the record."""
 
 from __future__ import annotations
 
@@ -6,45 +6,44 @@ import asyncio
 import re
 
 from ..errors import describe
-from ..events.summary import RunSummary, headline_of_run, run_summary
+from ..events.events import Ended, RunOutcome
+from ..events.folding import fold
+from ..events.summary import headline_of_run, run_summary
 from ..ground.text import for_log
 from ..record import Recorder
 from .context import RunContext
-from .processing import Processing
-from .summary import summarise
+from .host import script_name
 
 __all__ = ["end"]
 
 
-async def end(context: RunContext, processing: Processing, record: Recorder | None, ended: str) -> None:
+async def end(context: RunContext, record: Recorder | None, ended: RunOutcome) -> None:
     """Report how a run has ended, and what was done and what was not.
 
     Parameters
     ----------
     context : `RunContext`
         The run.
-    processing : `Processing`
-        Its steps.
     record : `Recorder` or `None`
         Its record, None where none is kept.
-    ended : `str`
+    ended : `RunOutcome`
         DONE, STOPPED or FAILED.
     """
-    processing.tell_endings()
     try:
-        await _pass_last_checkpoint(context, processing, ended)
+        await _pass_last_checkpoint(context, ended)
     except asyncio.CancelledError:
         # Stopped at the last checkpoint: that is the state which the script ends in.
-        ended = "STOPPED"
+        ended = RunOutcome.STOPPED
         raise
     finally:
-        await _report(context, processing, record, ended)
+        await _report(context, record, ended)
 
 
-async def _pass_last_checkpoint(context: RunContext, processing: Processing, ended: str) -> None:
+async def _pass_last_checkpoint(context: RunContext, ended: RunOutcome) -> None:
     """Pass a last checkpoint that says how the run ended, where the script can still pass one."""
-    headline = headline_of_run(_summary(context, processing, ended))
-    if ended == "STOPPED" and re.fullmatch(context.host.checkpoints.pause, headline):
+    # It has not ended yet: it may still be stopped here.
+    headline = headline_of_run(fold(context.state, Ended(ended)))
+    if ended is RunOutcome.STOPPED and re.fullmatch(context.host.checkpoints.pause, headline):
         # Who stops a script does not want it to pause.
         return
     try:
@@ -54,20 +53,15 @@ async def _pass_last_checkpoint(context: RunContext, processing: Processing, end
         context.journal.log.debug(f"No last checkpoint: {describe(error)}")
 
 
-async def _report(context: RunContext, processing: Processing, record: Recorder | None, ended: str) -> None:
-    """Log the summary, and end the record."""
+async def _report(context: RunContext, record: Recorder | None, ended: RunOutcome) -> None:
+    """End the record, and log the summary."""
     log = context.journal.log
     try:
-        text = run_summary(_summary(context, processing, ended))
+        context.journal.tell(Ended(ended))
+        text = run_summary(context.state, script_name(context.host), context.spec.given)
         log.info(for_log(text, where="the record of this run"))
     finally:
         if record is not None:
-            record.end(ended)
             await record.aclose()
             if not record.problem:
                 log.info(f"Record of this run: {record.path}")
-
-
-def _summary(context: RunContext, processing: Processing, ended: str) -> RunSummary:
-    name = type(context.host).__name__
-    return summarise(name, ended, context.plan, context.results, processing.graph, context.spec.given)

@@ -16,7 +16,6 @@ from ..tables.products import ImageType
 from .beam import filter_in_beam, filter_problem
 from .closing import Closing
 from .context import RunContext
-from .results import Taken
 
 __all__ = ["Exposing"]
 
@@ -68,31 +67,32 @@ class Exposing:
         """Take a set, as long as something uses it, and let its processing begin."""
         await self.context.checkpoints.reach(f"Taking {images}")
         image_type = images.image_type
-        taken = self.context.results.taken[image_type] = Taken(images)
         self.context.progress.advance(image_type.name, Stage.TAKING)
         window = self._window if image_type is ImageType.FLAT else None
         if image_type is ImageType.FLAT:
             await self._check_filter()
-        for exposure in images.exposures:
+        for number, exposure in enumerate(images.exposures, 1):
             if not self._worth_taking(image_type):
                 self.closing.lose(image_type, f"Skipping the remaining {image_type.plural}: {_NOT_NEEDED}.")
                 return
             if self._wrong_level is not None:
                 raise self._wrong_level
-            await self._expose(exposure, taken)
+            exposure_id = await self._expose(exposure, images)
             if window is not None and len(self._levels) < LEVELS_LOOKED_AT:
-                self._looks.append(self.tasks.create_task(self._look_at_level(taken.all[-1], window)))
-            if len(taken.all) == len(images.exposures):
+                self._looks.append(self.tasks.create_task(self._look_at_level(exposure_id, window)))
+            if number == len(images.exposures):
                 # Before the wait and the checkpoint: they hold the camera, not the processing.
                 self.tasks.create_task(self.closing.wait_for(image_type, self._after_looks))
             await asyncio.sleep(self.context.config.wait_between_exposures)
-        await self.context.checkpoints.reach(f"Images taken: {image_type.name} {exposure_range(taken.kept)}")
+        kept = self.context.state.sets[image_type].kept
+        await self.context.checkpoints.reach(f"Images taken: {image_type.name} {exposure_range(kept)}")
 
-    async def _expose(self, exposure: Exposure, taken: Taken) -> None:
-        """Take one exposure."""
+    async def _expose(self, exposure: Exposure, images: ExposureSet) -> int:
+        """Take one exposure of a set, and return its id."""
         name = exposure.image_type.name
+        n_taken = len(self.context.state.sets[exposure.image_type].taken)
         try:
-            if not taken.all:
+            if not n_taken:
                 await self.context.host.assert_feasibility(name)
             returned = await self.context.host.camera.take_imgtype(
                 name,
@@ -107,13 +107,12 @@ class Exposing:
         except Exception as error:
             # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
-            raise ExposureError(name, len(taken.all), len(taken.images.exposures), error) from error
-        taken.all.append(exposure_id)
-        self.context.results.times[exposure_id] = exposure.exposure_time
+            raise ExposureError(name, n_taken, len(images.exposures), error) from error
         self.context.journal.tell(
-            ExposureTaken(name, exposure_id, exposure.exposure_time, exposure.discarded)
+            ExposureTaken(exposure.image_type, exposure_id, exposure.exposure_time, exposure.discarded)
         )
         heed_cancellation()
+        return exposure_id
 
     def _new_exposure(self, returned: Any) -> int:
         """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
@@ -123,9 +122,8 @@ class Exposing:
         ValueError
             If it is not the id of one exposure that is later than the others of this run.
         """
-        before = max(
-            (e for t in self.context.results.taken.values() if not t.images.taken for e in t.all), default=0
-        )
+        sets = self.context.state.sets.values()
+        before = max((e for images in sets if not images.existing for e in images.taken), default=0)
         match returned:
             case [int(exposure)] if exposure > before:
                 return exposure
@@ -143,7 +141,7 @@ class Exposing:
         ImageSetError
             If somebody has.
         """
-        expected = self.context.results.physical_filter
+        expected = self.context.state.physical_filter
         if expected is None:
             return
         if problem := filter_problem(expected, await filter_in_beam(self.context.host, expected)):

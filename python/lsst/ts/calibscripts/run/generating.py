@@ -51,7 +51,7 @@ async def _check_outputs(context: RunContext, step: Step, run: str, result: JobR
     made: frozenset[int] = frozenset()
     for dataset_type in step.product.dataset_types:
         made = made or await context.repository.made(run, dataset_type)
-    wanted = context.results.detectors[step.id]
+    wanted = context.state.step(step.id).detectors
     if lacking := [detector for detector in wanted if detector not in made]:
         reason = f"the job wrote no {step.product.dataset_type} for {detectors_of(lacking)}"
         raise outputs_missing(step, result, reason)

@@ -11,7 +11,7 @@ from ..events.events import Observer
 from ..preflight.spec import RunSpec
 from ..repository import Repository
 
-__all__ = ["Host"]
+__all__ = ["Host", "script_name"]
 
 
 class Host(Protocol):
@@ -86,3 +86,8 @@ class Host(Protocol):
 
     async def checkpoint(self, name: str = "") -> None:
         """Pass a checkpoint."""
+
+
+def script_name(host: Host) -> str:
+    """Return the name of a script as the ScriptQueue lists it, or its class where it is not listed."""
+    return host.config_model.script or type(host).__name__

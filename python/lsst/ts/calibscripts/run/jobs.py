@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..config import Pairing
 from ..errors import ImageSetError, OutputsMissingError, job_log
+from ..events.events import OutputsFound, TooFewPairs
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposure_range
 from ..ground.threads import OneThread
@@ -42,14 +43,14 @@ def exposures_for(context: RunContext, step: Step, images: Mapping[ImageType, Im
     exposures = tuple(e for image_type in step.images for e in images[image_type].exposures)
     if step.product.pairs is None:
         return exposures
-    pairing, times = context.spec.pipelines.pairing, context.results.times
+    pairing, times = context.spec.pipelines.pairing, context.state.times
     pairs = pairs_of(exposures, times, pairing)
     flats = context.plan.image_set(ImageType.FLAT)
     planned = planned_pairs(flats, times, pairing) if flats else len(pairs)
     different = different_times(pairs, times)
     needed = step.product.pairs.times
     if different < needed:
-        context.results.lacking_pairs = True
+        context.journal.tell(TooFewPairs(step.id))
         arrived = f"pairs of {different} different exposure times arrived, a curve needs {needed}"
         which = arrived if pairs else f"none of {planned} planned flat pairs can be used"
         raise ImageSetError(ImageType.FLAT.name, f"{step.id}: {which}.")
@@ -91,9 +92,9 @@ async def run_job(
     JobError
         If the job did not succeed.
     """
-    config, results = context.config, context.results
+    config = context.config
     detectors = _detectors_for(context, step, images)
-    runs = {name: results.runs.get(StepId(Action.GENERATE, name)) for name in context.plan.fresh(step)}
+    runs = {name: context.state.step(StepId(Action.GENERATE, name)).run for name in context.plan.fresh(step)}
     fresh = {name: run for name, run in runs.items() if run is not None}
     inputs = input_collections(config, step.id, fresh, context.found.calib_exists)
     query = data_query(context.spec.instrument, detectors, exposures)
@@ -102,12 +103,14 @@ async def run_job(
         f"{step.id}: {request.pipeline} {request.config} on {_words(detectors, exposures)}"
     )
     result = await context.ocps.run(
-        request, config.pipetask_timeout, on_started=lambda job_id: _started(context, step.id, job_id)
+        request,
+        config.pipetask_timeout,
+        on_started=lambda job_id: context.journal.log.info(
+            f"{step.id}: OCPS job {job_id}, log {job_log(job_id)}"
+        ),
     )
     run = await context.repository.run_of(result.job_id)
-    if run is not None:
-        results.runs[step.id] = run
-    results.detectors[step.id] = detectors
+    context.journal.tell(OutputsFound(step.id, run, detectors))
     return result, run
 
 
@@ -125,7 +128,8 @@ def _detectors_for(context: RunContext, step: Step, images: Mapping[ImageType, I
         wanted &= set(images[image_type].detectors)
     for name in (*step.reads, step.id.product):
         # Of what this run makes itself nothing else may be read: a detector it was not made for is left out.
-        wanted &= set(context.results.detectors.get(StepId(Action.GENERATE, name), wanted))
+        made = context.state.step(StepId(Action.GENERATE, name)).outputs
+        wanted &= wanted if made is None else set(made.detectors)
     if not enough_detectors(len(wanted), len(asked)):
         left = detectors_of(wanted) if wanted else "none"
         raise ImageSetError(
@@ -135,11 +139,6 @@ def _detectors_for(context: RunContext, step: Step, images: Mapping[ImageType, I
             "their images or a calibration that this step reads.",
         )
     return tuple(sorted(wanted))
-
-
-def _started(context: RunContext, step_id: StepId, job_id: str) -> None:
-    context.results.jobs[step_id] = job_id
-    context.journal.log.info(f"{step_id}: OCPS job {job_id}, log {job_log(job_id)}")
 
 
 def _words(detectors: Sequence[int], exposures: Sequence[int]) -> str:

@@ -86,8 +86,8 @@ def judge(
         Exposures that it was to verify.
     """
     verdict = _verdict(repository, context, step, run, exposures)
-    generation = context.results.collection(StepId(Action.GENERATE, step.id.product))
-    verification = context.results.collection(step.id) or ""
+    generation = context.state.step(StepId(Action.GENERATE, step.id.product)).collection
+    verification = context.state.step(step.id).collection or ""
     headline = words.headline(verdict, generation is not None)
     numbers = words.verdict_line(verdict, generation is not None)
     if verdict.clean:
@@ -107,7 +107,7 @@ def _verdict(
         exposures=exposures,
         detectors=[detector.name for detector in context.detectors.values()],
         known={detector.id: detector.name for detector in context.found.detectors},
-        processed=context.results.detectors[step.id],
+        processed=context.state.step(step.id).detectors,
         threshold=context.config.of(step.product.name).threshold,
     )
     if run is None:
@@ -129,7 +129,7 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
     run : `str`
         RUN with its outputs.
     """
-    processed = context.results.detectors[step.id]
+    processed = context.state.step(step.id).detectors
     own = [g for g in repository.gains(run, step.product.dataset_types) if g.detector in processed]
     lacking = sorted({*processed} - {gain.detector for gain in own})
     parts = parts_of(step.id.product)
@@ -179,5 +179,5 @@ def too_bright(repository: Repository, context: RunContext, step: Step, run: str
         return ""
     return (
         f"{product.name} images have {level:.3g} ADU after correction, bias_dark_counts_max is {limit:g}: "
-        f"look at {product.corrected} in {context.results.collection(step.id)}, and report it."
+        f"look at {product.corrected} in {context.state.step(step.id).collection}, and report it."
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..config import as_installed, key_problem, not_installed
 from ..errors import PreconditionError, describe
-from ..events.images import closing
+from ..events.events import ExposureTimesRead, FilterFound, ImageSetClosed
 from ..ground.cancellation import heed_cancellation
 from ..ocps.pairing import pairing_warning
 from ..preflight.components import component_problems
@@ -57,8 +57,8 @@ async def check(context: RunContext) -> RunContext:
     found = await _ask_repository(context, spec)
     for image_type, examined in found.examined.items():
         if examined.refused is not None:
-            # A set that exists already and was refused is not offered to go on with.
-            context.journal.tell(closing(image_type, examined.found))
+            # A set that exists already and was refused is not offered for resuming.
+            context.journal.tell(ImageSetClosed.of(image_type, examined.found))
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
@@ -118,13 +118,13 @@ async def _ask_repository(context: RunContext, spec: RunSpec) -> RepositoryFindi
 
 def _with_existing(context: RunContext) -> RunContext:
     """Return the same with what is known of the images that exist already, without what they do not suffice for."""
-    results, found = context.results, context.found
+    found, tell = context.found, context.journal.tell
     for examined in found.examined.values():
-        results.times.update(examined.times)
+        tell(ExposureTimesRead(tuple(examined.times), tuple(examined.times.values())))
     flats = found.examined.get(ImageType.FLAT)
     if flats is None:
         return context
-    results.physical_filter = flats.physical_filter
+    tell(FilterFound(flats.physical_filter))
     if any(step.product.paired for step in context.plan.steps):
         # Of flats that will be taken configure has said which pairs cp_pipe will not use.
         times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
@@ -174,7 +174,7 @@ async def set_up_instrument(context: RunContext) -> None:
             raise _refusal(context, [f"{words} was not set: {describe(error)}."]) from error
         heed_cancellation()
     if ImageType.FLAT in _exposing(context):
-        context.results.physical_filter = await _filter_of_flats(context)
+        context.journal.tell(FilterFound(await _filter_of_flats(context)))
 
 
 async def _filter_of_flats(context: RunContext) -> str | None:

@@ -14,7 +14,7 @@ from ..errors import (
     VerificationFailedError,
     describe,
 )
-from ..events.events import Ending, Planned, Stage, StepEnded
+from ..events.events import Planned, PlannedSet, Stage, StepEnded, StepOutcome
 from ..events.images import ImageSet
 from ..ocps.jobs import ABORTED
 from ..plan import Action, Step, StepId
@@ -22,9 +22,8 @@ from ..tables.products import ImageType
 from .context import RunContext
 from .executing import Graph
 from .jobs import last_error_of
-from .summary import endings
 
-__all__ = ["Doing", "Processing"]
+__all__ = ["Doing", "Processing", "tell_plan"]
 
 Doing: TypeAlias = Callable[[RunContext, Step, Mapping[ImageType, ImageSet]], Awaitable[None]]
 """Does a step with the images of the sets it needs; raises where it did not succeed."""
@@ -49,13 +48,12 @@ class Processing:
     def __init__(self, context: RunContext, doing: Mapping[Action, Doing]) -> None:
         self._context = context
         self._doing = doing
-        self._told: dict[StepId, Ending] = {}
         self.graph: Graph[ImageSet] | None = None
-        context.journal.tell(Planned(tuple(str(step.id) for step in context.plan.steps)))
+        tell_plan(context)
 
     def start(self, tasks: asyncio.TaskGroup) -> Graph[ImageSet]:
         """Start the steps, each waiting for what it needs."""
-        self.graph = Graph(self._context.plan, self._do, self._tell, self._failed, self._cancelled)
+        self.graph = Graph(self._context.plan, self._do, self._done, self._failed, self._cancelled)
         self.graph.start(tasks)
         return self.graph
 
@@ -68,19 +66,15 @@ class Processing:
                 error.last_error = await last_error_of(error.job_id)
             raise
 
-    def _tell(self, step_id: StepId) -> None:
-        """Report how a step has ended, unless that is known already."""
-        ending = endings(self._context.plan, self._context.results, self.graph)[step_id]
-        if self._told.get(step_id) is not ending:
-            self._told[step_id] = ending
-            self._context.journal.tell(StepEnded(str(step_id), ending))
+    def _done(self, step_id: StepId) -> None:
+        self._context.journal.tell(StepEnded(step_id, StepOutcome.DONE))
 
     def _failed(self, step_id: StepId, error: Exception) -> None:
         """Keep why a step failed, and cancel what must not go on."""
         context, journal = self._context, self._context.journal
         text = str(error)
         if not isinstance(error, CalibScriptsError) or isinstance(error, RepositoryError):
-            collection = context.results.collection(step_id)
+            collection = context.state.step(step_id).collection
             text = f"{step_id}{f' ({collection})' if collection else ''}: {describe(error)}."
         if not isinstance(error, CalibScriptsError):
             journal.log.error(f"{step_id} failed", exc_info=error)
@@ -89,15 +83,16 @@ class Processing:
             journal.warn(text)
         else:
             journal.fail(text)
-        self._tell(step_id)
+        not_judged = isinstance(error, NotJudgedError)
+        journal.tell(StepEnded(step_id, StepOutcome.NOT_JUDGED if not_judged else StepOutcome.FAILED, text))
         context.progress.end(step_id.product, Stage.FAILED)
-        if (verdict or isinstance(error, NotJudgedError)) and self.graph is not None:
+        if (verdict or not_judged) and self.graph is not None:
             self.graph.cancel(context.plan.spoiled(step_id.product))
 
     def _cancelled(self, step_id: StepId) -> None:
         # A consequence of a failure that has been reported: counted as a cancelled step, not as a warning.
         self._context.journal.log.info(f"{step_id} is cancelled, since something it needs has failed.")
-        self._tell(step_id)
+        self._context.journal.tell(StepEnded(step_id, StepOutcome.CANCELLED))
         self._context.progress.end(step_id.product, Stage.CANCELLED)
 
     def note_unfinished(self) -> None:
@@ -106,7 +101,14 @@ class Processing:
             if self.graph is not None and not self.graph.is_done(step.id) and step.id not in self.graph.lost:
                 self._context.journal.fail(f"{step.id} did not finish; its outcome is unknown.")
 
-    def tell_endings(self) -> None:
-        """Report how each step has ended, at the end of the run."""
-        for step in self._context.plan.steps:
-            self._tell(step.id)
+
+def tell_plan(context: RunContext) -> None:
+    """Report what a run is to do.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    """
+    sets = tuple(PlannedSet.of(images) for images in context.plan.sets)
+    context.journal.tell(Planned(sets, tuple(step.id for step in context.plan.steps)))

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from ..errors import PreconditionError, RunFailedError, describe
-from ..events.events import Progress
+from ..events.events import RunOutcome, StageReached
+from ..events.stages import Progress
 from ..ground.threads import responsive_loop
 from ..ocps.client import Ocps
 from ..plan import Action
@@ -24,9 +25,9 @@ from .closing import Closing
 from .context import RunContext
 from .ending import end
 from .exposing import Exposing
-from .host import Host
-from .processing import Doing, Processing
-from .results import Journal, Results
+from .host import Host, script_name
+from .journal import Journal
+from .processing import Doing, Processing, tell_plan
 
 __all__ = ["Run"]
 
@@ -50,7 +51,7 @@ class Run:
 
     def __init__(self, host: Host) -> None:
         observers = list(host.observers)
-        journal = Journal(host.log, observers, Results())
+        journal = Journal(host.log, observers)
         self._record: Recorder | None = None
         if host.spec.config.record:
             self._record = _open_record(host, journal)
@@ -63,7 +64,9 @@ class Run:
             repository=AwaitableRepository(host.make_repository(host.spec.config.repo)),
             ocps=Ocps(host.ocps, host.log, journal.tell, journal.warn),
             journal=journal,
-            progress=Progress(host.spec.plan.products, journal.tell),
+            progress=Progress(
+                host.spec.plan.products, lambda product, stage: journal.tell(StageReached(product, stage))
+            ),
             checkpoints=Checkpoints(host),
         )
         self._processing: Processing | None = None
@@ -75,14 +78,14 @@ class Run:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        ended = "FAILED"
+        ended = RunOutcome.FAILED
         try:
             match error:
                 case None:
                     self._conclude()
-                    ended = "DONE"
+                    ended = RunOutcome.DONE
                 case asyncio.CancelledError():
-                    ended = "STOPPED"
+                    ended = RunOutcome.STOPPED
                 case PreconditionError() | RunFailedError():
                     # Its failures have been reported.
                     pass
@@ -157,10 +160,10 @@ class Run:
         """Raise everything that went wrong, if something did."""
         if self._processing is not None:
             self._processing.note_unfinished()
-        if failures := self._context.results.failures:
+        if failures := self._context.state.failures:
             raise _ReportedFailureError(failures)
 
-    async def _close(self, ended: str) -> None:
+    async def _close(self, ended: RunOutcome) -> None:
         """Return the event callbacks and the thread, and report what was done and what was not."""
         context = self._context
         context.host.image_in_oods.callback = None
@@ -170,14 +173,17 @@ class Run:
                 await self._closing.look_at_the_rest()
         finally:
             context.repository.close()
-            await end(context, self._processing or Processing(context, {}), self._record, ended)
+            if self._processing is None:
+                # What was to be done is known to the record, too, where nothing of it has begun.
+                tell_plan(context)
+            await end(context, self._record, ended)
 
 
 def _open_record(host: Host, journal: Journal) -> Recorder:
     """Begin the record of a run; that it cannot be written is a warning."""
     spec = host.spec
     about = About(
-        script=host.config_model.script or type(host).__name__,
+        script=script_name(host),
         instrument=host.instrument_name,
         index=int(host.salinfo.index),
         given=dict(spec.given),

@@ -44,7 +44,6 @@ async def verify(context: RunContext, step: Step, images: Mapping[ImageType, Ima
     if run is not None:
         # Before the verdict is reported: what it stops must not go on while the butler is asked.
         await _look_at_level(context, step, run)
-    context.results.verdicts[step.id.product] = verdict
     note_silent(context, step, result)
     _report(context, step, judged)
     _heed(context, step, judged)
@@ -64,7 +63,7 @@ async def _look_at_level(context: RunContext, step: Step, run: str) -> None:
 def _report(context: RunContext, step: Step, judged: Judged) -> None:
     """Report and log a verdict: failed tests of one that passed are a warning, one that failed is an error."""
     verdict, journal = judged.verdict, context.journal
-    verification = context.results.collection(step.id) or ""
+    verification = context.state.step(step.id).collection or ""
     journal.tell(
         Verdicted(
             step.id.product,
@@ -90,7 +89,7 @@ def _report(context: RunContext, step: Step, judged: Judged) -> None:
 def _heed(context: RunContext, step: Step, judged: Judged) -> None:
     """Fail the step where its images were not judged, or did not pass."""
     verdict = judged.verdict
-    where = f"(see {context.results.collection(step.id)})"
+    where = f"(see {context.state.step(step.id).collection})"
     if not verdict.judged:
         raise NotJudgedError(
             f"{judged.headline.rstrip('.')}: {verdict.reason or judged.numbers} {where}. The images need not be "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
@@ -16,13 +16,14 @@ from rich.text import Text
 from ...events.events import (
     Event,
     ExposureTaken,
-    ImageArrived,
     ImageSetClosed,
     JobEnded,
-    JobStarted,
     JobSubmitted,
     StageReached,
 )
+from ...events.folding import fold
+from ...events.state import RunState
+from ...plan import StepId
 from ..queue.script_queue import LogLine
 
 __all__ = ["Display", "Span", "stamp"]
@@ -43,17 +44,7 @@ class Span:
     name: str
     begin: float
     end: float | None = None
-    note: str = ""
-    job_id: str = ""
-
-
-@dataclass
-class _Images:
-    """Counts of one image type."""
-
-    taken: int = 0
-    exposures: set[int] = field(default_factory=set)
-    arrived: set[int] = field(default_factory=set)
+    step: StepId | None = None
 
 
 class Display:
@@ -73,8 +64,7 @@ class Display:
 
     def __init__(self, console: Console, live: bool | None = None) -> None:
         self.console = console
-        self._images: dict[str, _Images] = {}
-        self._stages: dict[str, str] = {}
+        self.run = RunState()
         self.spans: list[Span] = []
         wanted = console.is_terminal if live is None else live
         self._live = Live(get_renderable=self._tables, console=console, transient=True) if wanted else None
@@ -101,38 +91,28 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Record an event of the run."""
         now = asyncio.get_running_loop().time()
+        self.run = fold(self.run, event)
         match event:
-            case ExposureTaken(image_type, exposure, _, discarded):
-                self._note_exposure(image_type, exposure, discarded, now)
-            case ImageArrived(exposure, _, 0):
-                for images in self._images.values():
-                    images.arrived |= images.exposures & {exposure}
+            case ExposureTaken(image_type):
+                self._span(f"TAKE {image_type}", now).end = now
             case ImageSetClosed(image_type, exposures):
                 self._plain(f"{image_type}: {len(exposures)} images are in the OODS")
             case StageReached(product, stage):
-                self._stages[product] = stage.value
-                self._plain(f"{product}: {stage.value}")
+                self._plain(f"{product}: {stage}")
             case JobSubmitted(step):
-                self.spans.append(Span(step, now))
-            case JobStarted(step, job_id):
-                self._span(step).job_id = job_id
+                self._span(str(step), now).step = step
             case JobEnded(step, _, _, outcome):
-                span = self._span(step)
-                span.end, span.note = now, outcome if outcome == "completed" else "failed"
-                self._plain(f"{step}: {span.note} after {now - span.begin:.1f} s")
+                span = self._span(str(step), now)
+                span.end = now
+                self._plain(f"{step}: {outcome} after {now - span.begin:.1f} s")
 
-    def _note_exposure(self, image_type: str, exposure: int, discarded: bool, now: float) -> None:
-        images = self._images.get(image_type)
-        if images is None:
-            images = self._images[image_type] = _Images()
-            self.spans.append(Span(f"TAKE {image_type}", now))
-        images.taken += 1
-        if not discarded:
-            images.exposures.add(exposure)
-        self._span(f"TAKE {image_type}").end = now
-
-    def _span(self, name: str) -> Span:
-        return next(span for span in reversed(self.spans) if span.name == name)
+    def _span(self, name: str, now: float) -> Span:
+        """Return what is going on under a name, beginning it where nothing is."""
+        found = next((span for span in self.spans if span.name == name), None)
+        if found is None:
+            found = Span(name, now)
+            self.spans.append(found)
+        return found
 
     def _plain(self, text: str) -> None:
         if self._live is None:
@@ -141,17 +121,19 @@ class Display:
     def _tables(self) -> Group:
         """Return what the live display shows."""
         images = Table("images", "taken", "arrived", title="Images", title_justify="left")
-        for name, counts in self._images.items():
-            images.add_row(name, str(counts.taken), f"{len(counts.arrived)} of {len(counts.exposures)}")
+        for image_type, found in self.run.sets.items():
+            arrived = sum(bool(self.run.exposures[exposure].detectors) for exposure in found.kept)
+            images.add_row(image_type, str(len(found.taken)), f"{arrived} of {len(found.kept)}")
         stages = Table("product", "stage", title="Products", title_justify="left")
-        for product, stage in self._stages.items():
+        for product, stage in self.run.stages.items():
             stages.add_row(product, stage)
         jobs = Table("job", "id", "state", "seconds", title="OCPS jobs", title_justify="left")
         now = asyncio.get_running_loop().time()
         for span in self.spans:
-            if not span.name.startswith("TAKE"):
-                state = span.note or "running"
-                jobs.add_row(span.name, span.job_id, state, f"{(span.end or now) - span.begin:.1f}")
+            if span.step is not None:
+                step = self.run.step(span.step)
+                state = "running" if step.job is None else step.job.outcome.value
+                jobs.add_row(span.name, step.job_id or "", state, f"{(span.end or now) - span.begin:.1f}")
         return Group(images, stages, jobs)
 
     def timeline(self) -> Iterator[str]:

@@ -1,0 +1,206 @@
+"""Events -> the state of their run. Pure, and as cheap for the ten-thousandth event as for the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from typing import Any, TypeVar, assert_never
+
+from ..tables.products import ImageType
+from .events import (
+    CertificationRefused,
+    Certified,
+    Doubtful,
+    Ended,
+    Event,
+    ExposuresAdopted,
+    ExposureTaken,
+    ExposureTimesRead,
+    Failed,
+    FilterFound,
+    ImageArrived,
+    ImageEvent,
+    ImageSetClosed,
+    JobEnded,
+    JobStarted,
+    JobSubmitted,
+    LevelMeasured,
+    OutputsFound,
+    Planned,
+    PlannedSet,
+    ProductEvent,
+    SetGivenUp,
+    Stage,
+    StageReached,
+    StepEnded,
+    StepEvent,
+    TooFewPairs,
+    Verdicted,
+    Warned,
+)
+from .parts import ExposureState, SetState, StepState
+from .state import RunState
+
+__all__ = ["fold", "state_of"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def state_of(events: Iterable[Event]) -> RunState:
+    """Return the state of a run from all its events so far.
+
+    Parameters
+    ----------
+    events : iterable of `Event`
+        In the order in which they happened.
+    """
+    return reduce(fold, events, RunState())
+
+
+def fold(state: RunState, event: Event) -> RunState:
+    """Return the state of a run after one more event.
+
+    Parameters
+    ----------
+    state : `RunState`
+        The state before it, which is not changed.
+    event : `Event`
+        What has happened.
+    """
+    match event:
+        case Planned():
+            return _fold_plan(state, event)
+        case (
+            ExposureTaken()
+            | ExposuresAdopted()
+            | ExposureTimesRead()
+            | ImageArrived()
+            | ImageSetClosed()
+            | SetGivenUp()
+            | LevelMeasured()
+            | TooFewPairs()
+            | FilterFound()
+        ):
+            return _fold_images(state, event)
+        case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | StepEnded():
+            step = _fold_step(state.step(event.step), event)
+            return replace(state, steps=_having(state.steps, event.step, step))
+        case StageReached() | Verdicted() | Certified() | Doubtful() | CertificationRefused():
+            return _fold_product(state, event)
+        case Warned() | Failed():
+            return replace(state, messages=(*state.messages, event))
+        case Ended():
+            return replace(state, ended=event)
+        case _:
+            assert_never(event)
+
+
+def _fold_plan(state: RunState, event: Planned) -> RunState:
+    """Lay out what is to be done; what is known already is kept."""
+    sets = {
+        images.image_type: replace(_set(state, images.image_type), planned=images) for images in event.sets
+    }
+    steps = {step_id: state.step(step_id) for step_id in event.steps}
+    return replace(
+        state, sets={**sets, **_others(state.sets, sets)}, steps={**steps, **_others(state.steps, steps)}
+    )
+
+
+def _fold_images(state: RunState, event: ImageEvent) -> RunState:
+    match event:
+        case ExposureTaken():
+            images, new = _set(state, event.image_type), (event.exposure,)
+            taken = {"discarded": images.discarded + new} if event.discarded else {"kept": images.kept + new}
+            state = _with_exposure(state, event.exposure, exposure_time=event.exposure_time)
+            return _with_set(state, event.image_type, begun=True, **taken)
+        case ExposuresAdopted():
+            return _with_set(state, event.image_type, begun=True, kept=event.exposures)
+        case ExposureTimesRead():
+            for exposure, seconds in zip(event.exposures, event.exposure_times, strict=True):
+                state = _with_exposure(state, exposure, exposure_time=seconds)
+            return state
+        case ImageArrived():
+            return _fold_arrival(state, event)
+        case ImageSetClosed():
+            return _with_set(state, event.image_type, closed=event)
+        case SetGivenUp():
+            return _with_set(state, event.image_type, given_up=event)
+        case LevelMeasured():
+            return _with_exposure(state, event.exposure, level=event.level)
+        case TooFewPairs():
+            return _with_set(state, ImageType.FLAT, lacking_pairs=True)
+        case FilterFound():
+            return replace(state, physical_filter=event.physical_filter)
+        case _:
+            assert_never(event)
+
+
+def _fold_arrival(state: RunState, event: ImageArrived) -> RunState:
+    """Note a good image; of one that was not ingested, another event may follow."""
+    if event.status_code != 0:
+        return state
+    known = state.exposures.get(event.exposure, ExposureState())
+    return _with_exposure(state, event.exposure, detectors=known.detectors | 1 << event.detector)
+
+
+def _fold_step(step: StepState, event: StepEvent) -> StepState:
+    match event:
+        case JobSubmitted():
+            return replace(step, request=event)
+        case JobStarted():
+            return replace(step, job_id=event.job_id)
+        case JobEnded():
+            return replace(step, job=event)
+        case OutputsFound():
+            return replace(step, outputs=event)
+        case StepEnded():
+            return replace(step, ended=event)
+        case _:
+            assert_never(event)
+
+
+def _fold_product(state: RunState, event: ProductEvent) -> RunState:
+    match event:
+        case StageReached():
+            generated = state.product(event.product).generated or event.stage is Stage.GENERATED
+            state = _with_product(state, event.product, stage=event.stage, generated=generated)
+            if event.stage is Stage.TAKING and event.product in ImageType.__members__:
+                return _with_set(state, ImageType(event.product), begun=True)
+            return state
+        case Verdicted():
+            return _with_product(state, event.product, verdict=event)
+        case Certified():
+            return _with_product(state, event.product, certified=event)
+        case Doubtful():
+            return _with_product(state, event.product, doubtful=event)
+        case CertificationRefused():
+            return _with_product(state, event.product, refused=event)
+        case _:
+            assert_never(event)
+
+
+def _having(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return {**mapping, key: value}
+
+
+def _others(mapping: Mapping[K, V], known: Mapping[K, V]) -> Mapping[K, V]:
+    return {key: value for key, value in mapping.items() if key not in known}
+
+
+def _set(state: RunState, image_type: ImageType) -> SetState:
+    return state.sets.get(image_type, SetState(PlannedSet(image_type, 0)))
+
+
+def _with_set(state: RunState, image_type: ImageType, **changes: Any) -> RunState:
+    return replace(state, sets=_having(state.sets, image_type, replace(_set(state, image_type), **changes)))
+
+
+def _with_product(state: RunState, name: str, **changes: Any) -> RunState:
+    return replace(state, products=_having(state.products, name, replace(state.product(name), **changes)))
+
+
+def _with_exposure(state: RunState, exposure: int, **changes: Any) -> RunState:
+    known = state.exposures.get(exposure, ExposureState())
+    return replace(state, exposures=state.exposures.having(exposure, replace(known, **changes)))

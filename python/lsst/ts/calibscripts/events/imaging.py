@@ -1,0 +1,163 @@
+"""What happens to the images of a run, as typed events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..plan import ExposureSet, images_in_words
+from ..tables.products import ImageType
+from .images import ImageSet
+from .outcomes import StepName
+
+__all__ = [
+    "ExposureTaken",
+    "ExposureTimesRead",
+    "ExposuresAdopted",
+    "FilterFound",
+    "ImageArrived",
+    "ImageEvent",
+    "ImageSetClosed",
+    "LevelMeasured",
+    "PlannedSet",
+    "SetGivenUp",
+    "TooFewPairs",
+]
+
+
+@dataclass(frozen=True)
+class PlannedSet:
+    """Images of one type that a run is to take.
+
+    Attributes
+    ----------
+    image_type : `ImageType`
+        BIAS, DARK or FLAT.
+    n_kept, n_discarded : `int`
+        Exposures to use, and those before them that are never used.
+    existing : `tuple` [`int`, ...]
+        Exposures that exist already and are used instead of taking any.
+    """
+
+    image_type: ImageType
+    n_kept: int
+    n_discarded: int = 0
+    existing: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, images: ExposureSet) -> PlannedSet:
+        """Return the set of a plan without its single exposures."""
+        return cls(images.image_type, images.n_kept, images.n_discarded, images.taken)
+
+    def __str__(self) -> str:
+        if self.existing:
+            # How many would be taken instead is not part of the plan.
+            return f"new {self.image_type.plural}"
+        return images_in_words(self.image_type, self.n_kept + self.n_discarded, self.n_discarded)
+
+
+@dataclass(frozen=True)
+class ExposureTaken:
+    """The camera has taken an exposure; times in seconds."""
+
+    image_type: ImageType
+    exposure: int
+    exposure_time: float
+    discarded: bool
+
+
+@dataclass(frozen=True)
+class ExposuresAdopted:
+    """Exposures that exist already are used instead of taking any."""
+
+    image_type: ImageType
+    exposures: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ExposureTimesRead:
+    """The butler has returned the exposure times (seconds) of exposures, which replace those asked for."""
+
+    exposures: tuple[int, ...]
+    exposure_times: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.exposures) != len(self.exposure_times):
+            raise ValueError(
+                f"{len(self.exposures)} exposures have {len(self.exposure_times)} exposure times"
+            )
+
+
+@dataclass(frozen=True)
+class ImageArrived:
+    """An image of one detector was announced by the OODS; ``status_code`` 0 is good."""
+
+    exposure: int
+    detector: int
+    status_code: int
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class LevelMeasured:
+    """The signal of a flat was measured: median of the image less that of the overscan, ADU."""
+
+    exposure: int
+    level: float
+
+
+@dataclass(frozen=True)
+class FilterFound:
+    """The physical_filter that the flats are to have is known; None where it cannot be known."""
+
+    physical_filter: str | None
+
+
+@dataclass(frozen=True)
+class ImageSetClosed:
+    """No further arrival of a set is awaited: what of it is used, and what is not."""
+
+    image_type: ImageType
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    left_out_exposures: tuple[int, ...] = ()
+    left_out_detectors: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, image_type: ImageType, found: ImageSet) -> ImageSetClosed:
+        """Return the event that reports what of a set is used."""
+        left_out = found.left_out_exposures, found.left_out_detectors
+        return cls(image_type, found.exposures, found.detectors, *left_out)
+
+    @property
+    def found(self) -> ImageSet:
+        """What of the set is used, and what is not."""
+        return ImageSet(self.exposures, self.detectors, self.left_out_exposures, self.left_out_detectors)
+
+
+@dataclass(frozen=True)
+class SetGivenUp:
+    """Nothing of a set is used by its run, which takes no further images of it."""
+
+    image_type: ImageType
+    reason: str
+
+
+@dataclass(frozen=True)
+class TooFewPairs:
+    """The flats that can be used make too few pairs for a step: they are not offered to another run."""
+
+    step: StepName
+
+
+ImageEvent: TypeAlias = (
+    ExposureTaken
+    | ExposuresAdopted
+    | ExposureTimesRead
+    | ImageArrived
+    | LevelMeasured
+    | ImageSetClosed
+    | SetGivenUp
+    | TooFewPairs
+    | FilterFound
+)

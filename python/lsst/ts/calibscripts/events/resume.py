@@ -1,0 +1,175 @@
+"""The state of a run -> what to do next, and the configuration that resumes it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import yaml
+
+from ..config import ScriptMode, written_exposures
+from ..tables.products import ImageType, switched
+from .events import RunOutcome
+from .state import RunState
+
+__all__ = ["TO_RESUME", "Resumption", "next_steps", "resumption", "to_resume"]
+
+TO_RESUME = "To resume with these images, queue the script with the configuration"
+
+_MODES = get_args(ScriptMode)
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How to resume a run that did not come to its end.
+
+    Attributes
+    ----------
+    config : `dict`
+        The configuration.
+    taken : `tuple` [`str`]
+        What it takes, in words, e.g. ``21 flats (first 1 discarded)``.
+    mode_without : `str` or `None`
+        The script_mode with which it would take none; None where there is no such mode, or it takes none anyway.
+    left_out : `tuple` [`str`]
+        Properties that must be left out in that mode.
+    """
+
+    config: dict[str, Any]
+    taken: tuple[str, ...] = ()
+    mode_without: str | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Which images the configuration takes, without a full stop."""
+        if not self.taken:
+            return "With this configuration no image is taken"
+        taken = f"With this configuration {' and '.join(self.taken)} are taken"
+        if self.mode_without is None:
+            return taken
+        without = f" and without {', '.join(self.left_out)}" if self.left_out else ""
+        return f"{taken}; with script_mode: {self.mode_without}{without} instead, no image is taken"
+
+    @property
+    def text(self) -> str:
+        """The configuration as YAML, with ranges of exposures."""
+        config = {
+            name: _in_ranges(value) if name == "exposures" else value for name, value in self.config.items()
+        }
+        return yaml.safe_dump(config, default_flow_style=None, width=1_000_000).rstrip()
+
+
+def _in_ranges(exposures: Any) -> Any:
+    """Write lists of exposures as ranges; what a user wrote otherwise stays as it is."""
+    if isinstance(exposures, dict):
+        return {name: _in_ranges(ids) for name, ids in exposures.items()}
+    plain = isinstance(exposures, list) and all(type(exposure) is int for exposure in exposures)
+    return written_exposures(exposures) if plain else exposures
+
+
+def next_steps(state: RunState) -> tuple[str, ...]:
+    """Report what to do after a run, before it is resumed; see `to_resume` for that.
+
+    Parameters
+    ----------
+    state : `RunState`
+        The run.
+
+    Returns
+    -------
+    `tuple` [`str`]
+        One sentence each; none where nothing is to be done.
+    """
+    return tuple(_next_steps(state))
+
+
+def _next_steps(state: RunState) -> Iterator[str]:
+    failed = [verdict for verdict in state.verdicts.values() if verdict.failed]
+    for verdict in failed:
+        yield (
+            f"{verdict.product}: look at the failed tests in {verdict.collection}, and at the images, before it is "
+            "taken again."
+        )
+    if state.outcome is RunOutcome.UNFINISHED:
+        yield "The record has no end: the script still runs, or it was killed. Check in LOVE whether it still runs."
+    elif state.failures and not failed and not state.certified and not state.doubtful:
+        yield "Fix the failures listed above, then queue the script or its BLOCK again."
+
+
+def to_resume(state: RunState, given: Mapping[str, Any]) -> Resumption | None:
+    """Return how to resume a run, where that is worth offering.
+
+    Parameters
+    ----------
+    state : `RunState`
+        The run.
+    given : mapping
+        Configuration as the user wrote it.
+
+    Returns
+    -------
+    `Resumption` or `None`
+        None where all is done, where a verification failed (somebody must look at that first), and where the run
+        has no images that can be used.
+    """
+    taken = any(images.begun and images.offered for images in state.sets.values())
+    if state.is_complete or not taken or any(verdict.failed for verdict in state.verdicts.values()):
+        return None
+    return resumption(state, given)
+
+
+def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:
+    """Return how to process the images of a run that did not come to its end.
+
+    Parameters
+    ----------
+    state : `RunState`
+        The run.
+    given : mapping
+        Configuration as the user wrote it.
+
+    Returns
+    -------
+    `Resumption`
+        What the user set, with ``exposures``: of each image type whose set was taken completely the exposures that
+        were kept, without those that never arrived. A set that was not complete, was given up, has failed its
+        verification or lacks pairs of flats is taken again. Where something was certified already, or could not be,
+        ``calib_collection`` is a new one, since it is not possible to certify the same type of calibration in the
+        same collection with the same validity range. A run that ended before it had a plan is repeated as it was.
+    """
+    if not state.sets:
+        return Resumption(dict(given))
+    offered = {
+        image_type: exposures for image_type in state.sets if (exposures := _offered(state, image_type))
+    }
+    config = {name: value for name, value in given.items() if name != "exposures"}
+    if offered:
+        config["exposures"] = {str(image_type): list(ids) for image_type, ids in offered.items()}
+    if into := _taken_collection(state):
+        config["calib_collection"] = f"{into}.resumed"
+    taken = tuple(str(images.planned) for name, images in state.sets.items() if name not in offered)
+    mode = "_".join(offered)
+    if not taken or mode not in _MODES:
+        return Resumption(config, taken)
+    left_out = tuple(
+        switch.name for _, switch in switched() if given.get(switch.name) and mode not in switch.modes
+    )
+    return Resumption(config, taken, mode, left_out)
+
+
+def _offered(state: RunState, image_type: ImageType) -> tuple[int, ...]:
+    """Return the exposures of a set that can be processed; none if they have failed their verification."""
+    verdict = state.product(image_type).verdict
+    return () if verdict is not None and verdict.failed else state.sets[image_type].offered
+
+
+def _taken_collection(state: RunState) -> str | None:
+    """Return the collection into which something was, may have been or could not be certified."""
+    collections = (
+        *(certified.collection for certified in state.certified.values()),
+        *(doubtful.collection for doubtful in state.doubtful),
+        *(refused.collection for refused in state.refused),
+    )
+    return next(iter(collections), None)

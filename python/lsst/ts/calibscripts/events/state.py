@@ -1,0 +1,142 @@
+"""The state of a run: all that its events say of it, as frozen data.
+
+The script keeps one while it runs, and its record is read into the same one. Summary, configuration to resume,
+report, history and display are functions of it, so that no two of them can say two things about one run. `fold` makes
+it, event by event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..ground.persistent import NumberedMapping
+from ..plan import StepId
+from ..tables.products import PRODUCTS, ImageType
+from .events import (
+    CertificationRefused,
+    Certified,
+    Doubtful,
+    Ended,
+    Failed,
+    Message,
+    RunOutcome,
+    Stage,
+    Verdicted,
+    Warned,
+)
+from .parts import FINISHED, ExposureState, ProductState, SetState, StepStanding, StepState
+
+__all__ = ["RunState"]
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a run has done so far.
+
+    Attributes
+    ----------
+    exposures : `NumberedMapping` [`ExposureState`]
+        Exposure -> what is known of it; also of exposures that the camera has not returned yet.
+    sets : mapping [`ImageType`, `SetState`]
+        Images, in the order in which they are taken.
+    steps : mapping [`StepId`, `StepState`]
+        Steps, in the order of the plan.
+    products : mapping [`str`, `ProductState`]
+        Products that have reached a stage or have a verdict.
+    physical_filter : `str` or `None`
+        Filter that the flats are to have; None as long as it is unknown.
+    messages : `tuple` [`Failed` or `Warned`, ...]
+        One sentence each.
+    ended : `Ended` or `None`
+        How the run ended; None while it goes on, or where it was killed.
+    """
+
+    exposures: NumberedMapping[ExposureState] = field(default_factory=NumberedMapping)
+    sets: Mapping[ImageType, SetState] = field(default_factory=dict)
+    steps: Mapping[StepId, StepState] = field(default_factory=dict)
+    products: Mapping[str, ProductState] = field(default_factory=dict)
+    physical_filter: str | None = None
+    messages: tuple[Message, ...] = ()
+    ended: Ended | None = None
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """DONE, FAILED or STOPPED; UNFINISHED where the run still goes on, or was killed."""
+        return RunOutcome.UNFINISHED if self.ended is None else self.ended.state
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What went wrong, one sentence each."""
+        return tuple(event.message for event in self.messages if isinstance(event, Failed))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the observer was warned of, one sentence each."""
+        return tuple(event.message for event in self.messages if isinstance(event, Warned))
+
+    @property
+    def times(self) -> Mapping[int, float]:
+        """Exposure -> exposure time, seconds, as far as it is known."""
+        return {e: s.exposure_time for e, s in self.exposures.items() if s.exposure_time is not None}
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """Product -> the last stage it has reached."""
+        return {name: self.products[name].stage for name in self._product_names}
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdicted]:
+        """Product -> what its verification said."""
+        found = ((name, self.products[name].verdict) for name in self._product_names)
+        return {name: verdict for name, verdict in found if verdict is not None}
+
+    @property
+    def certified(self) -> Mapping[str, Certified]:
+        """Product -> where it is certified."""
+        found = ((name, self.products[name].certified) for name in self._product_names)
+        return {name: certified for name, certified in found if certified is not None}
+
+    @property
+    def doubtful(self) -> tuple[Doubtful, ...]:
+        """What may be certified, though it is unknown."""
+        found = (self.products[name].doubtful for name in self._product_names)
+        return tuple(doubtful for doubtful in found if doubtful is not None)
+
+    @property
+    def refused(self) -> tuple[CertificationRefused, ...]:
+        """What the butler did not certify."""
+        found = (self.products[name].refused for name in self._product_names)
+        return tuple(refused for refused in found if refused is not None)
+
+    @property
+    def standings(self) -> Mapping[StepId, StepStanding]:
+        """How each step stands, in the order of the plan."""
+        return {step_id: self.standing(step_id) for step_id in self.steps}
+
+    @property
+    def is_complete(self) -> bool:
+        """Is everything done that was asked for, so that nothing is left to resume?"""
+        finished = bool(self.steps) and FINISHED.issuperset(self.standings.values())
+        return self.outcome is RunOutcome.DONE or (self.ended is not None and finished)
+
+    def step(self, step_id: StepId) -> StepState:
+        """Return the state of a step; one that the run does not have was not started."""
+        return self.steps.get(step_id, StepState(step_id))
+
+    def product(self, name: str) -> ProductState:
+        """Return the state of a product; one that the run does not have is waiting."""
+        return self.products.get(name, ProductState())
+
+    def standing(self, step_id: StepId) -> StepStanding:
+        """Return how a step stands; after the end of the run none is running."""
+        step = self.step(step_id)
+        if self.ended is None or step.ended is not None:
+            return step.standing
+        return step.interrupted if step.job_id else StepStanding.NOT_STARTED
+
+    @property
+    def _product_names(self) -> list[str]:
+        """Products in the order of the table; those of other versions last."""
+        others = (name for name in self.products if name not in PRODUCTS)
+        return [*(name for name in PRODUCTS if name in self.products), *others]

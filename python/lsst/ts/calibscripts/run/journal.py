@@ -1,0 +1,69 @@
+"""The one place through which a run is reported, and which knows what it has done so far."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from ..events.events import Event, Failed, LevelMeasured, Observer, Warned
+from ..events.folding import fold
+from ..events.state import RunState
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Reports what happens: to the log of the script and to its observers; keeps the state that it adds up to.
+
+    Parameters
+    ----------
+    log : `logging.Logger`
+        Log of the script.
+    observers : sequence of `Observer`
+        Called with every event.
+
+    Attributes
+    ----------
+    state : `RunState`
+        The run so far: the fold of every event that was reported. Frozen, so that any thread may read it.
+    """
+
+    def __init__(self, log: logging.Logger, observers: Sequence[Observer]) -> None:
+        self.log = log
+        self.state = RunState()
+        self._observers = observers
+
+    def tell(self, event: Event) -> None:
+        """Add an event to the run, and pass it to the observers."""
+        self.state = fold(self.state, event)
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:
+                # Whoever only looks on must not harm the run.
+                self.log.exception(f"An observer failed on {event}")
+
+    def measured(self, exposure: int, level: float) -> None:
+        """Log the level of a flat, ADU; one that was measured before is not logged again."""
+        known = self.state.exposures.get(exposure)
+        if known is None or known.level is None:
+            self.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
+            self.tell(LevelMeasured(exposure, level))
+
+    def warn(self, message: str, level: int = logging.WARNING, *, in_full: str = "") -> None:
+        """Log a warning, in full where there is more to say, and keep it for the summary."""
+        self.log.log(level, in_full or message)
+        self.keep_warning(message)
+
+    def keep_warning(self, message: str) -> None:
+        """Keep a warning that has been logged already for the summary."""
+        self.tell(Warned(message))
+
+    def fail(self, message: str) -> None:
+        """Log a failure, and keep it for the end: the script will not end DONE."""
+        self.log.error(message)
+        self.keep_failure(message)
+
+    def keep_failure(self, message: str) -> None:
+        """Keep a failure that is logged elsewhere for the end."""
+        self.tell(Failed(message))
