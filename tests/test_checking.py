@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from lsst.ts.calibscripts import get_scripts_dir
@@ -14,7 +15,10 @@ from lsst.ts.calibscripts.check.lookup import Answers, ask_repository
 from lsst.ts.calibscripts.check.words import images, report
 from lsst.ts.calibscripts.config.scripts import SCRIPTS, find_record
 from lsst.ts.calibscripts.plan import duration
-from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
+from lsst.ts.calibscripts.summit.butler.rehearsal import frame_scale, make_rehearsal_repository
+from lsst.ts.calibscripts.summit.butler.repository import put_raw
+from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
 LATISS = SCRIPTS["auxtel/make_latiss_calibrations.py"]
@@ -51,6 +55,20 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> str:
 def bare_repo(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a repository without any calibration."""
     return make_rehearsal_repository(tmp_path_factory.mktemp("bare") / "repo", detectors=[], filters=[])
+
+
+@pytest.fixture(scope="module")
+def repo_with_flats(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a repository with reference calibrations, and two flats that exist already."""
+    repo = make_rehearsal_repository(tmp_path_factory.mktemp("flats") / "repo", seed=1, filters=[FLAT])
+    model = SensorModel.for_detector("LATISS", 0, 1, frame_scale("LATISS"))
+    with Butler.from_config(repo, writeable=True) as butler:
+        for number in (1, 2):
+            begin = Time(f"2026-09-18T20:0{number}:00", scale="tai")
+            in_beam = "SDSSr_65mm", "empty_1", 1000.0
+            flat = Observation("LATISS", 20260918, number, "FLAT", 2.0, 2.0, begin, *in_beam)
+            put_raw(butler, expose(model, flat))
+    return repo
 
 
 def ask(repo: str, **values: Any) -> tuple[Checked, Answers]:
@@ -336,6 +354,21 @@ def test_flats_of_an_unknown_filter_are_said_not_to_be_checked(repo: str) -> Non
     named, answers = ask(repo, **values, **FILTERS)
     assert [free.physical_filter for free in answers.free] == [None, None, FLAT]
     assert not any("not named" in warning for warning in named.warnings)
+
+
+def test_flats_that_exist_are_checked_in_the_filter_they_have(repo_with_flats: str) -> None:
+    checked, answers = ask(
+        repo_with_flats,
+        script_mode="FLAT",
+        generate_calibrations=True,
+        calib_collection="u/me/night",
+        exposures={"FLAT": [2026091800001, 2026091800002]},
+    )
+    assert checked.problems == ()
+    assert [free.physical_filter for free in answers.free] == [FLAT]
+    assert not any("not named" in warning for warning in checked.warnings)
+    words = " ".join(report(checked, answers).split())
+    assert f"flat in {FLAT}: nothing in u/me/night overlaps" in words
 
 
 def test_nothing_is_written_to_the_repository(repo: str) -> None:

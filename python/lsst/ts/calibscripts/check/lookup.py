@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..preflight.findings import repository_findings
 from ..preflight.references import Reference
-from ..preflight.spec import RunSpec
 from ..repository import ButlerRepository, Certification
-from ..tables.products import PRODUCTS
 from .configuration import Checked
 
 __all__ = ["Answers", "Reference", "ask_repository"]
@@ -59,17 +56,17 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
         found = repository_findings(repository, spec, read_only=True)
     finally:
         repository.close()
-    problems, doubts = (*checked.problems, *found.problems), (*checked.doubts, *_unasked(spec))
-    # Of flats that exist already the repository knows the filter, though the configuration does not name it.
-    free = tuple(wanted for wanted in found.free if wanted in spec.certifications)
-    return replace(checked, problems=problems, doubts=doubts), Answers(uri, found.references, free)
+    checked = replace(
+        checked,
+        problems=(*checked.problems, *found.problems),
+        doubts=(*checked.doubts, *map(_unasked, found.unasked)),
+    )
+    return checked, Answers(uri, found.references, found.free)
 
 
-def _unasked(spec: RunSpec) -> Iterator[str]:
+def _unasked(wanted: Certification) -> str:
     """Report what could not be asked."""
-    for wanted in spec.certifications:
-        if PRODUCTS[wanted.product].by_filter and wanted.physical_filter is None:
-            yield (
-                f"The filter is not named, so whether {wanted.collection} already holds a {wanted.dataset_type} "
-                "of it shows only when it is certified."
-            )
+    return (
+        f"The filter is not named, so whether {wanted.collection} already holds a {wanted.dataset_type} of it shows "
+        "only when it is certified."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -42,6 +42,8 @@ class RepositoryFindings:
         Calibrations that the jobs look for.
     free : `tuple` [`Certification`]
         Certifications that nothing stands in the way of.
+    unasked : `tuple` [`Certification`]
+        Certifications in a filter that shows only when the instrument is set up.
     """
 
     problems: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class RepositoryFindings:
     unpaired: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     free: tuple[Certification, ...] = ()
+    unasked: tuple[Certification, ...] = ()
 
     def also(self, *problems: str) -> RepositoryFindings:
         """Return the same with further problems, each of them once."""
@@ -144,15 +147,15 @@ def _look_at_references(
 def _look_at_conflicts(
     repository: Repository, spec: RunSpec, found: RepositoryFindings
 ) -> RepositoryFindings:
-    """Look for what stands in the way of the certifications."""
-    conflicts = find_conflicts(repository, [*_in_a_known_filter(spec)])
+    """Look for what stands in the way of the certifications, of flats only where their filter is known."""
+    unasked = tuple(
+        wanted
+        for wanted in spec.certifications
+        if PRODUCTS[wanted.product].by_filter and wanted.physical_filter is None
+    )
+    asked = [wanted for wanted in spec.certifications if wanted not in unasked]
+    conflicts = find_conflicts(repository, asked)
     night = last_night(spec.config, datetime.now(UTC))
     free = tuple(wanted for wanted, present in conflicts.items() if not present)
-    return replace(found.also(*conflict_problems(repository, conflicts, night)), free=free)
-
-
-def _in_a_known_filter(spec: RunSpec) -> Iterator[Certification]:
-    """Return what is to be certified, without flats of a filter that shows only when the instrument is set up."""
-    for wanted in spec.certifications:
-        if not PRODUCTS[wanted.product].by_filter or wanted.physical_filter is not None:
-            yield wanted
+    found = found.also(*conflict_problems(repository, conflicts, night))
+    return replace(found, free=free, unasked=unasked)
