@@ -174,7 +174,8 @@ async def test_what_a_script_tells_about_itself() -> None:
         assert (checkpoints.pause, checkpoints.stop) == ("a.*", "b")
         assert operator.remote.evt_logLevel.get().level == logging.DEBUG
         operator.script.log.debug("looking closely")
-        assert operator.remote.evt_logMessage.get().message == "looking closely"
+        message = await operator.remote.evt_logMessage.next(flush=False, timeout=1)
+        assert message.message == "looking closely"
 
 
 async def test_the_remotes_of_a_script_are_told() -> None:

@@ -181,6 +181,8 @@ class Patient(Teller):
         finally:
             await asyncio.sleep(1.0)
             self.log.info("tidied up")
+            # The middleware's own message follows, and would overtake it.
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from typing import Any, Self
 from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse
 from .events.events import Observer
 from .ground.home import provide_home
+from .ground.pacing import Pacing
 from .preflight.spec import CameraFacts, RunSpec, prepare
+from .record import record_directory
 from .repository import ButlerRepository, Repository
 from .run.certifying import certify
 from .run.generating import generate
@@ -21,6 +23,12 @@ from .run.verifying import verify
 from .sal import BaseScript, RemoteGroup
 
 __all__ = ["BaseMakeCalibrations"]
+
+LAST_WORDS_TIMEOUT = 2.0
+"""Longest wait for what a run reports when its script is terminated, seconds: the ScriptQueue waits no longer."""
+
+DRAIN_TIMEOUT = 0.5
+"""How much of it is for the log messages that wait to be written, seconds."""
 
 
 class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
@@ -44,6 +52,8 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
 
     def __init__(self, index: int, descr: str) -> None:
         super().__init__(index=index, descr=descr)
+        self._pacing = Pacing.of(self.log)
+        self._running: asyncio.Task[Any] | None = None
         self.config: Any = None
         # Ours reports everything that is wrong at once, and knows what was set and what was defaulted.
         self._validator = self.config_validator = ConfigValidator(self.get_schema(), self.config_model)
@@ -179,6 +189,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         self.spec = await asyncio.to_thread(spec.with_pipelines, self.pipeline_instrument)
         for warning in self.spec.warnings:
             self.log.warning(warning)
+        await self._pacing.drain()
 
     def set_metadata(self, metadata: Any) -> None:
         """Report how long the run takes: its exposures, and the processing that cannot overlap with them."""
@@ -199,8 +210,25 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         RunFailedError
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
-        async with Run(self) as run:
-            await run.check()
-            await run.set_up_instrument()
-            async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
-                await exposing.take_images()
+        self._running = asyncio.current_task()
+        try:
+            async with Run(self) as run:
+                await run.check()
+                await run.set_up_instrument()
+                async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
+                    await exposing.take_images()
+        finally:
+            # LOVE has the summary before the final state.
+            await self._pacing.drain()
+
+    async def close_tasks(self) -> None:
+        """End what runs in the background; let a run that is terminated report what it did and what it did not."""
+        await super().close_tasks()
+        if self._running is not None and not self._running.done():
+            await asyncio.wait([self._running], timeout=LAST_WORDS_TIMEOUT - DRAIN_TIMEOUT)
+            if not self._running.done():
+                self.log.warning(
+                    "The script was terminated before its run could report how it ended. Its jobs are being aborted, "
+                    f"and nothing more is certified; what was done is in its record in {record_directory()}."
+                )
+        await self._pacing.drain(DRAIN_TIMEOUT)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "LATISS",
@@ -50,7 +51,7 @@ def _choose() -> str:
 
 MIDDLEWARE = _choose()
 
-if TYPE_CHECKING or MIDDLEWARE == "embedded":
+if TYPE_CHECKING:
     from .embedded.observatory import LATISS, ComCam, LSSTCam, RemoteGroup
     from .embedded.salobj import (
         AckError,
@@ -65,25 +66,39 @@ if TYPE_CHECKING or MIDDLEWARE == "embedded":
         State,
         name_to_name_index,
     )
-else:  # pragma: no cover: the observatory's middleware, which no public package index has
-    from lsst.ts.observatory.control import RemoteGroup
-    from lsst.ts.observatory.control.auxtel.latiss import LATISS
-    from lsst.ts.observatory.control.maintel.comcam import ComCam
-    from lsst.ts.observatory.control.maintel.lsstcam import LSSTCam
-    from lsst.ts.salobj import (
-        AckError,
-        AckTimeoutError,
-        BaseScript,
-        Controller,
-        Domain,
-        ExpectedError,
-        Remote,
-        SalRetCode,
-        State,
-        name_to_name_index,
-    )
 
-    try:
-        ScriptState = importlib.import_module("lsst.ts.xml.enums.Script").ScriptState
-    except ModuleNotFoundError:
-        ScriptState = importlib.import_module("lsst.ts.idl.enums.Script").ScriptState
+_CAMERAS = {
+    "LATISS": "lsst.ts.observatory.control.auxtel.latiss",
+    "ComCam": "lsst.ts.observatory.control.maintel.comcam",
+    "LSSTCam": "lsst.ts.observatory.control.maintel.lsstcam",
+    "RemoteGroup": "lsst.ts.observatory.control",
+}
+"""Name -> the module of the observatory that has it; all others are salobj's."""
+
+
+def _home(name: str) -> ModuleType:
+    """Import the module that has a name."""
+    if MIDDLEWARE == "embedded":
+        room = "observatory" if name in _CAMERAS else "salobj"
+        return importlib.import_module(f".embedded.{room}", __package__)
+    # The observatory's middleware, which no public package index has.
+    if name == "ScriptState":
+        try:
+            return importlib.import_module("lsst.ts.xml.enums.Script")
+        except ModuleNotFoundError:
+            return importlib.import_module("lsst.ts.idl.enums.Script")
+    return importlib.import_module(_CAMERAS.get(name, "lsst.ts.salobj"))
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for: salobj takes seconds to import, and the cameras as long again.
+
+    Raises
+    ------
+    AttributeError
+        For a name that is not one of the middleware's.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_home(name), name)
+    return value

@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from .. import sal
 from ..errors import JobError
 from ..ground.untrusted import parse_json
 from ..plan import StepId
-from ..sal import State
 
 __all__ = [
     "ABORTED",
@@ -65,7 +65,8 @@ def job_id_in(result: str) -> str:
 
 def state_name(state: int) -> str:
     """Return the name of a summary state, also of an unknown one."""
-    return State(state).name if state in {*State} else f"in the unknown state {state}"
+    # Looked up here: who only reads what a job is asked for does not wait for the middleware's import.
+    return sal.State(state).name if state in {*sal.State} else f"in the unknown state {state}"
 
 
 def settle(outcome: Outcome, answer: JobResult | JobError) -> None:

@@ -22,6 +22,8 @@ LARGEST_SAMPLE = 1_000_000
 TAI_MINUS_UTC = 37.0
 """Leap seconds since 2017-01-01, in seconds (IERS Bulletin C; none is announced)."""
 
+_TICK = 1e-6
+
 Values = dict[str, Any]
 TopicKey = tuple[str, str]
 
@@ -74,6 +76,7 @@ class Bus:
         self._latest: defaultdict[TopicKey, dict[int, Values]] = defaultdict(dict)
         self._tai_offset = time.time() + TAI_MINUS_UTC - asyncio.get_running_loop().time()
         self.command_numbers = itertools.count(1)
+        self._last_stamp = 0.0
 
     @classmethod
     def of_running_loop(cls) -> Bus:
@@ -93,6 +96,11 @@ class Bus:
     def tai(self) -> float:
         """Return the time, TAI unix seconds, which passes as the event loop's clock does."""
         return self._tai_offset + asyncio.get_running_loop().time()
+
+    def send_stamp(self) -> float:
+        """Return the time at which a sample is written, TAI unix seconds; no two samples have the same."""
+        self._last_stamp = max(self.tai(), self._last_stamp + _TICK)
+        return self._last_stamp
 
     def subscribe(self, key: TopicKey, subscription: Subscription, history: bool) -> None:
         """Deliver the samples of a topic from now on.

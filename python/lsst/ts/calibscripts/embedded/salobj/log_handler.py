@@ -9,10 +9,13 @@ import threading
 from collections import deque
 from typing import Any, Protocol
 
-from .domain import SampleTooLargeError
+from .domain import SampleTooLargeError, Values
 from .sal_info import SalInfo
 
-__all__ = ["SalLogHandler"]
+__all__ = ["WRITING_TIME", "SalLogHandler"]
+
+WRITING_TIME = 0.01
+"""How long a message is on its way, seconds."""
 
 
 class Logging(Protocol):
@@ -28,6 +31,11 @@ class SalLogHandler(logging.Handler):
     The last 10 records from before the controller is started are written
     with the first one after it.
 
+    Every message is written in a thread of its own, as salobj does it, so that
+    one can overtake another that was logged just before. Readers drop the one
+    that was overtaken: of messages that are logged within `WRITING_TIME` of
+    each other, every second one overtakes its predecessor.
+
     Parameters
     ----------
     controller : `Controller`
@@ -41,6 +49,7 @@ class SalLogHandler(logging.Handler):
         self._thread = threading.get_ident()
         self._early: deque[logging.LogRecord] = deque(maxlen=10)
         self._formatter = logging.Formatter()
+        self._on_their_way: list[Values] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -75,9 +84,25 @@ class SalLogHandler(logging.Handler):
             lineNumber=record.lineno,
             process=record.process or 0,
         )
+        if not did_change:
+            return
+        if not self._on_their_way:
+            self._loop.call_later(WRITING_TIME, self._arrive)
+        self._on_their_way.append(event.stamp())
+
+    def _arrive(self) -> None:
+        samples, self._on_their_way = self._on_their_way, []
+        for first in range(0, len(samples), 2):
+            for values in reversed(samples[first : first + 2]):
+                self._publish(values)
+
+    def _publish(self, values: Values) -> None:
+        salinfo = self._controller.salinfo
+        if not salinfo.isopen:
+            return
         try:
-            if did_change:
-                event.publish()
+            salinfo.publish(self._controller.evt_logMessage.topic_info, values)
         except SampleTooLargeError as error:
             # As salobj has it: the message is lost.
-            print(f"{record.levelname} message of {record.name} was not written: {error}", file=sys.stderr)
+            level = logging.getLevelName(values["level"])
+            print(f"{level} message of {values['name']} was not written: {error}", file=sys.stderr)

@@ -40,6 +40,7 @@ class ReadTopic(BaseTopic):
         self._queue: deque[Message] = deque(maxlen=QUEUE_LENGTH)
         self._fill_warning = FillWarning(f"{attr_name} python read queue", self.log)
         self._current: Message | None = None
+        self._last_stamps: dict[int, float] = {}
         self._next_sample: asyncio.Future[Message] | None = None
         self._first_sample: asyncio.Event | None = None
         self._callback: Callback | None = None
@@ -197,9 +198,18 @@ class ReadTopic(BaseTopic):
         return await asyncio.wait_for(self._next_sample, timeout)
 
     def deliver(self, values: Values) -> None:
-        """Take a sample from the bus."""
+        """Take a sample from the bus; an event that was overtaken by a later one is dropped."""
+        index, stamp = values.get("salIndex", 0), values["private_sndStamp"]
+        last = self._last_stamps.get(index, 0.0)
+        if stamp < last and self.attr_name.startswith("evt_"):
+            self.log.warning(
+                f"Ignoring old topic sample. Topic sent {(last - stamp) * 1000:0.2f}ms before last sample of "
+                f"{self.salinfo.name}.{self.attr_name}:{index}."
+            )
+            return
+        self._last_stamps[index] = stamp
         sample = self.DataType.from_values(values)
-        sample.private_rcvStamp = self.salinfo.domain.bus.tai()
+        sample.private_rcvStamp = max(self.salinfo.domain.bus.tai(), stamp)
         self._current = sample
         if self._first_sample is not None:
             self._first_sample.set()

@@ -183,15 +183,56 @@ class SalInfo:
         TypeError
             If a field has a value of the wrong type.
         """
+        self.publish(topic, self.stamp_data(topic, data))
+
+    def stamp_data(self, topic: TopicInfo, data: Message) -> Values:
+        """Say in a sample whose it is and when it was written, and return what travels.
+
+        Parameters
+        ----------
+        topic : `TopicInfo`
+            Its topic.
+        data : `Message`
+            The sample.
+
+        Returns
+        -------
+        values : `dict`
+            Values of all fields.
+
+        Raises
+        ------
+        RuntimeError
+            If not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
         self.assert_running()
         vars(data).update(
-            private_sndStamp=self.domain.bus.tai(),
+            private_sndStamp=self.domain.bus.send_stamp(),
             private_identity=self.identity,
             private_origin=self.domain.origin,
             **({"salIndex": self.index} if self.indexed else {}),
         )
+        return topic.encode(data)
+
+    def publish(self, topic: TopicInfo, values: Values) -> None:
+        """Write what `stamp_data` has made.
+
+        Parameters
+        ----------
+        topic : `TopicInfo`
+            Its topic.
+        values : `dict`
+            Values of all fields.
+
+        Raises
+        ------
+        SampleTooLargeError
+            If it is too large.
+        """
         try:
-            self.domain.bus.publish((self.name, topic.attr_name), topic.encode(data))
+            self.domain.bus.publish((self.name, topic.attr_name), values)
         except SampleTooLargeError:
             self.log.exception(f"write_data for {self.name}.{topic.attr_name} failed.")
             raise

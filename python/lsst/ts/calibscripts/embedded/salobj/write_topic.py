@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .base_topic import BaseTopic
+from .domain import Values
 from .messages import Message
 from .sal_info import SalInfo
 
@@ -96,10 +97,27 @@ class WriteTopic(BaseTopic):
         TypeError
             If a field has a value of the wrong type.
         """
+        self.salinfo.publish(self.topic_info, self.stamp())
+        return self.DataType.from_values(vars(self.data))
+
+    def stamp(self) -> Values:
+        """Number and stamp the fields as they are, and return what travels when it is written.
+
+        Returns
+        -------
+        values : `dict`
+            Values of all fields.
+
+        Raises
+        ------
+        RuntimeError
+            If the component is not started, or closed.
+        TypeError
+            If a field has a value of the wrong type.
+        """
         self.salinfo.assert_running()
         self.data.private_seqNum = next(self._numbers)
-        self.salinfo.write_data(self.topic_info, self.data)
-        return self.DataType.from_values(vars(self.data))
+        return self.salinfo.stamp_data(self.topic_info, self.data)
 
 
 class ControllerEvent(WriteTopic):

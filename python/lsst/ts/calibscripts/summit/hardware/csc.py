@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from ...ground.pacing import Pacing
 from ...sal import Controller, ExpectedError, State
 from ..faults.faults import Faults
 
@@ -104,6 +105,7 @@ class SimulatedCsc:
         self.name = name if index is None else f"{name}:{index}"
         self.faults = Faults() if faults is None else faults
         self.controller: Any = Controller(name, index)
+        self._pacing = Pacing.of(self.controller.log)
         self.state = State.STANDBY
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,6 +159,7 @@ class SimulatedCsc:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._pacing.drain()
         await self.controller.close()
 
     async def set_state(self, state: State) -> None:

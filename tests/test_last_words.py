@@ -1,0 +1,185 @@
+"""What an observer must see reaches LOVE: where messages are dropped, and from a script that is terminated."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
+from lsst.ts.calibscripts.base_make_calibrations import LAST_WORDS_TIMEOUT
+from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.sal import Domain, Remote, ScriptState
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
+
+CONFIG: dict[str, Any] = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
+LONG = 1000.0
+"""Seconds that a job takes."""
+
+
+class Love:
+    """A script, and what LOVE shows of it."""
+
+    def __init__(self, script: Any, remote: Any, summit: Summit) -> None:
+        self.script, self.remote, self.summit = script, remote, summit
+        self.lines: list[str] = []
+        self.states: list[ScriptState] = []
+        self.told: list[object] = []
+
+        async def log(data: Any) -> None:
+            self.lines.append(str(data.message))
+            self.told.append(self.lines[-1])
+
+        async def state(data: Any) -> None:
+            self.states.append(ScriptState(data.state))
+            self.told.append(self.states[-1])
+
+        remote.evt_logMessage.callback, remote.evt_state.callback = log, state
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def run(self, **config: Any) -> asyncio.Task[Any]:
+        """Configure the script, and let it run."""
+        await self.remote.cmd_configure.set_start(
+            config=yaml.safe_dump({**CONFIG, **config}), logLevel=logging.INFO, timeout=60
+        )
+        await self.remote.cmd_setGroupId.set_start(groupId="2026-09-18T20:00:00.000", timeout=60)
+        return asyncio.create_task(self.remote.cmd_run.start(timeout=LONG))
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LONG):
+            while not happened():  # noqa: ASYNC110 - it is looked at, not told.
+                await asyncio.sleep(0.1)
+
+    async def terminate(self) -> float:
+        """End the script as SIGTERM does, and return how long that took, seconds."""
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        self.script.signal_handler()
+        await self.script.done_task
+        await self.script.close()
+        return clock() - begin
+
+
+@asynccontextmanager
+async def in_love(seconds: float = LONG) -> AsyncIterator[Love]:
+    """Make a script over a butler in memory, whose jobs take so long."""
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS")
+
+    class InMemory(MakeLatissCalibrations):
+        def make_repository(self, repo: str) -> Repository:
+            return MemoryRepository(butler)
+
+    runner = MemoryRunner(butler, lambda job: Behaviour(seconds=seconds))
+    async with (
+        Summit("/nowhere", ingest=MemoryIngest(butler), runner=runner) as summit,
+        Domain() as domain,
+        Remote(domain, "Script", 200_001) as remote,
+    ):
+        script = InMemory(200_001)
+        await script.start_task
+        love = Love(script, remote, summit)
+        try:
+            yield love
+        finally:
+            await script.close()
+
+
+async def test_every_warning_of_configure_arrives_before_the_script_is_configured() -> None:
+    async with in_love() as love:
+        await love.remote.cmd_configure.set_start(config=yaml.safe_dump(CONFIG), timeout=60)
+        warnings = love.script.spec.warnings
+        assert len(warnings) > 1
+        await love.until(lambda: ScriptState.CONFIGURED in love.states)
+        before = love.told[: love.told.index(ScriptState.CONFIGURED)]
+        assert [line for line in before if line in warnings] == [*warnings]
+
+
+async def test_everything_that_is_logged_arrives_in_order() -> None:
+    async with in_love() as love:
+        texts = [f"line {number}" for number in range(40)]
+        for text in texts[:20]:
+            love.script.log.info(text)
+        await asyncio.to_thread(lambda: [love.script.log.getChild("child").info(text) for text in texts[20:]])
+        await asyncio.sleep(10)
+        assert [line for line in love.lines if line.startswith("line ")] == texts
+
+
+async def test_a_record_is_as_it_was_when_it_was_logged() -> None:
+    async with in_love() as love:
+        values = ["first"]
+        for _ in range(3):
+            love.script.log.info("of %s", values)
+            values.append("later")
+        await asyncio.sleep(1)
+        assert love.lines[-3:] == ["of ['first']", "of ['first', 'later']", "of ['first', 'later', 'later']"]
+
+
+async def test_the_summary_arrives_before_the_final_state() -> None:
+    async with in_love(seconds=5.0) as love:
+        running = await love.run()
+        await running
+        await love.until(lambda: ScriptState.DONE in love.states)
+        (summary,) = (line for line in love.lines if " ends DONE" in line)
+        (record,) = (line for line in love.lines if line.startswith("Record of this run: "))
+        assert love.told.index(summary) < love.told.index(record) < love.told.index(ScriptState.DONE)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_script_that_is_terminated_reports_how_it_ended(paused: bool) -> None:
+    async with in_love() as love:
+        running = await love.run()
+        await love.until(lambda: ScriptState.RUNNING in love.states)
+        if paused:
+            await love.remote.cmd_setCheckpoints.set_start(pause=".*", stop="", timeout=60)
+        await love.until(lambda: "GENERATE BIAS: OCPS job" in love.text)
+        if paused:
+            await love.until(lambda: ScriptState.PAUSED in love.states)
+        seconds = await love.terminate()
+        await asyncio.gather(running, return_exceptions=True)
+        (job,) = love.summit.jobs
+        assert job.phase == "aborted"
+        assert f"OCPS job {job.job_id} was aborted." in love.lines
+        assert "InMemory ends STOPPED: 4 images taken, 0 products certified" in love.text
+        (record,) = (line for line in love.lines if line.startswith("Record of this run: "))
+        assert '"state":"STOPPED"' in await asyncio.to_thread(Path(record.partition(": ")[2]).read_text)
+        assert love.states[-1] is ScriptState.STOPPING
+        # A second more is the middleware's own.
+        assert seconds < LAST_WORDS_TIMEOUT + 1.1
+
+
+async def test_a_script_that_cannot_report_in_time_says_where_to_look() -> None:
+    async with in_love() as love:
+        running = await love.run()
+        await love.until(lambda: "GENERATE BIAS: OCPS job" in love.text)
+
+        async def silent(data: Any) -> None:
+            await asyncio.sleep(LONG)
+
+        love.summit.components["OCPS:1"].controller.cmd_abort_job.callback = silent
+        seconds = await love.terminate()
+        await asyncio.gather(running, return_exceptions=True)
+        assert "The script was terminated before its run could report how it ended." in love.text
+        assert seconds < LAST_WORDS_TIMEOUT + 1.1
+
+
+async def test_a_script_that_is_terminated_before_it_runs_ends_at_once() -> None:
+    async with in_love() as love:
+        assert await love.terminate() < LAST_WORDS_TIMEOUT
