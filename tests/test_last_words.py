@@ -157,7 +157,7 @@ async def test_a_script_that_is_terminated_reports_how_it_ended(paused: bool) ->
         (job,) = love.summit.jobs
         assert job.phase == "aborted"
         assert f"OCPS job {job.job_id} was aborted." in love.lines
-        assert "InMemory ends STOPPED: 4 images taken, 0 products certified" in love.text
+        assert " ends STOPPED: 4 images taken, 0 products certified" in love.text
         (record,) = (line for line in love.lines if line.startswith("Record of this run: "))
         assert '"state":"STOPPED"' in await asyncio.to_thread(Path(record.partition(": ")[2]).read_text)
         assert love.states[-1] is ScriptState.STOPPING
