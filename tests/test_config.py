@@ -64,6 +64,7 @@ COMMON: dict[str, Any] = {
     "filter": None,
     "detectors": [],
     "do_verify": True,
+    "do_verify_products": True,
     "generate_calibrations": False,
     "do_defects": False,
     "do_ptc": False,

@@ -1,7 +1,7 @@
 """Plans follow what the pipelines read, whatever that is: drawn at random, and run with failures drawn at random."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +10,7 @@ from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_sche
 from lsst.ts.calibscripts.plan import Action, Plan, Reads, Step, StepId, build, follow
 from lsst.ts.calibscripts.run.executing import Graph
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
+from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
@@ -47,9 +48,9 @@ CIRCLE = {
 """What those of 2024 read for LATISS: darks and defects each other."""
 
 
-def plan_of(reads: Reads, **given: object) -> Plan:
+def plan_of(reads: Reads, verifiable: Collection[str] = (), **given: object) -> Plan:
     config = parse(VALIDATOR.validate({**EVERYTHING, **given}), LatissConfig)
-    return follow(build(config, n_detectors=1), config, reads, 1)
+    return follow(build(config, n_detectors=1), config, reads, 1, verifiable)
 
 
 def after(plan: Plan, step: str) -> set[str]:
@@ -100,6 +101,14 @@ def test_a_verdict_reached_with_a_product_that_failed_certifies_nothing() -> Non
     assert StepId(V, "BIAS") not in plan.spoiled("DARK")
 
 
+def test_products_are_verified_where_they_can_be() -> None:
+    plan = plan_of(TODAY, ["DEFECTS", "PTC"])
+    assert after(plan, "VERIFY PTC") == {"GENERATE PTC"}
+    assert after(plan, "CERTIFY PTC") == {"GENERATE PTC", "VERIFY PTC", "CERTIFY DEFECTS"}
+    assert {StepId(C, "PTC"), StepId(G, "BIAS"), StepId(C, "FLAT")} <= set(plan.spoiled("PTC"))
+    assert plan_of(TODAY, ["PTC"], do_verify=False).step(StepId(V, "PTC")) is None
+
+
 SWITCHES = ("generate_calibrations", "do_verify", "wait_for_certification", "do_defects", "do_ptc")
 """Properties of which some are turned off."""
 
@@ -108,12 +117,14 @@ NAMES = st.lists(st.sampled_from(list(PRODUCTS)), unique=True, max_size=4)
 READS = st.dictionaries(st.builds(StepId, st.sampled_from([G, V]), st.sampled_from(list(PRODUCTS))), NAMES)
 
 PLANS = st.builds(
-    lambda reads, switches: plan_of(reads, **switches),
+    lambda reads, verifiable, switches: plan_of(reads, verifiable, **switches),
     READS,
+    st.sets(st.sampled_from(list(VERIFIERS))),
     st.fixed_dictionaries({name: st.booleans() for name in SWITCHES}),
 )
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
     seen: set[StepId] = set()
@@ -123,6 +134,7 @@ def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
         seen.add(step.id)
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) -> None:
     for step in plan.steps:
@@ -134,6 +146,7 @@ def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) ->
             assert plan.step(StepId(V, step.id.product)) is None or StepId(V, step.id.product) in step.after
 
 
+@settings(deadline=None)
 @given(READS)
 def test_nothing_is_generated_later_than_what_it_reads_is_made(reads: Reads) -> None:
     for step in plan_of(reads).steps:

@@ -28,7 +28,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "do_[!v]*",
         "wait_for_certification",
     ),
-    "Verification": ("do_verify", "number_verification_tests_threshold_*", "on_verification_failure"),
+    "Verification": (
+        "do_verify",
+        "do_verify_products",
+        "number_verification_tests_threshold_*",
+        "on_verification_failure",
+    ),
     "Where calibrations go, and for which dates": ("calib_collection", "certify_calib_*_date"),
     "Inputs and options of the pipetasks": ("repo", "n_processes", "input_collections_*", "config_options_*"),
     "Levels that are looked at": ("flat_counts_*", "bias_dark_counts_max"),

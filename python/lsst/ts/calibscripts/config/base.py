@@ -96,6 +96,11 @@ class CommonProperties(BaseModel):
         description="Verify the images with cp_verify. With False, what generate_calibrations makes is "
         "certified unverified.",
     )
+    do_verify_products: f.Flag = Field(
+        True,
+        description="Verify the defects and the Photon Transfer Curve, too, where cp_verify has a pipeline for it, "
+        "and certify them only if they pass. With False they are certified unverified. Needs do_verify.",
+    )
     number_verification_tests_threshold_bias: f.Count = f.threshold_field("biases")
     number_verification_tests_threshold_dark: f.Count = f.threshold_field("darks")
     number_verification_tests_threshold_flat: f.Count = f.threshold_field("flats")
@@ -106,12 +111,12 @@ class CommonProperties(BaseModel):
     )
     do_defects: f.Flag = Field(
         False,
-        description="Make defects from the darks and flats and certify them (they are not verified). "
+        description="Make defects from the darks and flats and certify them. "
         "script_mode must be BIAS_DARK_FLAT.",
     )
     do_ptc: f.Flag = Field(
         False,
-        description="Make a Photon Transfer Curve from the flat pairs and certify it (it is not verified). "
+        description="Make a Photon Transfer Curve from the flat pairs and certify it. "
         "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
     )
     do_gain_from_flat_pairs: f.Flag = Field(

@@ -7,6 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 from ..tables.products import ImageType, switched
+from ..tables.verifiers import VERIFIERS
 from .calibrations import CalibrationsConfig
 from .settings import PropertyNames
 
@@ -68,12 +69,18 @@ def _groups(config: CalibrationsConfig) -> list[tuple[bool, str, list[str]]]:
         ),
         *_switched_off(config),
         (
+            not any(product.name in VERIFIERS for product in config.switched_on),
+            f"{' and '.join(f'do_{name.lower()}' for name in VERIFIERS)} are False",
+            ["do_verify_products"],
+        ),
+        (
             not verifying,
             "do_verify is False",
             [
                 *(names.verify_inputs for names in present),
                 *(names.threshold for names in present),
                 "on_verification_failure",
+                "do_verify_products",
                 "bias_dark_counts_max",
             ],
         ),

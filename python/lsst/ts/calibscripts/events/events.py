@@ -159,7 +159,8 @@ class StageReached:
 class Verdicted:
     """A verification has been judged: how many of its exposures failed, and how many would fail it.
 
-    Where its statistics are missing, unreadable or incomplete, ``judged`` is False: it has not passed either.
+    Of a product that is verified ``by_detector`` these are detectors. Where its statistics are missing, unreadable or
+    incomplete, ``judged`` is False: it has not passed either.
     """
 
     product: str
@@ -170,6 +171,12 @@ class Verdicted:
     failed_exposures: int = 0
     limit: int = 0
     judged: bool = True
+    by_detector: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What is counted, in the singular."""
+        return "detector" if self.by_detector else "exposure"
 
     @property
     def failed(self) -> bool:

@@ -20,7 +20,7 @@ from ..errors import ConfigurationError, describe
 from ..tables.products import Pipeline
 from .reading import Reading, of_definition, of_graph
 
-__all__ = ["Installed", "TaskOptions", "check_options", "locate", "with_reading"]
+__all__ = ["Installed", "TaskOptions", "check_options", "find", "locate", "with_reading"]
 
 INGREDIENTS = "_ingredients"
 OLD_ISR_LABEL = "isr"
@@ -108,6 +108,29 @@ def locate(pipeline: Pipeline, instrument: str) -> Installed:
             f"check that {pipeline.package} points to the right version."
         ]
     )
+
+
+def find(pipeline: Pipeline, instrument: str) -> Installed | None:
+    """Find a pipeline that not every installation has.
+
+    Parameters
+    ----------
+    pipeline : `Pipeline`
+        Its names.
+    instrument : `str`
+        Name of the instrument's directory among the pipelines.
+
+    Returns
+    -------
+    `Installed` or `None`
+        None where there is none, or that cannot be seen on this machine.
+    """
+    if not (Path(os.environ.get(pipeline.package, "")) / "pipelines").is_dir():
+        return None
+    try:
+        return locate(pipeline, instrument)
+    except ConfigurationError:
+        return None
 
 
 def _folders(root: Path, instrument: str) -> tuple[Path, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, groups_of_times
 from ..errors import ConfigurationError
 from ..plan import Action, ExposureSet, Plan, StepId
 from ..tables.products import PRODUCTS, ImageType
+from ..tables.verifiers import VERIFIERS
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
-from .pipelines import Installed, TaskOptions, check_options, locate, with_reading
+from .pipelines import Installed, TaskOptions, check_options, find, locate, with_reading
 
 __all__ = [
     "NO_PIPELINES",
@@ -84,10 +85,25 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
     if problems:
         raise ConfigurationError(problems)
+    for step_id, verifying in _verifications(config, installed, pipeline_instrument):
+        installed[step_id], options[step_id] = verifying, TaskOptions(())
     unread = [found.warning for found in installed.values()]
     translated = [text for option in options.values() for text in option.warnings]
     warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
     return StepPipelines(installed, options, tuple(warnings), pairing)
+
+
+def _verifications(
+    config: CalibrationsConfig, made: Collection[StepId], pipeline_instrument: str
+) -> Iterator[tuple[StepId, Installed]]:
+    """Return the installed pipelines that verify products which are no combined images."""
+    if not (config.do_verify and config.do_verify_products):
+        return
+    for name, verifier in VERIFIERS.items():
+        if StepId(Action.GENERATE, name) not in made:
+            continue
+        if (found := find(verifier.pipeline, pipeline_instrument)) is not None:
+            yield StepId(Action.VERIFY, name), with_reading(found, TaskOptions(()), pipeline_instrument)
 
 
 def _options(config: CalibrationsConfig, product: str, found: Installed) -> TaskOptions:
@@ -146,7 +162,12 @@ def input_collections(
 def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str, ...]:
     """Return the input collections that the configuration names for a job."""
     own = config.of(step_id.product)
-    return own.verify_inputs if step_id.action is Action.VERIFY else own.inputs
+    return own.verify_inputs if _has_own_inputs(step_id) else own.inputs
+
+
+def _has_own_inputs(step_id: StepId) -> bool:
+    """Check whether a verification has a property for its inputs; that of other products has those of the product."""
+    return step_id.action is Action.VERIFY and step_id.product not in VERIFIERS
 
 
 def input_property(step_id: StepId) -> str:
@@ -158,7 +179,7 @@ def input_property(step_id: StepId) -> str:
         GENERATE or VERIFY of a product.
     """
     names = PropertyNames.of(step_id.product)
-    return names.verify_inputs if step_id.action is Action.VERIFY else names.inputs
+    return names.verify_inputs if _has_own_inputs(step_id) else names.inputs
 
 
 def data_query(instrument: str, detectors: Sequence[int], exposures: Sequence[int]) -> str:

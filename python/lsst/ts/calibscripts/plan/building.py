@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config import CalibrationsConfig, PropertyNames
 from ..tables.products import PRODUCTS, ImageType, Product, switched
+from ..tables.verifiers import VERIFIERS
 from .ordering import NOT_KNOWN, Order, Reads, arranged, order
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
@@ -69,7 +70,13 @@ def build(
     return follow(Plan(sets, (), 0.0, insisted), config, NOT_KNOWN, n_detectors)
 
 
-def follow(plan: Plan, config: CalibrationsConfig, reads: Reads, n_detectors: int) -> Plan:
+def follow(
+    plan: Plan,
+    config: CalibrationsConfig,
+    reads: Reads,
+    n_detectors: int,
+    verifiable: Collection[str] = (),
+) -> Plan:
     """Let the steps of a plan follow what the pipelines read.
 
     Parameters
@@ -82,8 +89,10 @@ def follow(plan: Plan, config: CalibrationsConfig, reads: Reads, n_detectors: in
         Products that the jobs read; of jobs of which that is not known the table of products says it.
     n_detectors : `int`
         Number of detectors asked for.
+    verifiable : collection of `str`, optional
+        Products that are no combined images and are verified.
     """
-    steps = _steps(config, [images.image_type for images in plan.sets], reads)
+    steps = _steps(config, [images.image_type for images in plan.sets], reads, verifiable)
     seconds = _estimate(plan.sets, steps, n_detectors, config.n_processes)
     return replace(plan, steps=steps, seconds=seconds)
 
@@ -107,7 +116,9 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
     return ExposureSet(image_type, tuple(exposures))
 
 
-def _steps(config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads) -> tuple[Step, ...]:
+def _steps(
+    config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads, verifiable: Collection[str]
+) -> tuple[Step, ...]:
     """Make the steps: in the order of the product table, but each after those it waits for."""
     products = _products(config, taken)
     made = [product.name for product in products if config.generate_calibrations or product.switch]
@@ -116,7 +127,7 @@ def _steps(config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads)
     for product in products:
         if product.name in made:
             steps.append(_generate(product, reading))
-        if product.verify and config.do_verify:
+        if config.do_verify and (product.verify or product.name in verifiable):
             steps.append(_verify(product, reading))
     present = {step.id for step in steps}
     steps += [_certify(p, reading, present) for p in products if p.name in made and p.certified]
@@ -151,7 +162,9 @@ def _verify(product: Product, reading: Order) -> Step:
     reads = reading.verified_with.get(product.name, ())
     implied = {origin for name in reads for origin in reading.origins(name)}
     after = tuple(StepId(Action.GENERATE, name) for name in reads if name not in implied)
-    return Step(StepId(Action.VERIFY, product.name), product.images, after, reads=reads)
+    verifier = VERIFIERS.get(product.name)
+    images = product.images if verifier is None else verifier.images
+    return Step(StepId(Action.VERIFY, product.name), images, after, reads=reads)
 
 
 def _certify(product: Product, reading: Order, present: Collection[StepId]) -> Step:

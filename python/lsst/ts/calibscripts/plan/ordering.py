@@ -46,17 +46,15 @@ class Order:
     def judged_by(self, product: Product) -> tuple[str, ...]:
         """Return the products whose verdicts a certification waits for besides its own and those of its origins.
 
-        They are those it was verified with, or, of a product without verification, the images it was made from. Where
-        generation waits for certification these must not be made from such a product themselves.
+        They are those it was verified with and, of a product that is no combined image, the images it was made from.
+        Where generation waits for certification these must not be made from such a product themselves.
         """
-        if product.verify is not None:
-            origins = {product.name, *self.origins(product.name)}
-            return tuple(name for name in self.verified_with[product.name] if name not in origins)
-        images = tuple(str(image_type) for image_type in product.images)
-        if not self.wait:
-            return images
-        unverified = {name for name in self.made_from if PRODUCTS[name].verify is None}
-        return tuple(name for name in images if not unverified & self.origins(name))
+        known = {product.name, *self.origins(product.name)}
+        others = [name for name in self.verified_with[product.name] if name not in known]
+        if product.verify is None:
+            asked = {name for name in self.made_from if PRODUCTS[name].verify is None} if self.wait else set()
+            others += [str(name) for name in product.images if not asked & self.origins(str(name))]
+        return tuple(dict.fromkeys(others))
 
 
 def order(made: Sequence[str], reads: Reads, *, wait: bool) -> Order:

@@ -124,7 +124,8 @@ class RunSpec:
             If a pipeline is missing, or an option names a task it does not have; the text names all of them.
         """
         found = install(self.config, self.plan, pipeline_instrument)
-        plan = follow(self.plan, self.config, products_read(found), len(self.detectors))
+        verifiable = [step.product for step in found.installed if step.action is Action.VERIFY]
+        plan = follow(self.plan, self.config, products_read(found), len(self.detectors), verifiable)
         return replace(self, plan=plan, pipelines=found, warnings=(*self.warnings, *found.warnings))
 
 

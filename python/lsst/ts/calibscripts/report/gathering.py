@@ -178,11 +178,14 @@ class _Reader:
         run = self._run(Action.VERIFY, product.name)
         if run is None:
             return None
-        grid = self.attempt(f"The statistics of {product.name}", lambda: self._grid(run, product))
+        verdict = judged(self._archive, self._question, product, self._names)
+        grid = None
+        if not verdict.thresholds.by_detector:
+            grid = self.attempt(f"The statistics of {product.name}", lambda: self._grid(run, product))
         return Verification(
             product.name,
             run,
-            judged(self._archive, self._question, product, self._names),
+            verdict,
             grid,
             internal=self._run(Action.GENERATE, product.name) is not None,
         )

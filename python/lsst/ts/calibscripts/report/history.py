@@ -238,7 +238,7 @@ def _verdict(verdict: Verdicted) -> str:
     result = "passed" if verdict.passed else "FAILED"
     if not verdict.exposures:
         return result
-    return f"{result}, {verdict.failed_exposures} of {counted(verdict.exposures, 'exposure')} failed"
+    return f"{result}, {verdict.failed_exposures} of {counted(verdict.exposures, verdict.noun)} failed"
 
 
 def _quantity(runs: Sequence[Run], quantity: str, condition: str) -> Iterator[str]:

@@ -255,7 +255,7 @@ def _failures(verification: Verification) -> Iterator[tuple[str, ...]]:
         )
         yield (
             verification.product,
-            str(failure.exposure),
+            "" if verification.verdict.thresholds.by_detector else str(failure.exposure),
             failure.detector or "",
             failure.amplifier or "",
             failure.test,

@@ -55,7 +55,7 @@ def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence) -> str
     judged = evidence.verification(name)
     generating = record.job(StepId(Action.GENERATE, name)) is not None
     numbers = (
-        f"{verdict.failed_exposures} of {verdict.exposures} exposures failed (limit {verdict.limit})."
+        f"{verdict.failed_exposures} of {verdict.exposures} {verdict.noun}s failed (limit {verdict.limit})."
         if verdict.exposures and verdict.judged
         else ("" if judged is None else verdict_line(judged.verdict, generating))
     )

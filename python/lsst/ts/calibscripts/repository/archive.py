@@ -10,8 +10,9 @@ from ..errors import RepositoryError
 from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
+from ..tables.verifiers import VERIFIERS
 from .butler import ButlerRepository
-from .connection import exposure_and_detector
+from .connection import exposure_and_detector, exposure_of
 from .validity import time_range
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Archive(ButlerRepository):
         """
         return (
             {exposure_and_detector(ref): self._read_yaml(ref) for ref in self.refs(run, types[2])},
-            {int(ref.dataId["exposure"]): self._read_yaml(ref) for ref in self.refs(run, types[1])},
+            {exposure_of(ref): self._read_yaml(ref) for ref in self.refs(run, types[1])},
         )
 
     def runs_of(self, collections: Iterable[str]) -> tuple[str, ...]:
@@ -207,5 +208,5 @@ def _above(run: str) -> Iterator[str]:
 
 def _written_by(product: Product) -> Iterator[tuple[StepId, tuple[str, ...]]]:
     yield StepId(Action.GENERATE, product.name), product.dataset_types
-    if product.verify is not None:
+    if product.verify is not None or product.name in VERIFIERS:
         yield StepId(Action.VERIFY, product.name), product.statistics[:1]

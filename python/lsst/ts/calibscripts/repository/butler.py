@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
-from ..verification import RunStatistics, WrittenGains, exposures_to_look_into
+from ..verification import RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certifying import commit, conflicts, holds
-from .connection import ButlerConnection, collection_type, exposure_and_detector, registered
+from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
 from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
@@ -168,10 +168,16 @@ class ButlerRepository(ButlerConnection):
             by_exposure = {
                 exposure: self._read_yaml(ref)
                 for ref in (self._refs(run, types[1]) if open_ids else ())
-                if (exposure := int(ref.dataId["exposure"])) in open_ids
+                if (exposure := exposure_of(ref)) in open_ids
             }
             verified = {exposure_and_detector(ref): ref for ref in self._refs(run, types[2])}
-            by_detector = {key: self._read_yaml(ref) for key, ref in verified.items() if key[0] in open_ids}
+            # Those of a product that was verified by detector name no exposure at the level of the run.
+            of_exposures = any(has_exposures(level) for level in levels)
+            by_detector = {
+                key: self._read_yaml(ref)
+                for key, ref in verified.items()
+                if not of_exposures or key[0] in open_ids
+            }
         except Exception as error:
             raise RepositoryError(f"The statistics in {run} cannot be read: {describe(error)}") from error
         return RunStatistics(levels, by_exposure, by_detector, frozenset(verified))

@@ -11,7 +11,7 @@ from .patience import patient
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType, DatasetRef
 
-__all__ = ["ButlerConnection", "collection_type", "exposure_and_detector", "registered"]
+__all__ = ["ButlerConnection", "collection_type", "exposure_and_detector", "exposure_of", "registered"]
 
 
 class ButlerConnection:
@@ -119,5 +119,10 @@ def registered(butler: Butler, dataset_type: str) -> bool:
 
 
 def exposure_and_detector(ref: DatasetRef) -> tuple[int, int]:
-    """Return which exposure and detector a dataset is of."""
-    return int(ref.dataId["exposure"]), int(ref.dataId["detector"])
+    """Return which exposure and detector a dataset is of; 0 for the exposure of one that is of a detector alone."""
+    return exposure_of(ref), int(ref.dataId["detector"])
+
+
+def exposure_of(ref: DatasetRef) -> int:
+    """Return which exposure a dataset is of, or the visit, which has its number; 0 where it has neither."""
+    return int(next((ref.dataId[name] for name in ("exposure", "visit") if name in ref.dataId), 0))

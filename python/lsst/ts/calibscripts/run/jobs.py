@@ -54,7 +54,7 @@ def exposures_for(context: RunContext, step: Step, images: Mapping[ImageType, Im
         arrived = f"pairs of {different} different exposure times arrived, a curve needs {needed}"
         which = arrived if pairs else f"none of {planned} planned flat pairs can be used"
         raise ImageSetError(ImageType.FLAT.name, f"{step.id}: {which}.")
-    if len(pairs) < planned:
+    if len(pairs) < planned and step.id.action is Action.GENERATE:
         context.journal.warn(f"{step.id}: only {len(pairs)} of {planned} planned flat pairs can be used.")
     if pairing is not Pairing.EXPID:
         # Left out, the others could no longer separate two pairs of equal time, which would then be one run.

@@ -14,7 +14,7 @@ from ..repository import Repository
 from ..tables.products import parts_of
 from ..verification import Verdict, words
 from ..verification.gains import PairGains, gain_report
-from ..verification.reading import Verification, doubtful_gains, verdict_on
+from ..verification.reading import THRESHOLD, Verification, doubtful_gains, verdict_on
 from .context import RunContext
 
 __all__ = ["Judged", "JudgedGains", "judge", "judge_gains", "too_bright"]
@@ -108,7 +108,7 @@ def _verdict(
         detectors=[detector.name for detector in context.detectors.values()],
         known={detector.id: detector.name for detector in context.found.detectors},
         processed=context.state.step(step.id).detectors,
-        threshold=context.config.of(step.product.name).threshold,
+        threshold=context.config.of(step.product.name).threshold or THRESHOLD,
     )
     if run is None:
         return asked.failed("the verification job left no RUN")
@@ -166,7 +166,7 @@ def too_bright(repository: Repository, context: RunContext, step: Step, run: str
         RUN with its outputs.
     """
     limit, product = context.config.bias_dark_counts_max, step.product
-    if limit is None or product.by_filter:
+    if limit is None or product.verify is None or product.by_filter:
         return ""
     try:
         level = repository.residual(run, product.corrected)

@@ -74,6 +74,7 @@ def _report(context: RunContext, step: Step, judged: Judged) -> None:
             len(verdict.failed_exposures),
             verdict.thresholds.exposures,
             verdict.judged,
+            verdict.thresholds.by_detector,
         )
     )
     if verdict.passed and not verdict.clean:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .outputs import RunStatistics, WrittenGains
 from .rule import Thresholds, Verdict, enough_detectors, judge, without_statistics
-from .statistics import Failure, Statistics, exposures_to_look_into, parse_statistics
+from .statistics import Failure, Statistics, exposures_to_look_into, has_exposures, parse_statistics
 
 __all__ = [
     "Failure",
@@ -15,6 +15,7 @@ __all__ = [
     "WrittenGains",
     "enough_detectors",
     "exposures_to_look_into",
+    "has_exposures",
     "judge",
     "parse_statistics",
     "without_statistics",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import RepositoryError, StatisticsError
 from ..tables.products import Product
+from ..tables.verifiers import VERIFIERS
+from .detectors import judge_detectors
 from .outputs import RunStatistics, WrittenGains
 from .rule import Verdict, enough_detectors, judge, without_statistics
 from .shapes import mapping
@@ -62,6 +64,12 @@ class Verification:
         return tuple(self.known.get(i, str(i)) for i in self.processed) or tuple(self.detectors or ())
 
     @property
+    def by_detector(self) -> bool:
+        """Are the statistics about each detector?"""
+        verifier = VERIFIERS.get(self.product.name)
+        return verifier is not None and verifier.by_detector
+
+    @property
     def lost(self) -> str:
         """Why the set is not judged: half or fewer of the detectors asked for are left of it; else empty."""
         n_left, n_asked = len(self.verified), len(set(self.detectors or ()))
@@ -73,7 +81,8 @@ class Verification:
         """Return the verdict where there is nothing to judge by."""
         return without_statistics(
             reason,
-            exposures=self.exposures or (),
+            exposures=tuple(self.processed) if self.by_detector else self.exposures or (),
+            by_detector=self.by_detector,
             detectors=self.verified,
             threshold=self.threshold,
             image_type=self.product.name,
@@ -101,6 +110,8 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
         return asked.failed(asked.lost)
     try:
         found = read()
+        if asked.by_detector:
+            return _of_detectors(asked, found)
         statistics = _parsed(asked, found)
         asked = _completed(asked, found, statistics)
     except (RepositoryError, StatisticsError) as error:
@@ -119,18 +130,29 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
     )
 
 
+def _of_detectors(asked: Verification, found: RunStatistics) -> Verdict:
+    """Judge a product by the statistics of its detectors."""
+    if not found.detectors:
+        raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[2]}")
+    verified = {detector for _, detector in found.detectors}
+    return judge_detectors(asked.product.name, found.detectors, asked.processed or verified, asked.known)
+
+
 def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
     if not found.run:
         raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
     merged = {key: value for level in found.run for key, value in mapping(level, "the run").items()}
     # One run level for each filter: all of them must have succeeded.
     merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
-    return parse_statistics(
+    statistics = parse_statistics(
         merged,
         exposure_stats=found.exposures,
         detector_stats=found.detectors,
         detector_names=asked.known,
     )
+    verifier = VERIFIERS.get(asked.product.name)
+    undecided = verifier.undecided if verifier else frozenset()
+    return replace(statistics, failures=tuple(f for f in statistics.failures if f.test not in undecided))
 
 
 def _completed(asked: Verification, found: RunStatistics, statistics: Statistics) -> Verification:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from .statistics import Failure, Statistics
@@ -24,12 +24,20 @@ class Thresholds:
         Detectors that were verified in this set. Those asked for but left out do not count: otherwise the few
         that are left could never reach a limit.
     n_exposures : `int`
-        Exposures asked for.
+        Exposures asked for; of a verdict by detector, detectors.
+    by_detector : `bool`
+        Is it a verdict on detectors, not on exposures?
     """
 
     tests_per_detector: int
     n_detectors: int
     n_exposures: int
+    by_detector: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What is counted, in the singular."""
+        return "detector" if self.by_detector else "exposure"
 
     @property
     def detectors(self) -> int:
@@ -43,7 +51,9 @@ class Thresholds:
 
     @property
     def exposures(self) -> int:
-        """Failed exposures that fail the verification: 1 of 1, 3 of 3, 11 of 20."""
+        """Failed exposures that fail the verification: 1 of 1, 3 of 3, 11 of 20; a majority of detectors."""
+        if self.by_detector:
+            return self.detectors
         return min(self.n_exposures, (self.n_exposures + 1) // 2 + 1)
 
 
@@ -67,14 +77,15 @@ def enough_detectors(n_left: int, n_asked: int) -> bool:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a set of exposures passed its verification, and all that was counted.
+    """Whether a set of exposures, or a product, passed its verification, and all that was counted.
 
     Attributes
     ----------
     image_type : `str`
-        BIAS, DARK or FLAT.
+        BIAS, DARK or FLAT, or the product.
     exposures : `tuple` [`int`]
-        Exposures asked for, ascending.
+        Exposures asked for, ascending; of a verdict by detector these, and all that is said of exposures below holds
+        for the detectors.
     thresholds : `Thresholds`
         The limits.
     failures : `tuple` [`Failure`]
@@ -87,6 +98,8 @@ class Verdict:
         Detectors with failed tests that are not among those to verify; these tests do not count.
     reason : `str`
         Why there are no statistics to judge; empty where there are.
+    amplifiers : mapping [`int`, `int`]
+        Number of amplifiers of each detector, of a verdict by detector.
     """
 
     image_type: str
@@ -97,6 +110,7 @@ class Verdict:
     unexplained: tuple[int, ...] = ()
     others: tuple[str, ...] = ()
     reason: str = ""
+    amplifiers: Mapping[int, int] = field(default_factory=dict)
 
     @cached_property
     def by_exposure(self) -> Mapping[int, tuple[Failure, ...]]:
@@ -117,11 +131,15 @@ class Verdict:
     def failed_exposures(self) -> tuple[int, ...]:
         """Exposures that failed, ascending; those in `missing` are not among them."""
         return tuple(
-            exposure
-            for exposure in self.exposures
-            if exposure in self.unexplained
-            or _exposure_fails(self.by_exposure.get(exposure, ()), self.thresholds)
+            exposure for exposure in self.exposures if exposure in self.unexplained or self._fails(exposure)
         )
+
+    def _fails(self, exposure: int) -> bool:
+        failures = self.by_exposure.get(exposure, ())
+        if not self.thresholds.by_detector:
+            return _exposure_fails(failures, self.thresholds)
+        own = self.amplifiers.get(exposure, 0) // 2 + 1
+        return _exposure_fails(failures, Thresholds(own, n_detectors=1, n_exposures=1))
 
     @property
     def passed(self) -> bool:
@@ -213,6 +231,7 @@ def without_statistics(
     detectors: Sequence[str] | int,
     threshold: int,
     image_type: str,
+    by_detector: bool = False,
 ) -> Verdict:
     """Return the verdict where there is nothing to judge by: failed.
 
@@ -222,6 +241,8 @@ def without_statistics(
         Why: statistics missing, unreadable or damaged, with dataset type and collection, or too few detectors.
     exposures, detectors, threshold, image_type
         As for `judge`.
+    by_detector : `bool`, optional
+        Is it a verdict on detectors? Then these are given as ``exposures``.
 
     Returns
     -------
@@ -229,7 +250,7 @@ def without_statistics(
         A failed one, with every exposure missing.
     """
     asked = tuple(sorted(set(exposures)))
-    limits = _thresholds(exposures, detectors, threshold)
+    limits = replace(_thresholds(exposures, detectors, threshold), by_detector=by_detector)
     return Verdict(image_type, asked, limits, missing=asked, reason=reason)
 
 

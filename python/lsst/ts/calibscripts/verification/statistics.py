@@ -23,7 +23,7 @@ from .shapes import (
     unknown_shape,
 )
 
-__all__ = ["Failure", "Statistics", "exposures_to_look_into", "parse_statistics"]
+__all__ = ["Failure", "Statistics", "exposures_to_look_into", "has_exposures", "parse_statistics"]
 
 _NOT_DETECTORS = frozenset({"SUCCESS", "VERIFY", "EXP", "RUN"})
 
@@ -108,6 +108,17 @@ def exposures_to_look_into(run: Untyped) -> frozenset[int]:
         The statistics have an unknown shape.
     """
     return frozenset(exposure for exposure, entry in _run_entries(run).items() if entry.is_vague)
+
+
+def has_exposures(run: Untyped) -> bool:
+    """Check whether the statistics of a run are about exposures, and not about detectors.
+
+    Parameters
+    ----------
+    run : mapping
+        As for `parse_statistics`.
+    """
+    return any(_exposure_id(key) is not None for key in mapping(run, "the run"))
 
 
 def parse_statistics(

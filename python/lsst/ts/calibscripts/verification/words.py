@@ -74,8 +74,8 @@ def verdict_line(verdict: Verdict, generating: bool) -> str:
         return f"{verdict.image_type}: could not be judged ({verdict.reason}): {result}"
     n, limits = len(verdict.exposures), verdict.thresholds
     missing = f", {len(verdict.missing)} of {n} not in the statistics" if verdict.missing else ""
-    counted = f"{len(verdict.failed_exposures)} of {n} exposures failed, limit {limits.exposures}{missing}"
-    return f"{verdict.image_type}: {counted}: {result}"
+    failed_parts = f"{len(verdict.failed_exposures)} of {n} {limits.noun}s failed"
+    return f"{verdict.image_type}: {failed_parts}, limit {limits.exposures}{missing}: {result}"
 
 
 def failure_report(verdict: Verdict, generation_collection: str | None, verification_collection: str) -> str:
@@ -96,6 +96,8 @@ def failure_report(verdict: Verdict, generation_collection: str | None, verifica
         One line of ours, then the documented report: exposures with failed tests, counts per test type, every
         failed test, the thresholds, the criterium and the collections.
     """
+    if verdict.thresholds.by_detector:
+        return _report_by_detector(verdict, verification_collection)
     generation = generation_collection or "None. 'generate_calibrations' is False."
     lines = [
         verdict_line(verdict, generating=generation_collection is not None),
@@ -106,6 +108,26 @@ def failure_report(verdict: Verdict, generation_collection: str | None, verifica
         f"Generation collection: {generation}",
         f"Verification collection: {verification_collection}",
     ]
+    return "\n".join(lines)
+
+
+def _report_by_detector(verdict: Verdict, verification_collection: str) -> str:
+    """Report the verification of a product in full: which tests failed in how many amplifiers of which detector."""
+    lines = [verdict_line(verdict, generating=True)]
+    for detector in verdict.exposures:
+        failed = "failed" if detector in verdict.failed_exposures else "passed"
+        counts = Counter(
+            (f.detector, f.test, f.amplifier is None) for f in verdict.by_exposure.get(detector, ())
+        )
+        n = verdict.amplifiers.get(detector, 0)
+        for (name, test, whole), count in counts.items():
+            where = "the detector as a whole" if whole else f"{count} of {n} amplifiers (limit {n // 2 + 1})"
+            lines.append(f"    {name} {failed}: {test} failed in {where}")
+        if detector in verdict.unexplained:
+            lines.append(f"    detector {detector} failed, and the statistics do not say in which tests")
+        if detector in verdict.missing:
+            lines.append(f"    detector {detector} is not in the statistics: counts as a failed verification")
+    lines.append(f"Verification collection: {verification_collection}")
     return "\n".join(lines)
 
 

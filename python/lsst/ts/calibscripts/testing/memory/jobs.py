@@ -21,6 +21,7 @@ from ...summit.ocps.csc import Job
 from ...summit.ocps.pipetask import invocation
 from ...tables.instruments import INSTRUMENTS
 from ...tables.products import PRODUCTS, Content, holding, is_by_filter, parts_of
+from ...tables.verifiers import VERIFIERS
 from ...verification import WrittenGains
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
@@ -54,11 +55,14 @@ class Recipe:
         Dataset types, one dataset for each detector (and physical filter, of a flat).
     verifies : `str`
         Image type as it stands in the names of its statistics, e.g. ``Bias``; empty where it verifies nothing.
+    by_detector : `bool`
+        Are its statistics about each detector, not about exposures?
     """
 
     reads: tuple[str, ...]
     writes: tuple[str, ...] = ()
     verifies: str = ""
+    by_detector: bool = False
 
 
 def _recipes() -> Iterator[tuple[str, Recipe]]:
@@ -68,6 +72,9 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
         yield product.generate.job, Recipe(inputs, (*made, *((_FLATS,) if product.measures_gains else ())))
         if product.verify is not None:
             yield product.verify.job, Recipe((*inputs, product.dataset_type), verifies=product.name.title())
+    for name, verifier in VERIFIERS.items():
+        reads = (PRODUCTS[name].dataset_type,)
+        yield verifier.pipeline.job, Recipe(reads, (), name.title(), verifier.by_detector)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))
@@ -262,8 +269,10 @@ class _Work:
         names = {d.full_name: d.id for d in detectors_of(self.job.instrument) if d.id in read}
         raws = [dataset for dataset in inputs if dataset.dataset_type == "raw"]
         exposures = sorted({dataset.exposure for dataset in raws if dataset.exposure is not None})
-        levels = statistics(self.behaviour.verification, exposures, list(names))
         stem = f"verify{self.recipe.verifies}"
+        if self.recipe.by_detector:
+            return self._write_by_detector(stem, names, inputs)
+        levels = statistics(self.behaviour.verification, exposures, list(names))
         if levels.run is not None:
             physical_filter = next(iter(self._filters(raws)), None)
             self._put(f"{stem}Stats", physical_filter=physical_filter, value=levels.run, inputs=inputs)
@@ -271,6 +280,16 @@ class _Work:
             self._put(f"{stem}ExpStats", exposure=exposure, value=value)
         for (exposure, name), value in levels.detectors.items():
             self._put(f"{stem}DetStats", exposure=exposure, detector=names[name], value=value)
+
+    def _write_by_detector(self, stem: str, names: Mapping[str, int], inputs: tuple[Dataset, ...]) -> None:
+        levels = statistics(self.behaviour.verification, [0], list(names))
+        details = {name: value for (_, name), value in levels.detectors.items()}
+        if levels.run is None:
+            return
+        run = {name: {"SUCCESS": value["SUCCESS"], "FAILURES": []} for name, value in details.items()}
+        self._put(f"{stem}Stats", value={**run, "SUCCESS": levels.run["SUCCESS"]}, inputs=inputs)
+        for name, value in details.items():
+            self._put(f"{stem}DetStats", detector=names[name], value=value)
 
     def _put(self, dataset_type: str, **fields: object) -> None:
         self.butler.put(dataset_type, self.run, self.job.instrument, **fields)

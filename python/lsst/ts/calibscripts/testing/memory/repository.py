@@ -204,11 +204,7 @@ class MemoryRepository:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("statistics")
         levels, exposures, detectors = ([*self.butler.datasets(run, name)] for name in types)
-        by_detector = {
-            (d.exposure, d.detector): _get(d)
-            for d in detectors
-            if d.exposure is not None and d.detector is not None
-        }
+        by_detector = {(d.exposure or 0, d.detector): _get(d) for d in detectors if d.detector is not None}
         return RunStatistics(
             tuple(_get(dataset) for dataset in levels),
             {d.exposure: _get(d) for d in exposures if d.exposure is not None},

@@ -1,0 +1,88 @@
+"""The acceptance rule for a product whose statistics are about its detectors, not about exposures. Pure.
+
+A detector fails when a test of one type fails in a majority of its amplifiers, or one of the detector as a whole
+fails; the product fails when a majority of its detectors does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from .rule import Thresholds, Verdict
+from .shapes import DetectorStatistics, Untyped, flag, mapping, parse_detector
+from .statistics import Failure
+
+__all__ = ["judge_detectors"]
+
+
+def judge_detectors(
+    product: str,
+    statistics: Mapping[tuple[int, int], Untyped],
+    detectors: Collection[int],
+    names: Mapping[int, str],
+) -> Verdict:
+    """Decide whether a product passed its verification.
+
+    Parameters
+    ----------
+    product : `str`
+        E.g. PTC.
+    statistics : mapping [(`int`, `int`), mapping]
+        ``verify<Product>DetStats`` by exposure (any number where there is one for all) and detector. A detector may
+        have several: then a test has failed in an amplifier when it failed in a majority of them.
+    detectors : collection of `int`
+        Detectors that were verified.
+    names : mapping [`int`, `str`]
+        Full names of the detectors.
+
+    Returns
+    -------
+    `Verdict`
+        By detector.
+
+    Raises
+    ------
+    StatisticsError
+        The statistics have an unknown shape.
+    """
+    failures: list[Failure] = []
+    amplifiers: dict[int, int] = {}
+    unexplained: list[int] = []
+    for detector in sorted(set(detectors)):
+        found = [value for (_, number), value in sorted(statistics.items()) if number == detector]
+        if not found:
+            continue
+        name = names.get(detector, str(detector))
+        parsed = [parse_detector(one, f"detector {name}") for one in found]
+        amplifiers[detector] = max(len(one.amplifiers) for one in parsed)
+        own = [Failure(detector, name, *words) for words in _failed(parsed)]
+        failures += own
+        failed = sum(not flag(mapping(one, name), "SUCCESS", f"detector {name}") for one in found)
+        if not own and 2 * failed > len(found):
+            unexplained.append(detector)
+    limits = Thresholds(
+        max(amplifiers.values(), default=0) // 2 + 1,
+        len(set(detectors)),
+        len(set(detectors)),
+        by_detector=True,
+    )
+    return Verdict(
+        product,
+        tuple(sorted(set(detectors))),
+        limits,
+        tuple(failures),
+        tuple(sorted(set(detectors) - amplifiers.keys())),
+        tuple(unexplained),
+        amplifiers=amplifiers,
+    )
+
+
+def _failed(parsed: Collection[DetectorStatistics]) -> Iterable[tuple[str | None, str]]:
+    """Return amplifier and test of what failed in a majority of the statistics of a detector."""
+    counts: Counter[tuple[str | None, str]] = Counter()
+    for one in parsed:
+        counts.update((None, test) for test in one.whole.failed)
+        counts.update((name, test) for name, part in one.amplifiers.items() for test in part.failed)
+    failed = [key for key, count in counts.items() if 2 * count > len(parsed)]
+    return sorted(failed, key=lambda key: (key[0] or "", key[1]))
