@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError, StatisticsError
 from lsst.ts.calibscripts.events.events import Failed, RunOutcome
 from lsst.ts.calibscripts.events.parts import StepStanding
+from lsst.ts.calibscripts.events.resume import to_resume
 from lsst.ts.calibscripts.events.summary import not_certified
 from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.plan import Action, StepId
@@ -428,6 +430,15 @@ async def test_a_run_that_did_not_end_well_tells_how_to_go_on(tmp_path: Path):
     record, _ = await recorded_run(tmp_path, GENERATING | {"repo": "/no/such/repo"}, stop="Taking 5 darks.*")
     told = command(str(record.path), "--out", str(tmp_path))
     assert told.exit_code == 0, told.output
-    page = (tmp_path / f"{record.name}.html").read_text()
-    assert "Configuration to resume" in page
-    assert f"BIAS: [{exposure_range(record.state.sets[ImageType.BIAS].kept)}]" in page
+    page = unescape((tmp_path / f"{record.name}.html").read_text())
+    assert "queue the script with the configuration under “Configuration to resume”" in page
+    found = to_resume(record.state, record.about.given)
+    assert found is not None
+    assert f"BIAS: [{exposure_range(record.state.sets[ImageType.BIAS].kept)}]" in found.text
+    # The page, the text and the command all have the one that is in the log.
+    resuming = CliRunner().invoke(
+        main, ["rehearse", "--resume", str(record.path), "--fault", "no-such-fault"]
+    )
+    assert "no-such-fault" in resuming.output
+    for shown in (page, command(str(record.path), "--format", "text").output, resuming.output):
+        assert found.text in shown

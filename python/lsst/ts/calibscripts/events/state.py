@@ -120,6 +120,11 @@ class RunState:
         finished = bool(self.steps) and FINISHED.issuperset(self.standings.values())
         return self.outcome is RunOutcome.DONE or (self.ended is not None and finished)
 
+    def arrivals(self, image_type: ImageType) -> Mapping[int, frozenset[int]]:
+        """Return for each exposure of a set that is kept the detectors whose image has arrived and is good."""
+        kept = self.sets[image_type].kept if image_type in self.sets else ()
+        return {exposure: self.exposures[exposure].arrived for exposure in kept if exposure in self.exposures}
+
     def step(self, step_id: StepId) -> StepState:
         """Return the state of a step; one that the run does not have was not started."""
         return self.steps.get(step_id, StepState(step_id))

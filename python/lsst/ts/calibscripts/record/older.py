@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from ..config import PropertyNames
 from ..events.events import JobOutcome, StepOutcome
 from ..plan import Action
 from ..tables.products import PRODUCTS, ImageType
@@ -95,7 +96,8 @@ def _plan(config: Mapping[str, Any], steps: Any) -> dict[str, Any]:
 
 def _planned_set(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     existing = (config.get("exposures") or {}).get(name) or []
-    asked, discarded = (config.get(f"n_{part}{name.lower()}") or 0 for part in ("", "discard_"))
+    names = PropertyNames.of(name)
+    asked, discarded = (config.get(number) or 0 for number in (names.n, names.n_discard))
     return {
         "image_type": name,
         "n_kept": len(existing) or asked,

@@ -272,20 +272,9 @@ def _commands(account: Account) -> Iterator[tuple[str, str]]:
         yield f"{step}", shlex.join(("butler", "query-datasets", account.repo, kind, "--collections", run))
     for product in account.products:
         if product.certified is not None:
-            kind = PRODUCTS[product.product].dataset_type
-            yield (
-                f"Certified {product.product}",
-                shlex.join(
-                    (
-                        "butler",
-                        "query-datasets",
-                        account.repo,
-                        kind,
-                        "--collections",
-                        product.certified.collection,
-                    )
-                ),
-            )
+            kind, collection = PRODUCTS[product.product].dataset_type, product.certified.collection
+            words = ("butler", "query-datasets", account.repo, kind, "--collections", collection)
+            yield f"Certified {product.product}", shlex.join(words)
     if account.runs:
         yield "The report of cp_verify itself", as_cp_verify(account)
 

@@ -122,7 +122,7 @@ class Display:
         """Return what the live display shows."""
         images = Table("images", "taken", "arrived", title="Images", title_justify="left")
         for image_type, found in self.run.sets.items():
-            arrived = sum(bool(self.run.exposures[exposure].detectors) for exposure in found.kept)
+            arrived = sum(map(bool, self.run.arrivals(image_type).values()))
             images.add_row(image_type, str(len(found.taken)), f"{arrived} of {len(found.kept)}")
         stages = Table("product", "stage", title="Products", title_justify="left")
         for product, stage in self.run.stages.items():
