@@ -44,9 +44,11 @@ def by_amplifier(image: NDArray[Any]) -> NDArray[Any]:
 def inputs(image: CCDData, dataset_type: str) -> set[tuple[str, str]]:
     """Id and RUN of the inputs of a type that an image was made from, as its provenance has them."""
     found = set()
-    for index in range(int(image.meta["BUTLER N_INPUTS"])):
-        if image.meta[f"BUTLER INPUT {index} DATASETTYPE"] == dataset_type:
-            found.add((image.meta[f"BUTLER INPUT {index} ID"], image.meta[f"BUTLER INPUT {index} RUN"]))
+    for index in range(int(image.meta["LSST BUTLER N_INPUTS"])):
+        if image.meta[f"LSST BUTLER INPUT {index} DATASETTYPE"] == dataset_type:
+            found.add(
+                (image.meta[f"LSST BUTLER INPUT {index} ID"], image.meta[f"LSST BUTLER INPUT {index} RUN"])
+            )
     return found
 
 
@@ -89,13 +91,13 @@ def test_dark_is_made_with_the_bias_of_this_run(internal: Rehearsed, butler: But
         ref = butler.get_dataset(frame)
         assert ref is not None
         sources |= inputs(butler.get(ref), "bias")
-    assert sources == {(bias.meta["BUTLER ID"], fresh)}
+    assert sources == {(bias.meta["LSST BUTLER ID"], fresh)}
     # Though a job that looks where the configuration says finds the older one.
     older = butler.find_dataset(
         "bias", instrument="LATISS", detector=0, collections="LATISS/calib/2021-07/run"
     )
     assert older is not None
-    assert str(older.id) != bias.meta["BUTLER ID"]
+    assert str(older.id) != bias.meta["LSST BUTLER ID"]
     options = internal.submitted("GENERATE DARK").config.split()
     assert options[options.index("-i") + 1].split(",")[0] == fresh
 

@@ -63,8 +63,8 @@ def test_chains_before_and_after(walk: Walk, repo: str):
 
 def test_second_repository_serves_the_same_bias(walk: Walk):
     first, second = (get(repo, "bias") for repo in (walk.first, walk.second))
-    assert first.meta["BUTLER RUN"] == f"{BASE}/biasGen.20240326a/run"
-    assert second.meta["BUTLER ID"] == first.meta["BUTLER ID"]
+    assert first.meta["LSST BUTLER RUN"] == f"{BASE}/biasGen.20240326a/run"
+    assert second.meta["LSST BUTLER ID"] == first.meta["LSST BUTLER ID"]
     np.testing.assert_array_equal(second.data, first.data)
 
 

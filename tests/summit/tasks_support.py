@@ -12,12 +12,19 @@ from click.testing import CliRunner
 from lsst.ctrl.mpexec.cli.pipetask import cli
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.butler.repository import (
+    make_reference_calibrations,
+    make_repository,
+    put_raw,
+)
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 PIPELINES = Path(__file__).parents[2] / "python/lsst/ts/calibscripts/summit/pipelines"
 ENVIRONMENT = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
+
+ELECTRONICS = ("crosstalk", "linearizer", "ptc", "cti", "bfk", "defects")
+"""Calibrations that ISR needs of a detector before any image is combined."""
 
 BEGIN = Time("2026-09-18T20:00:00", scale="tai")
 
@@ -49,8 +56,27 @@ class Summit:
     seq_num: int = 0
 
     @classmethod
-    def make(cls, root: Path, *models: SensorModel) -> Summit:
-        return cls(make_repository(root, [models[0].instrument]), models)
+    def make(
+        cls,
+        root: Path,
+        *models: SensorModel,
+        products: Sequence[str] | None = ELECTRONICS,
+        filters: Sequence[str] | None = None,
+    ) -> Summit:
+        """Make the repository, with reference calibrations of these products behind ``<INSTRUMENT>/calib``."""
+        first = models[0]
+        summit = cls(make_repository(root, [first.instrument]), models)
+        with Butler.from_config(summit.root, writeable=True) as butler:
+            make_reference_calibrations(
+                butler,
+                first.instrument,
+                products=products,
+                filters=filters,
+                detectors=[model.detector.id for model in models],
+                seed=first.seed,
+                scale=first.scale,
+            )
+        return summit
 
     @property
     def instrument(self) -> str:
@@ -93,7 +119,7 @@ class Summit:
             "-p",
             path,
             "-i",
-            ",".join([*inputs, f"{self.instrument}/raw/all"]),
+            ",".join(dict.fromkeys([*inputs, f"{self.instrument}/calib", f"{self.instrument}/raw/all"])),
         ]
         arguments += ["-o", run.removesuffix("/run"), "--output-run", run, "-d", query, "-j", "1"]
         result = CliRunner().invoke(cli, [*arguments, "--register-dataset-types", *options], env=ENVIRONMENT)

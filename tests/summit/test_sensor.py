@@ -57,9 +57,13 @@ def observe(number: int, image_type: str = "BIAS", time: float = 0.0, **fields: 
 
 
 def electrons(model: SensorModel, frame: RawFrame) -> NDArray[np.float64]:
-    """Overscan-subtracted image in electrons, shape ``(16, rows, columns)``."""
-    level = frame.overscan.mean(axis=(1, 2))
-    return (frame.image - level[:, None, None]) * model.gain[:, None, None]
+    """Overscan-subtracted image in electrons, without crosstalk and linear, shape ``(16, rows, columns)``."""
+    level = frame.overscan[:, :, 1:].mean(axis=(1, 2))
+    gain = model.gain[:, None, None]
+    signal = (frame.image - level[:, None, None]) * gain
+    mixing = np.eye(16) + model.electronics.crosstalk
+    own = np.linalg.solve(mixing, signal.reshape(16, -1)).reshape(signal.shape) / gain
+    return np.asarray((own + model.electronics.nonlinearity[:, None, None] * own**2) * gain)
 
 
 def noise_of(image: NDArray[Any]) -> NDArray[np.float64]:

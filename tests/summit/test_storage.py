@@ -138,11 +138,11 @@ def test_combined_image_tells_what_it_was_made_from(butler: Butler) -> None:
     provenance.add_input(bias)
     dark = butler.put(butler.get(bias), "dark", where, provenance=provenance)
     header = butler.get(dark).meta
-    assert header["BUTLER DATASETTYPE"] == "dark"
-    assert header["BUTLER N_INPUTS"] == 1
-    assert header["BUTLER INPUT 0 DATASETTYPE"] == "bias"
-    assert header["BUTLER INPUT 0 ID"] == str(bias.id)
-    assert header["BUTLER INPUT 0 RUN"] == run
+    assert header["LSST BUTLER DATASETTYPE"] == "dark"
+    assert header["LSST BUTLER N_INPUTS"] == 1
+    assert header["LSST BUTLER INPUT 0 DATASETTYPE"] == "bias"
+    assert header["LSST BUTLER INPUT 0 ID"] == str(bias.id)
+    assert header["LSST BUTLER INPUT 0 RUN"] == run
     assert not any(str(older.id) == value for value in header.values())
 
 
@@ -152,7 +152,7 @@ def test_defects_come_back_with_provenance(butler: Butler) -> None:
     ref = butler.put(table, "defects", instrument="LATISS", detector=0)
     back = butler.get(ref)
     assert [tuple(row) for row in back] == rows
-    assert back.meta["provenance"]["BUTLER ID"] == str(ref.id)
+    assert back.meta["provenance"]["LSST BUTLER ID"] == str(ref.id)
     assert not table.meta
 
 
@@ -179,7 +179,7 @@ def test_photon_transfer_curve_comes_back(butler: Butler) -> None:
     )
     ref = butler.put(curve, "ptc", instrument="LATISS", detector=0)
     back = butler.get(ref)
-    assert back.provenance["BUTLER RUN"] == "test"
+    assert back.provenance["LSST BUTLER RUN"] == "test"
     assert replace(back, provenance={}) == curve
 
 

@@ -107,7 +107,7 @@ def test_frame_without_light_is_refused_by_name():
 
 def test_header_keeps_what_all_frames_share():
     headers = [
-        {"INSTRUME": "LATISS", "OBSID": name, "LSST ISR GAIN C10": 1.1, "BUTLER RUN": "x"}
+        {"INSTRUME": "LATISS", "OBSID": name, "LSST ISR GAIN C10": 1.1, "LSST BUTLER RUN": "x"}
         for name in ("a", "b")
     ]
     header = shared_header(headers)

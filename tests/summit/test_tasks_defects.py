@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lsst.ts.calibscripts.summit.datasets.defects import boxes
 from lsst.ts.calibscripts.summit.datasets.types import amplifier_views
 from lsst.ts.calibscripts.summit.tasks.defects import MergeDefectsTask
-from lsst.ts.calibscripts.summit.tasks.pixel_defects import boxes, cold_pixels, fill_columns, hot_pixels
+from lsst.ts.calibscripts.summit.tasks.pixel_defects import cold_pixels, fill_columns, hot_pixels
 from lsst.ts.calibscripts.summit.tasks.signature import defect_mask
 
 SHAPE = (12, 32)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
-from astropy.time import Time
 from lsst.daf.butler import (
     Butler,
     CollectionType,
@@ -16,24 +15,31 @@ from lsst.daf.butler import (
     DatasetRef,
     DatasetType,
     FileDataset,
-    Timespan,
 )
 
 from ...errors import ConfigurationError
 from ...tables.instruments import INSTRUMENTS
 from ..datasets.formatters import RawFrameFormatter
 from ..datasets.types import RawFrame
-from ..hardware.focalplane import physical_filter
+from .exposure_records import exposure_record, visit_records
 from .reference import make_reference_calibrations
 from .registration import SUMMIT_INSTRUMENTS
 from .registry import make_with_registry
 
-__all__ = ["ingest_raw", "make_reference_calibrations", "make_repository", "put_raw", "register_exposure"]
+__all__ = [
+    "ingest_raw",
+    "make_reference_calibrations",
+    "make_repository",
+    "put_raw",
+    "register_exposure",
+    "visit_records",
+]
 
 _SEED = "includeConfigs: [resource://lsst.ts.calibscripts/summit/datasets/storage.yaml]"
 
 _IMAGE = ("instrument", "exposure", "detector")
 _EXPOSURE = ("instrument", "exposure")
+_VISIT = ("instrument", "visit")
 _CALIBRATION = ("instrument", "detector")
 _STATISTICS = "StructuredDataDict"
 
@@ -52,7 +58,16 @@ _DATASET_TYPES = (
             ("ExpStats", _EXPOSURE, _STATISTICS),
         )
     ),
+    ("verifyDefectsDetStats", _IMAGE, _STATISTICS),
+    ("verifyDefectsExpStats", _VISIT, _STATISTICS),
+    ("verifyDefectsStats", ("instrument",), _STATISTICS),
+    *(
+        (f"verify{name}{suffix}", dimensions, _STATISTICS)
+        for name in ("Ptc", "Gain", "Linearizer")
+        for suffix, dimensions in (("DetStats", _CALIBRATION), ("Stats", ("instrument",)))
+    ),
 )
+
 
 _CALIBRATIONS = (
     ("bias", _CALIBRATION, "CalibImage"),
@@ -60,6 +75,13 @@ _CALIBRATIONS = (
     ("flat", (*_CALIBRATION, "physical_filter"), "CalibImage"),
     ("defects", _CALIBRATION, "DefectTable"),
     ("ptc", _CALIBRATION, "PhotonTransferCurve"),
+    ("crosstalk", _CALIBRATION, "CrosstalkMatrix"),
+    ("linearizer", _CALIBRATION, "LinearizerCoefficients"),
+    ("cti", _CALIBRATION, "DeferredCharge"),
+    ("bfk", _CALIBRATION, "BrighterFatterTerm"),
+    ("biasBootstrap", _CALIBRATION, "CalibImage"),
+    ("darkBootstrap", _CALIBRATION, "CalibImage"),
+    ("flatBootstrap", (*_CALIBRATION, "physical_filter"), "CalibImage"),
 )
 
 
@@ -203,42 +225,7 @@ def register_exposure(butler: Butler, header: Mapping[str, Any]) -> DataCoordina
         insert("day_obs", {"instrument": instrument, "id": day}, skip_existing=True)
         insert("group", {"instrument": instrument, "name": record["group"]}, skip_existing=True)
         insert("exposure", record, skip_existing=True)
+        if record["observation_type"] == "flat":
+            for element, visit_record in visit_records(record):
+                insert(element, visit_record, skip_existing=True)
     return butler.registry.expandDataId(instrument=instrument, exposure=record["id"])
-
-
-def exposure_record(header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the butler's exposure dimension keeps of a raw header.
-
-    Parameters
-    ----------
-    header
-        Primary header of a raw image; its times are TAI.
-
-    Returns
-    -------
-    record
-        Fields of the dimension record.
-    """
-    day, number = int(header["DAYOBS"]), int(header["SEQNUM"])
-    begin, end = (Time(header[key], format="isot", scale="tai") for key in ("DATE-BEG", "DATE-END"))
-    instrument = str(header["INSTRUME"])
-    return {
-        "instrument": instrument,
-        "id": day * 100_000 + number,
-        "obs_id": header["OBSID"],
-        "physical_filter": physical_filter(instrument, str(header["FILTER"]), str(header["GRATING"])),
-        "group": header["GROUPID"],
-        "day_obs": day,
-        "seq_num": number,
-        "seq_start": number,
-        "seq_end": number,
-        "observation_type": str(header["IMGTYPE"]).lower(),
-        "observation_reason": str(header["REASON"]),
-        "science_program": str(header["PROGRAM"]),
-        "target_name": "",
-        "exposure_time": float(header["EXPTIME"]),
-        "dark_time": float(header["DARKTIME"]),
-        "can_see_sky": False,
-        "has_simulated": True,
-        "timespan": Timespan(begin, end),
-    }

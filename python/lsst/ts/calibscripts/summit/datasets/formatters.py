@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from astropy.io import fits
@@ -15,17 +15,21 @@ from lsst.daf.butler import DatasetProvenance, FormatterV2
 from lsst.resources import ResourcePath
 from pydantic import TypeAdapter
 
+from .calibrations import BrighterFatterKernel, CrosstalkMatrix, DeferredCharge, Linearizer
 from .types import PhotonTransferCurve, Provenance, read_raw, write_raw
 
 __all__ = [
+    "BrighterFatterKernelFormatter",
     "CalibImageFormatter",
+    "CrosstalkFormatter",
     "DefectsFormatter",
+    "DeferredChargeFormatter",
+    "LinearizerFormatter",
     "PhotonTransferCurveFormatter",
     "RawFrameFormatter",
 ]
 
-_PREFIX = "BUTLER"
-_CURVE = TypeAdapter(PhotonTransferCurve)
+_PREFIX = "LSST BUTLER"
 
 
 class _LocalFormatter(FormatterV2):
@@ -60,7 +64,8 @@ class RawFrameFormatter(_LocalFormatter):
 class CalibImageFormatter(_LocalFormatter):
     """`~astropy.nddata.CCDData` as FITS: float32 image with its header, mask and standard deviation.
 
-    The primary header keeps the provenance as ``BUTLER ...`` keywords, for example ``BUTLER INPUT 0 RUN``.
+    The primary header keeps the provenance as ``LSST BUTLER ...`` keywords, for example
+    ``LSST BUTLER INPUT 0 RUN``.
     """
 
     default_extension = ".fits"
@@ -119,21 +124,53 @@ class DefectsFormatter(_LocalFormatter):
         return table
 
 
-class PhotonTransferCurveFormatter(_LocalFormatter):
-    """`PhotonTransferCurve` as JSON (NaN is written as NaN)."""
+class _RecordFormatter(_LocalFormatter):
+    """A frozen dataclass as JSON (NaN is written as NaN)."""
 
     default_extension = ".json"
+    adapter: ClassVar[TypeAdapter[Any]]
+    """Reads the dataclass."""
 
     def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        """Read the curve; an unknown shape raises `pydantic.ValidationError`."""
-        return _CURVE.validate_python(json.loads(Path(path).read_text()))
+        """Read the record; an unknown shape raises `pydantic.ValidationError`."""
+        return self.adapter.validate_python(json.loads(Path(path).read_text()))
 
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        """Write the curve."""
+        """Write the record."""
         Path(uri.ospath).write_text(json.dumps(dataclasses.asdict(in_memory_dataset), indent=1))
 
     def add_provenance(
         self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
     ) -> Any:
-        """Keep dataset, quantum and inputs with the curve."""
+        """Keep dataset, quantum and inputs with the record."""
         return dataclasses.replace(in_memory_dataset, provenance=self._provenance(provenance))
+
+
+class PhotonTransferCurveFormatter(_RecordFormatter):
+    """`PhotonTransferCurve` as JSON."""
+
+    adapter = TypeAdapter(PhotonTransferCurve)
+
+
+class LinearizerFormatter(_RecordFormatter):
+    """`Linearizer` as JSON."""
+
+    adapter = TypeAdapter(Linearizer)
+
+
+class CrosstalkFormatter(_RecordFormatter):
+    """`CrosstalkMatrix` as JSON."""
+
+    adapter = TypeAdapter(CrosstalkMatrix)
+
+
+class DeferredChargeFormatter(_RecordFormatter):
+    """`DeferredCharge` as JSON."""
+
+    adapter = TypeAdapter(DeferredCharge)
+
+
+class BrighterFatterKernelFormatter(_RecordFormatter):
+    """`BrighterFatterKernel` as JSON."""
+
+    adapter = TypeAdapter(BrighterFatterKernel)

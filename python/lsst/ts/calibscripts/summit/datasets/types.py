@@ -93,6 +93,10 @@ class PhotonTransferCurve:
         Mean in ADU and variance of the half difference in ADU² (of one frame) of each pair.
     outliers
         True where a pair was left out of the fit.
+    noises
+        Read noise of each pair in electrons.
+    exposure_times
+        Exposure time of each pair in s.
     fit_type
         The curve that was fitted, or "none".
     provenance
@@ -110,6 +114,8 @@ class PhotonTransferCurve:
     means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     variances: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     outliers: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    noises: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    exposure_times: tuple[float, ...] = ()
     fit_type: str = "none"
     provenance: Provenance = field(default_factory=dict)
 

@@ -5,7 +5,8 @@
 """
 
 from . import expectation
+from .electronics import Electronics
 from .exposing import expose
 from .model import REFERENCE_GAIN, SMALL_SCALE, SensorModel, noisier
 
-__all__ = ["REFERENCE_GAIN", "SMALL_SCALE", "SensorModel", "expectation", "expose", "noisier"]
+__all__ = ["REFERENCE_GAIN", "SMALL_SCALE", "Electronics", "SensorModel", "expectation", "expose", "noisier"]

@@ -75,7 +75,8 @@ def frame_noise(model: SensorModel) -> Values:
 def level_error(model: SensorModel, n_frames: int) -> Values:
     """Return the error of the mean level of each amplifier, in electrons, in a combined bias.
 
-    What is subtracted is at best the mean of the overscan, which has its own error.
+    What is subtracted is at best the mean of the overscan, which has its own error. Its first column, which holds
+    deferred charge of the image, is not used.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def level_error(model: SensorModel, n_frames: int) -> Values:
         Shape ``(16,)``.
     """
     _, rows, columns = model.shape
-    per_frame = 1 / (rows * columns) + 1 / (rows * model.overscan_columns)
+    per_frame = 1 / (rows * columns) + 1 / (rows * (model.overscan_columns - 1))
     return np.asarray(frame_noise(model) * np.sqrt(per_frame / n_frames), dtype=float)
 
 

@@ -105,7 +105,8 @@ def _read_out(
     counts *= per_amplifier(model.read_noise / model.gain)
     counts += per_amplifier(model.bias_level + rng.normal(0, _LEVEL_DRIFT, amplifiers))
     image = counts[:, :, :columns]
-    image += electrons / per_amplifier(model.gain)
+    # The charge that the last pixel of a row leaves behind is all that the overscan sees of the image.
+    counts[:, :, : columns + 1] += model.electronics.counts(electrons, model.gain)
     image += model.bias_structure
     if first_after_idle:
         image += _idle_residue(rows, rng)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..datasets.types import AMPLIFIERS, split
 from ..hardware.focalplane import Detector, detectors
+from .electronics import Electronics
 
 __all__ = [
     "REFERENCE_GAIN",
@@ -75,6 +76,8 @@ class SensorModel:
         Relative sensitivity of each pixel, dead ones and the shadows of dust and vignetting included.
     full_well
         Electrons, per amplifier.
+    electronics
+        The way from charge to counts.
     a00
         Brighter-fatter term in 1/electron, see `expectation.variance_shrinkage`.
     """
@@ -94,6 +97,7 @@ class SensorModel:
     cosmic_ray_rate: float
     response: Pixels
     full_well: Values
+    electronics: Electronics
     a00: float = _A00
 
     @classmethod
@@ -142,6 +146,8 @@ class SensorModel:
             cosmic_ray_rate=0.05,
             response=_response(rng, shape),
             full_well=full_well,
+            # Random numbers of its own, so that all the rest of a seed is as it was without it.
+            electronics=Electronics.make(generator(seed, instrument, detector, "electronics")),
         )
 
     @property

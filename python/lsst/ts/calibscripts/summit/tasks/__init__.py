@@ -3,6 +3,32 @@
 Importing the package imports all tasks, so that a server which jobs are forked from has them at hand.
 """
 
-from . import combine, defects, flat, isr, ptc, verify
+from . import (
+    combine,
+    cosmic_rays,
+    curve_products,
+    defects,
+    flat,
+    gain_ratios,
+    isr,
+    linearity,
+    ptc,
+    verify,
+    verify_calibrations,
+    verify_defects,
+)
 
-__all__ = ["combine", "defects", "flat", "isr", "ptc", "verify"]
+__all__ = [
+    "combine",
+    "cosmic_rays",
+    "curve_products",
+    "defects",
+    "flat",
+    "gain_ratios",
+    "isr",
+    "linearity",
+    "ptc",
+    "verify",
+    "verify_calibrations",
+    "verify_defects",
+]

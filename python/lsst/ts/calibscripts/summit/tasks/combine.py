@@ -75,7 +75,9 @@ def shared_header(headers: Sequence[Mapping[str, Any]]) -> fits.Header:
     first, *others = headers
     header = fits.Header()
     for key, value in first.items():
-        if not key.startswith("BUTLER ") and all(key in other and other[key] == value for other in others):
+        if not key.startswith("LSST BUTLER ") and all(
+            key in other and other[key] == value for other in others
+        ):
             header[f"HIERARCH {key}" if len(key) > 8 else key] = value
     header["NCOMBINE"] = (len(headers), "frames combined")
     return header
@@ -148,10 +150,11 @@ class CombineTask(PipelineTask):
         Returns
         -------
         result
-            ``outputData``, the combined image: electrons, electron/s (DarkTime), or relative to the mean.
+            ``outputData``, the combined image: in the unit of the exposures, per s (DarkTime), or relative to the
+            mean.
         """
         stack: NDArray[np.float32] | None = None
-        headers, scales = [], []
+        headers, scales, unit = [], [], units.dimensionless_unscaled
         for index, handle in enumerate(inputExpHandles):
             image: CCDData = handle.get()
             listed = (inputScales or {}).get(handle.dataId["detector"], {}).get(handle.dataId["exposure"])
@@ -161,12 +164,13 @@ class CombineTask(PipelineTask):
             np.divide(image.data, np.float32(scale), out=stack[index])
             if image.mask is not None:
                 stack[index][image.mask] = np.nan
+            unit = image.unit
             headers.append(dict(image.meta))
             scales.append(scale)
         assert stack is not None
         data, empty = combine(stack, self._noise(scales), self.config.clip, stack.shape[2] // 8)
         self.log.info("Combined %d exposures to a %s", len(headers), self.config.calibrationType)
-        return Struct(outputData=self._product(data, empty, shared_header(headers)))
+        return Struct(outputData=self._product(data, empty, unit, shared_header(headers)))
 
     def _noise(self, scales: Sequence[float]) -> NDArray[np.float64]:
         """Return the relative noise of the scaled frames."""
@@ -174,12 +178,14 @@ class CombineTask(PipelineTask):
         noise = 1.0 / levels if self.config.exposureScaling == "DarkTime" else 1.0 / np.sqrt(levels)
         return np.asarray(noise / np.median(noise), dtype=np.float64)
 
-    def _product(self, data: NDArray[np.float32], empty: NDArray[np.bool_], header: fits.Header) -> CCDData:
-        unit = {"Unity": units.electron, "DarkTime": units.electron / units.s}.get(
+    def _product(
+        self, data: NDArray[np.float32], empty: NDArray[np.bool_], unit: units.UnitBase, header: fits.Header
+    ) -> CCDData:
+        scaled = {"Unity": unit, "DarkTime": unit / units.s}.get(
             self.config.exposureScaling, units.dimensionless_unscaled
         )
         header["CALIBTYP"] = (self.config.calibrationType, "kind of calibration")
-        return CCDData(data, unit=unit, meta=header, mask=empty if empty.any() else None)
+        return CCDData(data, unit=scaled, meta=header, mask=empty if empty.any() else None)
 
 
 class CombineByFilterConnections(

@@ -43,7 +43,9 @@ def measure_amplifier_pairs(first: CCDData, second: CCDData) -> dict[str, PairMe
     }
 
 
-def partial_curve(pair: tuple[int, int], measurements: Mapping[str, PairMeasurement]) -> PhotonTransferCurve:
+def partial_curve(
+    pair: tuple[int, int], measurements: Mapping[str, PairMeasurement], exposure_time: float
+) -> PhotonTransferCurve:
     """Return what one pair shows, as a dataset.
 
     Parameters
@@ -52,6 +54,8 @@ def partial_curve(pair: tuple[int, int], measurements: Mapping[str, PairMeasurem
         Exposure ids.
     measurements
         By amplifier.
+    exposure_time
+        That of both exposures in s.
 
     Returns
     -------
@@ -67,6 +71,8 @@ def partial_curve(pair: tuple[int, int], measurements: Mapping[str, PairMeasurem
         means={name: (one.mean,) for name, one in measurements.items()},
         variances={name: (one.variance,) for name, one in measurements.items()},
         outliers={name: (not np.isfinite(one.gain),) for name, one in measurements.items()},
+        noises={name: (one.noise * one.gain,) for name, one in measurements.items()},
+        exposure_times=(exposure_time,),
     )
 
 
@@ -109,6 +115,8 @@ def combine_partials(
         means={name: tuple(one.mean for one in pairs[name]) for name in AMPLIFIERS},
         variances={name: tuple(one.variance for one in pairs[name]) for name in AMPLIFIERS},
         outliers={name: tuple(fit.outliers.tolist()) for name, fit in fits.items()},
+        noises={name: tuple(one.noise * fits[name].gain for one in pairs[name]) for name in AMPLIFIERS},
+        exposure_times=tuple(partial.exposure_times[0] for partial in partials),
         fit_type="EXPAPPROXIMATION" if curved else "LINEAR",
     )
 

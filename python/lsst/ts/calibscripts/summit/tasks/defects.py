@@ -18,8 +18,9 @@ from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnect
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 from numpy.typing import NDArray
 
+from ..datasets.defects import boxes
 from .config import NoLogDataset
-from .pixel_defects import boxes, cold_pixels, fill_columns, hot_pixels
+from .pixel_defects import cold_pixels, fill_columns, hot_pixels
 from .signature import defect_mask
 
 __all__ = [

@@ -115,7 +115,8 @@ class PtcExtractPairTask(PipelineTask):
         curves = dict.fromkeys(times, dummy_curve())
         for pair in pairs:
             first, second = (inputExp[exposure].get() for exposure in pair)
-            curves[pair[0]] = partial_curve(pair, measure_amplifier_pairs(first, second))
+            measurements = measure_amplifier_pairs(first, second)
+            curves[pair[0]] = partial_curve(pair, measurements, times[pair[0]])
         unpaired = sorted(set(times) - {exposure for pair in pairs for exposure in pair})
         if unpaired:
             self.log.warning("Exposures without a partner: %s", unpaired)

@@ -1,4 +1,8 @@
-"""From the raw counts of 16 amplifiers to one corrected image of the detector; numbers only."""
+"""From the raw counts of 16 amplifiers to one corrected image of the detector; numbers only.
+
+In the opposite order of what happens to the charge: offset, crosstalk, non-linearity, deferred charge, gain, bias,
+dark current, brighter-fatter effect, response.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy import units
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from ..datasets.types import RawFrame, amplifier_views
+from ..datasets.calibrations import (
+    BrighterFatterKernel,
+    CrosstalkMatrix,
+    DeferredCharge,
+    Linearizer,
+    by_amplifier,
+)
+from ..datasets.types import RawFrame, amplifier_views, assemble
+from .electronics import restore_deferred_charge, sharpen, subtract_crosstalk
 
 __all__ = [
     "GAIN",
@@ -21,12 +34,13 @@ __all__ = [
     "Calibrations",
     "amplifier_values",
     "defect_mask",
+    "linear_counts",
     "overscan_level",
     "remove_signature",
 ]
 
 GAIN = "LSST ISR GAIN"
-"""Header keyword, followed by the amplifier's name: nominal gain in electron/ADU."""
+"""Header keyword, followed by the amplifier's name: gain in electron/ADU that was applied, or would have been."""
 READ_NOISE = "LSST ISR READNOISE"
 """Header keyword, followed by the amplifier's name: nominal read noise in electrons."""
 OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV"
@@ -38,24 +52,33 @@ MINIMUM_RESPONSE = 0.05
 
 @dataclass(frozen=True)
 class Calibrations:
-    """Combined calibrations to apply; what is None is not applied.
+    """Calibrations to apply; what is None is not applied.
 
     Attributes
     ----------
     bias
-        Bias in electrons, shape of the detector.
+        Bias in the unit of the image, shape of the detector.
     dark
-        Dark current in electron/s.
+        Dark current in the unit of the image per s.
     flat
         Relative response, about 1.
     defects
         Boxes with columns x0, y0, width, height in pixels of the assembled image.
+    crosstalk, linearizer, cti, bfk
+        Calibrations of the electronics.
+    gains
+        electron/ADU, by amplifier; None for the nominal ones of the raw frame.
     """
 
     bias: CCDData | None = None
     dark: CCDData | None = None
     flat: CCDData | None = None
     defects: Table | None = None
+    crosstalk: CrosstalkMatrix | None = None
+    linearizer: Linearizer | None = None
+    cti: DeferredCharge | None = None
+    bfk: BrighterFatterKernel | None = None
+    gains: Mapping[str, float] | None = None
 
 
 def overscan_level(overscan: NDArray[Any], order: int) -> NDArray[np.float64]:
@@ -110,7 +133,7 @@ def amplifier_values(header: Mapping[str, Any], keyword: str) -> dict[str, float
 
 
 def remove_signature(raw: RawFrame, calibrations: Calibrations, *, order: int, electrons: bool) -> CCDData:
-    """Subtract overscan, assemble, and apply the calibrations.
+    """Subtract overscan, correct the electronics, assemble, and apply the calibrations.
 
     Parameters
     ----------
@@ -121,29 +144,65 @@ def remove_signature(raw: RawFrame, calibrations: Calibrations, *, order: int, e
     order
         Order of the overscan curve, see `overscan_level`.
     electrons
-        Leave the image in electrons (with the nominal gains); False turns it back to ADU.
+        Is the image in electrons? False leaves it in ADU.
 
     Returns
     -------
     image
         The detector, float32, with the raw header and the keywords of this module.
+
+    Raises
+    ------
+    ValueError
+        If bias or dark are not in the unit of the image.
     """
-    level = overscan_level(raw.overscan, order)
-    gains = dict(zip(raw.amplifiers, raw.gains, strict=True))
-    _, rows, columns = raw.image.shape
-    image = np.empty((2 * rows, 8 * columns), dtype=np.float32)
-    views = amplifier_views(image)
-    for index, name in enumerate(raw.amplifiers):
-        np.subtract(raw.image[index], level[index, :, None], out=views[name], casting="same_kind")
-        views[name] *= raw.gains[index]
+    # The first column has the charge that the last pixels of the image left behind.
+    overscan = raw.overscan[:, :, 1:]
+    level = overscan_level(overscan, order)
+    gains = dict(zip(raw.amplifiers, raw.gains, strict=True)) | dict(calibrations.gains or {})
+    counts = linear_counts(raw, calibrations, order=order)
+    unit = "electron" if electrons else "adu"
+    if electrons:
+        counts *= by_amplifier(gains, raw.amplifiers)
+    image: NDArray[np.float32] = assemble(counts)
     scale = _flat_scale(calibrations.flat)
-    _apply(image, calibrations, float(raw.header["DARKTIME"]), scale)
-    if not electrons:
-        for name, view in views.items():
-            view /= gains[name]
-    header = _header(raw, np.std(raw.overscan - level[:, :, None], axis=(1, 2)))
-    mask = _mask(calibrations, scale, image.shape)
-    return CCDData(image, unit="electron" if electrons else "adu", meta=header, mask=mask)
+    _subtract(image, calibrations, float(raw.header["DARKTIME"]), units.Unit(unit))
+    if calibrations.bfk is not None:
+        sharpen(amplifier_views(image), calibrations.bfk)
+    if scale is not None:
+        image *= scale
+    header = _header(raw, gains, np.std(overscan - level[:, :, None], axis=(1, 2)))
+    return CCDData(image, unit=unit, meta=header, mask=_mask(calibrations, scale, image.shape))
+
+
+def linear_counts(raw: RawFrame, calibrations: Calibrations, *, order: int) -> NDArray[np.float32]:
+    """Return what the amplifiers counted above the overscan, with the electronics corrected.
+
+    Parameters
+    ----------
+    raw
+        The raw frame.
+    calibrations
+        Of these crosstalk, linearizer and cti.
+    order
+        Order of the overscan curve, see `overscan_level`.
+
+    Returns
+    -------
+    counts
+        ADU, shape ``(n_amplifiers, rows, image_columns)``.
+    """
+    counts = np.empty(raw.image.shape, dtype=np.float32)
+    level = overscan_level(raw.overscan[:, :, 1:], order)
+    np.subtract(raw.image, level[:, :, None], out=counts, casting="same_kind")
+    if calibrations.crosstalk is not None:
+        subtract_crosstalk(counts, calibrations.crosstalk, raw.amplifiers, np.array(raw.gains))
+    if calibrations.linearizer is not None:
+        coefficient = by_amplifier(calibrations.linearizer.coefficient, raw.amplifiers)
+        counts += coefficient * counts**2
+    if calibrations.cti is not None:
+        restore_deferred_charge(counts, calibrations.cti, raw.amplifiers)
+    return counts
 
 
 def _flat_scale(flat: CCDData | None) -> NDArray[np.float32] | None:
@@ -155,19 +214,22 @@ def _flat_scale(flat: CCDData | None) -> NDArray[np.float32] | None:
     return scale
 
 
-def _apply(
-    image: NDArray[np.float32],
-    calibrations: Calibrations,
-    dark_time: float,
-    scale: NDArray[np.float32] | None,
+def _subtract(
+    image: NDArray[np.float32], calibrations: Calibrations, dark_time: float, unit: units.Unit
 ) -> None:
-    """Apply the images among the calibrations in place."""
-    if calibrations.bias is not None:
-        image -= calibrations.bias.data
-    if calibrations.dark is not None:
-        image -= calibrations.dark.data * np.float32(dark_time)
-    if scale is not None:
-        image *= scale
+    """Subtract bias and dark in place."""
+    for calibration, of, seconds in (
+        (calibrations.bias, unit, None),
+        (calibrations.dark, unit / units.s, dark_time),
+    ):
+        if calibration is None:
+            continue
+        if calibration.unit != of:
+            kind = "bias" if seconds is None else "dark"
+            raise ValueError(
+                f"the {kind} is in {calibration.unit}, which an image in {unit} cannot be corrected with"
+            )
+        image -= calibration.data if seconds is None else calibration.data * np.float32(seconds)
 
 
 def _mask(
@@ -204,10 +266,10 @@ def defect_mask(defects: Table, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return mask
 
 
-def _header(raw: RawFrame, overscan_noise: NDArray[np.float64]) -> fits.Header:
+def _header(raw: RawFrame, gains: Mapping[str, float], overscan_noise: NDArray[np.float64]) -> fits.Header:
     header = fits.Header(dict(raw.header))
     for index, name in enumerate(raw.amplifiers):
-        header[f"HIERARCH {GAIN} {name}"] = float(raw.gains[index])
+        header[f"HIERARCH {GAIN} {name}"] = float(gains[name])
         header[f"HIERARCH {READ_NOISE} {name}"] = float(raw.read_noises[index])
         header[f"HIERARCH {OVERSCAN_NOISE} {name}"] = round(float(overscan_noise[index]), 6)
     return header

@@ -20,11 +20,13 @@ from .statistics import Statistics, dark_level_statistics, flat_statistics
 
 __all__ = [
     "VerifyDarkLevelTask",
+    "VerifyExposureConfig",
     "VerifyExposureTask",
     "VerifyFlatExposureTask",
     "VerifyFlatTask",
     "VerifyRunByFilterTask",
     "VerifyRunTask",
+    "detector_name",
 ]
 
 
@@ -144,13 +146,14 @@ class VerifyExposureTask(PipelineTask):
         result
             ``outputStats``.
         """
-        return Struct(outputStats=self._merge({_detector(handle): handle.get() for handle in inputStats}))
+        return Struct(outputStats=self._merge({detector_name(handle): handle.get() for handle in inputStats}))
 
     def _merge(self, detectors: Mapping[Any, Statistics]) -> Statistics:
         return merge(detectors)
 
 
-def _detector(handle: DeferredDatasetHandle) -> str:
+def detector_name(handle: DeferredDatasetHandle) -> str:
+    """Return the name of the detector of a dataset, for example RXX_S00."""
     record: Any = handle.dataId.records["detector"]
     return str(record.full_name)
 
