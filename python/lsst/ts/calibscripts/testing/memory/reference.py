@@ -7,9 +7,23 @@ from collections.abc import Iterable
 from ...ground.time_range import TimeRange
 from ...summit.hardware.focalplane import physical_filters
 from ...tables.instruments import INSTRUMENTS
+from ...tables.products import is_by_filter
 from .butler import CollectionKind, MemoryButler
 
-__all__ = ["reference_calibrations"]
+__all__ = ["ELECTRONICS", "reference_calibrations"]
+
+ELECTRONICS = (
+    "crosstalk",
+    "linearizer",
+    "ptc",
+    "cti",
+    "bfk",
+    "defects",
+    "biasBootstrap",
+    "darkBootstrap",
+    "flatBootstrap",
+)
+"""What the pipelines of the simulated summit read beside bias, dark and flat."""
 
 
 def reference_calibrations(
@@ -31,7 +45,7 @@ def reference_calibrations(
     detectors : iterable of `int` or `None`
         Detectors; those that are used by default where it is None.
     dataset_types : iterable of `str`
-        Dataset types; flats are made for every physical filter.
+        Dataset types beside `ELECTRONICS`; flats are made for every physical filter.
     end : `str`, optional
         Until when they are valid, ISO-8601, TAI; without, for ever.
 
@@ -45,9 +59,9 @@ def reference_calibrations(
     wanted = record.detectors if detectors is None else tuple(detectors)
     datasets = [
         butler.put(kind, f"{collection}/run", instrument, detector=detector, physical_filter=name)
-        for kind in dataset_types
+        for kind in dict.fromkeys((*dataset_types, *ELECTRONICS))
         for detector in wanted
-        for name in (physical_filters(instrument) if kind == "flat" else (None,))
+        for name in (physical_filters(instrument) if is_by_filter(kind) else (None,))
     ]
     butler.certify(collection, datasets, TimeRange.of(None, end))
     butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
