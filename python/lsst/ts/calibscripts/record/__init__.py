@@ -5,6 +5,7 @@ runs. What happened before a script was killed is kept.
 """
 
 from ..errors import RecordError
+from .following import Following
 from .reading import find_records, read_record
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Entry, Header, Job, Record
@@ -14,6 +15,7 @@ __all__ = [
     "DIRECTORY_VARIABLE",
     "About",
     "Entry",
+    "Following",
     "Header",
     "Job",
     "Record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,7 @@ from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from .older import NUMBER, Line, modernised
 from .records import EVENTS, FORMAT, Entry, Header, Record
 
-__all__ = ["find_records", "read_record"]
+__all__ = ["continued", "find_records", "read_record", "record_of"]
 
 
 class _Known(BaseModel):
@@ -85,6 +85,29 @@ def read_record(path: Path) -> Record:
         text = read_text(path, RECORD, replacing=True)
     except InputError as error:
         raise RecordError(f"The record {path} cannot be read: {error}") from error
+    return record_of(path, text)
+
+
+def record_of(path: Path, text: str) -> Record:
+    """Make a record of the text of its file; see `read_record`.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The file.
+    text : `str`
+        What it holds.
+
+    Returns
+    -------
+    `Record`
+        The record.
+
+    Raises
+    ------
+    RecordError
+        If it is not a record, or is damaged elsewhere than at its end.
+    """
     lines, rest = text.split("\n")[:-1], text.rpartition("\n")[2]
     if not lines:
         raise RecordError(f"{path} is not a record of a run: it has no complete line")
@@ -102,9 +125,50 @@ def read_record(path: Path) -> Record:
         record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error
-    found = [{**_object(path, number, text), NUMBER: number} for number, text in enumerate(lines[1:], 2)]
+    found = _lines(path, lines[1:], 2)
     current = found if first["record"] == FORMAT else modernised(first, header.about.config, found)
-    return replace(record, entries=tuple(_entries(path, current, begun)))
+    return _heard(replace(record, entries=tuple(_entries(path, current, begun))), found)
+
+
+def continued(record: Record, text: str, number: int) -> Record:
+    """Return a record of the present layout with what was written after it was read.
+
+    Parameters
+    ----------
+    record : `Record`
+        What was read before.
+    text : `str`
+        Complete lines that were written since.
+    number : `int`
+        Number of the first of them.
+
+    Returns
+    -------
+    `Record`
+        The record with all its entries.
+
+    Raises
+    ------
+    RecordError
+        If a line is damaged.
+    """
+    found = _lines(record.path, text.split("\n")[:-1], number)
+    entries = _entries(record.path, found, record.begun_loop)
+    return _heard(replace(record, entries=(*record.entries, *entries)), found)
+
+
+def _lines(path: Path, texts: Sequence[str], number: int) -> list[Line]:
+    return [{**_object(path, place, text), NUMBER: place} for place, text in enumerate(texts, number)]
+
+
+def _heard(record: Record, lines: Sequence[Line]) -> Record:
+    """Note when the last line was written, whatever it says: a heartbeat is a sign of life and nothing else."""
+    if not lines:
+        return record
+    try:
+        return replace(record, heard=_time(lines[-1]), heard_loop=_loop(lines[-1], record.begun_loop))
+    except (TypeError, ValueError, KeyError) as error:
+        raise RecordError(f"{record.path}, line {lines[-1][NUMBER]}: {describe(error)}") from error
 
 
 def _entries(path: Path, lines: Iterable[Line], begun: float) -> Iterator[Entry]:

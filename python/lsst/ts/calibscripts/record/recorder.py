@@ -10,17 +10,19 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, TypeAlias
 
 from ..errors import describe
 from ..events.events import Event
 from ..ground.home import home_directory
+from ..ground.tai import tai_offset
 from ..plan import StepId
-from .records import FORMAT, About
+from .records import FORMAT, HEARTBEAT, About
 from .versions import environment, versions
 
 __all__ = ["DIRECTORY_VARIABLE", "Recorder", "open_record", "record_directory"]
@@ -30,6 +32,11 @@ DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
 
 CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
+
+HEARTBEAT_INTERVAL = 10.0
+"""After how long without an event a line says that the run goes on, seconds of real time; 360 lines an hour at most."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _Line: TypeAlias = tuple[float, float, Event]
 """POSIX time, time of the clock (both seconds) and an event."""
@@ -173,7 +180,7 @@ class Recorder:
             self._problem = describe(error)
 
     def _write(self) -> None:
-        tai_of = _tai_offset()
+        tai_of = tai_offset()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "x", encoding="utf-8") as file:
             file.write(_header(self._about, *self._begun, tai_of) + "\n")
@@ -181,12 +188,17 @@ class Recorder:
             while self._write_some(file, tai_of):
                 pass
 
-    def _write_some(self, file: IO[str], tai_offset: float) -> bool:
-        """Write what there is, and flush it; False after the last line."""
-        line = self._lines.get()
+    def _write_some(self, file: IO[str], offset: float) -> bool:
+        """Write what there is, or that the run goes on, and flush it; False after the last line."""
+        try:
+            line = self._lines.get(timeout=HEARTBEAT_INTERVAL)
+        except queue.Empty:
+            file.write(_line(HEARTBEAT, time.time(), self._clock(), offset))
+            file.flush()
+            return True
         texts: list[str] = []
         while line is not None:
-            texts.append(_text(*line, tai_offset))
+            texts.append(_text(*line, offset))
             if self._lines.empty():
                 break
             line = self._lines.get()
@@ -195,21 +207,17 @@ class Recorder:
         return line is not None
 
 
-def _tai_offset() -> float:
-    """Return TAI - UTC, seconds."""
-    from astropy.time import Time
-
-    now = Time(time.time(), format="unix")
-    return float((now.tai.datetime - now.utc.datetime).total_seconds())
-
-
-def _stamp(posix: float, loop: float, tai_offset: float) -> dict[str, Any]:
-    tai = datetime.fromtimestamp(posix + tai_offset, UTC).replace(tzinfo=None)
+def _stamp(posix: float, loop: float, offset: float) -> dict[str, Any]:
+    tai = datetime.fromtimestamp(posix + offset, UTC).replace(tzinfo=None)
     return {"tai": tai.isoformat(timespec="milliseconds"), "loop": round(loop, 3)}
 
 
-def _text(posix: float, loop: float, event: Event, tai_offset: float) -> str:
-    line = {"event": type(event).__name__, **_stamp(posix, loop, tai_offset), **vars(event)}
+def _text(posix: float, loop: float, event: Event, offset: float) -> str:
+    return _line(type(event).__name__, posix, loop, offset, vars(event))
+
+
+def _line(name: str, posix: float, loop: float, offset: float, values: Mapping[str, Any] = _NOTHING) -> str:
+    line = {"event": name, **_stamp(posix, loop, offset), **values}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=plain) + "\n"
 
 
@@ -224,10 +232,10 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, StepId) else vars(value)
 
 
-def _header(about: About, posix: float, loop: float, tai_offset: float) -> str:
+def _header(about: About, posix: float, loop: float, offset: float) -> str:
     line = {
         "record": FORMAT,
-        **_stamp(posix, loop, tai_offset),
+        **_stamp(posix, loop, offset),
         "about": asdict(about),
         "versions": versions(),
         "environment": environment(),

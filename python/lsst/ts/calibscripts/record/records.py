@@ -16,7 +16,7 @@ from ..events.parts import StepState
 from ..events.state import RunState
 from ..plan import StepId
 
-__all__ = ["EVENTS", "FORMAT", "About", "Entry", "Header", "Job", "Record"]
+__all__ = ["EVENTS", "FORMAT", "HEARTBEAT", "SILENCE", "About", "Entry", "Header", "Job", "Record"]
 
 FORMAT = 3
 """Version of the layout of the file; a reader knows all up to its own.
@@ -24,6 +24,13 @@ FORMAT = 3
 Before 2 failures stood in the last line only, so that a run that was killed left none, and how steps ended was not
 recorded or stood at the end. Before 3 outcomes of jobs were free text, and what a plan takes was not recorded.
 """
+
+
+HEARTBEAT = "Heartbeat"
+"""Name of the line that says that a run goes on, though nothing happens; readers that do not know it skip it."""
+
+SILENCE = 45.0
+"""After how long without a line a run without an end no longer goes on, seconds: several heartbeats."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,15 @@ class Header:
         Environment variables that decide what is run, as far as they are set.
     host : `str`
         Name of the machine.
+    record : `int`
+        Layout of the file.
     """
 
     about: About
     versions: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
+    record: int = FORMAT
 
 
 EVENTS: Mapping[str, type[Any]] = MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
@@ -181,6 +191,10 @@ class Record:
         What happened, in order.
     torn : `bool`
         Does the file end in the middle of a line? Its writer was killed.
+    heard : `datetime.datetime` or `None`
+        When its last line was written, TAI; None where it has only its first one.
+    heard_loop : `float` or `None`
+        The same by the clock of the entries, seconds.
     """
 
     path: Path
@@ -189,6 +203,8 @@ class Record:
     begun_loop: float
     entries: tuple[Entry, ...] = ()
     torn: bool = False
+    heard: datetime | None = None
+    heard_loop: float | None = None
 
     @property
     def about(self) -> About:
@@ -212,8 +228,26 @@ class Record:
 
     @property
     def seconds(self) -> float:
-        """From the beginning to the last thing recorded."""
-        return max((entry.loop for entry in self.entries), default=self.begun_loop) - self.begun_loop
+        """From the beginning to the last thing recorded; of a run without an end to its last sign of life."""
+        last = max((entry.loop for entry in self.entries), default=self.begun_loop)
+        if self.state.ended is None and self.heard_loop is not None:
+            last = max(last, self.heard_loop)
+        return last - self.begun_loop
+
+    @property
+    def last_heard(self) -> datetime:
+        """When its last line was written, TAI."""
+        return self.heard or self.begun
+
+    def is_running(self, now: datetime) -> bool:
+        """Check whether the run goes on: it has no end, and has shown a sign of life not long ago.
+
+        Parameters
+        ----------
+        now : `datetime.datetime`
+            The time, TAI.
+        """
+        return self.state.ended is None and (now - self.last_heard).total_seconds() <= SILENCE
 
     def events(self, kind: type[Kind]) -> Iterator[Kind]:
         """Return all events of a kind, in order."""
