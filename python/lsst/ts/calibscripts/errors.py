@@ -33,6 +33,7 @@ __all__ = [
     "StatisticsError",
     "TransitionError",
     "VerificationFailedError",
+    "WebError",
     "describe",
     "job_log",
 ]
@@ -116,6 +117,10 @@ class RunFailedError(CalibScriptsError, RuntimeError):
         text = "\n".join(self.failures)
         more = "" if len(text) <= REASON_CHARACTERS else " [...] The log has the rest."
         super().__init__(text[:REASON_CHARACTERS] + more)
+
+
+class WebError(CalibScriptsError, RuntimeError):
+    """The pages cannot be served, or a decision cannot be made on them."""
 
 
 class ReadBackError(CalibScriptsError, RuntimeError):

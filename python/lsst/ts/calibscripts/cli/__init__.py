@@ -24,12 +24,18 @@ COMMANDS = {
     "replay": "Write the shell script that repeats the processing of a run.",
     "report": "Report on a run: verdicts, pictures, tables, trends.",
     "schema": "Print the configuration schema of a script.",
+    "serve": "Serve pages to watch runs on, and to decide.",
 }
 """Commands and what they are for; each stands in the module of its name, with ``_`` for ``-``."""
 
 
-SUMMIT_ONLY = ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy")
-"""Packages that only the simulated summit needs: its extra installs them, an observatory's environment may not."""
+EXTRAS = {
+    "summit": ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy"),
+    "web": ("fastapi", "uvicorn"),
+}
+"""Extra -> packages that only it installs, and for which the others have no use."""
+
+USES = {"summit": "the simulated summit needs", "web": "the pages need"}
 
 
 class _Commands(WholeSentences, GuardedGroup):
@@ -40,11 +46,14 @@ class _Commands(WholeSentences, GuardedGroup):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            if not (error.name or "").startswith(SUMMIT_ONLY):
+            extra = next(
+                (name for name, packages in EXTRAS.items() if (error.name or "").startswith(packages)), None
+            )
+            if extra is None:
                 raise
             raise click.ClickException(
                 f"{ctx.invoked_subcommand} needs the package {error.name}, which is not installed; nothing was done. "
-                "Install what the simulated summit needs: pip install 'lsst-ts-calibscripts[summit]'"
+                f"Install what {USES[extra]}: pip install 'lsst-ts-calibscripts[{extra}]'"
             ) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:

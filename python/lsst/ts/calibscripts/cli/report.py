@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,21 +128,6 @@ def _write(account: Account, form: str, place: Path) -> Path:
 def _text(account: Account, form: str) -> str:
     from ..report.formats import FORMATS
     from ..report.page import as_html
+    from ..report.scripts import scripts_of
 
-    return as_html(account, _scripts(account)) if form == "html" else FORMATS[form](account)
-
-
-def _scripts(account: Account) -> Mapping[str, str]:
-    """Return the texts that a reader may want to copy: how to repeat the run, and how to resume it."""
-    from ..events.resume import resumption
-    from ..record.replay import replay_script
-    from ..report.page import CONFIGURATION_TO_RESUME
-
-    record = account.record
-    if record is None:
-        return {}
-    texts = {"The shell script that repeats the processing by hand": replay_script(record)}
-    if not record.state.is_complete:
-        found = resumption(record.state, record.about.given)
-        texts[CONFIGURATION_TO_RESUME] = f"# {found.sentence}.\n{found.text}\n"
-    return texts
+    return as_html(account, scripts_of(account.record)) if form == "html" else FORMATS[form](account)

@@ -34,7 +34,7 @@ CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
 
 HEARTBEAT_INTERVAL = 10.0
-"""After how long without an event a line says that the run goes on, seconds of real time; 360 lines an hour at most."""
+"""After how long without an event a line says that the run goes on, seconds of real time; at most 360 an hour."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..config import PropertyNames
 from ..errors import RepositoryError
@@ -18,7 +19,7 @@ from .gathering import ALL_IMAGES, Question, gather
 from .remarks import gain_sentence
 from .sentences import failed_tests, of_product, of_verdict
 
-__all__ = ["Account", "ProductAccount", "Standing", "of_collections", "of_record", "question_of"]
+__all__ = ["Account", "ProductAccount", "Standing", "alone", "of_collections", "of_record", "question_of"]
 
 
 _MOST_NAMED = 3
@@ -48,9 +49,34 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
             evidence = gather(archive, question)
     except RepositoryError as error:
         evidence = Evidence(problems=(f"{error} This report is made from the record alone.",))
-    title = f"{about.instrument} calibrations of {record.begun:%Y-%m-%d %H:%M} TAI"
-    products = tuple(_of_product(record, name, evidence) for name in _products(record))
-    return Account(title, about.instrument, repo, record, products, evidence, runs)
+    return replace(_of_record(record, evidence), repo=repo, runs=runs)
+
+
+def alone(record: Record, *, running: bool = False) -> Account:
+    """Return the account of a recorded run without looking at its repository.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    running : `bool`, optional
+        Does it still go on, so that what is not done yet may still be?
+    """
+    return _of_record(record, Evidence(), running=running)
+
+
+def _of_record(record: Record, evidence: Evidence, *, running: bool = False) -> Account:
+    about = record.about
+    names = _planned(record) if running else _products(record)
+    return Account(
+        title=f"{about.instrument} calibrations of {record.begun:%Y-%m-%d %H:%M} TAI",
+        instrument=about.instrument,
+        repo=str(about.config.get("repo", f"/repo/{about.instrument}")),
+        record=record,
+        products=tuple(_of_product(record, name, evidence, running=running) for name in names),
+        evidence=evidence,
+        running=running,
+    )
 
 
 def _runs(repository: Repository, record: Record) -> dict[StepId, str]:
@@ -105,7 +131,12 @@ def _products(record: Record) -> list[str]:
     return [name for name in PRODUCTS if name in seen]
 
 
-def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount:
+def _planned(record: Record) -> list[str]:
+    seen = {*_products(record), *(step_id.product for step_id in record.state.steps)}
+    return [name for name in PRODUCTS if name in seen]
+
+
+def _of_product(record: Record, name: str, evidence: Evidence, *, running: bool) -> ProductAccount:
     generation, verification = (
         record.state.step(StepId(action, name)).collection for action in (Action.GENERATE, Action.VERIFY)
     )
@@ -113,8 +144,8 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
     certified = product.certified
     return ProductAccount(
         product=name,
-        standing=_standing_of(record, name),
-        sentence=of_product(record, name, evidence),
+        standing=_standing_under_way(record, name) if running else _standing_of(record, name),
+        sentence=of_product(record, name, evidence, running=running),
         certified=None
         if certified is None
         else Certificate(
@@ -124,6 +155,16 @@ def _of_product(record: Record, name: str, evidence: Evidence) -> ProductAccount
         verification=verification,
         failed_tests=0 if product.verdict is None else failed_tests(evidence, name),
     )
+
+
+def _standing_under_way(record: Record, name: str) -> Standing:
+    """Return how a product stands while its run goes on."""
+    product = record.state.product(name)
+    measured = product.stage is Stage.GENERATED and not PRODUCTS[name].certified
+    over = product.stage in (Stage.CERTIFIED, Stage.FAILED, Stage.CANCELLED)
+    if product.verdict is not None or measured or over:
+        return _standing_of(record, name)
+    return Standing.WAITING if product.stage is Stage.WAITING else Standing.UNDER_WAY
 
 
 def _standing_of(record: Record, name: str) -> Standing:

@@ -12,7 +12,7 @@ from ..tables.products import PRODUCTS
 from .evidence import Evidence
 from .trends import Trend
 
-__all__ = ["Account", "Certificate", "ProductAccount", "Standing"]
+__all__ = ["STYLES", "Account", "Certificate", "ProductAccount", "Standing"]
 
 
 class Standing(StrEnum):
@@ -30,6 +30,37 @@ class Standing(StrEnum):
     MADE_CANCELLED = "generated, then cancelled"
     CANCELLED = "cancelled"
     NOT_DONE = "not done"
+    UNDER_WAY = "under way"
+    WAITING = "waiting"
+
+    @property
+    def style(self) -> str:
+        """How it is shown, see `STYLES`."""
+        return STYLES[self]
+
+    @property
+    def interrupted(self) -> Standing:
+        """What it comes to where the run has died: what was under way, or waited, was not done."""
+        return Standing.NOT_DONE if self in (Standing.UNDER_WAY, Standing.WAITING) else self
+
+
+STYLES: Mapping[Standing, str] = {
+    Standing.CERTIFIED: "good",
+    Standing.PASSED: "good",
+    Standing.MEASURED: "good",
+    Standing.CERTIFIED_UNVERIFIED: "fair",
+    Standing.CERTIFIED_SOMEHOW: "fair",
+    Standing.MADE: "fair",
+    Standing.GENERATED: "fair",
+    Standing.MADE_CANCELLED: "idle",
+    Standing.CANCELLED: "idle",
+    Standing.FAILED: "bad",
+    Standing.NOT_JUDGED: "bad",
+    Standing.NOT_DONE: "bad",
+    Standing.UNDER_WAY: "next",
+    Standing.WAITING: "idle",
+}
+"""How each is shown: as good, fair or bad, as something that goes on, or as nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +135,8 @@ class Account:
         Step -> RUN with its outputs.
     trends : `tuple` [`Trend`]
         Comparison with earlier runs.
+    running : `bool`
+        Does the run still go on?
     """
 
     title: str
@@ -114,6 +147,7 @@ class Account:
     evidence: Evidence = field(default_factory=Evidence)
     runs: Mapping[StepId, str] = field(default_factory=dict)
     trends: tuple[Trend, ...] = ()
+    running: bool = False
 
     @property
     def collections(self) -> tuple[str, ...]:

@@ -20,20 +20,22 @@ from ..tables.products import PRODUCTS
 from ..verification.words import failure_report
 from . import frames, pictures, plots, sections
 from .amplifiers import amplifier_table
-from .contents import Account, Standing
+from .contents import STYLES, Account
 from .drawings import sparkline, timeline_drawing
 from .evidence import Evidence, Grid, Image, Verification
 from .exposed import duration
+from .facts import condition_of, facts
 from .formats import as_cp_verify, departures_told
 from .frames import Picture
 from .images import image_lists
 from .maps import maps_of
 from .numbers import numbers_told
 from .packing import packed
+from .progress import sets_of, steps_of
 from .remarks import remarks
 from .timeline import spans, told
 
-__all__ = ["CONFIGURATION_TO_RESUME", "as_html"]
+__all__ = ["CONFIGURATION_TO_RESUME", "as_html", "page_environment", "page_source", "page_values"]
 
 CONFIGURATION_TO_RESUME = "Configuration to resume"
 """Title of the text under which the page has it."""
@@ -47,21 +49,7 @@ _MOST_DEFECT_MAPS = 9
 _LONGEST_REPORT = 100_000
 """Longest documented report that is shown in full, characters."""
 
-_STYLES = {
-    Standing.CERTIFIED: "good",
-    Standing.PASSED: "good",
-    Standing.MEASURED: "good",
-    Standing.CERTIFIED_UNVERIFIED: "fair",
-    Standing.CERTIFIED_SOMEHOW: "fair",
-    Standing.MADE: "fair",
-    Standing.GENERATED: "fair",
-    Standing.MADE_CANCELLED: "idle",
-    Standing.CANCELLED: "idle",
-    Standing.FAILED: "bad",
-    Standing.NOT_JUDGED: "bad",
-    Standing.NOT_DONE: "bad",
-}
-_STATES = {"DONE": "good", "STOPPED": "fair", "FAILED": "bad", "UNFINISHED": "bad"}
+_TEMPLATES = jinja2.PackageLoader(__package__, "templates")
 _MARKS = {"good": "✓", "fair": "△", "bad": "✗", "idle": "–", "next": "→"}
 
 
@@ -80,8 +68,22 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
     `str`
         HTML; it fetches nothing.
     """
+    environment = page_environment()
+    css, script = (Markup(page_source(name)) for name in ("page.css", "page.js"))
+    page = environment.get_template("page.html.j2")
+    return page.render(**page_values(account, scripts), css=css, script=script)
+
+
+def page_environment(*more: jinja2.BaseLoader) -> jinja2.Environment:
+    """Return what fills in the templates of pages; nothing that is filled in is taken for markup.
+
+    Parameters
+    ----------
+    *more : `jinja2.BaseLoader`
+        Where other templates are, which may extend those of the report.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "templates"),
+        loader=jinja2.ChoiceLoader([_TEMPLATES, *more]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -90,36 +92,70 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
     environment.filters["breakable"] = _breakable
     environment.filters["duration"] = duration
     environment.filters["short_ids"] = sections.short_ids
+    environment.globals["marks"] = _MARKS
+    environment.globals["styles"] = STYLES
+    return environment
+
+
+def page_source(name: str) -> str:
+    """Return the text of a style sheet or a script of the page.
+
+    Parameters
+    ----------
+    name : `str`
+        ``page.css`` or ``page.js``.
+    """
+    return _TEMPLATES.get_source(jinja2.Environment(autoescape=True), name)[0]
+
+
+def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what the template of the page is filled in with.
+
+    Parameters
+    ----------
+    account : `Account`
+        What to report.
+    scripts : mapping [`str`, `str`], optional
+        Title -> text of scripts that a reader may want to copy.
+    """
     evidence, record = account.evidence, account.record
     generated_flat = StepId(Action.GENERATE, "FLAT") in account.runs
-    return environment.get_template("page.html.j2").render(
-        account=account,
-        record=record,
-        state_style=_STATES.get(record.outcome, "bad") if record else "",
-        styles=_STYLES,
-        marks=_MARKS,
-        facts=list(_facts(account)),
-        next_steps=list(_next_steps(record)) if record else (),
-        remarks=remarks(evidence, generated_flat=generated_flat),
-        images=image_lists(account),
-        timeline=_timeline(account),
-        trends=[(trend, Markup(sparkline(trend))) for trend in account.trends],
-        departures=list(departures_told(account.trends)),
-        verifications=[_verification(account, v) for v in evidence.verifications],
-        any_failed=any(not v.verdict.passed for v in evidence.verifications),
-        failures=sections.failure_table(evidence.verifications),
-        amplifiers=amplifier_table(evidence),
-        others=list(_other_images(evidence)),
-        defects=list(_defects(evidence)),
-        curves=list(_curves(evidence)),
-        gains=_gains(evidence),
-        levels=_levels(evidence),
-        commands=list(_commands(account)),
-        scripts=scripts or {},
-        config=_config(account),
-        css=Markup(_source(environment, "page.css")),
-        script=Markup(_source(environment, "page.js")),
-    )
+    return {
+        "account": account,
+        "record": record,
+        "condition": condition_of(record, running=account.running) if record else None,
+        "facts": list(facts(account)),
+        "next_steps": list(_next_steps(record)) if record and not account.running else (),
+        "progress": _progress(record) if record and account.running else None,
+        "remarks": remarks(evidence, generated_flat=generated_flat),
+        "images": image_lists(account),
+        "timeline": _timeline(account),
+        "trends": [(trend, Markup(sparkline(trend))) for trend in account.trends],
+        "departures": list(departures_told(account.trends)),
+        **_of_evidence(account),
+        "commands": list(_commands(account)),
+        "scripts": scripts or {},
+        "config": _config(account),
+    }
+
+
+def _of_evidence(account: Account) -> dict[str, Any]:
+    evidence = account.evidence
+    return {
+        "verifications": [_verification(account, v) for v in evidence.verifications],
+        "any_failed": any(not v.verdict.passed for v in evidence.verifications),
+        "failures": sections.failure_table(evidence.verifications),
+        "amplifiers": amplifier_table(evidence),
+        "others": list(_other_images(evidence)),
+        "defects": list(_defects(evidence)),
+        "curves": list(_curves(evidence)),
+        "gains": _gains(evidence),
+        "levels": _levels(evidence),
+    }
+
+
+def _progress(record: Record) -> dict[str, Any]:
+    return {"sets": sets_of(record), "steps": steps_of(record)}
 
 
 def _next_steps(record: Record) -> Iterator[str]:
@@ -132,42 +168,6 @@ def _next_steps(record: Record) -> Iterator[str]:
 def _breakable(text: str) -> Markup:
     """Let the name of a collection or a path break behind a slash or a comma, not in the middle of a word."""
     return Markup(str(escape(text)).replace("/", "/<wbr>").replace(",", ",<wbr>"))
-
-
-def _facts(account: Account) -> Iterator[tuple[str, str]]:
-    """Return what a reader wants to know first of a run."""
-    record, evidence = account.record, account.evidence
-    if record is not None:
-        about = record.about
-        yield "Script", f"{about.script}, index {about.index}"
-        yield "Begun", f"{record.begun.isoformat(sep=' ', timespec='seconds')} TAI"
-        yield (
-            "Duration",
-            duration(record.seconds) + ("; the record's last line is cut off" if record.torn else ""),
-        )
-        yield "Mode", str(about.config.get("script_mode", ""))
-        if "FLAT" in str(about.config.get("script_mode", "")):
-            yield "Filter", _filter(about.config, evidence)
-        if len(about.detectors) > 1:
-            yield "Detectors", str(len(about.detectors))
-    images = [
-        f"{found.n_kept} {found.image_type}{f' ({found.seconds})' if found.seconds not in ('', '0 s') else ''}"
-        for found in image_lists(account)
-    ]
-    yield "Exposures", ", ".join(images) or "none"
-    yield "Repository", account.repo
-
-
-def _filter(config: Mapping[str, Any], evidence: Evidence) -> str:
-    chosen = [f"{config[name]}" for name in ("filter", "grating") if config.get(name) is not None]
-    asked = ", ".join(chosen) or "as it was"
-    found = ", ".join(sorted({level.physical_filter for level in evidence.levels} - {""}))
-    return f"{asked} ({found})" if found and found != asked else asked
-
-
-def _source(environment: jinja2.Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _embedded(data: Any) -> Markup:

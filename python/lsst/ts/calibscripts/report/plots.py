@@ -195,7 +195,23 @@ def _svg(figure: Figure, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(?<=[" ])id="', f'id="{name}-', text).replace('href="#', f'href="#{name}-')
     text = text.replace("url(#", f"url(#{name}-").replace(_TEXT, "currentColor")
-    return text.replace("<svg ", '<svg class="plot" aria-hidden="true" ', 1)
+    return _with_attributes(text).replace("<svg ", '<svg class="plot" aria-hidden="true" ', 1)
+
+
+def _with_attributes(svg: str) -> str:
+    """Write styles as attributes: a page that is served allows no styles but those of its files."""
+
+    def attributes(style: re.Match[str]) -> str:
+        pairs = (part.partition(":") for part in style[1].split(";") if ":" in part)
+        return " ".join(f'{name.strip()}="{_unquoted(value)}"' for name, _, value in pairs)
+
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
+    return re.sub(r'style="([^"]*)"', attributes, svg)
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().replace('"', "'").replace("&quot;", "'")
 
 
 def _recolour(figure: Figure) -> None:

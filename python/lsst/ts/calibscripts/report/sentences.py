@@ -31,7 +31,17 @@ def failed_tests(evidence: Evidence, product: str) -> int:
     return 0 if verification is None else len(verification.verdict.failures)
 
 
-def of_product(record: Record, name: str, evidence: Evidence) -> str:
+_UNDER_WAY = {
+    Stage.WAITING: "Not begun yet.",
+    Stage.TAKING: "Its images are being taken.",
+    Stage.INGESTED: "Its images have arrived and are being processed.",
+    Stage.GENERATED: "Generated, and not certified yet.",
+    Stage.VERIFIED: "Verified, and not certified yet.",
+}
+"""What is said of a product at each stage while its run goes on."""
+
+
+def of_product(record: Record, name: str, evidence: Evidence, *, running: bool = False) -> str:
     """Report what came of a product of a recorded run.
 
     Parameters
@@ -42,15 +52,20 @@ def of_product(record: Record, name: str, evidence: Evidence) -> str:
         E.g. BIAS.
     evidence : `Evidence`
         What the butler holds.
+    running : `bool`, optional
+        Does the run still go on?
     """
-    verdict = record.state.product(name).verdict
-    if verdict is not None:
-        return _of_verdicted(record, verdict, evidence)
+    product = record.state.product(name)
+    if product.verdict is not None:
+        return _of_verdicted(record, product.verdict, evidence, running=running)
+    measured = product.stage is Stage.GENERATED and not PRODUCTS[name].certified
+    if running and product.stage in _UNDER_WAY and not measured:
+        return _UNDER_WAY[product.stage]
     gain = gain_sentence(evidence) if name in PRODUCTS and PRODUCTS[name].measures_gains else ""
     return f"{_without_verdict(record, name)} {gain}".strip()
 
 
-def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence) -> str:
+def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence, *, running: bool) -> str:
     name = verdict.product
     judged = evidence.verification(name)
     generating = record.job(StepId(Action.GENERATE, name)) is not None
@@ -59,7 +74,10 @@ def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence) -> str
         if verdict.exposures and verdict.judged
         else ("" if judged is None else verdict_line(judged.verdict, generating))
     )
-    text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)
+    if running and verdict.passed and generating and record.state.product(name).stage is Stage.VERIFIED:
+        text = f"{name} calibration {_result(verdict)} and is not certified yet."
+    else:
+        text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)
     return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name))) if part)
 
 

@@ -34,21 +34,21 @@
     filter();
   }
 
-  // Copying.
-  for (const button of document.querySelectorAll("button.copy")) {
-    button.addEventListener("click", async () => {
-      const text = button.parentElement.querySelector("pre").textContent;
-      try { await navigator.clipboard.writeText(text); }
-      catch {
-        const range = document.createRange();
-        range.selectNodeContents(button.parentElement.querySelector("pre"));
-        getSelection().removeAllRanges(); getSelection().addRange(range);
-        document.execCommand("copy");
-      }
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-  }
+  // Copying; a live page replaces its parts, and their buttons with them.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button.copy");
+    if (!button) return;
+    const text = button.parentElement.querySelector("pre");
+    try { await navigator.clipboard.writeText(text.textContent); }
+    catch {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      getSelection().removeAllRanges(); getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
 
   // The matrices of any detector, from the packed statistics.
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

@@ -1,0 +1,122 @@
+"""Which runs the list shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .rows import RunRow, RunStatus
+
+__all__ = ["Listing", "listing"]
+
+PAGE = 100
+"""Runs on a page."""
+
+_STYLES = {
+    RunStatus.RUNNING: "next",
+    RunStatus.UNFINISHED: "bad",
+    RunStatus.DONE: "good",
+    RunStatus.FAILED: "bad",
+    RunStatus.STOPPED: "fair",
+    RunStatus.UNREADABLE: "idle",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run in the list: its row, how it stands and how that is shown, and its products with what came of them."""
+
+    row: RunRow
+    status: RunStatus
+    style: str
+    products: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of the list of runs.
+
+    Attributes
+    ----------
+    running, others : `tuple` [`Shown`]
+        Runs that go on, and the others, the newest first.
+    found : `int`
+        How many runs fit, on all pages.
+    page, pages : `int`
+        Number of the page, from 1, and how many there are.
+    choices : mapping [`str`, `tuple` [`str`, ...]]
+        Name of a filter -> what there is to choose from.
+    chosen : mapping [`str`, `str`]
+        Name of a filter -> what was chosen; empty for all.
+    """
+
+    running: tuple[Shown, ...]
+    others: tuple[Shown, ...]
+    found: int
+    page: int
+    pages: int
+    choices: Mapping[str, tuple[str, ...]]
+    chosen: Mapping[str, str]
+
+
+def listing(rows: Sequence[RunRow], asked: Mapping[str, str], now: datetime) -> Listing:
+    """Return a page of the list of runs.
+
+    Parameters
+    ----------
+    rows : sequence of `RunRow`
+        All runs, the newest first.
+    asked : mapping [`str`, `str`]
+        Filters (instrument, state, night, product) and page, as somebody wrote them.
+    now : `datetime.datetime`
+        The time, TAI.
+    """
+    chosen = {name: asked.get(name, "") for name in ("instrument", "state", "night", "product")}
+    fitting = [row for row in rows if _fits(row, chosen, now)]
+    running = [row for row in fitting if row.status(now) is RunStatus.RUNNING]
+    others = [row for row in fitting if row.status(now) is not RunStatus.RUNNING]
+    pages = max(1, -(-len(others) // PAGE))
+    page = min(max(1, int(asked["page"]) if asked.get("page", "").isdecimal() else 1), pages)
+    return Listing(
+        running=tuple(_shown(row, now) for row in running) if page == 1 else (),
+        others=tuple(_shown(row, now) for row in others[(page - 1) * PAGE : page * PAGE]),
+        found=len(fitting),
+        page=page,
+        pages=pages,
+        choices={
+            "instrument": tuple(sorted({row.instrument for row in rows})),
+            "state": tuple(RunStatus),
+            "night": tuple(
+                str(night) for night in sorted({row.night for row in rows if row.night}, reverse=True)
+            ),
+            "product": tuple(sorted({_plain(name) for row in rows for name in row.products})),
+        },
+        chosen=chosen,
+    )
+
+
+def _fits(row: RunRow, chosen: Mapping[str, str], now: datetime) -> bool:
+    return (
+        chosen["instrument"] in ("", row.instrument)
+        and chosen["state"] in ("", row.status(now))
+        and chosen["night"] in ("", str(row.night))
+        and (not chosen["product"] or any(_plain(name) == chosen["product"] for name in row.products))
+    )
+
+
+def _plain(product: str) -> str:
+    """Return a product without its filter."""
+    return product.partition(" ")[0]
+
+
+def _shown(row: RunRow, now: datetime) -> Shown:
+    status = row.status(now)
+    # A run that goes on in which something has failed is bad from then on.
+    failing = status is RunStatus.RUNNING and row.is_failing
+    return Shown(row, status, "bad" if failing else _STYLES[status], tuple(_products(row, now)))
+
+
+def _products(row: RunRow, now: datetime) -> Iterator[tuple[str, str, str]]:
+    for name, standing in row.standings(now).items():
+        yield name, standing.value, standing.style

@@ -1,0 +1,90 @@
+"""Runs the server, by itself or beside something else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Thread
+
+import uvicorn
+
+from ..errors import WebError, describe
+from .app import Setup, make_app
+
+__all__ = ["serve", "served"]
+
+_PATIENCE = 2
+"""How long the end waits for answers that are being written, seconds."""
+
+
+def serve(setup: Setup, host: str, port: int) -> None:
+    """Serve until the process is interrupted.
+
+    Parameters
+    ----------
+    setup : `Setup`
+        What to show, and to whom.
+    host, port : `str`, `int`
+        Address to listen at.
+
+    Raises
+    ------
+    WebError
+        If the address is taken.
+    """
+    with _listening(host, port) as listener:
+        _server(setup).run([listener])
+
+
+@contextmanager
+def served(setup: Setup, host: str, port: int) -> Iterator[str]:
+    """Serve in a thread, as long as something else runs.
+
+    Parameters
+    ----------
+    setup : `Setup`
+        What to show, and to whom.
+    host, port : `str`, `int`
+        Address to listen at; port 0 is any that is free.
+
+    Yields
+    ------
+    url : `str`
+        Address of the list of runs.
+
+    Raises
+    ------
+    WebError
+        If the address is taken.
+    """
+    with _listening(host, port) as listener:
+        server = _server(setup)
+        thread = Thread(target=server.run, args=([listener],), name="web", daemon=True)
+        thread.start()
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join(2 * _PATIENCE)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise WebError(
+            f"Cannot listen at {host}, port {port}: {describe(error)}. Nothing is served; choose another --port."
+        ) from error
+
+
+def _server(setup: Setup) -> uvicorn.Server:
+    server: uvicorn.Server
+    app = make_app(replace(setup, going=lambda: not server.should_exit))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=_PATIENCE
+    )
+    server = uvicorn.Server(config)
+    return server

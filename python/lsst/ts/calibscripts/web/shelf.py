@@ -1,0 +1,117 @@
+"""All records of a server: found by their names, which are those of files that exist and of nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from ..record import Following, Record
+from .index import Index
+from .rows import RunRow
+
+__all__ = ["Shelf"]
+
+_BUDGET = 0.5
+"""How long a page may wait for records that were not read before, seconds."""
+
+_MOST_OPEN = 32
+"""Records that are kept in memory."""
+
+
+class Shelf:
+    """The records of several directories; may be used by several threads.
+
+    Parameters
+    ----------
+    directories : sequence of `pathlib.Path`
+        Where the records are.
+    """
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        self.directories = tuple(dict.fromkeys(directory.absolute() for directory in directories))
+        self._indices = [Index(directory) for directory in self.directories]
+        self._open: OrderedDict[str, Following] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(self, seconds: float = _BUDGET) -> tuple[tuple[RunRow, ...], int]:
+        """Return the runs, the newest first, and how many were not read yet. Blocks.
+
+        Parameters
+        ----------
+        seconds : `float`, optional
+            How long to read what is new.
+        """
+        with self._lock:
+            for index in self._indices:
+                index.refresh(seconds / len(self._indices))
+            rows = [row for index in self._indices for row in index.rows]
+            unread = sum(index.unread for index in self._indices)
+        rows.sort(key=lambda row: (row.begun, row.name), reverse=True)
+        return tuple(rows), unread
+
+    def path(self, name: str) -> Path | None:
+        """Return the file of a record, None where there is none of that name.
+
+        Parameters
+        ----------
+        name : `str`
+            Name of a run, as anybody may have written it.
+        """
+        for directory in self.directories:
+            # Names are compared with what is there: whatever is asked for, no other file is opened.
+            if f"{name}.jsonl" in _names(directory):
+                return directory / f"{name}.jsonl"
+        return None
+
+    def record(self, path: Path) -> Record:
+        """Return a record as it is now. Blocks.
+
+        Parameters
+        ----------
+        path : `pathlib.Path`
+            Its file, as `path` returns it.
+
+        Raises
+        ------
+        RecordError
+            If it cannot be read.
+        """
+        with self._lock:
+            following = self._open.pop(str(path), None) or Following(path)
+            self._open[str(path)] = following
+            while len(self._open) > _MOST_OPEN:
+                self._open.popitem(last=False)
+        return following.read()
+
+    def stamp(self, path: Path | None = None) -> str:
+        """Return a text that changes when a record, or any file of the directories, does. Blocks.
+
+        Parameters
+        ----------
+        path : `pathlib.Path`, optional
+            File of the record; all records by default.
+        """
+        return "-".join(_stamp(each) for each in ([path] if path else [*self._newest()]))
+
+    def _newest(self) -> list[Path]:
+        with self._lock:
+            growing = [path for index in self._indices for path in index.growing]
+        return [*self.directories, *growing]
+
+
+def _names(directory: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(directory))
+    except OSError:
+        return frozenset()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return "0"
+    return f"{status.st_size:x}.{status.st_mtime_ns:x}"
