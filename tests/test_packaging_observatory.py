@@ -38,8 +38,9 @@ def test_the_recipe_takes_its_version_from_the_tag(environ: dict[str, str], vers
 
 
 def test_the_recipe_has_the_requirements_of_the_package_and_the_middleware():
-    # The butler comes with the Science Pipelines, which are no conda package.
-    wanted = {word for word in PROJECT["dependencies"] if not word.startswith("lsst-daf-butler")}
+    # The butler comes with the Science Pipelines, which are no conda package. Conda has no extras: it serves pages.
+    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["web"]]
+    wanted = {word for word in needed if not word.startswith("lsst-daf-butler")}
     of_conda = {OTHER_NAMES.get(name, name) + rest for name, rest in (_split(word) for word in wanted)}
     run = {word.replace(" ", "") for word in recipe()["requirements"]["run"]}
     assert run == of_conda | MIDDLEWARE | {f"python{PROJECT['requires-python']}"}

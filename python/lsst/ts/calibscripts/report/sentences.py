@@ -74,7 +74,7 @@ def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence, *, run
         if verdict.exposures and verdict.judged
         else ("" if judged is None else verdict_line(judged.verdict, generating))
     )
-    if running and verdict.passed and generating and record.state.product(name).stage is Stage.VERIFIED:
+    if running and verdict.passed and generating and record.state.product(name).stage in _UNDER_WAY:
         text = f"{name} calibration {_result(verdict)} and is not certified yet."
     else:
         text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)

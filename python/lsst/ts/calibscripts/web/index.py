@@ -26,7 +26,7 @@ _LARGEST = 20_000_000
 """Size of a file that is not read for a list, bytes; a night of the largest camera has a tenth of it."""
 
 _Stamp = tuple[int, int]
-"""Size in bytes and time of the last change, nanoseconds, of a file."""
+"""Size in bytes and time of the last change, microseconds, of a file: a number that every reader of JSON keeps."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Index:
                 for entry in entries:
                     if entry.name.endswith(".jsonl") and "_" in entry.name and entry.is_file():
                         status = entry.stat()
-                        yield entry.name, (status.st_size, status.st_mtime_ns)
+                        yield entry.name, (status.st_size, status.st_mtime_ns // 1000)
         except OSError:
             # A directory that does not exist yet, or goes away, has no runs.
             return

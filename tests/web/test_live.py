@@ -1,0 +1,102 @@
+"""The page of a run follows it: what it shows changes with the record, and becomes the report."""
+
+import time
+from pathlib import Path
+
+from web_support import CERTIFIED, DONE, GENERATED, PLANNED, TAKEN, begin, earlier, record, serving, verdict
+
+from lsst.ts.calibscripts.events.events import Ended, Event, RunOutcome
+from lsst.ts.calibscripts.record import Recorder
+
+
+def tell(recorder: Recorder, events: tuple[Event, ...]) -> None:
+    """Record events, and wait until they are written."""
+    size = recorder.path.stat().st_size if recorder.path.exists() else 0
+    for event in events:
+        recorder(event)
+    while not recorder.path.exists() or recorder.path.stat().st_size == size:
+        time.sleep(0.01)
+
+
+def test_a_run_is_watched_from_its_first_exposure_to_its_certification(tmp_path: Path):
+    recorder = begin(tmp_path)
+    with serving(tmp_path) as client:
+        tell(recorder, PLANNED)
+        page = f"/runs/{recorder.path.stem}"
+        text = client.get(page).text
+        assert "RUNNING" in text
+        assert "0 of 3" in text
+        with client.events(f"{page}/events") as following:
+            following()
+            tell(recorder, TAKEN)
+            begun = time.monotonic()
+            following()
+            text = client.get(page).text
+            assert time.monotonic() - begun < 2.0
+            assert "3 of 3" in text
+            assert "2026112600001..2026112600003" in text
+            tell(recorder, GENERATED)
+            following()
+            assert "u/<wbr>ocps/<wbr>abc" in client.get(page).text
+            tell(recorder, verdict(True))
+            following()
+            assert "and is not certified yet" in client.get(page).text
+            tell(recorder, (*CERTIFIED, Ended(RunOutcome.DONE)))
+            while not following().endswith("-report"):
+                pass
+        text = client.get(page).text
+        assert "✓ DONE" in text
+        assert "passed verification criteria and was certified" in text
+    recorder.close()
+
+
+def test_the_page_is_red_from_the_verdict_on(tmp_path: Path):
+    recorder = begin(tmp_path)
+    with serving(tmp_path) as client:
+        tell(recorder, (*PLANNED, *TAKEN, *GENERATED))
+        page = f"/runs/{recorder.path.stem}"
+        assert '<header class="next">' in client.get(page).text
+        tell(recorder, verdict(False))
+        text = client.get(page).text
+        assert '<header class="bad">' in text
+        assert "RUNNING" in text
+        assert "BIAS failed verification." in text
+        assert "card bad running" in client.get("/").text
+    recorder.close()
+
+
+def test_a_run_that_has_died_is_said_to_have_died(tmp_path: Path):
+    path = record(tmp_path, (*PLANNED, *TAKEN))
+    earlier(path, 120)
+    with serving(tmp_path) as client:
+        text = client.get(f"/runs/{path.stem}").text
+        assert "UNFINISHED" in text
+        assert "No sign of life since" in text
+
+
+def test_two_servers_show_the_same(tmp_path: Path):
+    path = record(tmp_path, DONE)
+    with serving(tmp_path) as one, serving(tmp_path) as other:
+        assert path.stem in one.get("/").text
+        assert path.stem in other.get("/").text
+
+
+def test_a_large_camera_is_followed_too(tmp_path: Path):
+    from lsst.ts.calibscripts.events.events import ExposureTaken, ImageArrived
+    from lsst.ts.calibscripts.tables.products import ImageType
+
+    many: tuple[Event, ...] = (
+        *PLANNED,
+        *(ExposureTaken(ImageType.BIAS, n, 0.0, False) for n in range(1, 61)),
+        *(ImageArrived(n, detector, 0) for n in range(1, 61) for detector in range(189)),
+    )
+    recorder = begin(tmp_path)
+    with serving(tmp_path) as client:
+        tell(recorder, many)
+        page = f"/runs/{recorder.path.stem}"
+        client.get(page)
+        tell(recorder, (ImageArrived(60, 190, 0),))
+        begun = time.process_time()
+        assert client.get(page).status == 200
+        assert time.process_time() - begun < 2.0
+    recorder.close()
