@@ -2,19 +2,30 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(VENV)/bin
+# That of the environment which has the observatory's middleware.
+OBSERVATORY_PYTHON ?= python
 # The first of rehearsal, rehearsal-2, rehearsal-3, ... that is free: records of earlier rehearsals are kept.
 REHEARSAL ?= $(shell n=1; d=rehearsal; while [ -e $$d ] || [ -e $$d-scratch ]; do \
     n=$$((n + 1)); d=rehearsal-$$n; done; echo $$d)
 
-.PHONY: rehearse test wheel soak bench coverage lint doc clean
+.PHONY: rehearse test test-observatory wheel soak bench coverage lint doc clean
 
-$(VENV)/.installed: pyproject.toml
+# What a rehearsal needs, and not what the tests need besides. pip shows what it downloads and installs.
+$(VENV)/.rehearsing: pyproject.toml
+	@echo "Installing what a rehearsal needs into $(VENV); the first time this takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable ".[test]"
+	$(BIN)/pip install --editable ".[summit]"
 	touch $@
 
-rehearse: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml
+	@echo "Installing what the tests need into $(VENV); the first time this takes some minutes."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --editable ".[test]"
+	touch $@ $(VENV)/.rehearsing
+
+rehearse: $(VENV)/.rehearsing
 	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
 
 lint: $(VENV)/.installed
@@ -26,6 +37,11 @@ lint: $(VENV)/.installed
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# The tests that are for both middlewares, on the observatory's: in an environment that has it, with a broker as salobj's
+# own tests need it (LSST_KAFKA_BROKER_ADDR, LSST_SCHEMA_REGISTRY_URL). Where something is missing it says what.
+test-observatory:
+	CALIBSCRIPTS_SAL=salobj $(OBSERVATORY_PYTHON) -m pytest -p no:cacheprovider -m observatory tests
 
 # Wheel and source distribution in dist/, and a rehearsal from the wheel alone: an empty environment, away from the tree.
 wheel: $(VENV)/.installed

@@ -8,10 +8,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-# The simulated summit is what tests run on, wherever the observatory's middleware is installed as well.
-os.environ["CALIBSCRIPTS_SAL"] = "embedded"
+# The stand-in is what tests run on, also where the observatory's middleware is installed, unless that is asked for.
+os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
 
-from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from observatory_support import LOOPS, ON_OBSERVATORY, missing, name_topics
 
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
@@ -40,7 +40,27 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run every asynchronous test on a loop that jumps to the next timer when nothing else is to be done."""
-    return {"jumping": JumpingEventLoop}
+    return LOOPS
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what is missing where the observatory's middleware is asked for."""
+    if not ON_OBSERVATORY:
+        return
+    if lacking := missing():
+        text = "\n    ".join(lacking)
+        pytest.exit(f"CALIBSCRIPTS_SAL=salobj drives the observatory's middleware. Missing:\n    {text}", 4)
+    name_topics()
+    # What the observatory's packages warn of is not ours to fix.
+    config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the observatory's middleware run what is for both; everything else knows the stand-in only."""
+    if ON_OBSERVATORY:
+        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("observatory") is None])
+        items[:] = [item for item in items if item.get_closest_marker("observatory") is not None]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from fault_table_page import PAGE, page
@@ -20,6 +21,24 @@ from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
 
+def one_of_each(rows: Sequence[Case]) -> set[Case]:
+    """Return the first row of each section that is in memory, and of each fault."""
+    kinds: dict[str, Case] = {}
+    for case in rows:
+        if not case.on_repository:
+            for kind in (case.event, *(text.partition(":")[0] for text in case.faults)):
+                kinds.setdefault(kind, case)
+    return {*kinds.values()}
+
+
+_ON_BOTH = one_of_each(ROWS)
+PARAMETERS = [
+    pytest.param(case, id=case.id, marks=[pytest.mark.observatory] if case in _ON_BOTH else [])
+    for case in ROWS
+]
+"""All rows; those that are played on the observatory's middleware as well are marked."""
+
+
 def hold_one_after_another(words: tuple[str, ...], text: str) -> bool:
     return re.search(".*".join(map(re.escape, words)), text, re.DOTALL) is not None
 
@@ -29,11 +48,12 @@ def test_every_fault_is_in_the_table() -> None:
     assert played == {*FAULTS}
 
 
+@pytest.mark.observatory
 def test_an_undisturbed_run_makes_everything() -> None:
     test_run_ends_as_decided(UNDISTURBED)
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_run_ends_as_decided(case: Case) -> None:
     run = play(case)
     text = "\n".join([*run.reason, *run.warnings])
@@ -45,7 +65,7 @@ def test_run_ends_as_decided(case: Case) -> None:
     assert case.images in (None, run.images), story
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_run_leaves_nothing_behind(case: Case) -> None:
     run = play(case)
     assert not run.leaked
@@ -55,7 +75,7 @@ def test_run_leaves_nothing_behind(case: Case) -> None:
     assert run.while_in <= {ScriptState.RUNNING}
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_run_is_summarised(case: Case) -> None:
     run = play(case)
     headline, *_ = run.summary.splitlines()
@@ -68,7 +88,7 @@ def test_run_is_summarised(case: Case) -> None:
         assert hold_one_after_another(tuple(w for w in case.says if w != "No image was taken"), failures)
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     """A line at WARNING is a warning of the summary, and the outcomes of the steps are those of the plan."""
     run = play(case)
@@ -97,7 +117,7 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     assert [line.split(": ")[1].split()[0] for line in steps.splitlines()] == [e.split()[0] for e in ended]
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_a_report_judges_as_the_script_has(case: Case) -> None:
     run = play(case)
     for said in (event for event in run.events if isinstance(event, Verdicted)):
@@ -112,7 +132,7 @@ def test_a_report_judges_as_the_script_has(case: Case) -> None:
         assert verdict.thresholds.exposures == said.limit
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_log_and_record_report_one_run(case: Case) -> None:
     """The record is read into the state that the script had; so summary and configuration to resume are those."""
     run = play(case)

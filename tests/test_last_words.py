@@ -26,6 +26,8 @@ from lsst.ts.calibscripts.testing.memory import (
     reference_calibrations,
 )
 
+pytestmark = pytest.mark.observatory
+
 CONFIG: dict[str, Any] = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
 LONG = 1000.0
 """Seconds that a job takes."""

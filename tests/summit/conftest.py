@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-
-from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+from observatory_support import LOOPS
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"jumping": JumpingEventLoop}
+    return LOOPS

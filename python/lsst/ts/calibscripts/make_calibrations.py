@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -81,18 +82,16 @@ class MakeCalibrations(BaseMakeCalibrations):
         return getattr(self.camera.rem, self.instrument.components.oods.lower()).evt_imageInOODS
 
     async def start_remotes(self) -> None:
-        """Make and start the remotes of the camera and of its OCPS, unless they exist."""
+        """Make and start the remotes of the camera and of its OCPS, unless they exist; all at once."""
         if self._camera is None:
             self._camera = self.camera_type(domain=self.domain, log=self.log)
-            await self._camera.start_task
         if self._ocps_group is None:
-            self._ocps_group = await self.start_group(f"OCPS:{self.instrument.components.ocps_index}")
+            self._ocps_group = self.make_group(f"OCPS:{self.instrument.components.ocps_index}")
+        await asyncio.gather(self._camera.start_task, self._ocps_group.start_task)
 
-    async def start_group(self, *components: str) -> RemoteGroup:
-        """Make and start the remotes of components."""
-        group = RemoteGroup(domain=self.domain, components=list(components), log=self.log)
-        await group.start_task
-        return group
+    def make_group(self, *components: str) -> RemoteGroup:
+        """Make the remotes of components, which begin to start: that takes each some seconds."""
+        return RemoteGroup(domain=self.domain, components=list(components), log=self.log)
 
     def get_instrument_configuration(self) -> dict[str, Any]:
         """Return the filter; None leaves it as it is."""

@@ -35,8 +35,6 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     standard input.
     """
     from ..check import check_text, look_up_pipelines, without_repository
-    from ..check.data import as_data
-    from ..check.lookup import ask_repository
     from ..check.words import report
     from ..config.scripts import find_record
     from ..ground.untrusted import InputError, read_standard_input, read_text
@@ -51,10 +49,14 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
         raise click.ClickException(f"{place}{error}") from error
     checked, answers = look_up_pipelines(check_text(record, text), insist=pipelines), None
     if repo is not None:
+        from ..check.lookup import ask_repository
+
         checked, answers = ask_repository(checked, repo)
     else:
         checked = without_repository(checked)
     if as_json:
+        from ..check.data import as_data
+
         click.echo(json.dumps(as_data(checked, answers), indent=2))
     else:
         click.echo(report(checked, answers, pipelines=pipelines))

@@ -35,9 +35,10 @@ class MakeLSSTCamCalibrations(MakeCalibrations):
 
     async def start_remotes(self) -> None:
         """Make and start the remotes of LSSTCam, its OCPS and the dome, unless they exist."""
-        await super().start_remotes()
         if self._dome is None:
-            self._dome = await self.start_group(*DOME_STATES)
+            self._dome = self.make_group(*DOME_STATES)
+        await super().start_remotes()
+        await self._dome.start_task
 
     async def assert_feasibility(self, image_type: str) -> None:
         """Check the dome before flats: what it says of its vignetting goes into their headers.
