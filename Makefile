@@ -34,6 +34,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/numpydoc lint $$(find python -name '*.py')
 	$(BIN)/lint-imports --no-cache
+	PYTHONPATH=tests $(BIN)/python -m trade
 
 test: lint
 	$(BIN)/pytest -n auto

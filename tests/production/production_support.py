@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from astropy.time import Time, TimeDelta
@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from lsst.daf.butler import Butler
 
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.production import ExposureChoice, Names, Selection
 from lsst.ts.calibscripts.repository.production_records import Association, Frame
 from lsst.ts.calibscripts.summit.butler.repository import (
@@ -81,6 +82,11 @@ def make_site(root: Path, registry: str | None = None) -> None:
                 put_raw(butler, expose(noisy if dark else model, observation))
 
 
+def taken(one: Observation) -> TimeRange:
+    begin = one.begin.tai.to_datetime()
+    return TimeRange(begin, begin + timedelta(seconds=one.exposure_time))
+
+
 def frames(day: int, sets: Iterable[Set], *, reason: str = "calibration") -> tuple[Frame, ...]:
     """Return the same exposures as the butler knows them."""
     return tuple(
@@ -93,9 +99,7 @@ def frames(day: int, sets: Iterable[Set], *, reason: str = "calibration") -> tup
             exposure_time=one.exposure_time,
             physical_filter=one.physical_filter,
             band=one.filter[4],
-            begin=one.begin.unix_tai,
-            end=one.begin.unix_tai + one.exposure_time,
-            start=one.begin.isot,
+            taken=taken(one),
         )
         for one in night(day, sets)
     )

@@ -1,16 +1,20 @@
 """What exposures may go into a calibration."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from production_support import DAY, G, R, Y, frames, ids
 
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.production.rules import mixed_states, pairs_among, problems, sets_of, wrong_types
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 NIGHT = frames(
     DAY, [("BIAS", [0.0] * 3, R), ("DARK", [30.0] * 4, R), ("FLAT", [5.0] * 5, Y), ("FLAT", [5.0] * 3, G)]
 )
+LATE = (NIGHT[9].taken.end or datetime.max) + timedelta(seconds=61)
 BY_ID = {frame.id: frame for frame in NIGHT}
 YS, GS = "SDSSy_65mm~empty", "SDSSg_65mm~empty"
 
@@ -35,10 +39,10 @@ def test_sets_end_with_type_and_filter():
         {"reason": "another"},
         {"seq_num": 99},
         {"day_obs": DAY + 1},
-        {"begin": NIGHT[9].end + 61.0},
+        {"taken": TimeRange(LATE, LATE + timedelta(seconds=30))},
     ],
 )
-def test_a_new_set_begins(change: dict[str, float]):
+def test_a_new_set_begins(change: dict[str, Any]):
     night = [*NIGHT[:10], replace(NIGHT[10], **change), *NIGHT[11:]]
     assert lengths(night)[2] == 3
 

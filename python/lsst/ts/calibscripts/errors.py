@@ -41,12 +41,8 @@ __all__ = [
 REASON_CHARACTERS = 8000
 """Longest reason of a final state; the middleware refuses messages above a million bytes."""
 
-
 JOB_LOGS_VARIABLE = "CALIBSCRIPTS_JOB_LOGS"
-"""Environment variable with the directory of the logs; a rehearsal sets it to that of its own OCPS."""
-
-SUMMIT_JOB_LOGS = "/scratch/uws"
-"""The directory at the summit."""
+"""Environment variable with the directory of the logs, if it is not that of the summit; a rehearsal sets it."""
 
 
 def job_log(job_id: str) -> Path:
@@ -57,7 +53,7 @@ def job_log(job_id: str) -> Path:
     job_id : `str`
         Id of the OCPS job.
     """
-    return Path(os.environ.get(JOB_LOGS_VARIABLE) or SUMMIT_JOB_LOGS) / job_id / "outs/ocps.log"
+    return Path(os.environ.get(JOB_LOGS_VARIABLE) or "/scratch/uws") / job_id / "outs/ocps.log"
 
 
 class CalibScriptsError(Exception):
@@ -167,15 +163,9 @@ class ExposureError(CalibScriptsError, RuntimeError):
         Exposures of the set, the discarded ones included.
     cause : `BaseException`
         What the camera answered.
-
-    Attributes
-    ----------
-    image_type, taken, wanted
-        As given.
     """
 
     def __init__(self, image_type: str, taken: int, wanted: int, cause: BaseException) -> None:
-        self.image_type, self.taken, self.wanted = image_type, taken, wanted
         super().__init__(
             f"{image_type} exposure {taken + 1} of {wanted} was not taken: {describe(cause)}. "
             f"{taken} of {wanted} were taken; no further images are taken. "
@@ -222,7 +212,7 @@ class JobError(CalibScriptsError, RuntimeError):
 
     Attributes
     ----------
-    step, job_id, exit_code
+    job_id, exit_code
         As given.
     last_error : `str`
         The last error in its log, once it has been read; empty where there is none.
@@ -233,7 +223,7 @@ class JobError(CalibScriptsError, RuntimeError):
     def __init__(
         self, step: str, reason: str, *, job_id: str | None = None, exit_code: int | None = None
     ) -> None:
-        self.step, self.job_id, self.exit_code = step, job_id, exit_code
+        self.job_id, self.exit_code = job_id, exit_code
         where = (
             f" (OCPS job {job_id}; its log: {job_log(job_id)})"
             if job_id
@@ -262,19 +252,7 @@ class NotJudgedError(CalibScriptsError, RuntimeError):
 
 
 class VerificationFailedError(CalibScriptsError, RuntimeError):
-    """A verification did not pass.
-
-    Parameters
-    ----------
-    product : `str`
-        BIAS, DARK or FLAT.
-    message : `str`
-        The sentence for the observer.
-    """
-
-    def __init__(self, product: str, message: str) -> None:
-        self.product = product
-        super().__init__(message)
+    """A verification did not pass."""
 
 
 class CertificationError(CalibScriptsError, RuntimeError):
@@ -295,7 +273,6 @@ class CertificationError(CalibScriptsError, RuntimeError):
     def __init__(
         self, product: str, collection: str, certified: Collection[str], cause: BaseException
     ) -> None:
-        self.product, self.collection, self.certified = product, collection, tuple(certified)
         before = f"certified before: {', '.join(certified)}" if certified else "nothing was certified before"
         super().__init__(
             f"CERTIFY {product} into {collection} failed and nothing of it was certified ({before}): "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -46,45 +46,46 @@ def _unused(config: CalibrationsConfig) -> dict[str, str]:
     return unused
 
 
-def _groups(config: CalibrationsConfig) -> list[tuple[bool, str, list[str]]]:
+def _groups(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]:
     """Group the properties by what they need: whether it is absent, the reason, and their names."""
     absent = [kind for kind in ImageType if kind not in config.image_types]
     present = [PropertyNames.of(kind) for kind in config.image_types]
-    generating, verifying = config.generate_calibrations, config.do_verify
-    certifying = generating or any(product.certified for product in config.switched_on)
     without = f"script_mode is {config.script_mode}"
-    return [
-        (
-            not certifying,
-            "nothing is certified, since generate_calibrations is False",
-            ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
-        ),
-        (bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]),
-        (ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max"]),
-        (
-            not generating,
-            "no combined bias, dark or flat is made, since generate_calibrations is False",
-            [name for names in present for name in (names.options, names.inputs)]
-            + ["wait_for_certification"],
-        ),
-        *_switched_off(config),
-        (
-            not any(product.name in VERIFIERS for product in config.switched_on),
-            f"{' and '.join(f'do_{name.lower()}' for name in VERIFIERS)} are False",
-            ["do_verify_products"],
-        ),
-        (
-            not verifying,
-            "do_verify is False",
-            [
-                *(names.verify_inputs for names in present),
-                *(names.threshold for names in present),
-                "on_verification_failure",
-                "do_verify_products",
-                "bias_dark_counts_max",
-            ],
-        ),
-    ]
+    yield (
+        not config.generate_calibrations and not any(product.certified for product in config.switched_on),
+        "nothing is certified, since generate_calibrations is False",
+        ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
+    )
+    yield bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]
+    yield ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max"]
+    yield (
+        not config.generate_calibrations,
+        "no combined bias, dark or flat is made, since generate_calibrations is False",
+        [name for names in present for name in (names.options, names.inputs)] + ["wait_for_certification"],
+    )
+    yield from _switched_off(config)
+    yield from _of_verification(config, present)
+
+
+def _of_verification(
+    config: CalibrationsConfig, present: Iterable[PropertyNames]
+) -> Iterator[tuple[bool, str, list[str]]]:
+    """Group the properties of verifications."""
+    yield (
+        not any(product.name in VERIFIERS for product in config.switched_on),
+        f"{' and '.join(f'do_{name.lower()}' for name in VERIFIERS)} are False",
+        ["do_verify_products"],
+    )
+    yield (
+        not config.do_verify,
+        "do_verify is False",
+        [
+            *(name for names in present for name in (names.verify_inputs, names.threshold)),
+            "on_verification_failure",
+            "do_verify_products",
+            "bias_dark_counts_max",
+        ],
+    )
 
 
 def _switched_off(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]:

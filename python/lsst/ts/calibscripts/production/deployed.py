@@ -187,7 +187,8 @@ def explain(
             return f"none of {name} {wanted[name]}, only of {_values(left, name)}"
         left = fitting
     ranges = "; ".join(f"{one.validity.interval} in {one.collection}" for one in left)
-    return f"none is valid at {question.frame.start} TAI, when it was taken; found {ranges}"
+    begin, _ = question.frame.taken.texts
+    return f"none is valid at {begin} TAI, when it was taken; found {ranges}"
 
 
 def text(answers: Sequence[Answer]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from ..config import flat_pairs
 from ..ground.text import exposure_range
@@ -15,8 +16,8 @@ from ..tables.products import ImageType, Product
 
 __all__ = ["MAX_PAUSE", "State", "mixed_states", "pairs_among", "problems", "sets_of", "wrong_types"]
 
-MAX_PAUSE = 60.0
-"""Longest pause within a set, seconds: after a longer one the camera has idled, and a new set begins."""
+MAX_PAUSE = timedelta(minutes=1)
+"""Longest pause within a set: after a longer one the camera has idled, and a new set begins."""
 
 _OF_FLATS = ("FILTER", "GRATING")
 
@@ -53,7 +54,7 @@ def _follows(earlier: Frame, later: Frame) -> bool:
         and earlier.image_type == later.image_type
         and earlier.reason == later.reason
         and (earlier.image_type != ImageType.FLAT or earlier.physical_filter == later.physical_filter)
-        and later.begin - earlier.end <= MAX_PAUSE
+        and earlier.taken.distance(later.taken) <= MAX_PAUSE
     )
 
 

@@ -53,9 +53,7 @@ def make_grid(
     shape = len(exposures), len(detectors), len(amplifiers)
     rows, columns, places = _positions(exposures), _positions(detectors), _positions(amplifiers)
     values, detector_values = (_Arrays(shape[:n], np.float32(np.nan)) for n in (3, 2))
-    outcomes, detector_outcomes, exposure_outcomes = (
-        _Arrays(shape[:n], np.int8(Outcome.NONE)) for n in (3, 2, 1)
-    )
+    outcomes, detector_outcomes = (_Arrays(shape[:n], np.int8(Outcome.NONE)) for n in (3, 2))
     for (exposure, detector), statistics in parsed.items():
         place = rows[exposure], columns[detector]
         for amplifier, part in statistics.amplifiers.items():
@@ -63,18 +61,27 @@ def make_grid(
             outcomes.put((*place, places[amplifier]), part.outcomes)
         detector_values.put(place, statistics.whole.values)
         detector_outcomes.put(place, statistics.whole.outcomes)
-    for exposure, found in of_exposures.items():
-        exposure_outcomes.put((rows[exposure],), outcomes_of_exposure(found, f"exposure {exposure}"))
+    named = tuple(names.get(detector, str(detector)) for detector in detectors)
     return Grid(
-        exposures=tuple(exposures),
-        detectors=tuple(names.get(detector, str(detector)) for detector in detectors),
-        amplifiers=amplifiers,
-        values=dict(values),
-        outcomes=dict(outcomes),
-        detector_values=dict(detector_values),
-        detector_outcomes=dict(detector_outcomes),
-        exposure_outcomes=dict(exposure_outcomes),
+        tuple(exposures),
+        named,
+        amplifiers,
+        dict(values),
+        dict(outcomes),
+        dict(detector_values),
+        dict(detector_outcomes),
+        _of_exposures(of_exposures, rows),
     )
+
+
+def _of_exposures(
+    of_exposures: Mapping[int, Mapping[str, Any]], rows: Mapping[int, int]
+) -> dict[str, NDArray[np.int8]]:
+    """Put the tests of exposures as a whole into arrays."""
+    outcomes = _Arrays((len(rows),), np.int8(Outcome.NONE))
+    for exposure, found in of_exposures.items():
+        outcomes.put((rows[exposure],), outcomes_of_exposure(found, f"exposure {exposure}"))
+    return dict(outcomes)
 
 
 class _Arrays(dict[str, NDArray[_Number]]):

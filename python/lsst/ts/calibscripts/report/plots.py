@@ -98,39 +98,43 @@ def gain_plot(
         Inline SVG: for one detector the gains by amplifier, for several their ratio to the nominal ones.
     """
     figure, (axes,) = _figure(1)
-    keys = [key for key, gain in gains.items() if math.isfinite(gain)]
-    detectors = list(dict.fromkeys(detector for detector, _ in keys))
-    if len(detectors) == 1:
-        labels = [amplifier for _, amplifier in keys]
-        axes.plot(
-            labels,
-            [nominal.get(key, math.nan) for key in keys],
-            "_",
-            color=_TEXT,
-            markersize=16,
-            label="nominal",
-        )
-        axes.errorbar(
-            labels,
-            [gains[key] for key in keys],
-            [errors.get(key, 0.0) for key in keys],
-            fmt="o",
-            color=_COLOURS[0],
-            capsize=4,
-            label="measured",
-        )
-        axes.set(xlabel=f"amplifier of {detectors[0]}", ylabel="gain [electron/ADU]")
-        axes.legend()
+    measured = {key: gain for key, gain in gains.items() if math.isfinite(gain)}
+    if len({detector for detector, _ in measured}) == 1:
+        _plot_amplifiers(axes, measured, nominal, errors)
     else:
-        x = [detectors.index(detector) for detector, _ in keys]
-        known = [nominal.get(key, math.nan) for key in keys]
-        ratio = [gains[key] / value if value else math.nan for key, value in zip(keys, known, strict=True)]
-        axes.plot(x, ratio, ".", color=_COLOURS[0], markersize=3, rasterized=len(keys) > 500)
-        axes.axhline(1, color=_TEXT, linewidth=0.8)
-        step = max(1, len(detectors) // 12)
-        axes.set_xticks(range(0, len(detectors), step), detectors[::step], rotation=60, ha="right")
-        axes.set(xlabel="detector", ylabel="gain / nominal gain")
+        _plot_ratios(axes, measured, nominal)
     return _svg(figure, name)
+
+
+def _plot_amplifiers(
+    axes: Any,
+    gains: Mapping[tuple[str, str], float],
+    nominal: Mapping[tuple[str, str], float],
+    errors: Mapping[tuple[str, str], float],
+) -> None:
+    """Plot the gains of one detector by amplifier, with the nominal ones."""
+    labels = [amplifier for _, amplifier in gains]
+    expected = [nominal.get(key, math.nan) for key in gains]
+    axes.plot(labels, expected, "_", color=_TEXT, markersize=16, label="nominal")
+    error = [errors.get(key, 0.0) for key in gains]
+    style = {"fmt": "o", "color": _COLOURS[0], "capsize": 4, "label": "measured"}
+    axes.errorbar(labels, [*gains.values()], error, **style)
+    axes.set(xlabel=f"amplifier of {next(iter(gains))[0]}", ylabel="gain [electron/ADU]")
+    axes.legend()
+
+
+def _plot_ratios(
+    axes: Any, gains: Mapping[tuple[str, str], float], nominal: Mapping[tuple[str, str], float]
+) -> None:
+    """Plot the ratio of the gains of several detectors to the nominal ones."""
+    detectors = list(dict.fromkeys(detector for detector, _ in gains))
+    x = [detectors.index(detector) for detector, _ in gains]
+    ratio = [gain / value if (value := nominal.get(key)) else math.nan for key, gain in gains.items()]
+    axes.plot(x, ratio, ".", color=_COLOURS[0], markersize=3, rasterized=len(gains) > 500)
+    axes.axhline(1, color=_TEXT, linewidth=0.8)
+    step = max(1, len(detectors) // 12)
+    axes.set_xticks(range(0, len(detectors), step), detectors[::step], rotation=60, ha="right")
+    axes.set(xlabel="detector", ylabel="gain / nominal gain")
 
 
 def level_plot(levels: Sequence[Levels], name: str) -> str:

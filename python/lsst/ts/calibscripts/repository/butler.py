@@ -16,10 +16,10 @@ from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
-from .validity import FOR_ALL, detectors_with, time_range
+from .validity import FOR_ALL, detectors_with, taken_at
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef, DimensionRecord, Timespan
+    from lsst.daf.butler import DatasetRef, DimensionRecord
 
 __all__ = ["ButlerRepository"]
 
@@ -68,7 +68,7 @@ class ButlerRepository(ButlerConnection):
                 str(r.observation_type or "").upper(),
                 _seconds(r),
                 str(r.physical_filter or ""),
-                _taken(r.timespan),
+                taken_at(r.timespan),
             )
             for r in records
         )
@@ -277,10 +277,3 @@ def _seconds(exposure: DimensionRecord) -> float:
     if exposure.exposure_time is None:
         return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
     return float(exposure.exposure_time)
-
-
-def _taken(timespan: Timespan | None) -> TimeRange | None:
-    """Return when an exposure was taken, None where that is unknown."""
-    if timespan is None or timespan.isEmpty() or timespan.begin is None or timespan.end is None:
-        return None
-    return time_range(timespan)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..ground.time_range import TimeRange
+from ..ground.time_range import ALWAYS, TimeRange
 
 __all__ = ["STATE_KEYWORDS", "Association", "Frame"]
 
@@ -30,10 +30,8 @@ class Frame:
         Seconds.
     physical_filter, band : `str`
         What was in the beam.
-    begin, end : `float`
-        Start and end, TAI seconds of a common zero point.
-    start : `str`
-        Start, ISO-8601, TAI.
+    taken : `TimeRange`
+        When it was taken; open where that is unknown.
     """
 
     id: int
@@ -44,9 +42,7 @@ class Frame:
     exposure_time: float
     physical_filter: str
     band: str = ""
-    begin: float = 0.0
-    end: float = 0.0
-    start: str = ""
+    taken: TimeRange = ALWAYS
 
 
 @dataclass(frozen=True)

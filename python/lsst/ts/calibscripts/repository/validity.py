@@ -12,7 +12,7 @@ from ..ground.time_range import FIRST, TimeRange, hull
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
-__all__ = ["FOR_ALL", "detectors_with", "time_range", "timespan_of"]
+__all__ = ["FOR_ALL", "detectors_with", "taken_at", "time_range", "timespan_of"]
 
 FOR_ALL = -1
 """Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
@@ -49,12 +49,11 @@ def detectors_with(
     certified = [name for name, kind in kinds.items() if kind is CollectionType.CALIBRATION]
     others = [name for name in kinds if name not in certified]
     # One that is not for a detector is for all of them.
-    dimensions = (
-        ["detector"] if "detector" in butler.get_dataset_type(dataset_type).dimensions else ["instrument"]
-    )
+    by_detector = "detector" in butler.get_dataset_type(dataset_type).dimensions
+    dimensions = ["detector" if by_detector else "instrument"]
 
     def of(row: Any) -> int:
-        return int(row["detector"]) if "detector" in dimensions else FOR_ALL
+        return int(row["detector"]) if by_detector else FOR_ALL
 
     found: set[int] = set()
     # The database selects: to look through years of calibrations takes seconds, this milliseconds.
@@ -99,3 +98,10 @@ def time_range(timespan: Timespan) -> TimeRange:
 def _moment(time: Any) -> datetime:
     moment: datetime = time.tai.to_datetime()
     return moment
+
+
+def taken_at(timespan: Timespan | None) -> TimeRange | None:
+    """Return when an exposure was taken, None where that is unknown."""
+    if timespan is None or timespan.isEmpty() or timespan.begin is None or timespan.end is None:
+        return None
+    return time_range(timespan)

@@ -97,4 +97,4 @@ def _heed(context: RunContext, step: Step, judged: Judged) -> None:
             "taken again because of that."
         )
     if not verdict.passed:
-        raise VerificationFailedError(step.id.product, f"{judged.numbers}. {judged.headline} {where}")
+        raise VerificationFailedError(f"{judged.numbers}. {judged.headline} {where}")

@@ -90,10 +90,8 @@ def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -
         wanted = replace(wanted, ready=rehearsal.script in script_names())
     wanted.faults.check(targets(instruments, wanted.detectors))
     what = ", ".join(block.program for block in blocks) or rehearsal.script
-    console.print(
-        f"Rehearsing {what} on {MIDDLEWARE} middleware, speed {wanted.speed:g}. Times are UTC.",
-        soft_wrap=True,
-    )
+    where = f"on {MIDDLEWARE} middleware, speed {wanted.speed:g}"
+    console.print(f"Rehearsing {what} {where}. Times are UTC.", soft_wrap=True)
     start_server()
     termination.heed()
     repo = _repository(wanted, instruments, console)
