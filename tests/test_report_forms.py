@@ -21,7 +21,7 @@ from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError, StatisticsError
 from lsst.ts.calibscripts.events.events import Failed, RunOutcome
 from lsst.ts.calibscripts.events.parts import StepStanding
-from lsst.ts.calibscripts.events.resume import to_resume
+from lsst.ts.calibscripts.events.resume import next_steps, to_resume
 from lsst.ts.calibscripts.events.summary import not_certified
 from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.plan import Action, StepId
@@ -113,6 +113,10 @@ async def test_json_is_json_and_tells_the_verdicts(tmp_path: Path):
     assert content["products"][1]["standing"] == "verification failed"
     assert content["config"]["n_bias"] == 4
     assert content["failures"] == list(record.state.failures)
+    assert content["steps"]["CERTIFY DARK"] == "cancelled"
+    assert content["not_certified"] == not_certified(record.state)
+    assert content["next_steps"] == list(next_steps(record.state))
+    assert content["resume"] is None
 
 
 async def test_markdown_keeps_every_row_on_one_line(tmp_path: Path):

@@ -1,12 +1,9 @@
-"""An account as text, JSON, Markdown, and as the command of cp_verify's own report. Pure."""
+"""An account as text and Markdown, and as the command of cp_verify's own report. Pure."""
 
 from __future__ import annotations
 
-import json
-import math
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from ..events.summary import run_summary
 from ..ground.text import exposure_range
@@ -14,13 +11,11 @@ from ..verification.gains import PairGains, gain_report
 from ..verification.words import failure_report
 from .contents import Account, ProductAccount
 from .evidence import Verification
+from .json_form import as_json
 from .numbers import numbers_told
 from .trends import Trend
 
 __all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]
-
-SCHEMA = 1
-"""Version of the layout of the JSON report."""
 
 
 def as_text(account: Account) -> str:
@@ -95,94 +90,6 @@ def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
         )
         more = f" and {len(trend.departures) - most} more" if len(trend.departures) > most else ""
         yield f"{trend.title} [{trend.unit}]: {named}{more}"
-
-
-def as_json(account: Account) -> str:
-    """Write a report for programs.
-
-    Parameters
-    ----------
-    account : `Account`
-        What to report.
-
-    Returns
-    -------
-    `str`
-        One JSON object; values that are not numbers are null.
-    """
-    record, evidence = account.record, account.evidence
-    content = {
-        "report": SCHEMA,
-        "title": account.title,
-        "instrument": account.instrument,
-        "repo": account.repo,
-        "record": None if record is None else str(record.path),
-        "state": None if record is None else record.outcome,
-        "begun_tai": None if record is None else record.begun.isoformat(timespec="milliseconds"),
-        "seconds": None if record is None else record.seconds,
-        "config": {} if record is None else dict(record.about.config),
-        "versions": {} if record is None else dict(record.header.versions),
-        "failures": [] if record is None else list(record.state.failures),
-        "warnings": [] if record is None else list(record.state.warnings),
-        "products": [_product_json(product) for product in account.products],
-        "runs": {str(step): run for step, run in account.runs.items()},
-        "verifications": [_verification_json(v) for v in evidence.verifications],
-        "gains": [
-            {"detector": detector, "amplifier": amplifier, "gain": gain}
-            for (detector, amplifier), gain in evidence.amplifier_gains().items()
-        ],
-        "flat_levels": [vars(level) for level in evidence.levels],
-        "trends": [_trend_json(trend) for trend in account.trends],
-        "problems": list(evidence.problems),
-    }
-    return json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str) + "\n"
-
-
-def _product_json(product: ProductAccount) -> dict[str, Any]:
-    return {
-        "product": product.product,
-        "standing": product.standing.value,
-        "sentence": product.sentence,
-        "certified": None if product.certified is None else vars(product.certified),
-        "generation": product.generation,
-        "verification": product.verification,
-    }
-
-
-def _verification_json(verification: Verification) -> dict[str, Any]:
-    verdict = verification.verdict
-    return {
-        "product": verification.product,
-        "run": verification.run,
-        "passed": verdict.passed,
-        "reason": verdict.reason,
-        "exposures": list(verdict.exposures),
-        "failed_exposures": list(verdict.failed_exposures),
-        "missing_exposures": list(verdict.missing),
-        "limit": verdict.thresholds.exposures,
-        "tests_per_detector": verdict.thresholds.tests_per_detector,
-        "failures": [vars(failure) for failure in verdict.failures],
-    }
-
-
-def _trend_json(trend: Trend) -> dict[str, Any]:
-    return {
-        "quantity": trend.quantity,
-        "condition": trend.condition,
-        "unit": trend.unit,
-        "enough_earlier_runs": trend.known,
-        "points": [{"tai": tai, "median": median} for tai, median in trend.points],
-        "departures": [vars(departure) for departure in trend.departures],
-    }
-
-
-def _finite(content: Any) -> Any:
-    """Replace what JSON does not know."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def as_markdown(account: Account) -> str:
