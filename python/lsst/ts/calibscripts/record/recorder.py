@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, TypeAlias
 
+from platformdirs import user_state_path
+
 from ..errors import describe
 from ..events.events import Event
 from ..ground.home import home_directory
@@ -53,15 +55,12 @@ def record_directory() -> Path:
     given = os.environ.get(DIRECTORY_VARIABLE)
     if given:
         return Path(given)
-    state = os.environ.get("XDG_STATE_HOME")
-    if state:
-        return Path(state) / "calibscripts"
-    if (home := home_directory()) is None:
+    if not os.environ.get("XDG_STATE_HOME") and home_directory() is None:
         raise FileNotFoundError(
             f"no directory for records: HOME is not set and user {os.getuid()} has no home directory; set "
             f"{DIRECTORY_VARIABLE}"
         )
-    return home / ".local" / "state" / "calibscripts"
+    return user_state_path("calibscripts")
 
 
 def open_record(

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 __all__ = ["connection_lost", "patient"]
-
-P = ParamSpec("P")
-S = TypeVar("S")
-T = TypeVar("T")
 
 RESTART_TIMEOUT = 30.0
 """Longest wait for a server that is restarted, seconds."""
@@ -40,18 +33,10 @@ def connection_lost(error: BaseException | None) -> bool:
     return False
 
 
-def patient(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Let a method that only reads wait for a server that is restarted. It blocks."""
-
-    @functools.wraps(method)
-    def again(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        give_up = time.monotonic() + RESTART_TIMEOUT
-        while True:
-            try:
-                return method(self, *args, **kwargs)
-            except Exception as error:
-                if not connection_lost(error) or time.monotonic() > give_up:
-                    raise
-            time.sleep(PAUSE)
-
-    return again
+patient = retry(
+    retry=retry_if_exception(connection_lost),
+    stop=stop_after_delay(RESTART_TIMEOUT),
+    wait=wait_fixed(PAUSE),
+    reraise=True,
+)
+"""Lets a method that only reads wait for a server that is restarted. It blocks."""
