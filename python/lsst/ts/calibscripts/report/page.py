@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -170,11 +169,6 @@ def _breakable(text: str) -> Markup:
     return Markup(str(escape(text)).replace("/", "/<wbr>").replace(",", ",<wbr>"))
 
 
-def _embedded(data: Any) -> Markup:
-    """Write JSON so that nothing in it can end the element it is in."""
-    return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"))
-
-
 def _timeline(account: Account) -> dict[str, Any] | None:
     if account.record is None or not account.record.entries:
         return None
@@ -202,7 +196,7 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
         "matrices": list(sections.matrices(verification.product, grid, worst)) if grid else [],
         "detectors": sections.detector_rows(grid) if grid and many else (),
         "numbers": list(numbers_told(verification)),
-        "packed": _embedded(packed(verification)) if many else None,
+        "packed": packed(verification) if many else None,
         "maps": list(maps_of(account.evidence, verification)),
         "images": list(_images(account.evidence.images, verification.product)),
         "report": None

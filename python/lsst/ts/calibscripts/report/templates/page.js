@@ -51,7 +51,10 @@
   });
 
   // The matrices of any detector, from the packed statistics.
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const unpacked = (text) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  };
   const styles = ["none", "failed", "passed", "noted"], marks = ["–", "✗", "✓", "△"];
   const element = (name, text, attributes = {}) => {
     const made = document.createElement(name);
@@ -60,20 +63,20 @@
     return made;
   };
   for (const section of document.querySelectorAll("section.verification")) {
-    const source = section.querySelector("script[type='application/json']");
+    const source = section.querySelector("script[type='application/gzip']");
     if (!source) continue;
-    const data = JSON.parse(source.textContent), select = section.querySelector("select"), place = section.querySelector(".matrices");
-    const matrix = (test, detector) => {
-      const n = data.amplifiers.length, outcomes = bytes(test.outcomes);
-      const values = test.values ? new Uint16Array(bytes(test.values).buffer) : null;
+    const select = section.querySelector("select"), place = section.querySelector(".matrices");
+    let unpacking = null;  // Until somebody asks.
+    const matrix = (data, test, detector) => {
+      const n = data.amplifiers.length;
       let failed = 0, total = 0;
       const rows = data.exposures.map((exposure, e) => {
         const row = document.createElement("tr");
         row.append(element("th", exposure, { scope: "row" }));
         data.amplifiers.forEach((_, a) => {
           const index = (e * data.detectors.length + detector) * n + a;
-          const outcome = (outcomes[index >> 2] >> (2 * (index & 3))) & 3;
-          const value = values && values[index] !== 65535 ? (test.low + values[index] / 65534 * (test.high - test.low)).toFixed(test.decimals) : "";
+          const outcome = Number(test.outcomes[index]);
+          const value = test.values?.[index]?.toFixed(test.decimals) ?? "";
           failed += outcome === 1; total += outcome !== 0;
           const text = outcome === 1 || outcome === 3 ? `${marks[outcome]} ${value}`.trim() : value || marks[outcome];
           row.append(element("td", text, { class: styles[outcome] }));
@@ -97,11 +100,12 @@
       details.open = failed > 0;
       return [failed, details];
     };
-    const show = (name) => {
+    const show = async (name) => {
+      const data = await (unpacking ??= unpacked(source.textContent));
       const detector = data.detectors.indexOf(name);
       if (detector < 0) return;
       select.value = name;
-      const made = data.tests.map((test) => matrix(test, detector));
+      const made = data.tests.map((test) => matrix(data, test, detector));
       made.sort(([a], [b]) => (a === 0) - (b === 0));
       place.replaceChildren(...made.map(([, details]) => details));
     };
