@@ -224,7 +224,13 @@ def _repository(wanted: Surroundings, instruments: Iterable[str], console: Conso
             existing.close()
         console.print(f"Using the repository in {wanted.repo}.", highlight=False, soft_wrap=True)
         return str(wanted.repo.absolute())
-    repo = make_rehearsal_repository(
+    # Before: with all detectors of a large camera it takes minutes.
+    console.print(
+        f"Making a rehearsal repository with reference calibrations in {wanted.repo} ...",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return make_rehearsal_repository(
         wanted.repo.absolute(),
         instruments,
         seed=wanted.seed,
@@ -232,9 +238,3 @@ def _repository(wanted: Surroundings, instruments: Iterable[str], console: Conso
         detectors=wanted.detectors or None,
         registry=wanted.registry,
     )
-    console.print(
-        f"Made a rehearsal repository with reference calibrations in {wanted.repo}.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    return repo
