@@ -14,10 +14,10 @@ from lsst.ts.calibscripts.check.blocks import (
     Block,
     CheckedBlock,
     ScriptCall,
-    block_configuration,
     check_block,
     check_files,
     expand,
+    expand_all,
     get_blocks_dir,
     load_block,
     parse_overrides,
@@ -241,10 +241,10 @@ def test_names_that_every_block_has_and_doubled_dollars() -> None:
 
 def test_defaults_are_filled_two_levels_deep() -> None:
     found = block(configuration_schema=SCHEMA)
-    assert block_configuration(found)["limits"] == {"low": 1}
+    assert expand_all(found).configuration.values["limits"] == {"low": 1}
     without_own = SCHEMA.replace("limits: {type: object, default: {},", "limits: {type: object,")
-    assert block_configuration(block(configuration_schema=without_own))["limits"] == {"low": 1}
-    assert block_configuration(found, {"limits": {"low": 3}, "run_times": [1]}) == {
+    assert expand_all(block(configuration_schema=without_own)).configuration.values["limits"] == {"low": 1}
+    assert expand_all(found, {"limits": {"low": 3}, "run_times": [1]}).configuration.values == {
         "limits": {"low": 3},
         "run_times": [1],
         "run_filter": "SDSSr_65mm",

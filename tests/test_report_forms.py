@@ -198,7 +198,6 @@ def test_statistics_become_arrays():
     failing["VERIFY"]["AMP"]["C10"] |= {"READ_NOISE_CONSISTENT": False}
     grid = make_grid(
         {(12, 3): statistics(), (11, 3): failing, (11, 1): statistics()},
-        {11: {"VERIFY": {"EXP": {"SCATTER": False}}}},
         {1: "R01_S01", 3: "R01_S10"},
     )
     assert grid.exposures == (11, 12)
@@ -212,7 +211,6 @@ def test_statistics_become_arrays():
     assert grid.outcomes["READ_NOISE_CONSISTENT"][0, 1, 0] == Outcome.NOTED
     assert grid.values["READ_NOISE_ADU"][0, 0].tolist() == [5.0, 5.5]
     assert grid.detector_values["SCATTER"][0].tolist() == [0.5, 0.5]
-    assert grid.exposure_outcomes["SCATTER"].tolist() == [Outcome.FAILED, Outcome.NONE]
     assert grid.failed_tests().tolist() == [[0, 1], [0, 0]]
     assert grid.typical("NOISE").tolist() == [[6.0, 7.0], [6.0, 7.0]]
 
@@ -220,7 +218,7 @@ def test_statistics_become_arrays():
 @pytest.mark.parametrize("damaged", ["text", {"AMP": 3}, {"VERIFY": {"AMP": {"C10": True}}}])
 def test_statistics_of_an_unknown_shape_are_an_error(damaged: Any):
     with pytest.raises(StatisticsError):
-        make_grid({(1, 0): damaged}, {}, {})
+        make_grid({(1, 0): damaged}, {})
 
 
 def test_a_median_leaves_out_what_is_no_number():

@@ -68,18 +68,7 @@ def header_problem(text: str) -> str:
 
 
 def key_problem(text: str) -> str:
-    """Explain why a text cannot go into the header of an image among other keywords, as the camera reads them.
-
-    Parameters
-    ----------
-    text : `str`
-        Any text.
-
-    Returns
-    -------
-    `str`
-        A sentence; empty where nothing is wrong.
-    """
+    """Explain, as `header_problem`, why a text cannot go into the header of an image among other keywords."""
     # The camera takes key and value of every header from one text with commas and colons.
     if not (problem := header_problem(text)) and re.search(r",[^,]*:", text):
         return (

@@ -38,8 +38,6 @@ class Grid:
         Tests of amplifiers, `Outcome` as int8 of the same shape.
     detector_values, detector_outcomes : mapping [`str`, array]
         The same for detectors as a whole, of shape ``(n_exposures, n_detectors)``.
-    exposure_outcomes : mapping [`str`, array]
-        The same for exposures as a whole, of shape ``(n_exposures,)``.
     """
 
     exposures: tuple[int, ...]
@@ -49,7 +47,6 @@ class Grid:
     outcomes: Mapping[str, NDArray[np.int8]]
     detector_values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     detector_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
-    exposure_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
 
     def failed_tests(self) -> NDArray[np.int64]:
         """Return the number of failed tests of amplifiers, shape ``(n_exposures, n_detectors)``."""

@@ -191,8 +191,8 @@ class _Reader:
         )
 
     def _grid(self, run: str, product: Product) -> Grid | None:
-        of_detectors, of_exposures = self._archive.details(run, product.statistics)
-        return make_grid(of_detectors, of_exposures, self._names) if of_detectors else None
+        of_detectors = self._archive.details(run, product.statistics[2])
+        return make_grid(of_detectors, self._names) if of_detectors else None
 
     def curves(self) -> tuple[Curve, ...]:
         """Read the photon transfer curve."""

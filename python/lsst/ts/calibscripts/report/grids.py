@@ -1,4 +1,4 @@
-"""cp_verify's statistics of detectors and exposures -> arrays of tests and values. Pure."""
+"""cp_verify's statistics of detectors -> arrays of tests and values. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..verification.shapes import Outcome, outcomes_of_exposure, parse_detector
+from ..verification.shapes import Outcome, parse_detector
 from .evidence import Grid
 
 __all__ = ["make_grid"]
@@ -19,7 +19,6 @@ _Number = TypeVar("_Number", np.float32, np.int8)
 
 def make_grid(
     of_detectors: Mapping[tuple[int, int], Mapping[str, Any]],
-    of_exposures: Mapping[int, Mapping[str, Any]],
     names: Mapping[int, str],
 ) -> Grid:
     """Put the statistics of a verification into arrays.
@@ -28,8 +27,6 @@ def make_grid(
     ----------
     of_detectors : mapping [(`int`, `int`), mapping]
         ``verify<Type>DetStats`` by exposure and detector.
-    of_exposures : mapping [`int`, mapping]
-        ``verify<Type>ExpStats`` by exposure.
     names : mapping [`int`, `str`]
         Full names of the detectors.
 
@@ -47,7 +44,7 @@ def make_grid(
         (e, d): parse_detector(found, f"exposure {e}, detector {names.get(d, d)}")
         for (e, d), found in of_detectors.items()
     }
-    exposures = sorted({exposure for exposure, _ in parsed} | set(of_exposures))
+    exposures = sorted({exposure for exposure, _ in parsed})
     detectors = sorted({detector for _, detector in parsed})
     amplifiers = tuple(dict.fromkeys(a for statistics in parsed.values() for a in statistics.amplifiers))
     shape = len(exposures), len(detectors), len(amplifiers)
@@ -70,18 +67,7 @@ def make_grid(
         dict(outcomes),
         dict(detector_values),
         dict(detector_outcomes),
-        _of_exposures(of_exposures, rows),
     )
-
-
-def _of_exposures(
-    of_exposures: Mapping[int, Mapping[str, Any]], rows: Mapping[int, int]
-) -> dict[str, NDArray[np.int8]]:
-    """Put the tests of exposures as a whole into arrays."""
-    outcomes = _Arrays((len(rows),), np.int8(Outcome.NONE))
-    for exposure, found in of_exposures.items():
-        outcomes.put((rows[exposure],), outcomes_of_exposure(found, f"exposure {exposure}"))
-    return dict(outcomes)
 
 
 class _Arrays(dict[str, NDArray[_Number]]):

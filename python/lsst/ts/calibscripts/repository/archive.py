@@ -12,7 +12,7 @@ from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
 from ..tables.verifiers import VERIFIERS
 from .butler import ButlerRepository
-from .connection import exposure_and_detector, exposure_of
+from .connection import exposure_and_detector
 from .validity import time_range
 
 if TYPE_CHECKING:
@@ -65,22 +65,9 @@ class Archive(ButlerRepository):
         """Read a dataset."""
         return self._open().get(ref)
 
-    def details(
-        self, run: str, types: tuple[str, str, str]
-    ) -> tuple[dict[tuple[int, int], Any], dict[int, Any]]:
-        """Read all statistics of the detectors and of the exposures of a verification.
-
-        Returns
-        -------
-        of_detectors : `dict` [(`int`, `int`), `object`]
-            By exposure and detector.
-        of_exposures : `dict` [`int`, `object`]
-            By exposure.
-        """
-        return (
-            {exposure_and_detector(ref): self._read_yaml(ref) for ref in self.refs(run, types[2])},
-            {exposure_of(ref): self._read_yaml(ref) for ref in self.refs(run, types[1])},
-        )
+    def details(self, run: str, dataset_type: str) -> dict[tuple[int, int], Any]:
+        """Read all statistics of the detectors of a verification, by exposure and detector."""
+        return {exposure_and_detector(ref): self._read_yaml(ref) for ref in self.refs(run, dataset_type)}
 
     def runs_of(self, collections: Iterable[str]) -> tuple[str, ...]:
         """Return the RUNs that collections stand for.

@@ -208,17 +208,7 @@ class ButlerRepository(ButlerConnection):
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]
     ) -> tuple[str, ...] | None:
-        """See `Repository`.
-
-        Raises
-        ------
-        ConflictError
-            If the collection holds something else over an overlapping range.
-        RepositoryError
-            If there is nothing to certify.
-        ReadBackError
-            If what was certified cannot be read back.
-        """
+        """See `Repository`."""
         from lsst.daf.butler import CollectionType
         from lsst.daf.butler.registry import ConflictingDefinitionError
 

@@ -238,4 +238,13 @@ class Repository(Protocol):
         -------
         `tuple` [`str`] or `None`
             Identifiers of the certified datasets; None if ``may_commit`` said no just before the commit.
+
+        Raises
+        ------
+        ConflictError
+            If the collection holds something else over an overlapping range.
+        RepositoryError
+            If there is nothing to certify.
+        ReadBackError
+            If what was certified cannot be read back.
         """

@@ -2,7 +2,7 @@
 
 from ... import get_blocks_dir
 from .checks import CheckedBlock, CheckedCall, check_block, check_files
-from .expansion import ScriptCall, block_configuration, expand, expand_all, parse_overrides
+from .expansion import ScriptCall, expand, expand_all, parse_overrides
 from .model import Block, BlockScript, Constraint, queue_prefix
 from .reading import load_block
 
@@ -13,7 +13,6 @@ __all__ = [
     "CheckedCall",
     "Constraint",
     "ScriptCall",
-    "block_configuration",
     "check_block",
     "check_files",
     "expand",

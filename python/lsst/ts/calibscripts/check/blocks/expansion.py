@@ -22,7 +22,6 @@ __all__ = [
     "Expanded",
     "ExpandedScript",
     "ScriptCall",
-    "block_configuration",
     "expand",
     "expand_all",
     "parse_overrides",
@@ -135,32 +134,6 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def block_configuration(block: Block, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Fill in what the configuration_schema of a BLOCK has defaults for.
-
-    Parameters
-    ----------
-    block : `Block`
-        The BLOCK.
-    overrides : mapping, optional
-        Values given to ``add_block``.
-
-    Returns
-    -------
-    `dict`
-        Values by name.
-
-    Raises
-    ------
-    ConfigurationError
-        If the schema is not one, or a value does not fit it.
-    """
-    found = configured(block.configuration_schema, overrides or {})
-    if found.problems:
-        raise ConfigurationError(found.problems)
-    return dict(found.values)
-
-
 def expand(block: Block, overrides: Mapping[str, Any] | None = None) -> tuple[ScriptCall, ...]:
     """Return what the Scheduler puts into the queue for a BLOCK.
 
@@ -189,20 +162,7 @@ def expand(block: Block, overrides: Mapping[str, Any] | None = None) -> tuple[Sc
 
 
 def expand_all(block: Block, overrides: Mapping[str, Any] | None = None) -> Expanded:
-    """Expand a BLOCK as far as it can be expanded.
-
-    Parameters
-    ----------
-    block : `Block`
-        The BLOCK.
-    overrides : mapping, optional
-        Values given to ``add_block``.
-
-    Returns
-    -------
-    `Expanded`
-        Its scripts, and everything that is wrong with the values.
-    """
+    """Expand a BLOCK, as `expand`, as far as it can be expanded; the result has everything that is wrong."""
     configuration = configured(block.configuration_schema, overrides or {})
     values = {**_target(block), **configuration.values}
     scripts = tuple(_expanded(script, values, configuration.readable) for script in block.scripts)

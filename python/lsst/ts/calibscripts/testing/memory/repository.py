@@ -229,17 +229,7 @@ class MemoryRepository:
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]
     ) -> tuple[str, ...] | None:
-        """See `lsst.ts.calibscripts.repository.Repository`.
-
-        Raises
-        ------
-        ConflictError
-            If the collection holds something else over an overlapping range.
-        RepositoryError
-            If there is nothing to certify.
-        ReadBackError
-            If what was certified cannot be read back.
-        """
+        """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("certify")
         datasets = [
             d for d in self.butler.datasets(run, wanted.dataset_type) if d.detector in wanted.detectors
