@@ -1,1 +1,1 @@
-"""What knows nothing of calibrations: text, threads and cancellation."""
+"""What knows nothing of calibrations: text, ranges of time, threads and cancellation."""
