@@ -167,6 +167,16 @@ WORTH_REMEMBERING = {
         config=ALL | {"flat_counts_min": 1000.0, "exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
         earlier={EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty", 10.0) for n in range(1, 5)},
     ),
+    "a flat of the night before that is lacking leaves no pair": Scenario(
+        config=ALL
+        | {"n_flat": 3, "exp_times_flat": [1.0, 2.0, 2.0]}
+        | {"exposures": {"FLAT": [EARLIER + n for n in range(1, 4)]}},
+        earlier={
+            EARLIER + 1: Earlier("FLAT", 1.0, "SDSSr_65mm~empty"),
+            EARLIER + 2: Earlier("FLAT", 2.0, "SDSSr_65mm~empty", detectors=()),
+            EARLIER + 3: Earlier("FLAT", 2.0, "SDSSr_65mm~empty"),
+        },
+    ),
     "flats of the night before have another filter than asked for": Scenario(
         config=ALL | {"filter": "SDSSr_65mm", "exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
         earlier={EARLIER + n: Earlier("FLAT", 1.0, "SDSSg_65mm~empty") for n in range(1, 5)},

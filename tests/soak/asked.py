@@ -233,7 +233,8 @@ class Asked:
     def _wants_gain(self) -> bool:
         if "FLAT" not in self.types or self.scenario.option("do_ptc", False):
             return False
-        times = self.times("FLAT")
+        earlier = [self.scenario.earlier[exposure].exposure_time for exposure in self._used("FLAT")]
+        times = earlier if "FLAT" in self.existing else self.times("FLAT")
         pairs = any(abs(first - second) < TOLERANCE for first, second in itertools.pairwise(times))
         return bool(self.scenario.option("do_gain_from_flat_pairs", pairs))
 
@@ -354,6 +355,15 @@ class Asked:
         given = 0.0 if image_type == "BIAS" else self.scenario.option(f"exp_times_{image_type.lower()}", None)
         wanted = given if isinstance(given, list) else [given]
         return given is None or any(abs(seconds - time) < TOLERANCE for time in wanted)
+
+    def _used(self, image_type: str) -> list[int]:
+        """Return the exposures that exist already and are used: they fit, and have the detectors that most have."""
+        listed, found = self.existing.get(image_type, ()), self.scenario.earlier
+        usable = [exposure for exposure in listed if self.is_usable(image_type, exposure)]
+        detectors = {*self.scenario.detectors}
+        rare = {d for d in detectors if 2 * sum(d in found[e].detectors for e in usable) < len(listed)}
+        common = detectors - rare or detectors
+        return [exposure for exposure in usable if common <= {*found[exposure].detectors}]
 
     def n_exposures(self, image_type: str) -> int:
         """Return how many exposures are to be taken, the discarded ones included."""
