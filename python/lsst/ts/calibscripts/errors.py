@@ -15,6 +15,7 @@ __all__ = [
     "CertificationError",
     "ConfigurationError",
     "ConflictError",
+    "DecisionError",
     "ExposureError",
     "FlatLevelError",
     "GainsError",
@@ -113,6 +114,10 @@ class RunFailedError(CalibScriptsError, RuntimeError):
         text = "\n".join(self.failures)
         more = "" if len(text) <= REASON_CHARACTERS else " [...] The log has the rest."
         super().__init__(text[:REASON_CHARACTERS] + more)
+
+
+class DecisionError(CalibScriptsError, RuntimeError):
+    """A decision was not made, or not recorded; the text says what was and was not done."""
 
 
 class WebError(CalibScriptsError, RuntimeError):

@@ -17,8 +17,10 @@ __all__ = ["main"]
 COMMANDS = {
     "check": "Check a configuration, and report what it would do.",
     "check-block": "Check BLOCK files of the Scheduler.",
+    "decide": "Decide on calibrations and exposures.",
     "history": "Print the recorded runs of a camera over time.",
     "link-scripts": "Link the scripts into the ScriptQueue's external tree.",
+    "night": "Print what came of a night.",
     "produce": "Make calibrations from exposures that exist already.",
     "rehearse": "Run a script in the simulated summit.",
     "replay": "Write the shell script that repeats the processing of a run.",

@@ -13,7 +13,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["home_directory", "provide_home", "user_name"]
+from platformdirs import user_state_path
+
+__all__ = ["DIRECTORY_VARIABLE", "home_directory", "provide_home", "record_directory", "user_name"]
+
+DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
+"""Environment variable with the directory of the records."""
 
 _PROVIDED = "CALIBSCRIPTS_PROVIDED_HOME"
 """Environment variable that says, to processes started from here as well, that HOME is only for libraries."""
@@ -36,6 +41,25 @@ def provide_home() -> None:
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
         os.environ |= {"HOME": directory, _PROVIDED: directory}
     os.environ.setdefault("USER", user_name())
+
+
+def record_directory() -> Path:
+    """Return where records go: ``CALIBSCRIPTS_RECORD_DIR``, else ``calibscripts`` in the user's state directory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the user has no home directory, as in a container.
+    """
+    given = os.environ.get(DIRECTORY_VARIABLE)
+    if given:
+        return Path(given)
+    if not os.environ.get("XDG_STATE_HOME") and home_directory() is None:
+        raise FileNotFoundError(
+            f"no directory for records: HOME is not set and user {os.getuid()} has no home directory; set "
+            f"{DIRECTORY_VARIABLE}"
+        )
+    return user_state_path("calibscripts")
 
 
 def user_name() -> str:

@@ -7,9 +7,7 @@ steps read it: what was approved, and how a chain was before it was changed.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +17,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LedgerError, describe
+from ..ground.appending import append_line
 from ..ground.home import user_name
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..record import environment, versions
@@ -183,20 +182,12 @@ class Ledger:
             "environment": environment(),
             "what": asdict(event),
         }
-        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         try:
-            with open(self.path, "a+b") as file:
-                # Several people may work on one production; closing the file releases the lock.
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # Whoever was killed while writing has left a part of a line, which does not record anything.
-                file.seek(0)
-                file.truncate(file.read().rfind(b"\n") + 1)
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.path, text)
         except OSError as error:
             raise LedgerError(
-                f"The ledger {self.path} cannot be written to: {describe(error)}. Not recorded: {text.strip()}"
+                f"The ledger {self.path} cannot be written to: {describe(error)}. Not recorded: {text}"
             ) from error
 
 

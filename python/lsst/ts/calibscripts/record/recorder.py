@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import platform
 import queue
 import threading
@@ -17,20 +16,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, TypeAlias
 
-from platformdirs import user_state_path
-
 from ..errors import describe
 from ..events.events import Event
-from ..ground.home import home_directory
+from ..ground.home import DIRECTORY_VARIABLE, record_directory
 from ..ground.tai import tai_offset
 from ..plan import StepId
 from .records import FORMAT, HEARTBEAT, About
 from .versions import environment, versions
 
 __all__ = ["DIRECTORY_VARIABLE", "Recorder", "open_record", "record_directory"]
-
-DIRECTORY_VARIABLE = "CALIBSCRIPTS_RECORD_DIR"
-"""Environment variable with the directory of the records."""
 
 CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
@@ -42,25 +36,6 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _Line: TypeAlias = tuple[float, float, Event]
 """POSIX time, time of the clock (both seconds) and an event."""
-
-
-def record_directory() -> Path:
-    """Return where records go: ``CALIBSCRIPTS_RECORD_DIR``, else ``calibscripts`` in the user's state directory.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the user has no home directory, as in a container.
-    """
-    given = os.environ.get(DIRECTORY_VARIABLE)
-    if given:
-        return Path(given)
-    if not os.environ.get("XDG_STATE_HOME") and home_directory() is None:
-        raise FileNotFoundError(
-            f"no directory for records: HOME is not set and user {os.getuid()} has no home directory; set "
-            f"{DIRECTORY_VARIABLE}"
-        )
-    return user_state_path("calibscripts")
 
 
 def open_record(

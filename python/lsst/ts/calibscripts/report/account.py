@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..config import PropertyNames
+from ..decisions import NO_DECISIONS, Decisions, read_decisions
 from ..errors import RepositoryError
 from ..events.events import Stage
 from ..plan import Action, StepId
@@ -49,10 +50,11 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
             evidence = gather(archive, question)
     except RepositoryError as error:
         evidence = Evidence(problems=(f"{error} This report is made from the record alone.",))
-    return replace(_of_record(record, evidence), repo=repo, runs=runs)
+    decisions = read_decisions([record.path.parent])
+    return replace(_of_record(record, evidence, decisions), repo=repo, runs=runs)
 
 
-def alone(record: Record, *, running: bool = False) -> Account:
+def alone(record: Record, *, running: bool = False, decisions: Decisions = NO_DECISIONS) -> Account:
     """Return the account of a recorded run without looking at its repository.
 
     Parameters
@@ -61,11 +63,13 @@ def alone(record: Record, *, running: bool = False) -> Account:
         The run.
     running : `bool`, optional
         Does it still go on, so that what is not done yet may still be?
+    decisions : `Decisions`, optional
+        What people have decided.
     """
-    return _of_record(record, Evidence(), running=running)
+    return _of_record(record, Evidence(), decisions, running=running)
 
 
-def _of_record(record: Record, evidence: Evidence, *, running: bool = False) -> Account:
+def _of_record(record: Record, evidence: Evidence, decisions: Decisions, *, running: bool = False) -> Account:
     about = record.about
     names = _planned(record) if running else _products(record)
     return Account(
@@ -73,7 +77,13 @@ def _of_record(record: Record, evidence: Evidence, *, running: bool = False) -> 
         instrument=about.instrument,
         repo=str(about.config.get("repo", f"/repo/{about.instrument}")),
         record=record,
-        products=tuple(_of_product(record, name, evidence, running=running) for name in names),
+        products=tuple(
+            replace(
+                _of_product(record, name, evidence, running=running),
+                decisions=_decided(record, name, decisions),
+            )
+            for name in names
+        ),
         evidence=evidence,
         running=running,
     )
@@ -129,6 +139,14 @@ def _verified(record: Record, name: str) -> tuple[int, ...]:
 def _products(record: Record) -> list[str]:
     seen = {*record.state.products, *(job.step.product for job in record.jobs)}
     return [name for name in PRODUCTS if name in seen]
+
+
+def _decided(record: Record, name: str, decisions: Decisions) -> tuple[str, ...]:
+    return tuple(_sentence(decision.signed) for decision in decisions.of_product(record.name, name))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _planned(record: Record) -> list[str]:

@@ -104,6 +104,8 @@ class ProductAccount:
         Collections of its jobs.
     failed_tests : `int`
         Tests of its verification that failed.
+    decisions : `tuple` [`str`]
+        What was decided on it, one sentence each.
     """
 
     product: str
@@ -113,6 +115,12 @@ class ProductAccount:
     generation: str | None = None
     verification: str | None = None
     failed_tests: int = 0
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What came of it, and what was decided on it."""
+        return " ".join([self.sentence, *(f"{text.rstrip('.')}." for text in self.decisions)])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .account import Account, of_record
 from .measuring import measure
 from .trends import Measured, Past, Trend, compare
 
-__all__ = ["Run", "earlier", "history", "history_table", "recall", "remember", "with_history"]
+__all__ = ["Run", "beside", "earlier", "history", "history_table", "recall", "remember", "with_history"]
 
 ENDING = ".measured.json"
 """Ending of the file beside a record that keeps what its run measured."""
@@ -56,7 +56,7 @@ def recall(record: Path) -> Past | None:
         The record.
     """
     try:
-        return TypeAdapter(Past).validate_python(parse_json(read_text(_beside(record), RECORD), RECORD))
+        return TypeAdapter(Past).validate_python(parse_json(read_text(beside(record), RECORD), RECORD))
     except (InputError, ValidationError):
         # It is made again from the butler.
         return None
@@ -80,7 +80,7 @@ def remember(record: Record, measured: Sequence[Measured]) -> bool:
     before = recall(record.path)
     kept = {(m.quantity, m.condition): m for m in (*(before.measured if before else ()), *measured)}
     past = Past(record.name, record.begun.isoformat(timespec="seconds"), tuple(kept.values()))
-    path = _beside(record.path)
+    path = beside(record.path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_text(json.dumps(asdict(past), separators=(",", ":")), encoding="utf-8")
@@ -90,7 +90,14 @@ def remember(record: Record, measured: Sequence[Measured]) -> bool:
     return True
 
 
-def _beside(record: Path) -> Path:
+def beside(record: Path) -> Path:
+    """Return the file that keeps what a run measured.
+
+    Parameters
+    ----------
+    record : `pathlib.Path`
+        Its record.
+    """
     return record.with_name(record.stem + ENDING)
 
 

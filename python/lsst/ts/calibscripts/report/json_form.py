@@ -88,6 +88,7 @@ def _product_json(product: ProductAccount) -> dict[str, Any]:
         "certified": None if product.certified is None else vars(product.certified),
         "generation": product.generation,
         "verification": product.verification,
+        "decisions": list(product.decisions),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["ENOUGH", "Departure", "Measured", "Past", "Quantity", "Trend", "compare"]
 
@@ -129,6 +129,8 @@ class Trend:
         What left its usual range in this run, the farthest first.
     known : `bool`
         Are there enough earlier runs to know what is usual?
+    usual : mapping [`str`, (`float`, `float`)]
+        Usual range of each value, where there are enough earlier runs to know it.
     """
 
     quantity: str
@@ -137,6 +139,7 @@ class Trend:
     points: tuple[tuple[str, float], ...]
     departures: tuple[Departure, ...] = ()
     known: bool = False
+    usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -169,25 +172,26 @@ def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tup
 def _trend(tai: str, now: Measured, past: Sequence[Past]) -> Trend:
     same = [(run.tai, earlier) for run in past for earlier in run.measured if earlier.is_like(now)]
     points = (*((when, earlier.median) for when, earlier in same), (tai, now.median))
+    usual = {
+        part: limits
+        for part in now.values
+        if (limits := _usual(now.quantity, [e.values[part] for _, e in same if part in e.values]))
+    }
     found = [
-        departure
-        for part, value in now.values.items()
-        if (
-            departure := _departure(
-                now.quantity, part, value, [e.values[part] for _, e in same if part in e.values]
-            )
-        )
+        Departure(part, now.values[part], low, high)
+        for part, (low, high) in usual.items()
+        if not low <= now.values[part] <= high
     ]
     found.sort(key=lambda d: max(d.low - d.value, d.value - d.high) / ((d.high - d.low) or 1.0), reverse=True)
-    return Trend(now.quantity, now.condition, now.unit, points, tuple(found), known=len(same) >= ENOUGH)
+    return Trend(now.quantity, now.condition, now.unit, points, tuple(found), len(same) >= ENOUGH, usual)
 
 
-def _departure(quantity: str, part: str, value: float, earlier: Sequence[float]) -> Departure | None:
+def _usual(quantity: str, earlier: Sequence[float]) -> tuple[float, float] | None:
+    """Return the usual range of a value, None where too few earlier ones are known."""
     if len(earlier) < ENOUGH:
         return None
     usual = statistics.median(earlier)
     spread = _SIGMA_PER_MAD * statistics.median(abs(e - usual) for e in earlier)
     limits = _QUANTITIES.get(quantity, Quantity(quantity, ""))
     margin = max(_SIGMA * spread, limits.relative * abs(usual), limits.absolute)
-    low, high = usual - margin, usual + margin
-    return None if low <= value <= high else Departure(part, value, low, high)
+    return usual - margin, usual + margin

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from .pages import FILES, Pages
+from ..errors import CalibScriptsError
+from .forms import LARGEST, Forms
+from .pages import FILES, Pages, Visitor
 from .reports import Reports
 from .security import HEADERS, Doorkeeper
 from .shelf import Shelf
@@ -50,8 +53,8 @@ def make_app(setup: Setup) -> FastAPI:
     setup : `Setup`
         What it shows, and to whom.
     """
-    reports = Reports(setup.repos)
-    pages = Pages(Shelf(setup.directories), reports)
+    shelf, reports = Shelf(setup.directories), Reports(setup.repos)
+    pages, forms = Pages(shelf, reports), Forms(shelf, reports)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,13 +66,22 @@ def make_app(setup: Setup) -> FastAPI:
     app.middleware("http")(_with_headers)
     _add_files(app)
     _add_runs(app, pages, setup)
+    _add_looks_back(app, pages, setup)
+    _add_decisions(app, pages, forms, setup)
 
     @app.exception_handler(404)
     async def not_found(request: Request, error: Exception) -> Response:
-        text = pages.problem("Not found", "There is nothing at this address. The runs are under Runs.")
-        return HTMLResponse(text, 404)
+        visitor = _visitor(request, setup)
+        text = "There is nothing at this address. The runs are under Runs."
+        return HTMLResponse(pages.problem(visitor, "Not found", text), 404)
 
     return app
+
+
+def _visitor(request: Request, setup: Setup) -> Visitor:
+    doorkeeper = setup.doorkeeper
+    user = doorkeeper.user(request.headers)
+    return Visitor(user, doorkeeper.token(user) if doorkeeper.may_decide(request.headers) else "")
 
 
 async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -93,17 +105,18 @@ def _file(kind: str, text: str) -> Callable[[], Response]:
 def _add_runs(app: FastAPI, pages: Pages, setup: Setup) -> None:
     @app.get("/")
     def runs(request: Request) -> Response:
-        return HTMLResponse(pages.runs(request.query_params))
+        return HTMLResponse(pages.runs(_visitor(request, setup), request.query_params))
 
     @app.get("/events")
     async def runs_events() -> Response:
         return _stream(pages.runs_version, setup, interval=1.0)
 
     @app.get("/runs/{name}")
-    def run(name: str) -> Response:
-        page = pages.run(name)
+    def run(request: Request, name: str) -> Response:
+        visitor = _visitor(request, setup)
+        page = pages.run(visitor, name)
         if page is None:
-            return HTMLResponse(pages.problem("No such run", f"No record is called {name}."), 404)
+            return HTMLResponse(pages.problem(visitor, "No such run", f"No record is called {name}."), 404)
         return HTMLResponse(page)
 
     @app.get("/runs/{name}/events")
@@ -111,6 +124,59 @@ def _add_runs(app: FastAPI, pages: Pages, setup: Setup) -> None:
         if await asyncio.to_thread(pages.run_version, name) == "gone":
             return Response("No such run", 404)
         return _stream(lambda: pages.run_version(name), setup)
+
+
+def _add_looks_back(app: FastAPI, pages: Pages, setup: Setup) -> None:
+    @app.get("/nights")
+    def nights(request: Request) -> Response:
+        return HTMLResponse(pages.nights(_visitor(request, setup)))
+
+    @app.get("/nights/{day}")
+    def night(request: Request, day: str) -> Response:
+        visitor = _visitor(request, setup)
+        # Day numbers have eight digits; Python refuses to read thousands.
+        page = pages.nights(visitor, int(day)) if day.isdecimal() and len(day) == len("YYYYMMDD") else None
+        if page is None:
+            return HTMLResponse(
+                pages.problem(visitor, "No such night", f"No run of night {day} is recorded."), 404
+            )
+        return HTMLResponse(page)
+
+    @app.get("/trends")
+    def trends(request: Request) -> Response:
+        return HTMLResponse(pages.trends(_visitor(request, setup), request.query_params))
+
+
+def _add_decisions(app: FastAPI, pages: Pages, forms: Forms, setup: Setup) -> None:
+    @app.get("/decisions")
+    def ledger(request: Request) -> Response:
+        return HTMLResponse(pages.ledger(_visitor(request, setup)))
+
+    @app.post("/decisions")
+    async def decide(request: Request) -> Response:
+        visitor = _visitor(request, setup)
+        form = await _form(request)
+        if why := setup.doorkeeper.refusal(request.headers, form.get("token", "")):
+            return HTMLResponse(pages.problem(visitor, "Nothing was decided", why), 403)
+        try:
+            place = await asyncio.to_thread(forms.decide, visitor.user, form)
+        except CalibScriptsError as error:
+            return HTMLResponse(pages.problem(visitor, "Not decided", str(error)), 409)
+        # Loading the page again does not send the form again.
+        return RedirectResponse(place, 303)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a form; nothing is left of one that is too long or is not text."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            return {}
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=20))
+    except ValueError:
+        return {}
 
 
 def _stream(version: Callable[[], str], setup: Setup, interval: float = 0.5) -> Response:

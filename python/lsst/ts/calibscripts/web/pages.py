@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
+from ..decisions import Decisions, read_decisions
 from ..errors import CalibScriptsError
 from ..ground.tai import tai_now
 from ..record import Record
 from ..report.account import alone
 from ..report.page import page_environment, page_source, page_values
 from ..report.scripts import scripts_of
+from ..run.afterwards import certifiable
+from ..tables.instruments import INSTRUMENTS
+from ..tables.products import PRODUCTS
+from .deciding import certified_by_decision
+from .drawing import drawing_of
 from .listing import listing
+from .memories import Memories
+from .nights import nights_of
 from .reports import Reports
 from .rows import RunRow
 from .shelf import Shelf
+from .trending import MOST, parts_of, series_of
 
-__all__ = ["FILES", "Pages"]
+__all__ = ["FILES", "Pages", "Visitor"]
 
 _TEMPLATES = jinja2.PackageLoader(__package__, "templates")
 
@@ -32,6 +44,20 @@ FILES: Mapping[str, tuple[str, str]] = {
     },
 }
 """Name of a file that pages refer to -> its type and its text. There are no others."""
+
+
+_MOST_NIGHTS = 30
+"""Nights on the page of all nights."""
+
+_MASTERS = sorted(product.dataset_type for product in PRODUCTS.values() if product.certified)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who looks at a page: a name and the token for changes, each empty where there is none."""
+
+    user: str = ""
+    token: str = ""
 
 
 class Pages:
@@ -48,31 +74,36 @@ class Pages:
     def __init__(self, shelf: Shelf, reports: Reports) -> None:
         self._shelf = shelf
         self._reports = reports
+        self._past = Memories()
         self._templates = page_environment(_TEMPLATES)
 
-    def runs(self, asked: Mapping[str, str]) -> str:
+    def runs(self, visitor: Visitor, asked: Mapping[str, str]) -> str:
         """Write the list of runs.
 
         Parameters
         ----------
+        visitor : `Visitor`
+            Who looks.
         asked : mapping [`str`, `str`]
             Filters and page, as somebody wrote them.
         """
         version = self.runs_version()
         rows, unread = self._shelf.rows()
         shown = listing(rows, asked, tai_now())
-        return self._page("runs.html.j2", "Runs", listing=shown, unread=unread, version=version)
+        return self._page("runs.html.j2", "Runs", visitor, listing=shown, unread=unread, version=version)
 
     def runs_version(self) -> str:
         """Return a text that changes with the list of runs."""
         rows, unread = self._shelf.rows(seconds=0.2)
         return f"{_pulse(rows, tai_now())}-{unread}-{self._shelf.stamp()}"
 
-    def run(self, name: str) -> str | None:
+    def run(self, visitor: Visitor, name: str) -> str | None:
         """Write the page of a run: while it goes on what its record says, afterwards its report.
 
         Parameters
         ----------
+        visitor : `Visitor`
+            Who looks.
         name : `str`
             Its name, as somebody wrote it.
 
@@ -89,9 +120,10 @@ class Pages:
             record = self._shelf.record(path)
             values, remark = self._values(record)
         except CalibScriptsError as error:
-            return self._page("problem.html.j2", "Runs", title=name, problem=str(error), version=version)
+            return self._page("problem.html.j2", "Runs", visitor, title=name, problem=str(error))
+        shown = {**values, "remark": remark, **self._decidable(record)}
         events = f"/runs/{record.name}/events"
-        return self._page("run.html.j2", "Runs", **values, remark=remark, events=events, version=version)
+        return self._page("run.html.j2", "Runs", visitor, **shown, events=events, version=version)
 
     def run_version(self, name: str) -> str:
         """Return a text that changes with the page of a run.
@@ -103,24 +135,89 @@ class Pages:
         """
         return self._version(name)
 
-    def problem(self, title: str, text: str) -> str:
+    def nights(self, visitor: Visitor, day: int | None = None) -> str | None:
+        """Write the nights, or one.
+
+        Parameters
+        ----------
+        visitor : `Visitor`
+            Who looks.
+        day : `int`, optional
+            Observing day (YYYYMMDD); the latest ones by default.
+
+        Returns
+        -------
+        `str` or `None`
+            The page; None where there is no such night.
+        """
+        version = self.runs_version()
+        rows, _ = self._shelf.rows()
+        found = nights_of(rows, self.decisions(), tai_now())
+        shown = [night for night in found if day in (None, night.day)][:_MOST_NIGHTS]
+        if day is not None and not shown:
+            return None
+        title = f"Night {day}" if day else "Nights"
+        values = {"title": title, "nights": shown, "more": len(found) > len(shown) and day is None}
+        return self._page("nights.html.j2", "Nights", visitor, **values, events="/events", version=version)
+
+    def trends(self, visitor: Visitor, asked: Mapping[str, str]) -> str:
+        """Write what runs have measured over time.
+
+        Parameters
+        ----------
+        visitor : `Visitor`
+            Who looks.
+        asked : mapping [`str`, `str`]
+            Instrument and part (detector and amplifier), as somebody wrote them.
+        """
+        rows, _ = self._shelf.rows()
+        instruments = sorted({row.instrument for row in rows if row.outcome})
+        instrument = asked.get("instrument") or (instruments[0] if instruments else "")
+        names = [row.name for row in reversed(rows) if row.instrument == instrument]
+        past = self._past.of([path for name in names[-MOST:] if (path := self._shelf.path(name))])
+        part = asked.get("part", "")
+        shown = [(series, Markup(drawing_of(series))) for series in series_of(past, part)]
+        values = {"instruments": instruments, "instrument": instrument, "part": part, "parts": parts_of(past)}
+        return self._page("trends.html.j2", "Trends", visitor, series=shown, **values)
+
+    def ledger(self, visitor: Visitor) -> str:
+        """Write the decisions.
+
+        Parameters
+        ----------
+        visitor : `Visitor`
+            Who looks.
+        """
+        decisions = self.decisions()
+        values = {"decisions": decisions, "types": _MASTERS, "instruments": list(INSTRUMENTS)}
+        version = self._shelf.stamp_of_decisions()
+        return self._page("decisions.html.j2", "Decisions", visitor, **values, version=version)
+
+    def decisions(self) -> Decisions:
+        """Return what people have decided."""
+        return read_decisions(self._shelf.directories)
+
+    def problem(self, visitor: Visitor, title: str, text: str) -> str:
         """Write a page that says that something is not possible.
 
         Parameters
         ----------
+        visitor : `Visitor`
+            Who looks.
         title, text : `str`
             What, and why.
         """
-        return self._page("problem.html.j2", "", title=title, problem=text, version="")
+        return self._page("problem.html.j2", "", visitor, title=title, problem=text)
 
     def _values(self, record: Record) -> tuple[Mapping[str, Any], str]:
         """Return what the page of a run is filled in with, and a remark on it."""
+        decisions = self.decisions()
         if record.is_running(tai_now()):
-            return page_values(alone(record, running=True)), ""
-        report = self._reports.of(record, self._shelf.stamp(record.path))
+            return page_values(alone(record, running=True, decisions=decisions)), ""
+        report = self._reports.of(record, self._stamp(record.path))
         if report.values:
             return report.values, ""
-        values = page_values(alone(record), scripts_of(record))
+        values = page_values(alone(record, decisions=decisions), scripts_of(record))
         if report.problem:
             return values, f"The repository could not be read: {report.problem}. This is the record alone."
         return values, "The repository is being read; the full report replaces this page when it is ready."
@@ -129,7 +226,7 @@ class Pages:
         path = self._shelf.path(name)
         if path is None:
             return "gone"
-        stamp = self._shelf.stamp(path)
+        stamp = self._stamp(path)
         try:
             record = self._shelf.record(path)
         except CalibScriptsError:
@@ -138,8 +235,28 @@ class Pages:
             return f"{stamp}-running"
         return f"{stamp}-{'report' if self._reports.of(record, stamp).ready else 'record'}"
 
-    def _page(self, template: str, place: str, **values: Any) -> str:
-        shown = {"events": "", "version": "", "place": place, **values}
+    def _stamp(self, path: Path) -> str:
+        """Return a text that changes with a record, or what was decided."""
+        return f"{self._shelf.stamp(path)}-{self._shelf.stamp_of_decisions()}"
+
+    def _decidable(self, record: Record) -> dict[str, Any]:
+        """Return what was decided on a run, and what can be decided."""
+        decisions = self.decisions()
+        taken = frozenset(record.state.exposures) | {e for s in record.state.sets.values() for e in s.kept}
+        bad = decisions.bad_exposures(record.about.instrument)
+        of_run = [d for d in decisions.all if getattr(d.subject, "run", None) == record.name]
+        before = certified_by_decision(decisions, record.name)
+        products = dict.fromkeys(step.product for step in record.state.steps)
+        return {
+            "decisions": [*of_run, *(d for exposure, d in bad.items() if exposure in taken)],
+            "withdrawn": decisions.withdrawn,
+            "ledger_problems": decisions.problems,
+            "products": list(products),
+            "certifiable": [name for name in products if not certifiable(record, name, before)],
+        }
+
+    def _page(self, template: str, place: str, visitor: Visitor, **values: Any) -> str:
+        shown = {"events": "", "version": "", "place": place, "visitor": visitor, **values}
         return self._templates.get_template(template).render(shown)
 
 

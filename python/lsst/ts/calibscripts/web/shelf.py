@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
+from ..decisions import LEDGER
 from ..record import Following, Record
 from .index import Index
 from .rows import RunRow
@@ -94,12 +95,16 @@ class Shelf:
         path : `pathlib.Path`, optional
             File of the record; all records by default.
         """
-        return "-".join(_stamp(each) for each in ([path] if path else [*self._newest()]))
+        return "-".join(_stamp(each) for each in ([path] if path else self._newest()))
+
+    def stamp_of_decisions(self) -> str:
+        """Return a text that changes when something is decided. Blocks."""
+        return "-".join(_stamp(directory / LEDGER) for directory in self.directories)
 
     def _newest(self) -> list[Path]:
         with self._lock:
             growing = [path for index in self._indices for path in index.growing]
-        return [*self.directories, *growing]
+        return [*self.directories, *(directory / LEDGER for directory in self.directories), *growing]
 
 
 def _names(directory: Path) -> frozenset[str]:

@@ -1,0 +1,52 @@
+"""`calibscripts night`: what came of a night, and what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..ground.home import record_directory
+
+__all__ = ["night"]
+
+
+@click.command()
+@click.argument("day", required=False, type=click.IntRange(10**7, 10**8 - 1))
+@click.option(
+    "--records",
+    "directories",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory of records; may be repeated. Default: that of this user, or CALIBSCRIPTS_RECORD_DIR.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+    help="markdown is for the night log.",
+)
+def night(day: int | None, directories: tuple[Path, ...], form: str) -> None:
+    """Print what came of the night DAY (YYYYMMDD, by default the last one with runs), and who has signed what.
+
+    The exit code is 1 where something is missing.
+    """
+    from ..decisions import read_decisions
+    from ..ground.tai import tai_now
+    from ..web.nights import nights_of, text_of_nights
+    from ..web.shelf import Shelf
+
+    places = directories or (record_directory(),)
+    rows, _ = Shelf(places).rows(seconds=float("inf"))
+    found = nights_of(rows, read_decisions(places), tai_now())
+    wanted = day or (found[0].day if found else None)
+    chosen = [each for each in found if each.day == wanted]
+    if not chosen:
+        raise click.ClickException(
+            f"No run of {wanted or 'any night'} is recorded in {', '.join(map(str, places))}."
+        )
+    click.echo(text_of_nights(chosen, markdown=form == "markdown"), nl=False)
+    if any(each.missing for each in chosen):
+        raise click.exceptions.Exit(1)

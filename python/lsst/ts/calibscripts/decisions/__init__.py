@@ -1,0 +1,19 @@
+"""What people decide on calibrations and exposures, signed and kept in a ledger beside the records."""
+
+from .decided import NO_DECISIONS, Decisions
+from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
+from .ledger import LEDGER, decide, read_decisions
+
+__all__ = [
+    "LEDGER",
+    "NO_DECISIONS",
+    "Decision",
+    "Decisions",
+    "ExposureSubject",
+    "MasterSubject",
+    "ProductSubject",
+    "Subject",
+    "Verb",
+    "decide",
+    "read_decisions",
+]

@@ -1,0 +1,129 @@
+"""A product that a run has made and not certified is certified after its end, since somebody decides so. Blocks."""
+
+from __future__ import annotations
+
+from ..errors import CertificationError, DecisionError
+from ..events.events import Certified
+from ..ground.time_range import TimeRange
+from ..plan import Action, StepId
+from ..preflight.conflicts import find_conflicts
+from ..preflight.examining import Asked, wrong_filter
+from ..record import Record
+from ..repository import ButlerRepository, Certification, Repository
+from ..tables.products import PRODUCTS, ImageType, made_from_closure
+
+__all__ = ["certifiable", "certify_afterwards"]
+
+
+def certifiable(record: Record, product: str, certified: frozenset[str] = frozenset()) -> str:
+    """Return why a product cannot be certified by a decision, empty where it can.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    product : `str`
+        E.g. BIAS.
+    certified : `frozenset` [`str`], optional
+        Products of the run that were certified by decisions.
+    """
+    state = record.state
+    if product not in PRODUCTS or not PRODUCTS[product].certified:
+        return f"{product} is not something that is certified."
+    if state.ended is None:
+        return f"{record.name} has no end: decide when the script no longer runs."
+    if product in state.certified or product in certified:
+        return f"{product} of {record.name} is certified already."
+    if any(doubtful.product == product for doubtful in state.doubtful):
+        return f"{product} of {record.name} may be certified already: look into its collection first."
+    if not state.step(StepId(Action.GENERATE, product)).completed:
+        return f"{record.name} has not made {product}."
+    made = {step.product for step in state.steps if step.action is Action.GENERATE}
+    inputs = [name for name in made_from_closure(product) if name in made and PRODUCTS[name].certified]
+    missing = [name for name in inputs if name not in state.certified and name not in certified]
+    if missing:
+        return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."
+    return ""
+
+
+def certify_afterwards(
+    record: Record, product: str, *, repo: str | None = None, certified: frozenset[str] = frozenset()
+) -> Certified:
+    """Certify exactly what a run has made, as its script would have. Blocks.
+
+    Parameters
+    ----------
+    record : `Record`
+        The run.
+    product : `str`
+        E.g. BIAS.
+    repo : `str`, optional
+        Butler repository; the one of the run by default.
+    certified : `frozenset` [`str`], optional
+        Products of the run that were certified by decisions.
+
+    Returns
+    -------
+    `Certified`
+        What was certified, as the script would have recorded it.
+
+    Raises
+    ------
+    DecisionError
+        If there is nothing that could be certified.
+    CalibScriptsError
+        If it could not be certified, or whether it was is unknown; the text says which.
+    """
+    if why := certifiable(record, product, certified):
+        raise DecisionError(f"{why} Nothing was certified.")
+    repository = ButlerRepository(repo or str(record.about.config.get("repo", "")))
+    try:
+        repository.check(writing=True)
+        wanted, run = _wanted(repository, record, product)
+        before = {**record.state.certified, **dict.fromkeys(certified)}
+        if problem := _obstacle(repository, record, wanted):
+            raise CertificationError(product, wanted.collection, before, DecisionError(problem))
+        datasets = repository.certify(wanted, run, lambda: True)
+    finally:
+        repository.close()
+    # Only who may commit no more gets None.
+    assert datasets is not None
+    verified = record.state.product(product).verdict is not None
+    return Certified(product, wanted.collection, *wanted.validity.texts, datasets, not verified)
+
+
+def _wanted(repository: Repository, record: Record, product: str) -> tuple[Certification, str]:
+    """Return what is to be certified, and the RUN that holds it; records of earlier layouts do not name it."""
+    config, step = record.about.config, record.state.step(StepId(Action.GENERATE, product))
+    table = PRODUCTS[product]
+    run = step.run or (repository.run_of(step.job_id) if step.job_id else None)
+    if run is None:
+        raise DecisionError(f"The job of GENERATE {product} left no RUN. Nothing was certified.")
+    detectors = step.detectors or tuple(sorted(repository.made(run, table.dataset_type)))
+    begin, end = (config.get(f"certify_calib_{side}_date") for side in ("begin", "end"))
+    wanted = Certification(
+        product=product,
+        instrument=record.about.instrument,
+        dataset_type=table.dataset_type,
+        collection=str(config["calib_collection"]),
+        validity=TimeRange.of(begin, end),
+        detectors=detectors,
+        physical_filter=record.state.physical_filter if table.by_filter else None,
+    )
+    return wanted, run
+
+
+def _obstacle(repository: Repository, record: Record, wanted: Certification) -> str:
+    """Return what stands in the way of a certification, as before a run and before its certifications."""
+    if not repository.missing_collections([wanted.collection]):
+        conflicts = [str(each) for found in find_conflicts(repository, [wanted]).values() for each in found]
+        if conflicts:
+            return " ".join(conflicts)
+    images, expected = record.state.sets.get(ImageType.FLAT), record.state.physical_filter
+    flats = None if images is None else images.closed
+    if ImageType.FLAT not in PRODUCTS[wanted.product].images or flats is None or expected is None:
+        return ""
+    asked = Asked(
+        ImageType.FLAT, flats.exposures, flats.detectors, physical_filter=tuple(expected.split("~"))
+    )
+    return wrong_filter(asked, repository.exposures(record.about.instrument, flats.exposures))

@@ -1,0 +1,184 @@
+"""Runs and decisions -> what came of a night. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..decisions import Decision, Decisions, ExposureSubject, ProductSubject, Verb
+from .rows import RunRow, RunStatus
+
+__all__ = ["Night", "NightProduct", "nights_of", "text_of_nights"]
+
+_RANKS = ("good", "fair", "next", "bad", "idle")
+"""From the best to the worst; of the runs that were to make a product the best one counts."""
+
+
+@dataclass(frozen=True)
+class NightProduct:
+    """What came of a product in a night: the best of its runs, how that is shown, and who has decided what on it."""
+
+    product: str
+    standing: str
+    style: str
+    run: str
+    signed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night of an instrument.
+
+    Attributes
+    ----------
+    day : `int`
+        Observing day (YYYYMMDD).
+    instrument : `str`
+        Butler instrument name.
+    verdict, style : `str`
+        The verdict, in words and as good, fair, bad or next (it is under way).
+    products : `tuple` [`NightProduct`]
+        What was to be done, and what came of it.
+    missing : `tuple` [`str`]
+        What is missing, one sentence each.
+    signed : `tuple` [`str`]
+        Who has decided what, one sentence each.
+    runs : `tuple` [(`str`, `str`, `str`)]
+        Name, begin and state of each run, the oldest first.
+    """
+
+    day: int
+    instrument: str
+    verdict: str
+    style: str
+    products: tuple[NightProduct, ...]
+    missing: tuple[str, ...]
+    signed: tuple[str, ...]
+    runs: tuple[tuple[str, str, str], ...]
+
+
+def nights_of(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> tuple[Night, ...]:
+    """Return what came of each night, the latest first.
+
+    Parameters
+    ----------
+    rows : sequence of `RunRow`
+        The runs.
+    decisions : `Decisions`
+        What people have decided.
+    now : `datetime.datetime`
+        The time, TAI.
+    """
+    grouped: dict[tuple[int, str], list[RunRow]] = {}
+    for row in sorted(rows, key=lambda row: row.begun):
+        if row.night:
+            grouped.setdefault((row.night, row.instrument), []).append(row)
+    found = sorted(grouped.items(), key=lambda item: (-item[0][0], item[0][1]))
+    return tuple(_night(day, instrument, of_night, decisions, now) for (day, instrument), of_night in found)
+
+
+def _night(day: int, instrument: str, rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> Night:
+    products = tuple(_products(rows, decisions, now))
+    verdict, style = _verdict(products, rows, now)
+    return Night(
+        day=day,
+        instrument=instrument,
+        verdict=verdict,
+        style=style,
+        products=products,
+        missing=tuple(
+            f"{found.product}: {found.standing}" for found in products if found.style in ("bad", "idle")
+        ),
+        signed=tuple(f"{d.subject}: {d.signed}" for d in _concerning(day, instrument, rows, decisions)),
+        runs=tuple((row.name, row.begun, str(row.status(now))) for row in rows),
+    )
+
+
+def _products(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> Iterator[NightProduct]:
+    best: dict[str, NightProduct] = {}
+    for row in rows:
+        for name, standing in row.standings(now).items():
+            found = _decided(name, standing.value, standing.style, row.name, decisions)
+            known = best.get(name)
+            if known is None or _RANKS.index(found.style) <= _RANKS.index(known.style):
+                best[name] = found
+    yield from best.values()
+
+
+def _decided(name: str, standing: str, style: str, run: str, decisions: Decisions) -> NightProduct:
+    """Return what came of a product once it is known what people have decided on it; the last decision counts."""
+    found = decisions.of_product(run, name.partition(" ")[0])
+    signed = tuple(decision.signed for decision in found)
+    match found[-1].verb if found else None:
+        case Verb.REJECT:
+            return NightProduct(name, f"{standing}, rejected", "bad", run, signed)
+        case Verb.APPROVE:
+            return NightProduct(
+                name, f"{standing}, approved", "good" if style == "good" else "fair", run, signed
+            )
+        case Verb.CERTIFY:
+            return NightProduct(name, "certified in spite of failures", "fair", run, signed)
+        case _:
+            return NightProduct(name, standing, style, run, signed)
+
+
+def _verdict(products: Sequence[NightProduct], rows: Sequence[RunRow], now: datetime) -> tuple[str, str]:
+    styles = {found.style for found in products}
+    going = any(row.status(now) is RunStatus.RUNNING for row in rows)
+    failing = any(row.status(now) is RunStatus.RUNNING and row.is_failing for row in rows)
+    if going:
+        return ("under way, with failures", "bad") if failing else ("under way", "next")
+    if not products:
+        return "nothing was done", "bad"
+    if styles & {"bad", "idle", "next"}:
+        return "incomplete", "bad"
+    return ("complete, with remarks", "fair") if "fair" in styles else ("complete", "good")
+
+
+def _concerning(
+    day: int, instrument: str, rows: Iterable[RunRow], decisions: Decisions
+) -> Iterator[Decision]:
+    names = {row.name for row in rows}
+    for decision in decisions.standing:
+        subject = decision.subject
+        of_run = isinstance(subject, ProductSubject) and subject.run in names
+        of_day = (
+            isinstance(subject, ExposureSubject)
+            and subject.instrument == instrument
+            and subject.exposure // 10**5 == day
+        )
+        if of_run or of_day:
+            yield decision
+
+
+def text_of_nights(nights: Sequence[Night], *, markdown: bool = False) -> str:
+    """Write nights for a terminal, or for a night log.
+
+    Parameters
+    ----------
+    nights : sequence of `Night`
+        The nights.
+    markdown : `bool`, optional
+        Write Markdown.
+    """
+    return "\n".join(line for night in nights for line in _lines(night, markdown))
+
+
+def _lines(night: Night, markdown: bool) -> Iterator[str]:
+    head = f"{night.instrument} {night.day}: {night.verdict}"
+    yield f"### {_plain(head)}\n" if markdown else head
+    mark = "* " if markdown else "    "
+    shown = _plain if markdown else str
+    for found in night.products:
+        yield f"{mark}{shown(found.product)}: {shown(found.standing)} ({shown(found.run)})"
+    for title, texts in (("Missing", night.missing), ("Signed", night.signed)):
+        if texts:
+            yield f"\n**{title}**\n" if markdown else f"  {title}:"
+            yield from (f"{mark}{shown(text)}" for text in texts)
+    yield ""
+
+
+def _plain(text: str) -> str:
+    """Write a text so that Markdown takes nothing of it for markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#|!" else c for c in " ".join(text.split()))

@@ -1,0 +1,232 @@
+"""Decisions are signed, kept, shown, and heeded."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+from click.testing import CliRunner
+from lsst.daf.butler import Butler, CollectionType
+from web_support import DONE, FAILED, FIRST, PLANNED, RUN, TAKEN, Client, record, serving
+
+from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.decisions import (
+    LEDGER,
+    ExposureSubject,
+    MasterSubject,
+    ProductSubject,
+    Verb,
+    decide,
+    read_decisions,
+)
+from lsst.ts.calibscripts.errors import DecisionError
+from lsst.ts.calibscripts.summit.butler.repository import make_repository
+from lsst.ts.calibscripts.web.security import Doorkeeper
+
+ADA = {"X_Auth_Request_User": "ada"}
+OPEN = Doorkeeper("X-Auth-Request-User", True)
+EXPOSURE = ExposureSubject("LATISS", FIRST + 1)
+
+
+def token(client: Client, page: str = "/decisions", **headers: str) -> str:
+    found = re.search(r'name="token" value="(\w+)"', client.get(page, **(headers or ADA)).text)
+    assert found is not None
+    return found[1]
+
+
+def test_what_is_decided_is_kept_in_order_and_can_be_withdrawn(tmp_path: Path):
+    first = decide(tmp_path, "ada", "a streak", Verb.MARK_BAD, EXPOSURE)
+    second = decide(tmp_path, "grace", "warm", Verb.MARK_BAD, MasterSubject("LATISS", "bias", RUN))
+    found = read_decisions([tmp_path, tmp_path])
+    assert found.all == (first, second)
+    assert found.bad_exposures("LATISS") == {FIRST + 1: first}
+    assert found.bad_exposures("LSSTCam") == {}
+    assert found.bad_masters("LATISS") == {("bias", RUN): second}
+    decide(tmp_path, "ada", "it was the Moon", Verb.WITHDRAW, EXPOSURE, withdraws=first.id)
+    found = read_decisions([tmp_path])
+    assert found.bad_exposures("LATISS") == {}
+    assert len(found.all) == 3
+    assert found.withdrawn[first.id].why == "it was the Moon"
+
+
+@pytest.mark.parametrize(("who", "why"), [("", "x"), (" ", "x"), ("ada", ""), ("ada", "x" * 3000)])
+def test_nobody_decides_without_a_name_and_a_reason(tmp_path: Path, who: str, why: str):
+    with pytest.raises(DecisionError, match="Nothing was decided"):
+        decide(tmp_path, who, why, Verb.MARK_BAD, EXPOSURE)
+    assert not (tmp_path / LEDGER).exists()
+
+
+def test_what_is_damaged_is_said_and_the_rest_is_heeded(tmp_path: Path):
+    decide(tmp_path, "ada", "a streak", Verb.MARK_BAD, EXPOSURE)
+    ledger = tmp_path / LEDGER
+    ledger.write_text(ledger.read_text() + '{"id": 5}\n[]\nnot JSON\n{"half')
+    decide(tmp_path, "ada", "good", Verb.APPROVE, ProductSubject("a", "BIAS"))
+    found = read_decisions([tmp_path])
+    assert [d.verb for d in found.all] == [Verb.MARK_BAD, Verb.APPROVE]
+    assert len(found.problems) == 3
+    assert all("is not heeded" in problem for problem in found.problems)
+
+
+def test_decisions_are_signed_on_the_page_and_shown_there(tmp_path: Path):
+    path = record(tmp_path, FAILED)
+    page = f"/runs/{path.stem}"
+    with serving(tmp_path, doorkeeper=OPEN) as client:
+        form = f"token={token(client, page)}&run={path.stem}&product=BIAS&verb=approve&why=The+%3Cb%3Elamp"
+        answer = client.post("/decisions", form, **ADA)
+        assert (answer.status, answer.headers["location"]) == (303, f"{page}#decisions")
+        form = f"token={token(client)}&instrument=LATISS&exposure={FIRST + 1}&why=A+streak"
+        assert client.post("/decisions", form, **ADA).status == 303
+        assert "already marked as bad by ada" in client.post("/decisions", form, **ADA).text
+        for place in (page, "/decisions", "/nights"):
+            text = client.get(place).text
+            assert "approved by ada" in text
+            assert "The &lt;b&gt;lamp" in text
+            assert "A streak" in text
+        night = client.get("/nights").text
+        assert "complete, with remarks" in night
+        (approval, _) = read_decisions([tmp_path]).all
+        form = f"token={token(client)}&decision={approval.id}&why=wrong+run"
+        assert client.post("/decisions", form, **ADA).status == 303
+        assert "withdrew by ada" in client.get(page).text
+        assert "incomplete" in client.get("/nights").text
+
+
+@pytest.mark.parametrize(
+    ("doorkeeper", "headers", "why"),
+    [
+        (Doorkeeper(), ADA, "only shows"),
+        (Doorkeeper("X-Auth-Request-User", False), ADA, "only shows"),
+        (OPEN, {}, "Your name is unknown"),
+        (OPEN, {"X_Auth_Request_User": "a\tb"}, "Your name is unknown"),
+        (OPEN, {**ADA, "Origin": "https://elsewhere.example"}, "another site"),
+        (OPEN, {"X_Auth_Request_User": "eve"}, "reload the page"),
+    ],
+)
+def test_who_may_not_decide_is_refused(
+    tmp_path: Path, doorkeeper: Doorkeeper, headers: dict[str, str], why: str
+):
+    with serving(tmp_path, doorkeeper=doorkeeper) as client:
+        form = f"token={doorkeeper.token('ada')}&instrument=LATISS&exposure=1&why=x"
+        answer = client.post("/decisions", form, **headers)
+        assert answer.status == 403
+        assert why in answer.text
+    assert not (tmp_path / LEDGER).exists()
+
+
+@pytest.mark.parametrize("form", ["", "token=%ff", "a=1&" * 50, "x" * 200_000, "=", "token=&token="])
+def test_forms_that_are_something_else_decide_nothing(tmp_path: Path, form: str):
+    with serving(tmp_path, doorkeeper=OPEN) as client:
+        assert client.post("/decisions", form, **ADA).status == 403
+    assert not (tmp_path / LEDGER).exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ("run=../x&product=BIAS&verb=approve&why=x", "No record is called"),
+        ("instrument=LATISS&exposure=abc&why=x", "not an exposure id"),
+        ("instrument=LATISS&exposure=1&why=", "needs a reason"),
+        ("instrument=LATISS&type=bias&collection=&why=x", "RUN collection"),
+        ("decision=nothing&why=x", "no decision"),
+    ],
+)
+def test_what_cannot_be_decided_is_said(tmp_path: Path, form: str, why: str):
+    with serving(tmp_path, doorkeeper=OPEN) as client:
+        answer = client.post("/decisions", f"token={OPEN.token('ada')}&{form}", **ADA)
+        assert answer.status == 409
+        assert why in answer.text
+    assert not (tmp_path / LEDGER).exists()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Make a repository with the bias that a run has made."""
+    root = tmp_path / "repo"
+    with Butler.from_config(make_repository(root, ["LATISS"]), writeable=True) as butler:
+        butler.collections.register(RUN, CollectionType.RUN)
+        bias = CCDData(np.zeros((4, 4), np.float32), unit="electron")
+        butler.put(bias, "bias", instrument="LATISS", detector=0, run=RUN)
+    return root
+
+
+def certified(repo: Path) -> int:
+    with Butler.from_config(repo) as butler:
+        if not butler.collections.query("LATISS/calib/daily/t*"):
+            return 0
+        return len([*butler.registry.queryDatasetAssociations("bias", "LATISS/calib/daily/t")])
+
+
+def test_what_failed_is_certified_when_somebody_signs_for_it(tmp_path: Path, repo: Path):
+    records = tmp_path / "records"
+    path = record(records, FAILED, repo=str(repo))
+    with serving(records, doorkeeper=OPEN) as client:
+        form = f"token={OPEN.token('ada')}&run={path.stem}&product=BIAS&verb=certify&why=only+one+amplifier"
+        assert client.post("/decisions", form, **ADA).status == 303
+        assert certified(repo) == 1
+        page = client.get(f"/runs/{path.stem}").text
+        assert "certified in spite of failures by ada" in page
+        again = client.post("/decisions", form, **ADA)
+        assert again.status == 409
+        assert "is certified already" in again.text
+    (decision,) = read_decisions([records]).all
+    assert decision.certified is not None
+    assert (decision.certified.product, decision.certified.collection) == ("BIAS", "LATISS/calib/daily/t")
+    assert not decision.certified.unverified
+
+
+def test_what_is_in_the_way_of_a_decision_is_said(tmp_path: Path, repo: Path):
+    first, second = (record(tmp_path / name, FAILED, repo=str(repo)) for name in ("one", "two"))
+    runner = CliRunner()
+    words = ["decide", "certify", str(first), "BIAS", "--by", "ada", "--why", "fine"]
+    done = runner.invoke(main, words)
+    assert (done.exit_code, done.output.count("Certified into LATISS/calib/daily/t")) == (0, 1)
+    words[2] = str(second)
+    refused = runner.invoke(main, words)
+    assert refused.exit_code == 1
+    assert "nothing of it was certified" in refused.output
+    assert "bias" in refused.output
+    assert certified(repo) == 1
+    assert not (tmp_path / "two" / LEDGER).exists()
+
+
+@pytest.mark.parametrize(
+    ("events", "product", "why"),
+    [
+        (DONE, "BIAS", "certified already"),
+        ((*PLANNED, *TAKEN), "BIAS", "has no end"),
+        (FAILED, "DARK", "has not made DARK"),
+        (FAILED, "GAIN", "not something that is certified"),
+    ],
+)
+def test_only_what_a_run_has_made_can_be_certified(tmp_path: Path, events: tuple, product: str, why: str):  # type: ignore[type-arg]
+    path = record(tmp_path, events)
+    done = CliRunner().invoke(main, ["decide", "certify", str(path), product, "--by", "ada", "--why", "x"])
+    assert done.exit_code == 1
+    assert why in done.output
+    assert not (tmp_path / LEDGER).exists()
+
+
+def test_decisions_from_the_command_line_are_listed(tmp_path: Path):
+    path, runner = record(tmp_path, FAILED), CliRunner()
+    where = ["--records", str(tmp_path), "--by", "ada", "--why", "so"]
+    for words in (
+        ["reject", str(path), "BIAS", "--by", "ada", "--why", "so"],
+        ["bad-exposure", "LATISS", str(FIRST), *where],
+        ["bad-master", "LATISS", "BIAS", RUN, *where],
+    ):
+        done = runner.invoke(main, ["decide", *words])
+        assert done.exit_code == 0, done.output
+    listed = runner.invoke(main, ["decide", "list", "--records", str(tmp_path)]).output
+    assert [line.split(": ")[0].split("  ")[1] for line in listed.splitlines()] == [
+        f"BIAS of {path.stem}",
+        f"exposure {FIRST} of LATISS",
+        f"bias in {RUN} of LATISS",
+    ]
+    id_ = listed.split()[0]
+    assert runner.invoke(main, ["decide", "withdraw", id_, *where]).exit_code == 0
+    twice = runner.invoke(main, ["decide", "withdraw", id_, *where])
+    assert "was withdrawn already" in twice.output
+    report = runner.invoke(main, ["report", str(path), "--format", "json", "--no-images"])
+    assert json.loads(report.output)["products"][0]["decisions"] == []
