@@ -34,7 +34,6 @@ __all__ = [
     "StatisticsError",
     "TransitionError",
     "VerificationFailedError",
-    "WebError",
     "describe",
     "job_log",
 ]
@@ -118,10 +117,6 @@ class RunFailedError(CalibScriptsError, RuntimeError):
 
 class DecisionError(CalibScriptsError, RuntimeError):
     """A decision was not made, or not recorded; the text says what was and was not done."""
-
-
-class WebError(CalibScriptsError, RuntimeError):
-    """The pages cannot be served, or a decision cannot be made on them."""
 
 
 class ReadBackError(CalibScriptsError, RuntimeError):

@@ -10,7 +10,7 @@ from threading import Thread
 
 import uvicorn
 
-from ..errors import WebError, describe
+from ..errors import ConfigurationError, describe
 from .app import Setup, make_app
 
 __all__ = ["serve", "served"]
@@ -31,7 +31,7 @@ def serve(setup: Setup, host: str, port: int) -> None:
 
     Raises
     ------
-    WebError
+    ConfigurationError
         If the address is taken.
     """
     with _listening(host, port) as listener:
@@ -56,7 +56,7 @@ def served(setup: Setup, host: str, port: int) -> Iterator[str]:
 
     Raises
     ------
-    WebError
+    ConfigurationError
         If the address is taken.
     """
     with _listening(host, port) as listener:
@@ -75,9 +75,8 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
-        raise WebError(
-            f"Cannot listen at {host}, port {port}: {describe(error)}. Nothing is served; choose another --port."
-        ) from error
+        problem = f"cannot listen at {host}, port {port}: {describe(error)}; choose another port"
+        raise ConfigurationError([problem]) from error
 
 
 def _server(setup: Setup) -> uvicorn.Server:
