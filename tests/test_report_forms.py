@@ -122,7 +122,7 @@ async def test_json_is_json_and_tells_the_verdicts(tmp_path: Path):
 async def test_markdown_keeps_every_row_on_one_line(tmp_path: Path):
     record = await failed_run(tmp_path)
     broken = replace(record.entries[-1], event=Failed("two | bars\nand two lines"))
-    text = as_markdown(of_record(replace(record, entries=(*record.entries, broken))))
+    text = as_markdown(of_record(record.with_entries([broken])))
     assert "- two | bars and two lines\n" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == "| Product | Result | Why | Certified |"

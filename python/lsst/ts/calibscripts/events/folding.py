@@ -48,15 +48,17 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def state_of(events: Iterable[Event]) -> RunState:
-    """Return the state of a run from all its events so far.
+def state_of(events: Iterable[Event], before: RunState | None = None) -> RunState:
+    """Return the state of a run from its events.
 
     Parameters
     ----------
     events : iterable of `Event`
         In the order in which they happened.
+    before : `RunState`, optional
+        The state before the first of them; that of a run that has not begun by default.
     """
-    return reduce(fold, events, RunState())
+    return reduce(fold, events, before or RunState())
 
 
 def fold(state: RunState, event: Event) -> RunState:

@@ -127,7 +127,7 @@ def record_of(path: Path, text: str) -> Record:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error
     found = _lines(path, lines[1:], 2)
     current = found if first["record"] == FORMAT else modernised(first, header.about.config, found)
-    return _heard(replace(record, entries=tuple(_entries(path, current, begun))), found)
+    return _heard(record.with_entries(_entries(path, current, begun)), found)
 
 
 def continued(record: Record, text: str, number: int) -> Record:
@@ -154,7 +154,7 @@ def continued(record: Record, text: str, number: int) -> Record:
     """
     found = _lines(record.path, text.split("\n")[:-1], number)
     entries = _entries(record.path, found, record.begun_loop)
-    return _heard(replace(record, entries=(*record.entries, *entries)), found)
+    return _heard(record.with_entries(entries), found)
 
 
 def _lines(path: Path, texts: Sequence[str], number: int) -> list[Line]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -195,6 +195,8 @@ class Record:
         When its last line was written, TAI; None where it has only its first one.
     heard_loop : `float` or `None`
         The same by the clock of the entries, seconds.
+    state : `RunState`
+        What the run has done, as its script knew it: what the entries add up to.
     """
 
     path: Path
@@ -205,6 +207,19 @@ class Record:
     torn: bool = False
     heard: datetime | None = None
     heard_loop: float | None = None
+    state: RunState = field(default_factory=RunState)
+
+    def with_entries(self, entries: Iterable[Entry]) -> Record:
+        """Return the record with what happened afterwards; what happened before is not looked at again.
+
+        Parameters
+        ----------
+        entries : iterable of `Entry`
+            What happened, in order.
+        """
+        further = tuple(entries)
+        state = state_of((entry.event for entry in further), self.state)
+        return replace(self, entries=(*self.entries, *further), state=state)
 
     @property
     def about(self) -> About:
@@ -215,11 +230,6 @@ class Record:
     def name(self) -> str:
         """Name of the run: that of its file without the ending."""
         return self.path.stem
-
-    @cached_property
-    def state(self) -> RunState:
-        """What the run has done, as its script knew it."""
-        return state_of(entry.event for entry in self.entries)
 
     @property
     def outcome(self) -> RunOutcome:
