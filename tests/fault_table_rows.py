@@ -481,7 +481,7 @@ def _repository() -> Iterator[Case]:
         event,
         "external verification, and there is neither a dark nor a flat",
         FAILED,
-        ("VERIFY DARK needs a dark", "VERIFY FLAT needs a dark", "VERIFY FLAT needs a flat"),
+        ("VERIFY DARK, VERIFY FLAT and GENERATE GAIN need a dark", "VERIFY FLAT needs a flat"),
         images=0,
         config=EXTERNAL,
         references=("bias",),
@@ -491,7 +491,7 @@ def _repository() -> Iterator[Case]:
         "external verification, and the references were valid until last year",
         FAILED,
         (
-            "VERIFY BIAS needs a bias, but LATISS/calib has none",
+            "VERIFY BIAS, VERIFY DARK, VERIFY FLAT and GENERATE GAIN need a bias, but LATISS/calib has none",
             "that is valid from now until the images are taken",
             "VERIFY FLAT needs a flat",
         ),
