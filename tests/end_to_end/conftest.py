@@ -53,12 +53,12 @@ def fresh_latiss(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], st
 def internal(fresh_latiss: Callable[[str], str], model: SensorModel) -> Rehearsed:
     """The documents' example with a photon transfer curve, where an older bias is certified already.
 
-    The placeholders are replaced as for the weekly flats in SDSSy: with less light than there is through SDSSr
-    all seven pairs, up to 35 s, are below saturation. It is the day for which the example certifies.
+    The placeholders are replaced so that all seven pairs, up to 35 s, are below saturation, and the brightest are
+    above the 90,000 electrons that verifyPtc asks for. It is the day for which the example certifies.
     """
     repo = fresh_latiss("internal")
     _certify_older_bias(repo, model)
-    config = example("latiss_ptc", FILTER_NAME_OR_ID="empty_1", GRATING_NAME_OR_ID="SDSSy_65mm")
+    config = example("latiss_ptc", FILTER_NAME_OR_ID="SDSSi_65mm", GRATING_NAME_OR_ID="blue300lpmm_qn1")
     return rehearse(repo, LATISS_SCRIPT, config, begin="2022-11-04T13:00:00")
 
 

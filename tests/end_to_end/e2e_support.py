@@ -36,7 +36,7 @@ from lsst.ts.calibscripts.testing.memory import (
 SEED = 20
 LATISS_SCRIPT = "auxtel/make_latiss_calibrations.py"
 COMCAM_SCRIPT = "maintel/make_comcam_calibrations.py"
-LATISS_FILTERS = ["SDSSr_65mm~empty", "empty~SDSSy_65mm", "empty~empty"]
+LATISS_FILTERS = ["SDSSr_65mm~empty", "empty~SDSSy_65mm", "empty~empty", "SDSSi_65mm~blue300lpmm_qn1"]
 """Physical filters with a reference flat: the one that is set, and what is in the beam when nothing is."""
 
 EXAMPLES = Path(__file__).parents[1] / "data" / "examples"

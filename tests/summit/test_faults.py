@@ -127,8 +127,8 @@ def test_a_name_that_cannot_be_hit_is_refused_with_the_nearest_one(fault: Fault,
         ("LATISS", "detector-missing:of=1", "unknown detector id '1' in this rehearsal. Known are 0."),
         (
             "LATISS",
-            "conflict-before:of=ptc",
-            "unknown dataset type 'ptc' in this rehearsal. Known are bias, dark",
+            "conflict-before:of=fringe",
+            "unknown dataset type 'fringe' in this rehearsal. Known are bias, dark",
         ),
     ],
 )

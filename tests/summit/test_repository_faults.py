@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +166,45 @@ def test_detectors_can_be_noisier_than_their_headers_say(faults: list[str], nois
     spoiled = spoil(model, Faults(faults))
     np.testing.assert_array_equal(spoiled.nominal_read_noise, model.nominal_read_noise)
     assert (spoiled.read_noise > 1.05 * model.nominal_read_noise).sum() == noisier
+
+
+def test_gains_can_be_higher_than_the_headers_say() -> None:
+    model = SensorModel.for_detector("LATISS")
+    spoiled = spoil(model, Faults(["gain-drifted"]))
+    np.testing.assert_array_equal(spoiled.nominal_gain, model.gain)
+    np.testing.assert_allclose(spoiled.gain / model.gain, 1.1)
+
+
+def test_amplifiers_can_have_a_kink() -> None:
+    model = SensorModel.for_detector("LATISS", scale=32)
+    spoiled = spoil(model, Faults(["response-kinked"]))
+    light = np.full(model.shape, 30_000, dtype=np.float32)
+    healthy, bent = (each.electronics.counts(light, each.gain) for each in (model, spoiled))
+    expected = healthy - 0.2 * np.maximum(healthy - 10_000, 0)
+    np.testing.assert_allclose(bent, expected, rtol=1e-3, atol=20)
+
+
+@pytest.mark.parametrize(
+    ("fault", "pipeline", "given", "run_with"),
+    [
+        ("certified-preferred", "verifyBias", "-j 8 -i u/ocps/a/run,A,u/ocps/b/run,B -c x:y=1",
+         "-j 8 -i A,B,u/ocps/a/run,u/ocps/b/run -c x:y=1"),
+        ("certified-preferred", "cpBias", "-j 8", "-j 8"),
+        ("defects-everywhere", "cpDefects", "-i A", "-i A -c cpMeasureDarkDefects:darkCurrentThreshold=-1e9"),
+        ("defects-everywhere", "cpDark", "-i A", "-i A"),
+    ],
+)  # fmt: skip
+async def test_jobs_can_be_run_otherwise_than_asked(
+    repo: str, fault: str, pipeline: str, given: str, run_with: str
+) -> None:
+    seen: list[str] = []
+
+    class Recorder:
+        async def run(self, job: Job) -> int:
+            seen.append(job.config)
+            return 0
+
+    asked = replace(job(20), pipeline=f"{pipeline}.yaml", config=given)
+    async with FaultyRepository(Recorder(), repo, ["LATISS"], Faults([fault])) as runner:
+        await runner.run(asked)
+    assert seen == [run_with]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
@@ -15,6 +15,7 @@ from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
+from .provenance import UsedInput, inputs_of_file
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from .validity import FOR_ALL, detectors_with, taken_at
 
@@ -106,6 +107,35 @@ class ButlerRepository(ButlerConnection):
         if unread and not levels:
             raise RepositoryError(f"The level of {dataset_type} in {run} cannot be read: {unread[0]}")
         return max(levels, default=None)
+
+    @patient
+    def inputs_used(self, run: str, dataset_type: str) -> Mapping[int, tuple[UsedInput, ...]]:
+        """Return what a job has read, from the headers of images that it wrote. Blocks.
+
+        Parameters
+        ----------
+        run : `str`
+            RUN of the job.
+        dataset_type : `str`
+            Dataset type of its processed images, e.g. ``cpBiasIsrExp``.
+
+        Returns
+        -------
+        inputs : mapping [`int`, `tuple` [`UsedInput`, ...]]
+            For each detector those of one image; none where they cannot be read.
+        """
+        first: dict[int, DatasetRef] = {}
+        for ref in self._refs(run, dataset_type):
+            first.setdefault(int(ref.dataId["detector"]), ref)
+        found: dict[int, tuple[UsedInput, ...]] = {}
+        for detector, ref in first.items():
+            with self._open().getURI(ref).as_local() as file:
+                try:
+                    found[detector] = inputs_of_file(file.ospath)
+                except OSError:
+                    # Not an image, or one without its header: what it was made from is not known.
+                    found[detector] = ()
+        return found
 
     @patient
     def lacking(

@@ -159,6 +159,30 @@ _TABLE = (
         count=ALL,
     ),
     Fault(
+        "gain-drifted",
+        "the gains of all amplifiers are 10 % higher than their headers say: verifyPtc fails",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
+        "response-kinked",
+        "all amplifiers respond less above 10,000 ADU, as no linearizer describes: verifyLinearizer fails",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
+        "defects-everywhere",
+        "cpDefects takes every pixel for a defect: verifyDefects fails",
+        Target.JOBS,
+        of="cpDefects",
+    ),
+    Fault(
+        "certified-preferred",
+        "the butler of the OCPS prefers certified calibrations to those of RUNs, as before October 2025",
+        Target.JOBS,
+        count=ALL,
+    ),
+    Fault(
         "conflict-before",
         "the daily collection holds a calibration of the type already",
         Target.DATASETS,

@@ -19,7 +19,7 @@ from typing import Self
 
 from .job import ABORTED, Job
 
-__all__ = ["PIPELINES", "Invocation", "PipetaskRunner", "invocation", "start_server"]
+__all__ = ["PIPELINES", "Invocation", "PipetaskRunner", "invocation", "sort_options", "start_server"]
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 """Where the stand-ins of cp_pipe and cp_verify are."""
@@ -91,7 +91,7 @@ def invocation(job: Job, repo: str) -> Invocation:
     ValueError
         If a quotation in the options is not closed.
     """
-    inputs, processes, others = _sort_options(shlex.split(job.config))
+    inputs, processes, others = sort_options(shlex.split(job.config))
     chain = f"u/ocps/{job.job_id}"
     arguments = ["--long-log", "run", "-b", repo, "-p", job.pipeline]
     arguments += ["-i", ",".join(dict.fromkeys([*inputs, f"{job.instrument}/raw/all"]))]
@@ -100,8 +100,19 @@ def invocation(job: Job, repo: str) -> Invocation:
     return Invocation(tuple(arguments), tuple(notes))
 
 
-def _sort_options(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Separate input collections and numbers of processes from the other options."""
+def sort_options(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Separate input collections and numbers of processes from the other options.
+
+    Parameters
+    ----------
+    words : sequence of `str`
+        Options of pipetask.
+
+    Returns
+    -------
+    inputs, processes, others : `list` [`str`]
+        Collections in their order, numbers of processes, and the other words.
+    """
     inputs: list[str] = []
     processes: list[str] = []
     others: list[str] = []

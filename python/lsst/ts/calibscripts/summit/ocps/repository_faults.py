@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,11 +18,14 @@ from ..datasets.types import AMPLIFIERS
 from ..faults.faults import Faults
 from ..sensor import SensorModel, noisier
 from .job import Job, JobRunner
+from .pipetask import sort_options
 
 __all__ = ["FaultyRepository", "spoil"]
 
 _NOISY = 1.3
 _SOME = 3
+_DRIFT = 1.1
+_KINK = 0.2
 _NOISE_TESTS = ("verifyBias", "verifyDark")
 """Pipelines in which the NOISE test has changed its meaning; that of flats never had a lower limit."""
 
@@ -73,8 +77,7 @@ class FaultyRepository:
         exit_code : `int`
             That of the job.
         """
-        if job.name in _NOISE_TESTS and self._hits("noise-two-sided", job):
-            job = replace(job, config=f"{job.config} -c {job.name}Det:twoSidedNoise=True")
+        job = self._misconfigured(job)
         exit_code = await self._runner.run(job)
         if self._hits("outputs-missing", job):
             await asyncio.to_thread(self._prune, job, "*")
@@ -90,6 +93,16 @@ class FaultyRepository:
         if self._hits("repository-locked", job):
             await self._lock(self._faults["repository-locked"].delay)
         return exit_code
+
+    def _misconfigured(self, job: Job) -> Job:
+        """Return the job as the OCPS runs it."""
+        if job.name in _NOISE_TESTS and self._hits("noise-two-sided", job):
+            job = replace(job, config=f"{job.config} -c {job.name}Det:twoSidedNoise=True")
+        if self._hits("defects-everywhere", job):
+            job = replace(job, config=f"{job.config} -c cpMeasureDarkDefects:darkCurrentThreshold=-1e9")
+        if self._hits("certified-preferred", job):
+            job = replace(job, config=_certified_first(job.config))
+        return job
 
     def _hits(self, fault: str, job: Job) -> bool:
         return self._faults.hits(fault, job.name, job.number)
@@ -134,6 +147,14 @@ class FaultyRepository:
         asyncio.get_running_loop().call_later(seconds, database.close)
 
 
+def _certified_first(config: str) -> str:
+    """Return the options of a job with the collections of other jobs searched last."""
+    inputs, processes, others = sort_options(shlex.split(config))
+    searched = sorted(inputs, key=lambda collection: collection.startswith("u/ocps/"))
+    numbers = [word for number in processes for word in ("-j", number)]
+    return shlex.join([*numbers, *(("-i", ",".join(searched)) if searched else ()), *others])
+
+
 def spoil(model: SensorModel, faults: Faults) -> SensorModel:
     """Change a detector so that verification finds something.
 
@@ -143,7 +164,7 @@ def spoil(model: SensorModel, faults: Faults) -> SensorModel:
         A detector in good health.
     faults : `Faults`
         ``verification-fails-majority`` makes all its amplifiers noisier than their headers say,
-        ``verification-fails-some`` only three.
+        ``verification-fails-some`` only three; ``gain-drifted`` and ``response-kinked`` change what curves are like.
 
     Returns
     -------
@@ -151,6 +172,10 @@ def spoil(model: SensorModel, faults: Faults) -> SensorModel:
         The detector as it is now.
     """
     detector = str(model.detector.id)
+    if faults.hits("gain-drifted", detector):
+        model = replace(model, gain=_DRIFT * model.gain)
+    if faults.hits("response-kinked", detector):
+        model = replace(model, electronics=replace(model.electronics, kink=_KINK))
     if faults.hits("verification-fails-majority", detector):
         return noisier(model, AMPLIFIERS, _NOISY)
     if faults.hits("verification-fails-some", detector):

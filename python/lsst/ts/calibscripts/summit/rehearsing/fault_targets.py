@@ -8,6 +8,7 @@ import yaml
 
 from ... import sal
 from ...tables.instruments import INSTRUMENTS, LATISS, LSSTCAM, Instrument
+from ..butler.reference import REFERENCE_PRODUCTS
 from ..faults.fault import Target
 from ..hardware.calsys import ATCS
 from ..hardware.focalplane import detectors as detectors_of
@@ -20,9 +21,6 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     LSSTCAM.name: ("MTDome", "MTDomeTrajectory"),
 }
 """Components of the summit beside those that every camera has."""
-
-_REFERENCES = ("bias", "dark", "flat")
-"""What a rehearsal repository has reference calibrations of."""
 
 
 def targets(instruments: Sequence[str], detectors: Collection[int] = ()) -> Mapping[Target, Collection[str]]:
@@ -45,7 +43,7 @@ def targets(instruments: Sequence[str], detectors: Collection[int] = ()) -> Mapp
         Target.ATTEMPTS: components,
         Target.NOTHING: components,
         Target.DETECTOR: tuple(str(each) for each in detectors or ids),
-        Target.DATASETS: _REFERENCES,
+        Target.DATASETS: REFERENCE_PRODUCTS,
     }
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Electronics"]
+__all__ = ["KINK_FROM", "Electronics"]
+
+KINK_FROM = 10_000.0
+"""ADU above which an amplifier with a kink counts too little."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,11 +25,14 @@ class Electronics:
         Shape ``(16, 16)``: fraction of the signal (electrons) of the second amplifier that appears in the first.
     deferred_charge
         Shape ``(16,)``: fraction of a pixel's charge that is read out with the next pixel of its row.
+    kink
+        Fraction of the counts above `KINK_FROM` that is lost; 0 in good health.
     """
 
     nonlinearity: NDArray[np.float64]
     crosstalk: NDArray[np.float64]
     deferred_charge: NDArray[np.float64]
+    kink: float = 0.0
 
     @classmethod
     def make(cls, rng: np.random.Generator) -> Electronics:
@@ -73,6 +79,8 @@ class Electronics:
         counts /= _per_pixel(gain)
         # The positive root of m + nonlinearity m² = counts, without a difference of two nearly equal numbers.
         counts /= (1 + np.sqrt(1 + 4 * _per_pixel(self.nonlinearity) * counts)) / 2
+        if self.kink:
+            counts -= np.float32(self.kink) * np.maximum(counts - np.float32(KINK_FROM), 0)
         disturbing = (self.crosstalk * gain / gain[:, np.newaxis]).astype(np.float32)
         counts += (disturbing @ counts.reshape(amplifiers, -1)).reshape(counts.shape)
         return counts

@@ -39,7 +39,7 @@ def expose(model: SensorModel, observation: Observation) -> RawFrame:
         amplifiers=AMPLIFIERS,
         data=_read_out(model, electrons, observation.first_after_idle, rng),
         image_columns=model.shape[2],
-        gains=tuple(model.gain.round(4).tolist()),
+        gains=tuple(model.nominal_gain.round(4).tolist()),
         read_noises=tuple(model.nominal_read_noise.round(3).tolist()),
     )
 

@@ -58,6 +58,8 @@ class SensorModel:
         1 for 2000 x 509 imaging pixels per amplifier, else that much smaller in each direction.
     gain
         electron/ADU, per amplifier.
+    nominal_gain
+        Gain of the amplifiers in good health, as in the headers.
     read_noise
         Electrons, per amplifier.
     nominal_read_noise
@@ -87,6 +89,7 @@ class SensorModel:
     seed: int
     scale: int
     gain: Values
+    nominal_gain: Values
     read_noise: Values
     nominal_read_noise: Values
     bias_level: Values
@@ -136,6 +139,7 @@ class SensorModel:
             seed=seed,
             scale=scale,
             gain=gain,
+            nominal_gain=gain,
             read_noise=read_noise,
             nominal_read_noise=read_noise,
             bias_level=bias_level,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -20,8 +21,8 @@ _ROUNDING = 1.001
 def defect_statistics(masked: CCDData, unmasked: CCDData) -> Statistics:
     """Return the tests of the pixels that are left when defects are masked: not worse than all pixels together.
 
-    The test PROB_TEST of cp_verify is left out: it wants as many outliers in the image as there are defects, which
-    even a flawless table does not have, and cp_verify itself calls it bad.
+    PROB_TEST wants as many outliers in the image as there are defects, which even a flawless table does not have:
+    cp_verify itself calls it bad, but writes it.
 
     Parameters
     ----------
@@ -42,10 +43,12 @@ def defect_statistics(masked: CCDData, unmasked: CCDData) -> Statistics:
         pixels = everything[name]
         part, whole = _measure(amplifier_views(masked.data)[name][used]), _measure(pixels.ravel())
         n_defects = int(used.size - np.count_nonzero(used))
+        n_outliers = _improbable(pixels, part)
         amplifiers[name] = {
             **part,
             **{f"UNMASKED_{key}": value for key, value in whole.items()},
             "DEFECT_PIXELS": n_defects,
+            "STAT_OUTLIERS": n_outliers,
             "FRAC": n_defects / used.size,
         }
         tests = {
@@ -53,6 +56,7 @@ def defect_statistics(masked: CCDData, unmasked: CCDData) -> Statistics:
             "STDEV": whole["STDEV"] * _ROUNDING >= part["STDEV"],
             "MIN": whole["MIN"] <= part["MIN"],
             "MAX": whole["MAX"] >= part["MAX"],
+            "PROB_TEST": n_outliers == n_defects,
         }
         verify[name] = tests | {"SUCCESS": all(tests.values())}
     return {
@@ -77,3 +81,10 @@ def _measure(pixels: NDArray[np.float32]) -> dict[str, float]:
         "MIN": float(pixels.min()),
         "MAX": float(pixels.max()),
     }
+
+
+def _improbable(pixels: NDArray[np.float32], part: Mapping[str, float]) -> int:
+    """Return the number of pixels of an amplifier that a normal distribution hardly explains."""
+    deviation = (pixels - part["MEDIAN"]) / part["STDEV"]
+    density = np.exp(-0.5 * deviation**2) / math.sqrt(2 * math.pi)
+    return int(np.count_nonzero(density < 1 / pixels.size))
