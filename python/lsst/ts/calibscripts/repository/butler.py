@@ -15,7 +15,7 @@ from .gains import written_gains
 from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
-from .provenance import UsedInput, inputs_of_file
+from .provenance import UsedInput, inputs_used
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from .validity import FOR_ALL, detectors_with, taken_at
 
@@ -110,32 +110,8 @@ class ButlerRepository(ButlerConnection):
 
     @patient
     def inputs_used(self, run: str, dataset_type: str) -> Mapping[int, tuple[UsedInput, ...]]:
-        """Return what a job has read, from the headers of images that it wrote. Blocks.
-
-        Parameters
-        ----------
-        run : `str`
-            RUN of the job.
-        dataset_type : `str`
-            Dataset type of its processed images, e.g. ``cpBiasIsrExp``.
-
-        Returns
-        -------
-        inputs : mapping [`int`, `tuple` [`UsedInput`, ...]]
-            For each detector those of one image; none where they cannot be read.
-        """
-        first: dict[int, DatasetRef] = {}
-        for ref in self._refs(run, dataset_type):
-            first.setdefault(int(ref.dataId["detector"]), ref)
-        found: dict[int, tuple[UsedInput, ...]] = {}
-        for detector, ref in first.items():
-            with self._open().getURI(ref).as_local() as file:
-                try:
-                    found[detector] = inputs_of_file(file.ospath)
-                except OSError:
-                    # Not an image, or one without its header: what it was made from is not known.
-                    found[detector] = ()
-        return found
+        """Return by detector what a job has read for images it wrote, see `provenance.inputs_used`. Blocks."""
+        return inputs_used(self._open(), self._refs(run, dataset_type))
 
     @patient
     def lacking(

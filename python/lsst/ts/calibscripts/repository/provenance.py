@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["UsedInput", "inputs_in_header", "inputs_of_file"]
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef
+
+__all__ = ["UsedInput", "inputs_in_header", "inputs_used"]
 
 _INPUT = "LSST BUTLER INPUT"
 _NUMBER = "LSST BUTLER N_INPUTS"
@@ -52,19 +54,31 @@ def inputs_in_header(header: Mapping[str, Any]) -> tuple[UsedInput, ...]:
     )
 
 
-def inputs_of_file(path: str | Path) -> tuple[UsedInput, ...]:
-    """Read the inputs of an image from its file, see `inputs_in_header`.
+def inputs_used(butler: Butler, refs: Iterable[DatasetRef]) -> dict[int, tuple[UsedInput, ...]]:
+    """Return what a job has read for each detector, from the header of its first image of it. Blocks.
 
     Parameters
     ----------
-    path : `str` or `pathlib.Path`
-        A FITS file.
+    butler : `lsst.daf.butler.Butler`
+        A butler.
+    refs : iterable of `lsst.daf.butler.DatasetRef`
+        Processed images that the job wrote.
 
-    Raises
-    ------
-    OSError
-        If it cannot be read as FITS.
+    Returns
+    -------
+    inputs : `dict` [`int`, `tuple` [`UsedInput`, ...]]
+        By detector; empty where they cannot be read.
     """
     from astropy.io import fits
 
-    return inputs_in_header(fits.getheader(path))
+    found: dict[int, tuple[UsedInput, ...]] = {}
+    for ref in refs:
+        if (detector := int(ref.dataId["detector"])) in found:
+            continue
+        with butler.getURI(ref).as_local() as file:
+            try:
+                found[detector] = inputs_in_header(fits.getheader(file.ospath))
+            except OSError:
+                # Not FITS: what it was made from is not known.
+                found[detector] = ()
+    return found

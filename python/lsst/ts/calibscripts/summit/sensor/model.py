@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.types import AMPLIFIERS, split
+from ..datasets.types import AMPLIFIERS
 from ..hardware.focalplane import Detector, detectors
+from . import pixels
 from .electronics import Electronics
 
 __all__ = [
@@ -39,9 +40,6 @@ SMALL_SCALE = 8
 
 _FULL_WELL_ADU = 123_000.0
 _A00 = -2.4e-6
-_PIXEL_RESPONSE_SCATTER = 0.006
-_HOT_FRACTION = 2e-4
-_DEAD_FRACTION = 1e-4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +130,7 @@ class SensorModel:
         bias_level = rng.normal(20_000, 300, 16)
         dark_current = 0.04 * (1 + rng.uniform(-0.1, 0.1, 16))
         full_well = _FULL_WELL_ADU * REFERENCE_GAIN * (1 + rng.uniform(-0.005, 0.005, 16))
-        hot_pixels, hot_rates = _hot(rng, shape)
+        hot_pixels, hot_rates = pixels.hot_pixels(rng, shape)
         return cls(
             instrument=instrument,
             detector=detectors(instrument)[detector],
@@ -143,12 +141,12 @@ class SensorModel:
             read_noise=read_noise,
             nominal_read_noise=read_noise,
             bias_level=bias_level,
-            bias_structure=_bias_structure(rng, shape),
+            bias_structure=pixels.bias_structure(rng, shape),
             dark_current=dark_current,
             hot_pixels=hot_pixels,
             hot_rates=hot_rates,
             cosmic_ray_rate=0.05,
-            response=_response(rng, shape),
+            response=pixels.response(rng, shape),
             full_well=full_well,
             # Random numbers of its own, so that all the rest of a seed is as it was without it.
             electronics=Electronics.make(generator(seed, instrument, detector, "electronics")),
@@ -191,7 +189,7 @@ class SensorModel:
         """
         tilt = generator(zlib.crc32(physical_filter.encode()), self.instrument, self.detector.id)
         slope_x, slope_y = tilt.uniform(-0.01, 0.01, 2)
-        x, y = _coordinates(self.shape)
+        x, y = pixels.coordinates(self.shape)
         tilted = REFERENCE_GAIN * (1 + slope_x * x + slope_y * y)
         return np.asarray(self.response * tilted, dtype=np.float32)
 
@@ -253,55 +251,3 @@ def per_amplifier(values: Values) -> Pixels:
         float32, shape ``(16, 1, 1)``.
     """
     return values.astype(np.float32)[:, np.newaxis, np.newaxis]
-
-
-def _coordinates(shape: tuple[int, int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the detector coordinates, -1..1, of shape (16, 1, columns) and (16, rows, 1)."""
-    _, rows, columns = shape
-    x = np.linspace(-1, 1, 8 * columns).reshape(8, 1, columns)
-    y = np.linspace(-1, 1, 2 * rows).reshape(2, rows, 1)[::-1]
-    return np.concatenate([x, x]), np.repeat(y, 8, axis=0)
-
-
-def _bias_structure(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pixels:
-    amplifiers, rows, columns = shape
-    start_of_row = 5 * np.exp(-np.arange(columns) / (columns / 10))
-    ramp = rng.normal(0, 1.5, (amplifiers, 1, 1)) * np.linspace(-1, 1, rows)[:, np.newaxis]
-    pattern = rng.normal(0, 0.4, (amplifiers, 1, columns))
-    return np.asarray(start_of_row + ramp + pattern, dtype=np.float32)
-
-
-def _hot(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[NDArray[np.int64], Pixels]:
-    """Return single hot pixels of 20 to 200 electron/s, and part of one column of 5 electron/s."""
-    amplifiers, rows, columns = shape
-    size = int(np.prod(shape))
-    single = rng.choice(size, int(_HOT_FRACTION * size), replace=False)
-    place = (rng.integers(amplifiers), np.arange(rows * 2 // 5), rng.integers(columns))
-    column = np.setdiff1d(np.ravel_multi_index(place, shape), single)
-    rates = [20 * 10 ** rng.uniform(0, 1, single.size), np.full(column.size, 5.0)]
-    return np.concatenate([single, column]), np.concatenate(rates).astype(np.float32)
-
-
-def _response(rng: np.random.Generator, shape: tuple[int, int, int]) -> Pixels:
-    """Pixel to pixel scatter, dead pixels, one dead column, vignetting and dust."""
-    amplifiers, rows, columns = shape
-    response = 1 + _PIXEL_RESPONSE_SCATTER * rng.standard_normal(shape, dtype=np.float32)
-    size = response.size
-    dead = rng.choice(size, int(_DEAD_FRACTION * size), replace=False)
-    response.reshape(-1)[dead] = rng.uniform(0.1, 0.5, dead.size)
-    response[rng.integers(amplifiers), rows // 2 :, rng.integers(columns)] = 0.3
-    x, y = _coordinates(shape)
-    return np.asarray(response * (1 - 0.04 * (x**2 + y**2)) * _dust(rng, shape), dtype=np.float32)
-
-
-def _dust(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """Return out-of-focus shadows of dust: rings of 1 to 3%."""
-    _, rows, columns = shape
-    image = np.ones((2 * rows, 8 * columns))
-    for _ in range(12):
-        radius = int(rng.uniform(0.01, 0.025) * columns * 8) + 2
-        y, x = (int(rng.integers(radius, side - radius)) for side in image.shape)
-        distance = np.hypot(*np.ogrid[-radius:radius, -radius:radius]) / radius
-        ring = (distance > 0.3) & (distance < 1)
-        image[y - radius : y + radius, x - radius : x + radius] -= rng.uniform(0.01, 0.03) * ring
-    return split(image)

@@ -43,22 +43,10 @@ def defect_statistics(masked: CCDData, unmasked: CCDData) -> Statistics:
         pixels = everything[name]
         part, whole = _measure(amplifier_views(masked.data)[name][used]), _measure(pixels.ravel())
         n_defects = int(used.size - np.count_nonzero(used))
-        n_outliers = _improbable(pixels, part)
-        amplifiers[name] = {
-            **part,
-            **{f"UNMASKED_{key}": value for key, value in whole.items()},
-            "DEFECT_PIXELS": n_defects,
-            "STAT_OUTLIERS": n_outliers,
-            "FRAC": n_defects / used.size,
-        }
-        tests = {
-            "OUTLIERS": whole["OUTLIERS"] >= part["OUTLIERS"],
-            "STDEV": whole["STDEV"] * _ROUNDING >= part["STDEV"],
-            "MIN": whole["MIN"] <= part["MIN"],
-            "MAX": whole["MAX"] >= part["MAX"],
-            "PROB_TEST": n_outliers == n_defects,
-        }
-        verify[name] = tests | {"SUCCESS": all(tests.values())}
+        part |= {"DEFECT_PIXELS": n_defects, "FRAC": n_defects / used.size}
+        part |= {"STAT_OUTLIERS": _improbable(pixels, part)}
+        amplifiers[name] = part | {f"UNMASKED_{key}": value for key, value in whole.items()}
+        verify[name] = _tests(part, whole)
     return {
         "AMP": amplifiers,
         "METADATA": {},
@@ -67,6 +55,17 @@ def defect_statistics(masked: CCDData, unmasked: CCDData) -> Statistics:
         "VERIFY": {"AMP": verify},
         "SUCCESS": all(tests["SUCCESS"] for tests in verify.values()),
     }
+
+
+def _tests(part: Mapping[str, float], whole: Mapping[str, float]) -> dict[str, bool]:
+    tests = {
+        "OUTLIERS": whole["OUTLIERS"] >= part["OUTLIERS"],
+        "STDEV": whole["STDEV"] * _ROUNDING >= part["STDEV"],
+        "MIN": whole["MIN"] <= part["MIN"],
+        "MAX": whole["MAX"] >= part["MAX"],
+        "PROB_TEST": part["STAT_OUTLIERS"] == part["DEFECT_PIXELS"],
+    }
+    return tests | {"SUCCESS": all(tests.values())}
 
 
 def _measure(pixels: NDArray[np.float32]) -> dict[str, float]:
