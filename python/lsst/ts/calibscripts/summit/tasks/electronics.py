@@ -74,5 +74,6 @@ def sharpen(amplifiers: Mapping[str, NDArray[np.float32]], kernel: BrighterFatte
             continue
         shrinkage = max(float(np.expm1(exponent) / exponent), 0.2)
         shared = (2 - np.sqrt(4 - 5 * (1 - shrinkage))) / 2.5
-        neighbours = sum(np.roll(pixels, step, axis) for axis in (0, 1) for step in (-1, 1))
+        around = np.pad(pixels, 1, mode="edge")
+        neighbours = around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]
         pixels += np.float32(shared / (1 - shared)) * (pixels - np.float32(0.25) * neighbours)
