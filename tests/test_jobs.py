@@ -6,7 +6,7 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.ocps.pipelines import Installed, TaskOptions
+from lsst.ts.calibscripts.ocps.pipelines import Installed
 from lsst.ts.calibscripts.ocps.requests import (
     StepPipelines,
     data_query,
@@ -15,6 +15,7 @@ from lsst.ts.calibscripts.ocps.requests import (
     job_request,
     pairs_of,
 )
+from lsst.ts.calibscripts.ocps.task_options import TaskOptions
 from lsst.ts.calibscripts.plan import Action, StepId, build
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.ocps.pipelines import Installed, check_options, locate
+from lsst.ts.calibscripts.ocps.pipelines import Installed, locate
+from lsst.ts.calibscripts.ocps.task_options import check_options
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"

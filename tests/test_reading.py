@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibscripts.ocps.pipelines import TaskOptions, locate, with_reading
+from lsst.ts.calibscripts.ocps.pipelines import locate
 from lsst.ts.calibscripts.ocps.reading import Read, Reading, Source
+from lsst.ts.calibscripts.ocps.task_options import TaskOptions, with_reading
 from lsst.ts.calibscripts.tables.products import Pipeline
 
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"

@@ -13,7 +13,8 @@ from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.ocps.job import Job
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import CollectionKind, MemoryButler, Verification
-from lsst.ts.calibscripts.testing.memory.jobs import RECIPES, MemoryIngest
+from lsst.ts.calibscripts.testing.memory.jobs import MemoryIngest
+from lsst.ts.calibscripts.testing.memory.recipes import RECIPES
 from lsst.ts.calibscripts.testing.memory.statistics import AMPLIFIERS, statistics
 from lsst.ts.calibscripts.verification import WrittenGains
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from production_support import NAMES, ids, selection
 
-from lsst.ts.calibscripts.ocps.pipelines import Installed, TaskOptions
+from lsst.ts.calibscripts.ocps.pipelines import Installed
+from lsst.ts.calibscripts.ocps.task_options import TaskOptions
 from lsst.ts.calibscripts.production import BPS_LOCAL, Bps, Pipetask
 from lsst.ts.calibscripts.production import commands as c
 from lsst.ts.calibscripts.production.selection import ExposureChoice

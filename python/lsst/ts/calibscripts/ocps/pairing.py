@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..config import Pairing, flat_pairs
-from .pipelines import Installed, TaskOptions
+from .pipelines import Installed
+from .task_options import TaskOptions
 
 __all__ = ["paired_options", "pairing_warning"]
 

@@ -12,7 +12,8 @@ from ..tables.products import PRODUCTS, ImageType
 from ..tables.verifiers import VERIFIERS
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
-from .pipelines import Installed, TaskOptions, check_options, find, locate, with_reading
+from .pipelines import Installed, find, locate
+from .task_options import TaskOptions, check_options, with_reading
 
 __all__ = [
     "NO_PIPELINES",

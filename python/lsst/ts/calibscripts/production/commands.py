@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.time_range import TimeRange
-from ..ocps.pipelines import Installed, TaskOptions
+from ..ocps.pipelines import Installed
 from ..ocps.requests import data_query
+from ..ocps.task_options import TaskOptions
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..ground.text import exposure_range
-from ..ocps.pipelines import check_options, locate
+from ..ocps.pipelines import locate
+from ..ocps.task_options import check_options
 from ..verification import words
 from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .alteration import Alteration
 from .butler import Association, CollectionKind, Dataset, MemoryButler
-from .jobs import NOMINAL_GAIN, Behaviour, MemoryIngest, MemoryRunner, Recipe
+from .jobs import NOMINAL_GAIN, Behaviour, MemoryIngest, MemoryRunner
+from .recipes import Recipe
 from .reference import reference_calibrations
 from .repository import MemoryRepository, Trouble
 from .statistics import Verification

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
-from types import MappingProxyType
 
 from ...config import Pairing, flat_pairs
 from ...errors import RepositoryError
@@ -20,65 +19,24 @@ from ...summit.hardware.observation import Observation
 from ...summit.ocps.csc import Job
 from ...summit.ocps.pipetask import invocation
 from ...tables.instruments import INSTRUMENTS
-from ...tables.products import PRODUCTS, Content, holding, is_by_filter, parts_of
-from ...tables.verifiers import VERIFIERS
+from ...tables.products import PRODUCTS, Content, holding, is_by_filter
 from ...verification import WrittenGains
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
+from .recipes import FLATS, RECIPES, Recipe
 from .statistics import AMPLIFIERS, Verification, statistics
 
-__all__ = ["NOMINAL_GAIN", "RECIPES", "Behaviour", "MemoryIngest", "MemoryRunner", "Recipe"]
+__all__ = ["NOMINAL_GAIN", "Behaviour", "MemoryIngest", "MemoryRunner"]
 
 _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND exposure IN \((\d+(?:,\d+)*)\)")
 
 _FAILURE = 1
 _HOLD_GAINS = frozenset(product.dataset_type for product in PRODUCTS.values() if product.measures_gains)
 _CURVES = frozenset(product.dataset_type for product in holding(Content.CURVES))
-_FLATS = "cpPtcIsrExp"
-"""Dataset type of the processed flats whose gains are measured."""
-
 NOMINAL_GAIN = 0.57
 """Nominal gain of every amplifier, electron/ADU."""
 
 _NOISE = 12.0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a pipeline reads and writes, apart from raw images.
-
-    Attributes
-    ----------
-    reads : `tuple` [`str`]
-        Calibrations it cannot do without.
-    writes : `tuple` [`str`]
-        Dataset types, one dataset for each detector (and physical filter, of a flat).
-    verifies : `str`
-        Image type as it stands in the names of its statistics, e.g. ``Bias``; empty where it verifies nothing.
-    by_detector : `bool`
-        Are its statistics about each detector, not about exposures?
-    """
-
-    reads: tuple[str, ...]
-    writes: tuple[str, ...] = ()
-    verifies: str = ""
-    by_detector: bool = False
-
-
-def _recipes() -> Iterator[tuple[str, Recipe]]:
-    for product in PRODUCTS.values():
-        inputs = tuple(PRODUCTS[name].dataset_type for name in product.made_from)
-        made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
-        yield product.generate.job, Recipe(inputs, (*made, *((_FLATS,) if product.measures_gains else ())))
-        if product.verify is not None:
-            yield product.verify.job, Recipe((*inputs, product.dataset_type), verifies=product.name.title())
-    for name, verifier in VERIFIERS.items():
-        reads = (PRODUCTS[name].dataset_type,)
-        yield verifier.pipeline.job, Recipe(reads, (), name.title(), verifier.by_detector)
-
-
-RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))
-"""Pipelines of cp_pipe and cp_verify by the name of their file or subset."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +205,7 @@ class _Work:
                 holds = dataset_type in _HOLD_GAINS and self.behaviour.gains
                 pairs = [()] if dataset_type in _CURVES else self._pairs(raws)
                 value: object = tuple(self._gains(detector, pair) for pair in pairs) if holds else None
-                if dataset_type == _FLATS:
+                if dataset_type == FLATS:
                     value = dict.fromkeys(AMPLIFIERS, NOMINAL_GAIN)
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
 

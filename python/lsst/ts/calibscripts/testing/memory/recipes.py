@@ -1,0 +1,53 @@
+"""What the jobs of each pipeline read and write, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ...tables.products import PRODUCTS, parts_of
+from ...tables.verifiers import VERIFIERS
+
+__all__ = ["FLATS", "RECIPES", "Recipe"]
+
+FLATS = "cpPtcIsrExp"
+"""Dataset type of the processed flats whose gains are measured."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a pipeline reads and writes, apart from raw images.
+
+    Attributes
+    ----------
+    reads : `tuple` [`str`]
+        Calibrations it cannot do without.
+    writes : `tuple` [`str`]
+        Dataset types, one dataset for each detector (and physical filter, of a flat).
+    verifies : `str`
+        Image type as it stands in the names of its statistics, e.g. ``Bias``; empty where it verifies nothing.
+    by_detector : `bool`
+        Are its statistics about each detector, not about exposures?
+    """
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    verifies: str = ""
+    by_detector: bool = False
+
+
+def _recipes() -> Iterator[tuple[str, Recipe]]:
+    for product in PRODUCTS.values():
+        inputs = tuple(PRODUCTS[name].dataset_type for name in product.made_from)
+        made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
+        yield product.generate.job, Recipe(inputs, (*made, *((FLATS,) if product.measures_gains else ())))
+        if product.verify is not None:
+            yield product.verify.job, Recipe((*inputs, product.dataset_type), verifies=product.name.title())
+    for name, verifier in VERIFIERS.items():
+        reads = (PRODUCTS[name].dataset_type,)
+        yield verifier.pipeline.job, Recipe(reads, (), name.title(), verifier.by_detector)
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))
+"""Pipelines of cp_pipe and cp_verify by the name of their file or subset."""
