@@ -258,6 +258,18 @@ def test_exposures_that_exist_stay_named_where_nothing_of_them_was_looked_at() -
     assert resumption(RunState(), given).config == given
 
 
+def test_images_are_there_that_arrived_or_were_found() -> None:
+    arrived = [ImageArrived(exposure, detector, 0) for exposure in (2, 3) for detector in range(3)]
+    bad = ImageArrived(3, 3, 1, "no header")
+    taken = state_of((PLAN, *TAKEN, ImageArrived(1, 0, 0), *arrived, bad))
+    assert taken.arrivals(BIAS) == {2: {0, 1, 2}, 3: {0, 1, 2}}
+    assert taken.n_images(BIAS) == 6
+    assert taken.n_images(DARK) == 0
+    adopted = (Planned((PlannedSet(DARK, 2, 0, (2, 3)),), ()), ExposuresAdopted(DARK, (2, 3)))
+    assert state_of(adopted).n_images(DARK) == 0
+    assert state_of((*adopted, ImageSetClosed(DARK, (2, 3), (0, 1)))).n_images(DARK) == 4
+
+
 # Records of earlier layouts.
 
 

@@ -125,6 +125,16 @@ class RunState:
         kept = self.sets[image_type].kept if image_type in self.sets else ()
         return {exposure: self.exposures[exposure].arrived for exposure in kept if exposure in self.exposures}
 
+    def n_images(self, image_type: ImageType) -> int:
+        """Return how many images of single detectors are there of the exposures of a set that are kept.
+
+        Of exposures that exist already no arrival is announced: they count as soon as the butler was asked.
+        """
+        images = self.sets.get(image_type)
+        if images is not None and images.existing and images.closed is not None:
+            return len(images.closed.exposures) * len(images.closed.detectors)
+        return sum(map(len, self.arrivals(image_type).values()))
+
     def step(self, step_id: StepId) -> StepState:
         """Return the state of a step; one that the run does not have was not started."""
         return self.steps.get(step_id, StepState(step_id))

@@ -75,8 +75,7 @@ def sets_of(record: Record) -> tuple[SetProgress, ...]:
 
 
 def _set(record: Record, images: SetState) -> SetProgress:
-    planned, exposures = images.planned, record.state.exposures
-    known = (exposures.get(exposure) for exposure in images.kept)
+    planned = images.planned
     left_out = f"left out {exposure_range(images.left_out)}" if images.left_out else ""
     notes = (
         "taken before this run" if images.existing else "",
@@ -87,7 +86,7 @@ def _set(record: Record, images: SetState) -> SetProgress:
         image_type=str(images.image_type),
         taken=len(images.taken),
         wanted=planned.n_kept + planned.n_discarded,
-        images=sum(found.detectors.bit_count() for found in known if found is not None),
+        images=record.state.n_images(images.image_type),
         images_wanted=planned.n_kept * max(1, len(record.about.detectors)),
         exposures=exposure_range(images.taken) if images.taken else "",
         note="; ".join(filter(None, notes)),
