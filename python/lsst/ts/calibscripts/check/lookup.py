@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..preflight.findings import repository_findings
 from ..preflight.references import Reference
-from ..repository import ButlerRepository, Certification
+from ..repository import Certification
 from .configuration import Checked
 
 __all__ = ["Answers", "Reference", "ask_repository"]
@@ -51,6 +51,9 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
     if checked.spec is None:
         return checked, None
     spec = replace(checked.spec, config=checked.spec.config.model_copy(update={"repo": uri}))
+    # Here, since most who check a configuration ask no repository.
+    from ..repository import ButlerRepository
+
     repository = ButlerRepository(uri)
     try:
         found = repository_findings(repository, spec, read_only=True)

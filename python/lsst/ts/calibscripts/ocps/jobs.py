@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .. import sal
 from ..errors import JobError
 from ..ground.untrusted import parse_json
 from ..plan import StepId
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = [
     "ABORTED",

@@ -4,8 +4,11 @@ A `Repository` blocks. It is a protocol, so that a test can bring its own; the p
 `AwaitableRepository`. Nothing else among the production modules imports daf_butler when it runs.
 """
 
-from .awaitable import AwaitableRepository
-from .butler import ButlerRepository
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .records import (
     Certification,
     Conflict,
@@ -15,6 +18,10 @@ from .records import (
     Valid,
     other_filter,
 )
+
+if TYPE_CHECKING:
+    from .awaitable import AwaitableRepository
+    from .butler import ButlerRepository
 
 __all__ = [
     "AwaitableRepository",
@@ -27,3 +34,19 @@ __all__ = [
     "Valid",
     "other_filter",
 ]
+
+_HOMES = {"AwaitableRepository": "awaitable", "ButlerRepository": "butler"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what talks to a butler when it is first asked for: who only checks a configuration does not.
+
+    Raises
+    ------
+    AttributeError
+        For a name that is not in this package.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    return value
