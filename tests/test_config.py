@@ -52,6 +52,8 @@ def refusal(data: Any, model: type[CalibrationsConfig] = LatissConfig) -> list[s
 
 # Defaults
 
+OTHERS = ("defects", "ptc", "linearizer", "cti", "bfk")
+
 COMMON: dict[str, Any] = {
     "script_mode": "BIAS_DARK_FLAT",
     "n_bias": 20,
@@ -69,8 +71,11 @@ COMMON: dict[str, Any] = {
     "do_defects": False,
     "do_ptc": False,
     "do_gain_from_flat_pairs": True,
+    "do_linearizer": False,
+    "do_cti": False,
+    "do_bfk": False,
     **{f"number_verification_tests_threshold_{kind}": 8 for kind in ("bias", "dark", "flat")},
-    **{f"config_options_{kind}": "" for kind in ("bias", "dark", "flat", "defects", "ptc")},
+    **{f"config_options_{kind}": "" for kind in ("bias", "dark", "flat", *OTHERS)},
     "n_processes": 8,
     "certify_calib_begin_date": "1950-01-01",
     "certify_calib_end_date": "2050-01-01",
@@ -92,8 +97,7 @@ COMMON: dict[str, Any] = {
 }
 INPUTS = [
     *(f"input_collections_{step}{kind}" for kind in ("bias", "dark", "flat") for step in ("", "verify_")),
-    "input_collections_defects",
-    "input_collections_ptc",
+    *(f"input_collections_{kind}" for kind in OTHERS),
 ]
 
 

@@ -21,8 +21,7 @@ COLLECTIONS = {
     "calib_collection",
     "repo",
     *(f"input_collections_{step}{kind}" for kind in ("bias", "dark", "flat") for step in ("", "verify_")),
-    "input_collections_defects",
-    "input_collections_ptc",
+    *(f"input_collections_{kind}" for kind in ("defects", "ptc", "linearizer", "cti", "bfk")),
 }
 
 

@@ -104,6 +104,18 @@ async def test_where_cp_verify_has_none_they_are_certified_with_a_warning(
     assert [text.partition(" ")[0] for text in warned] == ["DEFECTS"]
 
 
+async def test_everything_there_is_can_be_made_in_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "Defects", "Ptc", "Linearizer")
+    outcome, _, found = await run(do_linearizer=True, do_cti=True, do_bfk=True)
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    assert found["certified"] == ["bfk", "bias", "cti", "dark", "defects", "flat", "linearizer", "ptc"]
+    assert {"verifyDefects", "verifyPtc", "verifyLinearizer"} <= set(found["jobs"])
+    made = [name for name in found["jobs"] if name.startswith("cp")]
+    assert made.index("cpDefects") < made.index("cpLinearizer") < made.index("cpCti") < made.index("cpBfk")
+
+
 @pytest.mark.parametrize("property_name", ["do_verify_products", "do_verify"])
 async def test_they_need_not_be_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, property_name: str

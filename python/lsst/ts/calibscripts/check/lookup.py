@@ -61,6 +61,7 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
         repository.close()
     checked = replace(
         checked,
+        spec=found.planned(checked.spec),
         problems=(*checked.problems, *found.problems),
         doubts=(*checked.doubts, *map(_unasked, found.unasked)),
     )

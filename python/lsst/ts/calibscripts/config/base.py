@@ -98,8 +98,8 @@ class CommonProperties(BaseModel):
     )
     do_verify_products: f.Flag = Field(
         True,
-        description="Verify the defects and the Photon Transfer Curve, too, where cp_verify has a pipeline for it, "
-        "and certify them only if they pass. With False they are certified unverified. Needs do_verify.",
+        description="Verify defects, Photon Transfer Curve and linearizer, too, where cp_verify has a pipeline for "
+        "it, and certify them only if they pass. With False they are certified unverified. Needs do_verify.",
     )
     number_verification_tests_threshold_bias: f.Count = f.threshold_field("biases")
     number_verification_tests_threshold_dark: f.Count = f.threshold_field("darks")
@@ -125,6 +125,21 @@ class CommonProperties(BaseModel):
         "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Leave it out where no "
         "flats are taken.",
     )
+    do_linearizer: f.Flag = Field(
+        False,
+        description="Make a linearizer from the flat pairs and certify it. script_mode must be BIAS_DARK_FLAT, "
+        "with flat pairs of at least three different exposure times.",
+    )
+    do_cti: f.Flag = Field(
+        False,
+        description="Measure the charge transfer inefficiency in the flats and certify it (it is not verified). "
+        "script_mode must be BIAS_DARK_FLAT.",
+    )
+    do_bfk: f.Flag = Field(
+        False,
+        description="Make a brighter-fatter kernel from the flat pairs and certify it (it is not verified). "
+        "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
+    )
     config_options_bias: f.PipelineOptions = f.options_field("the bias", "cpBias.yaml")
     config_options_dark: f.PipelineOptions = f.options_field("the dark", "cpDark.yaml")
     config_options_flat: f.PipelineOptions = f.options_field("the flat", "cpFlat.yaml")
@@ -132,6 +147,9 @@ class CommonProperties(BaseModel):
     config_options_ptc: f.PipelineOptions = f.options_field(
         "the Photon Transfer Curve or the gains", "cpPtc.yaml"
     )
+    config_options_linearizer: f.PipelineOptions = f.options_field("the linearizer", "cpLinearizer.yaml")
+    config_options_cti: f.PipelineOptions = f.options_field("the charge transfer inefficiency", "cpCti.yaml")
+    config_options_bfk: f.PipelineOptions = f.options_field("the brighter-fatter kernel", "cpBfk.yaml")
     input_collections_bias: f.CollectionNames = f.inputs_field("makes the bias")
     input_collections_verify_bias: f.CollectionNames = f.inputs_field("verifies the biases")
     input_collections_dark: f.CollectionNames = f.inputs_field("makes the dark")
@@ -140,6 +158,9 @@ class CommonProperties(BaseModel):
     input_collections_verify_flat: f.CollectionNames = f.inputs_field("verifies the flats")
     input_collections_defects: f.CollectionNames = f.inputs_field("makes the defects")
     input_collections_ptc: f.CollectionNames = f.inputs_field("makes the Photon Transfer Curve or the gains")
+    input_collections_linearizer: f.CollectionNames = f.inputs_field("makes the linearizer")
+    input_collections_cti: f.CollectionNames = f.inputs_field("makes the charge transfer inefficiency")
+    input_collections_bfk: f.CollectionNames = f.inputs_field("makes the brighter-fatter kernel")
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",
         description="CALIBRATION collection that new calibrations are certified into, e.g. "

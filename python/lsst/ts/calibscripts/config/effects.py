@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
+from ..ground.text import listed
 from ..tables.products import ImageType, switched
 from ..tables.verifiers import VERIFIERS
 from .calibrations import CalibrationsConfig
@@ -73,7 +74,7 @@ def _of_verification(
     """Group the properties of verifications."""
     yield (
         not any(product.name in VERIFIERS for product in config.switched_on),
-        f"{' and '.join(f'do_{name.lower()}' for name in VERIFIERS)} are False",
+        f"{listed([f'do_{name.lower()}' for name in VERIFIERS])} are False",
         ["do_verify_products"],
     )
     yield (

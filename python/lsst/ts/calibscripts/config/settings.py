@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from ..tables.products import PRODUCTS
+from ..tables.bootstraps import RECORDS
 
 __all__ = ["PropertyNames", "TypeSettings", "settings_of"]
 
@@ -38,7 +38,7 @@ class PropertyNames:
         kind : `str`
             Name of a product, or an `ImageType`.
         """
-        option = PRODUCTS[kind].option
+        option = RECORDS[kind].option
         return cls(
             n=f"n_{option}",
             n_discard=f"n_discard_{option}",

@@ -13,8 +13,8 @@ from .task_options import TaskOptions
 __all__ = ["paired_options", "pairing_warning"]
 
 _FIELD = "matchExposuresType"
-_TODAY = "cpPtcExtractPair"
-"""Label of the task that pairs flats, in today's cpPtc.yaml."""
+_TODAY = "PtcExtractPair"
+"""End of the label of the task that pairs flats, in today's pipelines; its beginning is the name of the pipeline."""
 
 
 def paired_options(installed: Installed, options: TaskOptions) -> tuple[TaskOptions, Pairing]:
@@ -41,10 +41,22 @@ def paired_options(installed: Installed, options: TaskOptions) -> tuple[TaskOpti
         if name == _FIELD:
             known = value.strip("'\" ").upper()
             return options, Pairing(known) if known in Pairing.__members__ else Pairing.TIME
-    label = _TODAY if installed.labels is None else _pair_task(installed)
+    if installed.labels is not None and not any(_pairs_flats(name) for name in installed.classes.values()):
+        # Linearizer and brighter-fatter kernel were once made from a Photon Transfer Curve, without any image.
+        return options, Pairing.EXPID
+    label = _label_of_today(installed) if installed.labels is None else _pair_task(installed)
     if label is None:
         return options, Pairing.TIME
     return replace(options, words=(*options.words, "-c", f"{label}:{_FIELD}={Pairing.EXPID}")), Pairing.EXPID
+
+
+def _label_of_today(installed: Installed) -> str:
+    name = installed.uri.partition("#")[0].rpartition("/")[2].removesuffix(".yaml")
+    return f"{name.removesuffix('Ptc')}{_TODAY}"
+
+
+def _pairs_flats(class_name: str) -> bool:
+    return "Extract" in class_name.rpartition(".")[2]
 
 
 def _pair_task(installed: Installed) -> str | None:
@@ -57,7 +69,7 @@ def _has_setting(class_name: str) -> bool:
     if name.endswith("ExtractPairTask"):
         # Today's. Not importing it saves seconds.
         return True
-    if "Extract" not in name:
+    if not _pairs_flats(class_name):
         return False
     try:
         return hasattr(getattr(importlib.import_module(module), name).ConfigClass, _FIELD)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, groups_of_times
 from ..errors import ConfigurationError
 from ..plan import Action, ExposureSet, Plan, StepId
-from ..tables.products import PRODUCTS, ImageType
+from ..tables.bootstraps import BOOTSTRAPS, RECORDS
+from ..tables.products import ImageType
 from ..tables.verifiers import VERIFIERS
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
@@ -81,17 +82,35 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             problems += error.problems
         else:
             if product.paired:
-                words, pairing = paired_options(found, words)
-                remarks.append(pairing_warning(_times_of_flats(plan), pairing))
+                words, own = paired_options(found, words)
+                remarks.append(pairing_warning(_times_of_flats(plan), own))
+                # What one job cannot pair is not counted for any.
+                pairing = pairing if own is Pairing.EXPID else own
             installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
     if problems:
         raise ConfigurationError(problems)
-    for step_id, verifying in _verifications(config, installed, pipeline_instrument):
-        installed[step_id], options[step_id] = verifying, TaskOptions(())
+    for step_id, other in (
+        *_bootstraps(installed.values(), pipeline_instrument),
+        *_verifications(config, installed, pipeline_instrument),
+    ):
+        installed[step_id], options[step_id] = other, TaskOptions(())
     unread = [found.warning for found in installed.values()]
     translated = [text for option in options.values() for text in option.warnings]
     warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
     return StepPipelines(installed, options, tuple(warnings), pairing)
+
+
+def _bootstraps(
+    installed: Iterable[Installed], pipeline_instrument: str
+) -> Iterator[tuple[StepId, Installed]]:
+    """Return the installed pipelines of the bootstraps that other pipelines read, or bootstraps among them."""
+    wanted = {read.dataset_type for found in installed if found.reading for read in found.reading.reads}
+    for name, product in reversed([*BOOTSTRAPS.items()]):
+        found = find(product.generate, pipeline_instrument) if product.dataset_type in wanted else None
+        if found is not None:
+            found = with_reading(found, TaskOptions(()), pipeline_instrument)
+            wanted |= {read.dataset_type for read in found.reading.reads} if found.reading else set()
+            yield StepId(Action.GENERATE, name), found
 
 
 def _verifications(
@@ -128,9 +147,9 @@ def products_read(pipelines: StepPipelines) -> dict[StepId, tuple[str, ...]]:
     return {
         step_id: tuple(
             product.name
-            for product in PRODUCTS.values()
+            for product in RECORDS.values()
             if any(found.reading.read(name) for name in product.dataset_types)
-            or (found.reading.unknown and product.name in PRODUCTS[step_id.product].made_from)
+            or (found.reading.unknown and product.name in RECORDS[step_id.product].made_from)
         )
         for step_id, found in pipelines.installed.items()
         if found.reading is not None

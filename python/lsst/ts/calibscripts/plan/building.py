@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import CalibrationsConfig, PropertyNames
+from ..tables.bootstraps import BOOTSTRAPS, RECORDS
 from ..tables.products import PRODUCTS, ImageType, Product, switched
 from ..tables.verifiers import VERIFIERS
 from .ordering import NOT_KNOWN, Order, Reads, arranged, order
@@ -75,7 +76,7 @@ def follow(
     config: CalibrationsConfig,
     reads: Reads,
     n_detectors: int,
-    verifiable: Collection[str] = (),
+    also: Collection[StepId] = (),
 ) -> Plan:
     """Let the steps of a plan follow what the pipelines read.
 
@@ -89,10 +90,11 @@ def follow(
         Products that the jobs read; of jobs of which that is not known the table of products says it.
     n_detectors : `int`
         Number of detectors asked for.
-    verifiable : collection of `str`, optional
-        Products that are no combined images and are verified.
+    also : collection of `StepId`, optional
+        Steps among them that not every installation can do: bootstraps, and verifications of other products than
+        combined images.
     """
-    steps = _steps(config, [images.image_type for images in plan.sets], reads, verifiable)
+    steps = _steps(config, [images.image_type for images in plan.sets], reads, also)
     seconds = _estimate(plan.sets, steps, n_detectors, config.n_processes)
     return replace(plan, steps=steps, seconds=seconds)
 
@@ -117,21 +119,22 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
 
 
 def _steps(
-    config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads, verifiable: Collection[str]
+    config: CalibrationsConfig, taken: Sequence[ImageType], reads: Reads, also: Collection[StepId]
 ) -> tuple[Step, ...]:
     """Make the steps: in the order of the product table, but each after those it waits for."""
-    products = _products(config, taken)
-    made = [product.name for product in products if config.generate_calibrations or product.switch]
+    bootstraps = [b for name, b in BOOTSTRAPS.items() if StepId(Action.GENERATE, name) in also]
+    products = [*bootstraps, *_products(config, taken)]
+    made = [p.name for p in products if config.generate_calibrations or p.switch or p in bootstraps]
     reading = order(made, reads, wait=config.wait_for_certification)
     steps: list[Step] = []
     for product in products:
         if product.name in made:
             steps.append(_generate(product, reading))
-        if config.do_verify and (product.verify or product.name in verifiable):
+        if config.do_verify and (product.verify or StepId(Action.VERIFY, product.name) in also):
             steps.append(_verify(product, reading))
     present = {step.id for step in steps}
     steps += [_certify(p, reading, present) for p in products if p.name in made and p.certified]
-    table = list(PRODUCTS)
+    table = list(RECORDS)
     return arranged(sorted(steps, key=lambda step: table.index(step.id.product)))
 
 
@@ -151,7 +154,7 @@ def _generate(product: Product, reading: Order) -> Step:
     """Make the step that generates a product from the fresh products among its inputs."""
     reads = reading.made_from[product.name]
     after = tuple(
-        StepId(Action.CERTIFY if reading.wait and PRODUCTS[name].certified else Action.GENERATE, name)
+        StepId(Action.CERTIFY if reading.wait and RECORDS[name].certified else Action.GENERATE, name)
         for name in reads
     )
     return Step(StepId(Action.GENERATE, product.name), product.images, after, reads=reads)
@@ -177,7 +180,7 @@ def _certify(product: Product, reading: Order, present: Collection[StepId]) -> S
     name = product.name
     own = [StepId(action, name) for action in (Action.GENERATE, Action.VERIFY)]
     origins = [other for other in reading.made_from if other in reading.origins(name)]
-    certified = [StepId(Action.CERTIFY, other) for other in origins if PRODUCTS[other].certified]
+    certified = [StepId(Action.CERTIFY, other) for other in origins if RECORDS[other].certified]
     verdicts = [StepId(Action.VERIFY, other) for other in reading.judged_by(product)]
     return Step(
         StepId(Action.CERTIFY, name),

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ..tables.products import PRODUCTS, Product
+from ..tables.bootstraps import RECORDS
+from ..tables.products import Product
 from .steps import Action, Step, StepId, closure
 
 __all__ = ["NOT_KNOWN", "Order", "Reads", "arranged", "order"]
@@ -52,7 +53,7 @@ class Order:
         known = {product.name, *self.origins(product.name)}
         others = [name for name in self.verified_with[product.name] if name not in known]
         if product.verify is None:
-            asked = {name for name in self.made_from if PRODUCTS[name].verify is None} if self.wait else set()
+            asked = {name for name in self.made_from if RECORDS[name].verify is None} if self.wait else set()
             others += [str(name) for name in product.images if not asked & self.origins(str(name))]
         return tuple(dict.fromkeys(others))
 
@@ -75,7 +76,7 @@ def order(made: Sequence[str], reads: Reads, *, wait: bool) -> Order:
         name: tuple(
             source
             for source in graph[name]
-            if name not in origins[source] or source in PRODUCTS[name].made_from
+            if name not in origins[source] or source in RECORDS[name].made_from
         )
         for name in made
     }
@@ -85,7 +86,7 @@ def order(made: Sequence[str], reads: Reads, *, wait: bool) -> Order:
 
 def _made_before(name: str, made: Sequence[str], reads: Reads) -> Iterator[str]:
     known = reads.get(StepId(Action.GENERATE, name))
-    wanted = PRODUCTS[name].made_from if known is None else known
+    wanted = RECORDS[name].made_from if known is None else known
     yield from (other for other in made if other in wanted and other != name)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..tables.products import PRODUCTS, ImageType, Product
+from ..tables.bootstraps import RECORDS
+from ..tables.products import ImageType, Product
 
 __all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "closure", "images_in_words"]
 
@@ -71,7 +72,7 @@ class Step:
     @property
     def product(self) -> Product:
         """Record of the product."""
-        return PRODUCTS[self.id.product]
+        return RECORDS[self.id.product]
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class Plan:
     def products(self) -> tuple[str, ...]:
         """Products of the run in the order of the table: those with images or with a step."""
         names = {str(s.image_type) for s in self.sets} | {step.id.product for step in self.steps}
-        return tuple(name for name in PRODUCTS if name in names)
+        return tuple(name for name in RECORDS if name in names)
 
     @property
     def n_checkpoints(self) -> int:

@@ -44,6 +44,8 @@ class RepositoryFindings:
         Certifications that nothing stands in the way of.
     unasked : `tuple` [`Certification`]
         Certifications in a filter that shows only when the instrument is set up.
+    bootstraps_exist : `bool`
+        Have the inputs all bootstraps that the run would make?
     """
 
     problems: tuple[str, ...] = ()
@@ -54,6 +56,11 @@ class RepositoryFindings:
     references: tuple[Reference, ...] = ()
     free: tuple[Certification, ...] = ()
     unasked: tuple[Certification, ...] = ()
+    bootstraps_exist: bool = False
+
+    def planned(self, spec: RunSpec) -> RunSpec:
+        """Return what is to be done after all: bootstraps that exist are not made."""
+        return spec.without_bootstraps() if self.bootstraps_exist else spec
 
     def also(self, *problems: str) -> RepositoryFindings:
         """Return the same with further problems, each of them once."""
@@ -140,8 +147,15 @@ def _look_at_references(
     """Look for the calibrations that the jobs read from collections."""
     calib_exists = not repository.missing_collections([spec.config.calib_collection])
     references = References(repository, spec, calib_exists)
+    if exist := references.bootstraps_exist:
+        references = References(repository, spec.without_bootstraps(), calib_exists)
     problems = [*references.problems()]
-    return replace(found.also(*problems), calib_exists=calib_exists, references=references.asked)
+    return replace(
+        found.also(*problems),
+        calib_exists=calib_exists,
+        references=references.asked,
+        bootstraps_exist=exist,
+    )
 
 
 def _look_at_conflicts(

@@ -13,7 +13,8 @@ from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
 from ..repository import ExposureRecord, Repository
-from ..tables.products import PRODUCTS, is_by_filter, made_from_closure
+from ..tables.bootstraps import RECORDS, everything_before
+from ..tables.products import is_by_filter
 from .instead import instead
 from .spec import RunSpec
 
@@ -75,6 +76,25 @@ class References:
         """What was looked for, each once, in this order."""
         return tuple(dict.fromkeys(self._asked.values()))
 
+    @property
+    def bootstraps_exist(self) -> bool:
+        """Whether the collections have all bootstraps that the run would make, in a filter that is known. Blocks."""
+        spec = self._spec
+        for step in spec.bootstraps:
+            record = step.product
+            if record.by_filter and spec.physical_filter is None:
+                return False
+            collections = input_collections(spec.config, step.id, {}, self._calib_exists)
+            if self._repository.missing_collections(named_collections(spec.config, step.id)):
+                return False
+            physical_filter = spec.physical_filter if record.by_filter else None
+            when, _ = self._when(step)
+            if self._repository.lacking(
+                record.dataset_type, spec.instrument, spec.detectors, collections, physical_filter, when
+            ):
+                return False
+        return bool(spec.bootstraps)
+
     def problems(self) -> Iterator[str]:
         """Return what the jobs of the run would miss among their inputs, each once, with the jobs. Blocks."""
         spec = self._spec
@@ -100,7 +120,7 @@ class References:
     def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
         """Report what is missing: which jobs need it, where it was looked for, and what there is instead."""
         of_filter = f" in {reference.physical_filter}" if reference.physical_filter else ""
-        jobs = listed([str(step) for step in steps])
+        jobs = f"{listed([str(step) for step in steps])} {'needs' if len(steps) == 1 else 'need'}"
         where = ",".join(reference.collections) or "no collection"
         which = f" for {detectors_of(reference.missing)}" if reference.by_detector else ""
         properties = listed([*dict.fromkeys(input_property(step) for step in steps)])
@@ -108,8 +128,7 @@ class References:
             reference.dataset_type, self._spec.instrument, reference.missing, reference.collections
         )
         return (
-            f"{jobs} {'needs' if len(steps) == 1 else 'need'} a {reference.dataset_type}{of_filter}, but {where} has "
-            f"none{which} that is valid {words}: name a collection that has one in {properties}."
+            f"{jobs} {_a(reference.dataset_type)}{of_filter}, but {where} has none{which} that is valid {words}: name a collection that has one in {properties}."
             + instead(others, reference.collections, reference.physical_filter, self._taking)
         )
 
@@ -148,6 +167,10 @@ class References:
         return self._asked[key]
 
 
+def _a(dataset_type: str) -> str:
+    return dataset_type if dataset_type.endswith("defects") else f"a {dataset_type}"
+
+
 def needed(spec: RunSpec, step: Step) -> tuple[Read, ...]:
     """Return the calibrations that a job cannot do without and that its run does not make.
 
@@ -158,15 +181,15 @@ def needed(spec: RunSpec, step: Step) -> tuple[Read, ...]:
     step : `Step`
         GENERATE or VERIFY of a product.
     """
-    made = {name for product in step.reads for name in PRODUCTS[product].dataset_types}
+    made = {name for product in step.reads for name in RECORDS[product].dataset_types}
     reading = spec.pipelines.installed[step.id].reading
     reads = [] if reading is None else [read for read in reading.reads if not read.optional]
     if reading is None or reading.unknown:
-        names = [*made_from_closure(step.id.product)]
+        names = [*everything_before(step.id.product)]
         if step.id.action is Action.VERIFY:
             names.append(step.id.product)
         known = {read.dataset_type for read in reads}
-        types = [PRODUCTS[name].dataset_type for name in names]
+        types = [RECORDS[name].dataset_type for name in names]
         reads += [Read(name, by_filter=is_by_filter(name)) for name in types if name not in known]
     return tuple(read for read in reads if read.dataset_type not in made)
 

@@ -62,7 +62,8 @@ async def check(context: RunContext) -> RunContext:
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
-    return _with_existing(replace(context, spec=replace(spec, detectors=asked), found=found))
+    spec = replace(found.planned(spec), detectors=asked)
+    return _with_existing(replace(context, spec=spec, found=found))
 
 
 async def _component_problems(context: RunContext) -> list[str]:

@@ -56,6 +56,7 @@ class Content(StrEnum):
     BOXES = "boxes"
     CURVES = "curves"
     GAINS = "gains"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The calibrations a run can make: one frozen record each.
 
-Where would I add a product (CTI, linearity): a record here. The state machine, the plan and the reports read
+Where would I add a product (fringe, crosstalk): a record here. The state machine, the plan and the reports read
 this table only.
 """
 
@@ -96,6 +96,33 @@ PRODUCTS: dict[str, Product] = {
             switch=Switch("do_gain_from_flat_pairs", modes=("FLAT", _ALL_IMAGES), by_default=True),
             pairs=Pairs(times=1, number=1),
             part_of="PTC",
+        ),
+        # Not among those of the documents: what they are made from where it cannot be asked is that of today.
+        Product(
+            name="LINEARIZER",
+            images=(_FLAT,),
+            made_from=("DEFECTS",),
+            dataset=Dataset(("linearizer",), content=Content.OTHER),
+            generate=_cp_pipe("cpLinearizer.yaml"),
+            switch=Switch("do_linearizer", modes=(_ALL_IMAGES,)),
+            pairs=Pairs(times=3, number=2),
+        ),
+        Product(
+            name="CTI",
+            images=(_FLAT,),
+            made_from=("DEFECTS", "LINEARIZER"),
+            dataset=Dataset(("cti",), content=Content.OTHER),
+            generate=_cp_pipe("cpCti.yaml"),
+            switch=Switch("do_cti", modes=(_ALL_IMAGES,)),
+        ),
+        Product(
+            name="BFK",
+            images=(_FLAT,),
+            made_from=("DEFECTS", "LINEARIZER", "CTI"),
+            dataset=Dataset(("bfk",), content=Content.OTHER),
+            generate=_cp_pipe("cpBfk.yaml"),
+            switch=Switch("do_bfk", modes=(_ALL_IMAGES,)),
+            pairs=Pairs(times=3, number=2),
         ),
     )
 }

@@ -51,6 +51,7 @@ VERIFIERS: Mapping[str, Verifier] = MappingProxyType(
             undecided=frozenset({"PROB_TEST"}),
         ),
         "PTC": Verifier(_cp_verify("verifyPtc.yaml"), (ImageType.FLAT,)),
+        "LINEARIZER": Verifier(_cp_verify("verifyLinearizer.yaml"), (ImageType.FLAT,)),
     }
 )
 """By the name of the product."""

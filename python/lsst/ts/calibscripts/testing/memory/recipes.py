@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ...tables.bootstraps import RECORDS
 from ...tables.products import PRODUCTS, parts_of
 from ...tables.verifiers import VERIFIERS
 
@@ -38,8 +39,8 @@ class Recipe:
 
 
 def _recipes() -> Iterator[tuple[str, Recipe]]:
-    for product in PRODUCTS.values():
-        inputs = tuple(PRODUCTS[name].dataset_type for name in product.made_from)
+    for product in RECORDS.values():
+        inputs = tuple(RECORDS[name].dataset_type for name in product.made_from)
         made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
         yield product.generate.job, Recipe(inputs, (*made, *((FLATS,) if product.measures_gains else ())))
         if product.verify is not None:
