@@ -68,7 +68,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     installed: dict[StepId, Installed] = {}
     options: dict[StepId, TaskOptions] = {}
     problems: list[str] = []
-    pairing, remarks = Pairing.EXPID, [""]
+    pairings: list[Pairing] = []
     for step in plan.steps:
         product, generating = step.product, step.id.action is Action.GENERATE
         pipeline = product.generate if generating else product.verify
@@ -80,24 +80,32 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             words = _options(config, product.name, found) if generating else TaskOptions(())
         except ConfigurationError as error:
             problems += error.problems
-        else:
-            if product.paired:
-                words, own = paired_options(found, words)
-                remarks.append(pairing_warning(_times_of_flats(plan), own))
-                # What one job cannot pair is not counted for any.
-                pairing = pairing if own is Pairing.EXPID else own
-            installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
+            continue
+        if product.paired:
+            words, pairing = paired_options(found, words)
+            pairings.append(pairing)
+        installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
     if problems:
         raise ConfigurationError(problems)
-    for step_id, other in (
-        *_bootstraps(installed.values(), pipeline_instrument),
-        *_verifications(config, installed, pipeline_instrument),
-    ):
-        installed[step_id], options[step_id] = other, TaskOptions(())
+    installed |= _bootstraps(installed.values(), pipeline_instrument)
+    installed |= _verifications(config, installed, pipeline_instrument)
+    options = {step_id: options.get(step_id, TaskOptions(())) for step_id in installed}
+    # What one job cannot pair is not counted for any.
+    pairing = next((pairing for pairing in pairings if pairing is not Pairing.EXPID), Pairing.EXPID)
+    return StepPipelines(installed, options, tuple(_remarks(plan, installed, options, pairings)), pairing)
+
+
+def _remarks(
+    plan: Plan,
+    installed: Mapping[StepId, Installed],
+    options: Mapping[StepId, TaskOptions],
+    pairings: Iterable[Pairing],
+) -> Iterator[str]:
+    """Report what cannot be read here, what was translated, and flat pairs that will not be used, each once."""
     unread = [found.warning for found in installed.values()]
     translated = [text for option in options.values() for text in option.warnings]
-    warnings = dict.fromkeys(filter(None, [*unread, *translated, *remarks]))
-    return StepPipelines(installed, options, tuple(warnings), pairing)
+    unused = [pairing_warning(_times_of_flats(plan), pairing) for pairing in pairings]
+    yield from dict.fromkeys(filter(None, [*unread, *translated, *unused]))
 
 
 def _bootstraps(

@@ -128,7 +128,8 @@ class References:
             reference.dataset_type, self._spec.instrument, reference.missing, reference.collections
         )
         return (
-            f"{jobs} {_a(reference.dataset_type)}{of_filter}, but {where} has none{which} that is valid {words}: name a collection that has one in {properties}."
+            f"{jobs} {_a(reference.dataset_type)}{of_filter}, but {where} has none{which} that is valid {words}: "
+            f"name a collection that has one in {properties}."
             + instead(others, reference.collections, reference.physical_filter, self._taking)
         )
 
