@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.plan import Action, Plan, Reads, Step, StepId, build, follow
 from lsst.ts.calibscripts.run.executing import Graph
+from lsst.ts.calibscripts.tables.bootstraps import BOOTSTRAPS, RECORDS
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
 from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
@@ -48,9 +49,9 @@ CIRCLE = {
 """What those of 2024 read for LATISS: darks and defects each other."""
 
 
-def plan_of(reads: Reads, verifiable: Collection[str] = (), **given: object) -> Plan:
+def plan_of(reads: Reads, also: Collection[StepId] = (), **given: object) -> Plan:
     config = parse(VALIDATOR.validate({**EVERYTHING, **given}), LatissConfig)
-    return follow(build(config, n_detectors=1), config, reads, 1, verifiable)
+    return follow(build(config, n_detectors=1), config, reads, 1, also)
 
 
 def after(plan: Plan, step: str) -> set[str]:
@@ -102,24 +103,31 @@ def test_a_verdict_reached_with_a_product_that_failed_certifies_nothing() -> Non
 
 
 def test_products_are_verified_where_they_can_be() -> None:
-    plan = plan_of(TODAY, ["DEFECTS", "PTC"])
+    plan = plan_of(TODAY, [StepId(V, "DEFECTS"), StepId(V, "PTC")])
     assert after(plan, "VERIFY PTC") == {"GENERATE PTC"}
     assert after(plan, "CERTIFY PTC") == {"GENERATE PTC", "VERIFY PTC", "CERTIFY DEFECTS"}
     assert {StepId(C, "PTC"), StepId(G, "BIAS"), StepId(C, "FLAT")} <= set(plan.spoiled("PTC"))
-    assert plan_of(TODAY, ["PTC"], do_verify=False).step(StepId(V, "PTC")) is None
+    assert plan_of(TODAY, [StepId(V, "PTC")], do_verify=False).step(StepId(V, "PTC")) is None
 
 
-SWITCHES = ("generate_calibrations", "do_verify", "wait_for_certification", "do_defects", "do_ptc")
+SWITCHES = (
+    "generate_calibrations",
+    "do_verify",
+    "wait_for_certification",
+    *(f"do_{name}" for name in ("defects", "ptc", "linearizer", "cti", "bfk")),
+)
 """Properties of which some are turned off."""
 
-NAMES = st.lists(st.sampled_from(list(PRODUCTS)), unique=True, max_size=4)
+NAMES = st.lists(st.sampled_from(list(RECORDS)), unique=True, max_size=4)
 
-READS = st.dictionaries(st.builds(StepId, st.sampled_from([G, V]), st.sampled_from(list(PRODUCTS))), NAMES)
+READS = st.dictionaries(st.builds(StepId, st.sampled_from([G, V]), st.sampled_from(list(RECORDS))), NAMES)
 
 PLANS = st.builds(
-    lambda reads, verifiable, switches: plan_of(reads, verifiable, **switches),
+    lambda reads, also, switches: plan_of(reads, also, **switches),
     READS,
-    st.sets(st.sampled_from(list(VERIFIERS))),
+    st.sets(
+        st.sampled_from([*(StepId(V, name) for name in VERIFIERS), *(StepId(G, name) for name in BOOTSTRAPS)])
+    ),
     st.fixed_dictionaries({name: st.booleans() for name in SWITCHES}),
 )
 
@@ -141,7 +149,7 @@ def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) ->
         if step.id.action is C:
             origins = plan.origins(step.id.product)
             assert {s.product for s in step.after if s.action is C} == {
-                name for name in origins if PRODUCTS[name].certified
+                name for name in origins if RECORDS[name].certified
             }
             assert plan.step(StepId(V, step.id.product)) is None or StepId(V, step.id.product) in step.after
 

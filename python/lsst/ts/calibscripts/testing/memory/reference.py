@@ -32,6 +32,7 @@ def reference_calibrations(
     detectors: Iterable[int] | None = None,
     dataset_types: Iterable[str] = ("bias", "dark", "flat"),
     *,
+    electronics: Iterable[str] = ELECTRONICS,
     end: str | None = None,
 ) -> str:
     """Certify calibrations and put them behind the CHAINED collection ``<INSTRUMENT>/calib``.
@@ -45,7 +46,9 @@ def reference_calibrations(
     detectors : iterable of `int` or `None`
         Detectors; those that are used by default where it is None.
     dataset_types : iterable of `str`
-        Dataset types beside `ELECTRONICS`; flats are made for every physical filter.
+        Dataset types; flats are made for every physical filter.
+    electronics : iterable of `str`, optional
+        Dataset types beside these.
     end : `str`, optional
         Until when they are valid, ISO-8601, TAI; without, for ever.
 
@@ -59,7 +62,7 @@ def reference_calibrations(
     wanted = record.detectors if detectors is None else tuple(detectors)
     datasets = [
         butler.put(kind, f"{collection}/run", instrument, detector=detector, physical_filter=name)
-        for kind in dict.fromkeys((*dataset_types, *ELECTRONICS))
+        for kind in dict.fromkeys((*dataset_types, *electronics))
         for detector in wanted
         for name in (physical_filters(instrument) if is_by_filter(kind) else (None,))
     ]
