@@ -30,7 +30,7 @@ pytestmark = pytest.mark.observatory
 
 CONFIG: dict[str, Any] = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
 LONG = 1000.0
-"""Seconds that a job takes."""
+"""Seconds that a job takes, and longest wait for anything."""
 
 
 class Love:
@@ -59,9 +59,9 @@ class Love:
     async def run(self, **config: Any) -> asyncio.Task[Any]:
         """Configure the script, and let it run."""
         await self.remote.cmd_configure.set_start(
-            config=yaml.safe_dump({**CONFIG, **config}), logLevel=logging.INFO, timeout=60
+            config=yaml.safe_dump({**CONFIG, **config}), logLevel=logging.INFO, timeout=LONG
         )
-        await self.remote.cmd_setGroupId.set_start(groupId="2026-09-18T20:00:00.000", timeout=60)
+        await self.remote.cmd_setGroupId.set_start(groupId="2026-09-18T20:00:00.000", timeout=LONG)
         return asyncio.create_task(self.remote.cmd_run.start(timeout=LONG))
 
     async def until(self, happened: Callable[[], bool]) -> None:
@@ -106,7 +106,7 @@ async def in_love(seconds: float = LONG) -> AsyncIterator[Love]:
 
 async def test_every_warning_of_configure_arrives_before_the_script_is_configured() -> None:
     async with in_love() as love:
-        await love.remote.cmd_configure.set_start(config=yaml.safe_dump(CONFIG), timeout=60)
+        await love.remote.cmd_configure.set_start(config=yaml.safe_dump(CONFIG), timeout=LONG)
         warnings = love.script.spec.warnings
         assert len(warnings) > 1
         await love.until(lambda: ScriptState.CONFIGURED in love.states)
@@ -150,7 +150,7 @@ async def test_a_script_that_is_terminated_reports_how_it_ended(paused: bool) ->
         running = await love.run()
         await love.until(lambda: ScriptState.RUNNING in love.states)
         if paused:
-            await love.remote.cmd_setCheckpoints.set_start(pause=".*", stop="", timeout=60)
+            await love.remote.cmd_setCheckpoints.set_start(pause=".*", stop="", timeout=LONG)
         await love.until(lambda: "GENERATE BIAS: OCPS job" in love.text)
         if paused:
             await love.until(lambda: ScriptState.PAUSED in love.states)

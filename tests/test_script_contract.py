@@ -34,7 +34,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Longest wait for anything, seconds: a broker may be slow."""
 
 _INDICES = itertools.count(210_001)
