@@ -7,7 +7,7 @@ from web_support import DONE, FAILED, PLANNED, TAKEN, record, serving
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import NO_DECISIONS, ProductSubject, Verb, decide, read_decisions
-from lsst.ts.calibscripts.ground.tai import night_of, tai_now
+from lsst.ts.calibscripts.ground.tai import observing_day, tai_now
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.web.nights import nights_of
 from lsst.ts.calibscripts.web.rows import row_of
@@ -44,7 +44,7 @@ def test_a_decision_changes_the_verdict(tmp_path: Path):
 def test_a_night_is_printed(tmp_path: Path):
     record(tmp_path, FAILED, "LSSTComCam")
     record(tmp_path, DONE)
-    runner, day = CliRunner(), night_of(tai_now())
+    runner, day = CliRunner(), observing_day(tai_now())
     text = runner.invoke(main, ["night", "--records", str(tmp_path)])
     assert text.exit_code == 1
     assert f"LATISS {day}: complete\n" in text.output
@@ -57,7 +57,7 @@ def test_a_night_is_printed(tmp_path: Path):
 
 
 def test_nights_have_pages(tmp_path: Path):
-    path, day = record(tmp_path, DONE), night_of(tai_now())
+    path, day = record(tmp_path, DONE), observing_day(tai_now())
     with serving(tmp_path) as client:
         for page in ("/nights", f"/nights/{day}"):
             text = client.get(page).text

@@ -63,7 +63,7 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
         checked,
         spec=found.planned(checked.spec),
         problems=(*checked.problems, *found.problems),
-        doubts=(*checked.doubts, *map(_unasked, found.unasked)),
+        doubts=(*checked.doubts, *found.warnings, *map(_unasked, found.unasked)),
     )
     return checked, Answers(uri, found.references, found.free)
 

@@ -6,7 +6,10 @@ import gc
 import os
 import sys
 import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -81,6 +84,10 @@ __all__ = ["rehearse"]
 @click.option("--full-scale", is_flag=True, help="Make frames of 4072 x 4000 pixels instead of 512 x 500.")
 @click.option("--fault", "faults", multiple=True, help="Fault to simulate; may be repeated.")
 @click.option("--list-faults", is_flag=True, help="List the faults and their options.")
+@click.option("--serve", is_flag=True, help="Serve the page of the running rehearsal; it stays until Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8600, show_default=True, help="Port of --serve; 0: any."
+)
 @click.option("--open", "open_report", is_flag=True, help="Open the report in a web browser at the end.")
 def rehearse(
     script: str | None,
@@ -98,6 +105,8 @@ def rehearse(
     full_scale: bool,
     faults: tuple[str, ...],
     list_faults: bool,
+    serve: bool,
+    port: int,
     open_report: bool,
 ) -> None:
     """Run SCRIPT in the simulated summit, e.g. auxtel/make_latiss_calibrations.py, or the scripts of BLOCKs in order.
@@ -116,7 +125,7 @@ def rehearse(
         _list_faults()
         return
     _check_usage(script, config, resume, blocks, overrides, repo)
-    with Termination() as termination:
+    with ExitStack() as pages, Termination() as termination:
         try:
             # The simulated summit needs the data middleware: imported when it is needed.
             from ..check.blocks import parse_overrides
@@ -131,13 +140,46 @@ def rehearse(
                 repo, registry, speed, seed, Faults(faults), workers, full_scale, detectors, ready
             )
             wanted = Rehearsal(script or "", text, blocks, parse_overrides(overrides), summit)
-            exit_code = _rehearse(wanted, termination, open_report)
+            show = _Show(pages, port if serve else None, open_report)
+            exit_code = _rehearse(wanted, termination, show)
         except (CalibScriptsError, LookupError) as error:
             raise click.ClickException(str(error)) from error
         finally:
             # The process ends soon: looking for garbage on the way takes seconds, longer than to leave it.
             gc.freeze()
     sys.exit(exit_code)
+
+
+@dataclass(frozen=True)
+class _Show:
+    """How a rehearsal is shown: what closes at its end, the port of its pages (None for none), and in a browser?"""
+
+    pages: ExitStack
+    port: int | None
+    in_browser: bool
+
+    def begin(self, records: Path) -> None:
+        """Serve the pages of the records."""
+        if self.port is None:
+            return
+        from ..web.app import Setup
+        from ..web.server import served
+
+        url = self.pages.enter_context(served(Setup((records,)), "127.0.0.1", self.port))
+        click.echo(f"Watch it at {url}")
+        if self.in_browser:
+            click.launch(url)
+
+    def stay(self) -> None:
+        """Keep the pages until Ctrl-C."""
+        if self.port is not None:
+            self.pages.callback(_wait)
+
+
+def _wait() -> None:
+    click.echo("The pages stay until Ctrl-C.")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
 
 
 def _list_faults() -> None:
@@ -163,7 +205,7 @@ def _parse_detectors(text: str | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(detectors))
 
 
-def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) -> int:
+def _rehearse(wanted: Rehearsal, termination: Termination, show: _Show) -> int:
     """Rehearse, write the reports, and return the exit code."""
     from rich.console import Console
 
@@ -171,8 +213,11 @@ def _rehearse(wanted: Rehearsal, termination: Termination, open_report: bool) ->
 
     begun = time.time()
     records = _record_directory(wanted.summit.repo)
+    show.begin(records)
     finished = rehearse(wanted, Console(), termination)
-    _report(records, begun, open_report)
+    _report(records, begun, show.in_browser and show.port is None)
+    if termination.received is None:
+        show.stay()
     return finished.exit_code
 
 

@@ -2,7 +2,7 @@
 
 from .decided import NO_DECISIONS, Decisions
 from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
-from .ledger import LEDGER, decide, read_decisions
+from .ledger import LEDGER, check_signature, decide, own_decisions, read_decisions
 
 __all__ = [
     "LEDGER",
@@ -14,6 +14,8 @@ __all__ = [
     "ProductSubject",
     "Subject",
     "Verb",
+    "check_signature",
     "decide",
+    "own_decisions",
     "read_decisions",
 ]

@@ -13,12 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import DecisionError, InputError, describe
 from ..events.events import Certified
 from ..ground.appending import append_line
+from ..ground.home import record_directory
 from ..ground.tai import tai_now
 from ..ground.untrusted import RECORD, parse_json, read_text
-from .decided import Decisions
+from .decided import NO_DECISIONS, Decisions
 from .decision import Decision, Subject, Verb
 
-__all__ = ["LEDGER", "decide", "read_decisions"]
+__all__ = ["LEDGER", "check_signature", "decide", "own_decisions", "read_decisions"]
 
 LEDGER = "calibscripts.decisions.jsonl"
 """Name of the ledger in a directory of records."""
@@ -47,6 +48,15 @@ def read_decisions(directories: Sequence[Path]) -> Decisions:
     for directory in dict.fromkeys(directories):
         _read(directory / LEDGER, found, problems)
     return Decisions(tuple(sorted(found, key=lambda decision: decision.tai)), tuple(problems))
+
+
+def own_decisions() -> Decisions:
+    """Return the decisions in the ledger that scripts and commands of this user heed. Blocks."""
+    try:
+        return read_decisions([record_directory()])
+    except FileNotFoundError:
+        # Where records have no place nobody can have decided anything.
+        return NO_DECISIONS
 
 
 def _read(path: Path, found: list[Decision], problems: list[str]) -> None:

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-__all__ = ["night_of", "tai_now", "tai_offset"]
+__all__ = ["observing_day", "tai_now", "tai_offset"]
 
 
 @cache
@@ -23,7 +23,7 @@ def tai_now() -> datetime:
     return datetime.fromtimestamp(time.time() + tai_offset(), UTC).replace(tzinfo=None)
 
 
-def night_of(tai: datetime) -> int:
+def observing_day(tai: datetime) -> int:
     """Return the observing day (YYYYMMDD) of a time, which begins and ends at noon UTC.
 
     Parameters

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..config import last_night
+from ..decisions import own_decisions
 from ..errors import RepositoryError, describe
 from ..ground.text import detectors_of
 from ..ocps.requests import pairs_of
@@ -44,8 +45,13 @@ class RepositoryFindings:
         Certifications that nothing stands in the way of.
     unasked : `tuple` [`Certification`]
         Certifications in a filter that shows only when the instrument is set up.
+<<<<<<< HEAD
     bootstraps_exist : `bool`
         Have the inputs all bootstraps that the run would make?
+=======
+    warnings : `tuple` [`str`]
+        What people have decided on the calibrations that will be used.
+>>>>>>> aa41564 (Bad exposures and masters are heeded; rehearse --serve shows the page of the rehearsal)
     """
 
     problems: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ class RepositoryFindings:
     free: tuple[Certification, ...] = ()
     unasked: tuple[Certification, ...] = ()
     bootstraps_exist: bool = False
+    warnings: tuple[str, ...] = ()
 
     def planned(self, spec: RunSpec) -> RunSpec:
         """Return what is to be done after all: bootstraps that exist are not made."""
@@ -131,6 +138,7 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
             asked = existing_set(spec, images)
             examined[images.image_type] = one = examine(repository, spec.instrument, asked)
             problems += exposure_problems(spec.instrument, asked, one)
+            problems += _marked_bad(spec, asked.exposures)
     found = replace(found, examined=examined)
     if (flats := examined.get(ImageType.FLAT)) is None:
         return found.also(*problems)
@@ -139,6 +147,17 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
     pairs = pairs_of(flats.found.exposures, flats.times)
     problems += pair_problems(spec.plan, pairs, flats.times)
     return replace(found.also(*problems), unpaired=unpaired(spec.plan, pairs, flats.times))
+
+
+def _marked_bad(spec: RunSpec, exposures: Sequence[int]) -> Iterator[str]:
+    """Report which exposures somebody has marked as bad."""
+    bad = own_decisions().bad_exposures(spec.instrument)
+    for exposure in exposures:
+        if decision := bad.get(exposure):
+            yield (
+                f"exposures: {exposure} was {decision.signed}. Leave it out, or withdraw the mark: "
+                f"`calibscripts decide withdraw {decision.id}`."
+            )
 
 
 def _look_at_references(
@@ -150,11 +169,14 @@ def _look_at_references(
     if exist := references.bootstraps_exist:
         references = References(repository, spec.without_bootstraps(), calib_exists)
     problems = [*references.problems()]
+    decisions = own_decisions()
+    warnings = (*decisions.problems, *references.marked_bad(decisions.bad_masters(spec.instrument)))
     return replace(
         found.also(*problems),
         calib_exists=calib_exists,
         references=references.asked,
         bootstraps_exist=exist,
+        warnings=warnings,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from ..decisions import Decision
 from ..ground.text import detectors_of, listed
 from ..ground.time_range import TimeRange, night_of
 from ..ocps.reading import Read
@@ -116,6 +117,26 @@ class References:
             yield self._told(reference, words, steps)
         for names, properties in lost.items():
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
+
+    def marked_bad(self, bad: Mapping[tuple[str, str], Decision]) -> Iterator[str]:
+        """Return which of the calibrations that were found somebody has marked as bad. Blocks.
+
+        Parameters
+        ----------
+        bad : mapping [(`str`, `str`), `Decision`]
+            Dataset type and RUN -> who has marked it, when and why.
+        """
+        instrument, kinds = self._spec.instrument, {dataset_type for dataset_type, _ in bad}
+        for dataset_type, physical_filter, collections, when in self._asked:
+            if dataset_type not in kinds:
+                continue
+            found = self._repository.sources(dataset_type, instrument, collections, physical_filter, when)
+            for run in found:
+                if decision := bad.get((dataset_type, run)):
+                    yield (
+                        f"The {dataset_type} that jobs of this run will use, in {run}, was {decision.signed}. To use "
+                        f"another one set the input collections (now {','.join(collections)})."
+                    )
 
     def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
         """Report what is missing: which jobs need it, where it was looked for, and what there is instead."""

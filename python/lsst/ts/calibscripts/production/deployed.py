@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ..decisions import Decision, own_decisions
 from ..errors import ConfigurationError, RepositoryError
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Association, Frame
@@ -46,12 +47,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an exposure gets of one type: a dataset, or the reason why not."""
+    """What an exposure gets of one type: a dataset, or the reason why not, and who has marked it as bad."""
 
     dataset_type: str
     detector: int
     found: Association | None
     reason: str = ""
+    bad: str = ""
 
 
 def check(
@@ -82,7 +84,7 @@ def check(
     Returns
     -------
     `bool`
-        Does it get a bias, a dark and a flat for every detector?
+        Does it get a bias, a dark and a flat for every detector, none of them marked as bad?
     """
     repository = ProductionRepository(repo)
     try:
@@ -97,14 +99,22 @@ def check(
         )
         if not look:
             return True
-        answers = [one for id in ids for one in ask(repository, Question(name, frame, id, behind))]
+        bad = own_decisions().bad_masters(name)
+        asked = [Question(name, frame, id, behind) for id in ids]
+        answers = [_marked(one, bad) for question in asked for one in ask(repository, question)]
     except ValueError as error:
         raise ConfigurationError([f"--detectors: {error}"]) from error
     finally:
         repository.close()
     for line in text(answers).splitlines():
         print(f"# {line}")
-    return all(answer.found for answer in answers if answer.dataset_type in NECESSARY)
+    return all(answer.found and not answer.bad for answer in answers if answer.dataset_type in NECESSARY)
+
+
+def _marked(answer: Answer, bad: Mapping[tuple[str, str], Decision]) -> Answer:
+    """Return the same with who has marked the dataset as bad."""
+    decision = None if answer.found is None else bad.get((answer.dataset_type, answer.found.run))
+    return answer if decision is None else replace(answer, bad=decision.signed)
 
 
 def find_exposure(
@@ -202,6 +212,8 @@ def text(answers: Sequence[Answer]) -> str:
             one = answer.found
             lines.append(f"{head}{one.dataset} from {one.run}")
             lines.append(f"{'':8} in {one.collection}, valid {one.validity.interval}")
+            if answer.bad:
+                lines.append(f"{'':8} BAD: {answer.bad}")
     return "\n".join(lines)
 
 

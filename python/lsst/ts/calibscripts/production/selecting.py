@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..decisions import Decision, own_decisions
 from ..errors import ConfigurationError, describe
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Frame
@@ -90,6 +91,9 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
 
     print(request.command())
     found = _exposures(request)
+    found, left_out = _without_bad(found, own_decisions().bad_exposures(request.names.instrument))
+    for text in left_out:
+        say(text)
     chosen = choose(request.wanted, found.frames, found.others, found.states)
     for remark in chosen.remarks:
         say(remark)
@@ -117,6 +121,16 @@ def _exposures(request: Request) -> _Exposures:
         return _Exposures(frames, others, repository.states(instrument, useful, request.detectors[0]))
     finally:
         repository.close()
+
+
+def _without_bad(found: _Exposures, bad: Mapping[int, Decision]) -> tuple[_Exposures, list[str]]:
+    """Return the same without exposures that somebody has marked as bad, and what there is to say of those."""
+    frames, others = (
+        tuple(frame for frame in all_ if frame.id not in bad) for all_ in (found.frames, found.others)
+    )
+    left_out = [frame.id for frame in (*found.frames, *found.others) if frame.id in bad]
+    texts = [f"Left out: {exposure} was {bad[exposure].signed}" for exposure in left_out]
+    return _Exposures(frames, others, found.states), texts
 
 
 def _write(selection: Selection, path: Path, say: Callable[[str], None]) -> bool:

@@ -17,7 +17,7 @@ from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
-from .validity import FOR_ALL, detectors_with, taken_at
+from .validity import FOR_ALL, detectors_with, runs_with, taken_at
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DimensionRecord
@@ -132,6 +132,24 @@ class ButlerRepository(ButlerConnection):
             data_id["physical_filter"] = physical_filter
         found = detectors_with(butler, dataset_type, collections, data_id, when)
         return () if FOR_ALL in found else tuple(detector for detector in detectors if detector not in found)
+
+    @patient
+    def sources(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Sequence[str],
+        physical_filter: str | None,
+        when: Sequence[TimeRange],
+    ) -> Mapping[str, frozenset[int]]:
+        """See `Repository`."""
+        butler = self._open()
+        if not registered(butler, dataset_type):
+            return {}
+        data_id = {"instrument": instrument}
+        if physical_filter:
+            data_id["physical_filter"] = physical_filter
+        return runs_with(butler, dataset_type, collections, data_id, when)
 
     @patient
     def others(

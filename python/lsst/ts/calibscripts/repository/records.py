@@ -206,6 +206,16 @@ class Repository(Protocol):
         One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken.
         """
 
+    def sources(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Sequence[str],
+        physical_filter: str | None,
+        when: Sequence[TimeRange],
+    ) -> Mapping[str, frozenset[int]]:
+        """Return the RUNs that hold the calibrations that jobs would use, and for which detectors (-1 for all)."""
+
     def others(
         self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
     ) -> tuple[Valid, ...]:

@@ -61,6 +61,8 @@ async def check(context: RunContext) -> RunContext:
             context.journal.tell(ImageSetClosed.of(image_type, examined.found))
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
+    for text in found.warnings:
+        context.journal.warn(text)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
     spec = replace(found.planned(spec), detectors=asked)
     return _with_existing(replace(context, spec=spec, found=found))

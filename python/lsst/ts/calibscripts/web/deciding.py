@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..decisions import Decision, Decisions, ProductSubject, Subject, Verb, decide, read_decisions
-from ..decisions.ledger import check_signature
+from ..decisions import (
+    Decision,
+    Decisions,
+    ProductSubject,
+    Subject,
+    Verb,
+    check_signature,
+    decide,
+    read_decisions,
+)
 from ..errors import CalibScriptsError, DecisionError
 from ..record import Record
 from ..run.afterwards import certify_afterwards

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..events.summary import headline_of_run
-from ..ground.tai import night_of
+from ..ground.tai import observing_day
 from ..record import Record
 from ..record.records import SILENCE
 from ..report.account import alone
@@ -67,7 +67,7 @@ class RunRow:
     @property
     def night(self) -> int:
         """Observing day (YYYYMMDD), 0 where it is unknown."""
-        return night_of(datetime.fromisoformat(self.begun)) if self.begun else 0
+        return observing_day(datetime.fromisoformat(self.begun)) if self.begun else 0
 
     @property
     def is_failing(self) -> bool:

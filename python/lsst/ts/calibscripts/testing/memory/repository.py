@@ -149,6 +149,22 @@ class MemoryRepository:
         }
         return tuple(detector for detector in detectors if detector not in found)
 
+    def sources(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Sequence[str],
+        physical_filter: str | None,
+        when: Sequence[TimeRange],
+    ) -> dict[str, frozenset[int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("sources")
+        found: dict[str, set[int]] = {}
+        for dataset in self.butler.all(dataset_type, instrument, collections, when):
+            if physical_filter in (None, dataset.physical_filter) and dataset.detector is not None:
+                found.setdefault(dataset.run, set()).add(dataset.detector)
+        return {run: frozenset(detectors) for run, detectors in found.items()}
+
     def others(
         self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
     ) -> tuple[Valid, ...]:
