@@ -29,29 +29,26 @@ class RepositoryFindings:
 
     Attributes
     ----------
-        problems : `tuple` [`str`]
-            One sentence each; the run must not begin if there is one.
-        detectors : `tuple` [`Detector`]
-            All detectors of the instrument.
-        calib_exists : `bool`
-            Is there a ``calib_collection`` already?
-        examined : mapping [`ImageType`, `Examined`]
-            What is used of the sets that exist already.
-        unpaired : `tuple` [`str`]
-            Products that the flats among them make too few pairs for, of those that the user did not ask for by name.
-        references : `tuple` [`Reference`]
-            Calibrations that the jobs look for.
-        free : `tuple` [`Certification`]
-            Certifications that nothing stands in the way of.
-        unasked : `tuple` [`Certification`]
-            Certifications in a filter that shows only when the instrument is set up.
-    <<<<<<< HEAD
-        bootstraps_exist : `bool`
-            Have the inputs all bootstraps that the run would make?
-    =======
-        warnings : `tuple` [`str`]
-            What people have decided on the calibrations that will be used.
-    >>>>>>> aa41564 (Bad exposures and masters are heeded; rehearse --serve shows the page of the rehearsal)
+    problems : `tuple` [`str`]
+        One sentence each; the run must not begin if there is one.
+    detectors : `tuple` [`Detector`]
+        All detectors of the instrument.
+    calib_exists : `bool`
+        Is there a ``calib_collection`` already?
+    examined : mapping [`ImageType`, `Examined`]
+        What is used of the sets that exist already.
+    unpaired : `tuple` [`str`]
+        Products that the flats among them make too few pairs for, of those that the user did not ask for by name.
+    references : `tuple` [`Reference`]
+        Calibrations that the jobs look for.
+    free : `tuple` [`Certification`]
+        Certifications that nothing stands in the way of.
+    unasked : `tuple` [`Certification`]
+        Certifications in a filter that shows only when the instrument is set up.
+    bootstraps_exist : `bool`
+        Have the inputs all bootstraps that the run would make?
+    warnings : `tuple` [`str`]
+        What people have decided on the calibrations that will be used.
     """
 
     problems: tuple[str, ...] = ()
