@@ -41,10 +41,13 @@ class Love:
         self.lines: list[str] = []
         self.states: list[ScriptState] = []
         self.told: list[object] = []
+        self.times: list[float] = []
+        clock = asyncio.get_running_loop().time
 
         async def log(data: Any) -> None:
             self.lines.append(str(data.message))
             self.told.append(self.lines[-1])
+            self.times.append(clock())
 
         async def state(data: Any) -> None:
             self.states.append(ScriptState(data.state))
@@ -176,10 +179,15 @@ async def test_a_script_that_cannot_report_in_time_says_where_to_look() -> None:
             await asyncio.sleep(LONG)
 
         love.summit.components["OCPS:1"].controller.cmd_abort_job.callback = silent
-        seconds = await love.terminate()
+        begin = asyncio.get_running_loop().time()
+        await love.terminate()
         await asyncio.gather(running, return_exceptions=True)
-        assert "The script was terminated before its run could report how it ended." in love.text
-        assert seconds < LAST_WORDS_TIMEOUT + 1.1
+        text = "The script was terminated before its run could report how it ended."
+        (arrived,) = (
+            time for line, time in zip(love.lines, love.times, strict=True) if line.startswith(text)
+        )
+        # The process may live on until its middleware is closed.
+        assert arrived - begin < LAST_WORDS_TIMEOUT + 0.5
 
 
 async def test_a_script_that_is_terminated_before_it_runs_ends_at_once() -> None:
