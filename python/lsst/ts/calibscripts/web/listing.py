@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..decisions import NO_DECISIONS, Decisions
+from .nights import NightProduct, products_of
 from .rows import RunRow, RunStatus
 
 __all__ = ["Listing", "listing"]
@@ -30,7 +32,7 @@ class Shown:
     row: RunRow
     status: RunStatus
     style: str
-    products: tuple[tuple[str, str, str], ...]
+    products: tuple[NightProduct, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class Listing:
     chosen: Mapping[str, str]
 
 
-def listing(rows: Sequence[RunRow], asked: Mapping[str, str], now: datetime) -> Listing:
+def listing(
+    rows: Sequence[RunRow], asked: Mapping[str, str], now: datetime, decisions: Decisions = NO_DECISIONS
+) -> Listing:
     """Return a page of the list of runs.
 
     Parameters
@@ -71,6 +75,8 @@ def listing(rows: Sequence[RunRow], asked: Mapping[str, str], now: datetime) -> 
         Filters (instrument, state, night, product) and page, as somebody wrote them.
     now : `datetime.datetime`
         The time, TAI.
+    decisions : `Decisions`, optional
+        What people have decided.
     """
     chosen = {name: asked.get(name, "") for name in ("instrument", "state", "night", "product")}
     fitting = [row for row in rows if _fits(row, chosen, now)]
@@ -79,8 +85,8 @@ def listing(rows: Sequence[RunRow], asked: Mapping[str, str], now: datetime) -> 
     pages = max(1, -(-len(others) // PAGE))
     page = min(max(1, int(asked["page"]) if asked.get("page", "").isdecimal() else 1), pages)
     return Listing(
-        running=tuple(_shown(row, now) for row in running) if page == 1 else (),
-        others=tuple(_shown(row, now) for row in others[(page - 1) * PAGE : page * PAGE]),
+        running=tuple(_shown(row, now, decisions) for row in running) if page == 1 else (),
+        others=tuple(_shown(row, now, decisions) for row in others[(page - 1) * PAGE : page * PAGE]),
         found=len(fitting),
         page=page,
         pages=pages,
@@ -110,13 +116,8 @@ def _plain(product: str) -> str:
     return product.partition(" ")[0]
 
 
-def _shown(row: RunRow, now: datetime) -> Shown:
+def _shown(row: RunRow, now: datetime, decisions: Decisions) -> Shown:
     status = row.status(now)
     # A run that goes on in which something has failed is bad from then on.
     failing = status is RunStatus.RUNNING and row.is_failing
-    return Shown(row, status, "bad" if failing else _STYLES[status], tuple(_products(row, now)))
-
-
-def _products(row: RunRow, now: datetime) -> Iterator[tuple[str, str, str]]:
-    for name, standing in row.standings(now).items():
-        yield name, standing.value, standing.style
+    return Shown(row, status, "bad" if failing else _STYLES[status], tuple(products_of(row, decisions, now)))

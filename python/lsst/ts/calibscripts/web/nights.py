@@ -9,7 +9,7 @@ from datetime import datetime
 from ..decisions import Decision, Decisions, ExposureSubject, ProductSubject, Verb
 from .rows import RunRow, RunStatus
 
-__all__ = ["Night", "NightProduct", "nights_of", "text_of_nights"]
+__all__ = ["Night", "NightProduct", "nights_of", "products_of", "text_of_nights"]
 
 _RANKS = ("good", "fair", "next", "bad", "idle")
 """From the best to the worst; of the runs that were to make a product the best one counts."""
@@ -98,12 +98,27 @@ def _night(day: int, instrument: str, rows: Sequence[RunRow], decisions: Decisio
 def _products(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> Iterator[NightProduct]:
     best: dict[str, NightProduct] = {}
     for row in rows:
-        for name, standing in row.standings(now).items():
-            found = _decided(name, standing.value, standing.style, row.name, decisions)
-            known = best.get(name)
+        for found in products_of(row, decisions, now):
+            known = best.get(found.product)
             if known is None or _RANKS.index(found.style) <= _RANKS.index(known.style):
-                best[name] = found
+                best[found.product] = found
     yield from best.values()
+
+
+def products_of(row: RunRow, decisions: Decisions, now: datetime) -> Iterator[NightProduct]:
+    """Return what came of the products of a run, and what was decided on them.
+
+    Parameters
+    ----------
+    row : `RunRow`
+        The run.
+    decisions : `Decisions`
+        What people have decided.
+    now : `datetime.datetime`
+        The time, TAI.
+    """
+    for name, standing in row.standings(now).items():
+        yield _decided(name, standing.value, standing.style, row.name, decisions)
 
 
 def _decided(name: str, standing: str, style: str, run: str, decisions: Decisions) -> NightProduct:

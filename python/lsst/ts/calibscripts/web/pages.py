@@ -89,7 +89,7 @@ class Pages:
         """
         version = self.runs_version()
         rows, unread = self._shelf.rows()
-        shown = listing(rows, asked, tai_now())
+        shown = listing(rows, asked, tai_now(), self.decisions())
         return self._page("runs.html.j2", "Runs", visitor, listing=shown, unread=unread, version=version)
 
     def runs_version(self) -> str:
