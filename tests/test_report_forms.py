@@ -348,7 +348,7 @@ def test_the_text_holds_the_documented_report_and_the_gains(account: Account):
     assert "Gains estimated from flats pairs: 3 pairs, 1 detector, and the photon transfer curve" in text
     # As in the log of the script: electrons, which is what the pipeline has written.
     assert re.findall(r"read noise \((\w+)\)", text) == ["electron"]
-    assert re.search(r"^    pair +1 +2 +3 +curve$", text, re.MULTILINE)
+    assert re.search(r"^  pair +1 +2 +3 +curve +median +spread +nominal +noise$", text, re.MULTILINE)
 
 
 def test_collections_of_jobs_are_reported_without_a_record(rehearsed: Rehearsed, account: Account):

@@ -44,7 +44,7 @@ def as_text(account: Account) -> str:
             parts += ["\n".join(numbers_told(verification)), _failures(account, verification)]
     gains = _pair_gains(account)
     if gains:
-        parts.append(gain_report(gains))
+        parts.append(gain_report(gains, account.evidence.nominal_gains))
     for title, texts in (
         ("Outside the usual range", list(departures_told(account.trends))),
         ("Not read", account.evidence.problems),

@@ -135,7 +135,8 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
     parts = parts_of(step.id.product)
     written = [*(g for part in parts for g in repository.gains(run, part.dataset_types)), *own]
     names = {detector.id: detector.name for detector in context.detectors.values()}
-    doubts, none_left = doubtful_gains(own, repository.nominal_gains(run), names)
+    nominal = repository.nominal_gains(run)
+    doubts, none_left = doubtful_gains(own, nominal, names)
     gains = [
         PairGains(
             exposures=gain.exposures,
@@ -147,7 +148,8 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
         for gain in written
         if gain.detector in processed
     ]
-    texts = messages(gain_report(gains)) if gains else []
+    known = {(names[d], amplifier): gain for (d, amplifier), gain in nominal.items() if d in names}
+    texts = messages(gain_report(gains, known)) if gains else []
     return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
 
 
