@@ -5,12 +5,12 @@ No file is written twice: datasets of equal content share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, FileDataset
+from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, FileDataset, Timespan
 from lsst.daf.butler.formatters.yaml import YamlFormatter
 
 from lsst.ts.calibscripts.summit.butler.repository import make_repository, register_exposure
@@ -19,7 +19,7 @@ from lsst.ts.calibscripts.tables.instruments import LSSTCAM
 from lsst.ts.calibscripts.testing.memory import Verification
 from lsst.ts.calibscripts.testing.memory.statistics import statistics
 
-__all__ = ["EXPOSURES", "make", "write_job"]
+__all__ = ["EXPOSURES", "calibrate", "ingest_exposures", "make", "write_job"]
 
 EXPOSURES = tuple(range(2026091800001, 2026091800021))
 """Biases that exist."""
@@ -28,6 +28,11 @@ EXPOSURES = tuple(range(2026091800001, 2026091800021))
 def make(root: Path) -> None:
     """Make a repository with biases of all science detectors, whose files hold nothing."""
     make_repository(root, [LSSTCAM.name])
+    ingest_exposures(root)
+
+
+def ingest_exposures(root: Path) -> None:
+    """Put biases of all science detectors, whose files hold nothing, into a repository."""
     with Butler.from_config(str(root), writeable=True) as butler:
         for exposure in EXPOSURES:
             register_exposure(butler, _header(exposure))
@@ -35,16 +40,40 @@ def make(root: Path) -> None:
         _ingest(butler, "raw", LSSTCAM.raw_collection, images, None, root)
 
 
-def write_job(root: Path, job_id: str, name: str, says: Verification) -> None:
+def calibrate(butler: Butler, root: Path, collection: str, physical_filter: str) -> None:
+    """Certify, for ever, a calibration of each type for every science detector; their files hold nothing."""
+    run = f"{collection}/run"
+    butler.collections.register(run, CollectionType.RUN)
+    butler.collections.register(collection, CollectionType.CALIBRATION)
+    butler.collections.extend_chain(LSSTCAM.calib_collection, collection)
+    for found in [one for one in butler.registry.queryDatasetTypes() if one.isCalibration()]:
+        of_filter = {"physical_filter": physical_filter} if "physical_filter" in found.dimensions else {}
+        data_ids = [_data_id(detector=d) | of_filter for d in LSSTCAM.detectors]
+        _ingest(butler, found.name, run, data_ids, None, root)
+        refs = butler.query_datasets(found, run, limit=None)
+        butler.registry.certify(collection, refs, Timespan(None, None))
+
+
+def write_job(
+    root: Path,
+    job_id: str,
+    name: str,
+    says: Verification,
+    exposures: Sequence[int] = EXPOSURES,
+    detectors: Sequence[int] = LSSTCAM.detectors,
+) -> None:
     """Write what the job of a pipeline leaves: the bias of every detector, or the statistics of the biases."""
     run = f"u/ocps/{job_id}/run"
     with Butler.from_config(str(root), writeable=True) as butler:
         butler.collections.register(run, CollectionType.RUN)
+        job = run.removesuffix("/run")
+        butler.collections.register(job, CollectionType.CHAINED)
+        butler.collections.redefine_chain(job, [run, LSSTCAM.raw_collection])
         if name == "cpBias":
-            _ingest(butler, "bias", run, [_data_id(detector=d) for d in LSSTCAM.detectors], None, root)
+            _ingest(butler, "bias", run, [_data_id(detector=d) for d in detectors], None, root)
             return
-        names = {d.full_name: d.id for d in detectors_of(LSSTCAM.name) if d.id in LSSTCAM.detectors}
-        levels = statistics(says, EXPOSURES, list(names))
+        names = {d.full_name: d.id for d in detectors_of(LSSTCAM.name) if d.id in detectors}
+        levels = statistics(says, exposures, list(names))
         _ingest(butler, "verifyBiasStats", run, [_data_id()], levels.run, root)
         for exposure, value in levels.exposures.items():
             _ingest(butler, "verifyBiasExpStats", run, [_data_id(exposure=exposure)], value, root)

@@ -207,7 +207,9 @@ def test_an_exposure_between_two_validity_ranges_gets_none(copy: Path):
         butler.registry.certify("two", [other], Timespan(middle, None))
     result = produce("check-deployed", copy.parent / "repo", exposure, "--collection", "two")
     assert result.exit_code == 1
-    assert "bias     detector 0: NOTHING FOUND: bias, detector 0: " in result.output
+    assert (
+        "bias     detector 0: NOTHING FOUND: two holds 2 that are valid while it was exposed" in result.output
+    )
 
 
 def test_a_calibration_found_in_a_run_has_no_validity_range(copy: Path):

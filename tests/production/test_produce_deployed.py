@@ -34,7 +34,7 @@ FLAT = association("flat", physical_filter="SDSSg_65mm~empty")
             "bias",
             ("detector", "instrument"),
             [BIAS, association(begin=None, end="2024-01-01T00:00:00.000", collection="old")],
-            "none is valid at 2024-03-26T20:00:00 TAI, when it was taken; found "
+            "none is valid at 2024-03-26T20:00:00 TAI, when it was taken; nearest: "
             "[2024-04-10, open) TAI in LATISS/calib/DM-43525/lowerSetTemp/bias.20240405a; "
             "[open, 2024-01-01) TAI in old",
         ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from ..ground.time_range import TimeRange, night_of
+from ..ground.time_range import night_of
 from ..repository import Certification, Conflict, Repository
 
 __all__ = ["conflict_problems", "find_conflicts"]
@@ -81,17 +81,17 @@ def conflict_problems(
 
 def _present(found: Sequence[Conflict]) -> str:
     """List what is certified already, with one validity range for all that have the same."""
-    by_range: dict[TimeRange, list[Conflict]] = {}
+    by_range: dict[str, list[Conflict]] = {}
     for conflict in found:
-        by_range.setdefault(conflict.range, []).append(conflict)
+        by_range.setdefault(conflict.valid, []).append(conflict)
     texts = []
-    for validity, conflicts in by_range.items():
+    for valid, conflicts in by_range.items():
         if len({conflict.detectors for conflict in conflicts}) == 1:
             *names, last = (c.what.rpartition(" (")[0] for c in conflicts)
             what = f"{', '.join(names)}{' and ' if names else ''}{last} ({conflicts[0].where})"
         else:
             what = ", ".join(conflict.what for conflict in conflicts)
-        texts.append(f"{what} valid {validity}")
+        texts.append(f"{what} {valid}")
     return "; ".join(texts)
 
 

@@ -146,7 +146,11 @@ class References:
         which = f" for {detectors_of(reference.missing)}" if reference.by_detector else ""
         properties = listed([*dict.fromkeys(input_property(step) for step in steps)])
         others = self._repository.others(
-            reference.dataset_type, self._spec.instrument, reference.missing, reference.collections
+            reference.dataset_type,
+            self._spec.instrument,
+            reference.missing,
+            reference.collections,
+            self._taking,
         )
         return (
             f"{jobs} {_a(reference.dataset_type)}{of_filter}, but {where} has none{which} that is valid {words}: "

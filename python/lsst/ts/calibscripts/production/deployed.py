@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..decisions import Decision, own_decisions
 from ..errors import ConfigurationError, RepositoryError
 from ..repository.production import ProductionRepository
-from ..repository.production_records import Association, Frame
+from ..repository.production_records import Association, Exposed, Frame
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .commands import shell_text
@@ -101,7 +101,8 @@ def check(
             return True
         bad = own_decisions().bad_masters(name)
         asked = [Question(name, frame, id, behind) for id in ids]
-        answers = [_marked(one, bad) for question in asked for one in ask(repository, question)]
+        found = sorted(ask(repository, asked), key=lambda answer: ids.index(answer.detector))
+        answers = [_marked(one, bad) for one in found]
     except ValueError as error:
         raise ConfigurationError([f"--detectors: {error}"]) from error
     finally:
@@ -141,25 +142,55 @@ def find_exposure(
     raise RepositoryError(f"Exposure {exposure} {what} in {repository.uri}")
 
 
-def ask(repository: ProductionRepository, question: Question) -> Iterator[Answer]:
-    """Look for the calibrations of an exposure, as a pipeline does, type after type."""
+def ask(repository: ProductionRepository, questions: Sequence[Question]) -> Iterator[Answer]:
+    """Look for the calibrations of an exposure, as a pipeline does, type after type for all detectors.
+
+    Parameters
+    ----------
+    repository : `ProductionRepository`
+        The repository.
+    questions : sequence of `Question`
+        The same of each detector.
+
+    Yields
+    ------
+    `Answer`
+        For each type, one of each detector.
+    """
     known = repository.calibration_types()
     for dataset_type in dict.fromkeys((*EXPECTED, *known)):
         if dataset_type not in known:
-            yield Answer(dataset_type, question.detector, None, "no such dataset type is registered")
+            for question in questions:
+                yield Answer(dataset_type, question.detector, None, "no such dataset type is registered")
             continue
-        present = repository.associations(question.collection, [dataset_type])
+        found = repository.found(dataset_type, _exposed(questions))
+        present = bool(found) or bool(repository.instead(dataset_type, _exposed(questions[:1])))
         if not present and dataset_type not in EXPECTED:
             continue
-        try:
-            found = repository.found(
-                dataset_type, question.instrument, question.frame.id, question.detector, question.collection
-            )
-        except RepositoryError as error:
-            yield Answer(dataset_type, question.detector, None, str(error))
-            continue
-        reason = "" if found else explain(question, dataset_type, known[dataset_type], present)
-        yield Answer(dataset_type, question.detector, found, reason)
+        for question in questions:
+            match found.get(question.detector, ()):
+                case ():
+                    there = repository.instead(dataset_type, _exposed([question])) if present else ()
+                    reason = explain(question, dataset_type, known[dataset_type], there)
+                    yield Answer(dataset_type, question.detector, None, reason)
+                case (one,):
+                    yield Answer(dataset_type, question.detector, one)
+                case several:
+                    yield Answer(dataset_type, question.detector, None, _ambiguous(several))
+
+
+def _exposed(questions: Sequence[Question]) -> Exposed:
+    first = questions[0]
+    detectors = tuple(question.detector for question in questions)
+    return Exposed(first.instrument, first.frame.id, detectors, first.collection)
+
+
+def _ambiguous(several: Sequence[Association]) -> str:
+    ranges = "; ".join(one.validity.interval for one in several)
+    return (
+        f"{several[0].collection} holds {len(several)} that are valid while it was exposed, so that a pipeline "
+        f"fails: {ranges}"
+    )
 
 
 def explain(
@@ -179,7 +210,7 @@ def explain(
     dimensions : sequence of `str`
         Its required dimensions.
     present : sequence of `Association`
-        All of that type that is behind the collection.
+        What is nearest of that type behind the collection, see `ProductionRepository.instead`.
     """
     wanted = {
         "instrument": question.instrument,
@@ -198,7 +229,7 @@ def explain(
         left = fitting
     ranges = "; ".join(f"{one.validity.interval} in {one.collection}" for one in left)
     begin, _ = question.frame.taken.texts
-    return f"none is valid at {begin} TAI, when it was taken; found {ranges}"
+    return f"none is valid at {begin} TAI, when it was taken; nearest: {ranges}"
 
 
 def text(answers: Sequence[Answer]) -> str:

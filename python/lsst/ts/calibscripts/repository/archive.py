@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,13 +12,16 @@ from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
 from ..tables.verifiers import VERIFIERS
 from .butler import ButlerRepository
-from .connection import exposure_and_detector
-from .validity import time_range
+from .connection import exposure_and_detector, registered
+from .ranges import Certified, Sought, latest
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
 __all__ = ["Archive"]
+
+_NEWEST = 2000
+"""How many certified datasets of a type are looked at for their RUNs: more than there are in one certification."""
 
 
 class Archive(ButlerRepository):
@@ -73,7 +76,8 @@ class Archive(ButlerRepository):
         """Return the RUNs that collections stand for.
 
         A chain of a job, or of a production, stands for its own RUNs, never for its inputs; any other chain for all
-        that is in it; a CALIBRATION collection for the RUNs of what is certified in it.
+        that is in it; a CALIBRATION collection for the RUNs of what is certified in it, the newest first, and those
+        of the newest only where it holds years of them.
 
         Raises
         ------
@@ -90,7 +94,7 @@ class Archive(ButlerRepository):
                 made = [child for child in own if self._info(child).type is CollectionType.RUN]
                 runs += made if made or _has_raws(info.children) else self.runs_of(info.children)
             elif info.type is CollectionType.CALIBRATION:
-                runs += (found.ref.run for _, found in self._associations([name]))
+                runs += (found.run for found in self._newest(name))
             else:
                 runs.append(name)
         return tuple(dict.fromkeys(runs))
@@ -115,22 +119,21 @@ class Archive(ButlerRepository):
         `dict` [`str`, (`str`, `TimeRange`)]
             Product -> collection and validity range; the last one counts.
         """
-        made = {
-            ref.id
-            for step, run in runs.items()
-            if step.action is Action.GENERATE
-            for ref in self.refs(run, PRODUCTS[step.product].dataset_type)
-        }
         places = [
             *collections,
             f"{instrument}/calib",
             *(name for run in runs.values() for name in _above(run)),
         ]
-        return {
-            name: (found.collection, time_range(found.timespan))
-            for name, found in self._associations(self._calibrations(places))
-            if found.ref.id in made
-        }
+        here = self._calibrations(places)
+        found: dict[str, tuple[str, TimeRange]] = {}
+        for step, run in runs.items():
+            product = PRODUCTS[step.product]
+            refs = self.refs(run, product.dataset_type) if step.action is Action.GENERATE else []
+            if refs and here and product.certified:
+                sought = Sought(product.dataset_type, here, {}, datasets=[ref.id for ref in refs])
+                if last := latest(self._open(), sought, 1):
+                    found[product.name] = (last[0].collection, last[0].validity)
+        return found
 
     def _info(self, name: str) -> Any:
         from lsst.daf.butler import MissingCollectionError
@@ -150,14 +153,12 @@ class Archive(ButlerRepository):
         )
         return list(found) if present else []
 
-    def _associations(self, collections: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        registry = self._open().registry
+    def _newest(self, collection: str) -> Iterator[Certified]:
+        """Return what is certified, product after product, the newest first; of years only the last."""
+        butler = self._open()
         for product in PRODUCTS.values():
-            registered = any(True for _ in registry.queryDatasetTypes(product.dataset_type))
-            if collections and product.certified and registered:
-                for found in registry.queryDatasetAssociations(product.dataset_type, collections=collections):
-                    if found.timespan is not None:
-                        yield product.name, found
+            if product.certified and registered(butler, product.dataset_type):
+                yield from latest(butler, Sought(product.dataset_type, (collection,), {}), _NEWEST)
 
     def steps_of(self, runs: Iterable[str]) -> tuple[str, dict[StepId, str]]:
         """Find out which steps wrote some RUNs, the first RUN of a step counts.

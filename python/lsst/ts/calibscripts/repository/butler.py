@@ -16,6 +16,7 @@ from .levels import corrected_level, nominal_gains, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
+from .ranges import Sought
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from .validity import FOR_ALL, detectors_with, runs_with, taken_at
 
@@ -153,13 +154,19 @@ class ButlerRepository(ButlerConnection):
 
     @patient
     def others(
-        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        when: TimeRange,
     ) -> tuple[Valid, ...]:
         """See `Repository`."""
         butler = self._open()
         if not registered(butler, dataset_type):
             return ()
-        return tuple(calibrations(butler, dataset_type, instrument, detectors, collections))
+        sought = Sought(dataset_type, collections, {"instrument": instrument}, detectors)
+        return tuple(calibrations(butler, sought, when))
 
     @patient
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from ..ground.time_range import TimeRange
+from ..tables.products import PRODUCTS
+from .ranges import Certified, Sought, certified
 from .records import Certification, Conflict
-from .validity import time_range, timespan_of
+from .validity import timespan_of
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetAssociation, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["commit", "conflicts", "holds"]
+
+_RANGES = 20
+"""How many validity ranges that stand in the way of a certification are named one by one."""
 
 
 def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
@@ -24,19 +30,37 @@ def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
         return (Conflict(wanted, kind=kind.name),)
     if not any(True for _ in butler.registry.queryDatasetTypes(wanted.dataset_type)):
         return ()
-    validity = wanted.validity.kept
-    found: dict[TimeRange, set[int]] = {}
-    for present in _associations(butler, wanted):
-        data_id = present.ref.dataId
-        if (
-            data_id["detector"] in wanted.detectors
-            and data_id["instrument"] == wanted.instrument
-            and wanted.physical_filter in (None, data_id.get("physical_filter", wanted.physical_filter))
-            and present.timespan is not None
-            and (range_ := time_range(present.timespan)).overlaps(validity)
-        ):
-            found.setdefault(range_, set()).add(int(data_id["detector"]))
-    return tuple(Conflict(wanted, range_, tuple(sorted(ids))) for range_, ids in found.items())
+    sought = _sought(wanted)
+    most = _RANGES * max(len(wanted.detectors), 1)
+    found = certified(butler, sought, order="timespan.begin", limit=most + 1)
+    if len(found) > most:
+        # Years of every day: what is in the way is said by where they begin and where they end.
+        last = certified(butler, sought, order="-timespan.end", limit=1)
+        span = TimeRange(found[0].validity.begin, last[0].validity.end)
+        return (Conflict(wanted, span, _detectors(found), many=True),)
+    by_range: dict[TimeRange, list[Certified]] = {}
+    for present in found:
+        by_range.setdefault(present.validity, []).append(present)
+    return tuple(Conflict(wanted, range_, _detectors(those)) for range_, those in by_range.items())
+
+
+def _detectors(found: Iterable[Certified]) -> tuple[int, ...]:
+    return tuple(sorted({int(one.data_id["detector"]) for one in found}))
+
+
+def _sought(wanted: Certification, datasets: Sequence[UUID] = ()) -> Sought:
+    """Return what is certified already for the same data and an overlapping range."""
+    data_id = {"instrument": wanted.instrument}
+    if wanted.physical_filter and PRODUCTS[wanted.product].by_filter:
+        data_id["physical_filter"] = wanted.physical_filter
+    return Sought(
+        wanted.dataset_type,
+        (wanted.collection,),
+        data_id,
+        detectors=wanted.detectors,
+        datasets=datasets,
+        during=wanted.validity.kept,
+    )
 
 
 def commit(
@@ -56,16 +80,9 @@ def commit(
 def holds(butler: Butler, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
     """Return whether the collection holds all these datasets for this validity range."""
     timespan = timespan_of(wanted.validity)
-    found = {a.ref.id for a in _associations(butler, wanted) if a.timespan == timespan}
-    return found.issuperset(ref.id for ref in refs)
-
-
-def _associations(butler: Butler, wanted: Certification) -> Iterator[DatasetAssociation]:
-    from lsst.daf.butler import CollectionType
-
-    return butler.registry.queryDatasetAssociations(
-        wanted.dataset_type, collections=wanted.collection, collectionTypes={CollectionType.CALIBRATION}
-    )
+    ids = [ref.id for ref in refs]
+    found = {one.dataset for one in certified(butler, _sought(wanted, ids)) if one.timespan == timespan}
+    return found.issuperset(ids)
 
 
 class _RolledBackError(Exception):

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..errors import RepositoryError, describe
-from ..ground.time_range import ALWAYS
+from ..ground.time_range import TimeRange
 from .butler import ButlerRepository
-from .production_records import Association
-from .validity import time_range
+from .production_records import Association, Exposed
+from .ranges import Certified, Sought, certified, latest, nearest
+from .validity import time_range, timespan_of
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef, Timespan
+    from lsst.daf.butler import Butler, CollectionType, DatasetRef
     from lsst.resources import ResourcePath
 
 __all__ = ["DeployedRepository"]
+
+_NEAREST = 3
+"""How many calibrations are named before an exposure, and how many after it."""
+
+_OTHERS = 200
+"""How many are looked at for which detectors and filters there are."""
 
 
 class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
@@ -97,23 +104,30 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
     def associations(
         self, collection: str, dataset_types: Collection[str] | None = None
     ) -> tuple[Association, ...]:
-        """Return what CALIBRATION collections hold behind a name, in the order they are searched."""
-        wanted = self.calibration_types() if dataset_types is None else dataset_types
-        return tuple(found for found, _ in self._associations(collection, wanted))
+        """Return all that CALIBRATION collections hold behind a name, in the order they are searched.
 
-    def _associations(
-        self, collection: str, dataset_types: Collection[str]
-    ) -> Iterator[tuple[Association, Timespan | None]]:
+        The longer they have been in use, the longer that takes: it is for the collections of a production, and for
+        comparing whole repositories.
+        """
+        butler, wanted = self._open(), self.calibration_types() if dataset_types is None else dataset_types
+        return tuple(
+            _association(one, dataset_type)
+            for name in self._certifiable(collection)
+            for dataset_type in wanted
+            for one in certified(butler, Sought(dataset_type, (name,), {}))
+        )
+
+    def _certifiable(self, collection: str) -> tuple[str, ...]:
+        """Return the CALIBRATION collections behind a name, in the order they are searched."""
         from lsst.daf.butler import CollectionType
 
-        butler = self._open()
-        for name in self.flattened(collection):
-            if butler.collections.get_info(name).type is CollectionType.CALIBRATION:
-                for dataset_type in dataset_types:
-                    for found in butler.registry.queryDatasetAssociations(
-                        dataset_type, collections=name, collectionTypes={CollectionType.CALIBRATION}
-                    ):
-                        yield _association(found.ref, found.collection, found.timespan), found.timespan
+        return tuple(name for name, kind in self._kinds(collection) if kind is CollectionType.CALIBRATION)
+
+    def _kinds(self, collection: str) -> list[tuple[str, CollectionType]]:
+        if self.missing_collections([collection]):
+            return []
+        infos = self._open().collections.query_info(collection, flatten_chains=True)
+        return [(info.name, info.type) for info in infos]
 
     def calibration_types(self) -> dict[str, tuple[str, ...]]:
         """Return the dataset types that can be certified, with their dimensions."""
@@ -124,26 +138,83 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
             if found.isCalibration()
         }
 
-    def found(
-        self, dataset_type: str, instrument: str, exposure: int, detector: int, collection: str
-    ) -> Association | None:
-        """Return the calibration that an exposure gets through a collection, as a pipeline looks for it."""
-        butler = self._open()
-        data_id = butler.registry.expandDataId(instrument=instrument, exposure=exposure, detector=detector)
-        kind = butler.get_dataset_type(dataset_type)
-        try:
-            ref = butler.find_dataset(
-                kind, data_id.subset(kind.dimensions), collections=collection, timespan=data_id.timespan
+    def found(self, dataset_type: str, exposed: Exposed) -> dict[int, tuple[Association, ...]]:
+        """Return the calibrations that an exposure gets through a collection, as a pipeline looks for them.
+
+        Parameters
+        ----------
+        dataset_type : `str`
+            A registered dataset type.
+        exposed : `Exposed`
+            The exposure, and where its calibrations are looked for.
+
+        Returns
+        -------
+        `dict` [`int`, `tuple` [`Association`, ...]]
+            Detector -> what the first collection holds that holds any; where that is more than one, a pipeline fails.
+        """
+        butler, (data_id, when) = self._open(), self._when(dataset_type, exposed)
+        kinds = self._kinds(exposed.collection)
+        here = self._certifiable(exposed.collection)
+        detectors = exposed.detectors if _by_detector(butler, dataset_type) else ()
+        rows = [
+            _association(one, dataset_type)
+            for one in certified(butler, Sought(dataset_type, here, data_id, detectors, during=when))
+        ]
+        # In a RUN of the chain there is no validity range.
+        runs = [name for name, _ in kinds if name not in here]
+        rows += [
+            _of_run(ref)
+            for ref in (
+                butler.query_datasets(dataset_type, runs, data_id=data_id, explain=False) if runs else ()
             )
-        except Exception as error:
-            raise RepositoryError(f"{dataset_type}, detector {detector}: {describe(error)}") from error
-        if ref is None:
-            return None
-        for known, span in self._associations(collection, [dataset_type]):
-            if known.dataset == str(ref.id) and span is not None and span.overlaps(data_id.timespan):
-                return known
-        # It may be found in a RUN of the chain, where there is no validity range.
-        return _association(ref, str(ref.run), None)
+        ]
+        place = {name: n for n, (name, _) in enumerate(kinds)}
+        found: dict[int, tuple[Association, ...]] = {}
+        for detector in exposed.detectors:
+            mine = [one for one in rows if one.data_id.get("detector", str(detector)) == str(detector)]
+            first = min((place[one.collection] for one in mine), default=None)
+            if first is not None:
+                found[detector] = tuple(one for one in mine if place[one.collection] == first)
+        return found
+
+    def instead(self, dataset_type: str, exposed: Exposed) -> tuple[Association, ...]:
+        """Return what there is where an exposure gets nothing: those nearest in time, else those of other data.
+
+        Parameters
+        ----------
+        dataset_type : `str`
+            A registered dataset type.
+        exposed : `Exposed`
+            The exposure with one detector, and where its calibrations are looked for.
+        """
+        butler, (data_id, when) = self._open(), self._when(dataset_type, exposed)
+        here = self._certifiable(exposed.collection)
+        detectors = exposed.detectors if _by_detector(butler, dataset_type) else ()
+        exact = Sought(dataset_type, here, data_id, detectors)
+        if found := nearest(butler, exact, timespan_of(when), _NEAREST):
+            return tuple(_association(one, dataset_type) for one in found)
+        of_instrument = {"instrument": exposed.instrument}
+        for looser in (
+            Sought(dataset_type, here, of_instrument, detectors),
+            Sought(dataset_type, here, of_instrument),
+            Sought(dataset_type, here, {}),
+        ):
+            if others := latest(butler, looser, _OTHERS):
+                return tuple(_association(one, dataset_type) for one in others)
+        return ()
+
+    def _when(self, dataset_type: str, exposed: Exposed) -> tuple[dict[str, Any], TimeRange]:
+        """Return what identifies the calibrations of an exposure but for the detector, and when it was taken."""
+        butler = self._open()
+        data_id = butler.registry.expandDataId(instrument=exposed.instrument, exposure=exposed.exposure)
+        required = butler.get_dataset_type(dataset_type).dimensions.required
+        values = {name: data_id[name] for name in required if name in data_id}
+        if data_id.timespan is None:
+            raise RepositoryError(
+                f"When {exposed.instrument} exposure {exposed.exposure} was taken is unknown in {self.uri}"
+            )
+        return values, time_range(data_id.timespan)
 
     def export(self, directory: str, collections: Sequence[str]) -> None:
         """Copy calibrations and what the registry knows of them into a new directory."""
@@ -201,9 +272,18 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
         return butler.getURI(ref)
 
 
-def _association(ref: DatasetRef, collection: str, timespan: Timespan | None) -> Association:
-    validity = ALWAYS if timespan is None else time_range(timespan)
-    data_id = {str(name): str(ref.dataId[name]) for name in ref.dataId.dimensions.required}
+def _by_detector(butler: Butler, dataset_type: str) -> bool:
+    return "detector" in butler.get_dataset_type(dataset_type).dimensions
+
+
+def _association(one: Certified, dataset_type: str) -> Association:
+    data_id = {str(name): str(value) for name, value in one.data_id.items()}
+    validity = one.validity
     return Association(
-        ref.datasetType.name, str(ref.id), str(ref.run), collection, data_id, validity.begin, validity.end
+        dataset_type, str(one.dataset), one.run, one.collection, data_id, validity.begin, validity.end
     )
+
+
+def _of_run(ref: DatasetRef) -> Association:
+    data_id = {str(name): str(ref.dataId[name]) for name in ref.dataId.dimensions.required}
+    return Association(ref.datasetType.name, str(ref.id), ref.run, ref.run, data_id, None, None)

@@ -1,72 +1,72 @@
-"""Which calibrations of a type a repository has anywhere: asked only when one is missing."""
+"""Which calibrations of a type a repository has instead: asked only when one is missing."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..ground.time_range import TimeRange
+from .connection import collection_type
+from .ranges import Sought, certified, nearest
 from .records import Valid
-from .validity import time_range
+from .validity import timespan_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
 __all__ = ["calibrations"]
 
-_COLLECTIONS = 20
-"""How many collections are looked through: this is a help for the observer, who waits."""
+_FILTERS = 6
+"""How many validity ranges of each detector are looked at before, at and after a time, of a type with filters."""
 
 
-def calibrations(
-    butler: Butler, dataset_type: str, instrument: str, detectors: Collection[int], near: Sequence[str]
-) -> Iterator[Valid]:
-    """Return the certified calibrations of a type, wherever they are.
+def calibrations(butler: Butler, sought: Sought, when: TimeRange) -> Iterator[Valid]:
+    """Return certified calibrations of a type that an observer may want instead: valid at a time, or nearest to it.
+
+    They are looked for in the collections that were searched, in the instrument's chain of calibrations and in its
+    daily collection. To look through all collections takes longer with every job there ever was.
 
     Parameters
     ----------
     butler : `lsst.daf.butler.Butler`
         The repository.
-    dataset_type : `str`
-        A registered dataset type.
-    instrument : `str`
-        Butler instrument name.
-    detectors : collection of `int`
-        Detectors of interest.
-    near : sequence of `str`
-        Collections that come first.
+    sought : `Sought`
+        Type, instrument and detectors, and the collections that were searched; of these some may be chains or RUNs.
+    when : `TimeRange`
+        When the images are taken.
 
     Yields
     ------
     `Valid`
         One for each collection, filter and validity range.
     """
+    instrument = str(sought.data_id["instrument"])
+    near = _certifiable(butler, sought.collections)
+    shared = [f"{instrument}/calib", f"{instrument}/calib/daily"]
+    far = [name for name in _certifiable(butler, shared) if name not in near]
+    dimensions = butler.get_dataset_type(sought.dataset_type).dimensions
+    by_detector = "detector" in dimensions
+    for name in (*near, *far):
+        here = replace(sought, collections=(name,), detectors=sought.detectors if by_detector else ())
+        most = max(len(here.detectors), 1) * (_FILTERS if "physical_filter" in dimensions else 1)
+        rows = certified(butler, replace(here, during=when), order="timespan.begin", limit=most)
+        rows += nearest(butler, here, timespan_of(when.kept), most)
+        found: dict[tuple[TimeRange, str | None], set[int]] = defaultdict(set)
+        for row in rows:
+            ids = (int(row.data_id["detector"]),) if by_detector else ()
+            found[row.validity, row.data_id.get("physical_filter")].update(ids)
+        for (validity, physical_filter), detectors in found.items():
+            yield Valid(name, validity, physical_filter, tuple(sorted(detectors)), name in near)
+
+
+def _certifiable(butler: Butler, names: Sequence[str]) -> list[str]:
+    """Return the CALIBRATION collections among some and in the chains among them; others need not exist."""
     from lsst.daf.butler import CollectionType
 
-    here = [info.name for info in butler.collections.query_info(near, flatten_chains=True)]
-    known = butler.collections.query_info(
-        "*", CollectionType.CALIBRATION, include_summary=True, summary_datasets=[dataset_type]
-    )
-    names = [info.name for info in known if dataset_type in (info.dataset_types or ())]
-    ordered = sorted(names, key=lambda name: (name not in here, name))
-    for name in ordered[:_COLLECTIONS]:
-        found: dict[tuple[TimeRange, str | None], set[int]] = defaultdict(set)
-        for row in _rows(butler, dataset_type, name, instrument):
-            detector = row.get("detector")
-            if detector is None or detector in detectors:
-                validity = time_range(row[f"{dataset_type}.timespan"])
-                found[validity, row.get("physical_filter")].update(() if detector is None else (detector,))
-        for (validity, physical_filter), ids in found.items():
-            yield Valid(name, validity, physical_filter, tuple(sorted(ids)), name in here)
-
-
-def _rows(butler: Butler, dataset_type: str, collection: str, instrument: str) -> Iterator[Mapping[str, Any]]:
-    names = butler.get_dataset_type(dataset_type).dimensions.names
-    dimensions = [name for name in ("detector", "physical_filter") if name in names]
-    with butler.query() as query:
-        yield from (
-            query.join_dataset_search(dataset_type, [collection])
-            .where({"instrument": instrument})
-            .general(dimensions or ["instrument"], f"{dataset_type}.timespan", find_first=False)
-        )
+    present = [name for name in dict.fromkeys(names) if collection_type(butler, name) is not None]
+    if not present:
+        return []
+    infos = butler.collections.query_info(present, CollectionType.CALIBRATION, flatten_chains=True)
+    return [info.name for info in infos]

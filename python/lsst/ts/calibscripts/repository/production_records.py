@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..ground.time_range import ALWAYS, TimeRange
 
-__all__ = ["STATE_KEYWORDS", "Association", "Frame"]
+__all__ = ["STATE_KEYWORDS", "Association", "Exposed", "Frame"]
 
 STATE_KEYWORDS = ("IMGTYPE", "SEQNAME", "SEQFILE", "ODP", "AP0_RC", "TEMP_SET", "FILTER", "GRATING")
 """Header keywords that say how the camera was set up for an exposure."""
@@ -82,3 +82,25 @@ class Association:
     def key(self) -> tuple[str, ...]:
         """Dataset type and data identifier, for comparing."""
         return (self.dataset_type, *(f"{name}={value}" for name, value in sorted(self.data_id.items())))
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """An exposure whose calibrations are looked for.
+
+    Attributes
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    exposure : `int`
+        The exposure.
+    detectors : `tuple` [`int`]
+        Detectors.
+    collection : `str`
+        Where calibrations are looked for.
+    """
+
+    instrument: str
+    exposure: int
+    detectors: tuple[int, ...]
+    collection: str

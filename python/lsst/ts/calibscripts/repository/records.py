@@ -95,12 +95,15 @@ class Conflict:
         Detectors it is certified for, of those wanted.
     kind : `str`
         Kind of the collection, where nothing at all can be certified into it; else empty.
+    many : `bool`
+        Is ``validity`` from the beginning of the first to the end of the last of more ranges than can be named?
     """
 
     wanted: Certification
     validity: TimeRange = ALWAYS
     detectors: tuple[int, ...] = ()
     kind: str = ""
+    many: bool = False
 
     def __str__(self) -> str:
         wanted = self.wanted
@@ -111,7 +114,7 @@ class Conflict:
                 "yet."
             )
         return (
-            f"{wanted.collection} already holds {self.what} valid {self.range}, which overlaps "
+            f"{wanted.collection} already holds {self.what} {self.valid}, which overlaps "
             f"{wanted.validity}: set another calib_collection, or other "
             "certify_calib_begin_date and certify_calib_end_date."
         )
@@ -131,6 +134,11 @@ class Conflict:
         if numbers == tuple(range(numbers[0], numbers[-1] + 1)):
             return f"detectors {numbers[0]}..{numbers[-1]}"
         return f"detectors {', '.join(map(str, numbers))}"
+
+    @property
+    def valid(self) -> str:
+        """When it is valid, as an observer reads it."""
+        return f"valid in many ranges within {self.range}" if self.many else f"valid {self.range}"
 
     @property
     def range(self) -> TimeRange:
@@ -217,9 +225,17 @@ class Repository(Protocol):
         """Return the RUNs that hold the calibrations that jobs would use, and for which detectors (-1 for all)."""
 
     def others(
-        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        when: TimeRange,
     ) -> tuple[Valid, ...]:
-        """Return the calibrations of a type for these detectors in any collection, those of ``collections`` first."""
+        """Return calibrations of a type for these detectors, valid at a time or nearest to it.
+
+        Those of ``collections`` come first, then those of the instrument's chain and of its daily collection.
+        """
 
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """Return what stands in the way of a certification, one for each validity range; empty for nothing."""

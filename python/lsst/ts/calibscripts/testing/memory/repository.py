@@ -166,9 +166,14 @@ class MemoryRepository:
         return {run: frozenset(detectors) for run, detectors in found.items()}
 
     def others(
-        self, dataset_type: str, instrument: str, detectors: Collection[int], collections: Sequence[str]
+        self,
+        dataset_type: str,
+        instrument: str,
+        detectors: Sequence[int],
+        collections: Sequence[str],
+        when: TimeRange,
     ) -> tuple[Valid, ...]:
-        """See `lsst.ts.calibscripts.repository.Repository`: each detector by itself."""
+        """See `lsst.ts.calibscripts.repository.Repository`: each detector by itself, at any time."""
         self._begin("others")
         near = {*self.butler.flatten(collections)}
         found = (
