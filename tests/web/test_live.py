@@ -61,6 +61,8 @@ def test_the_page_is_red_from_the_verdict_on(tmp_path: Path):
         assert '<header class="bad">' in text
         assert "RUNNING" in text
         assert "BIAS failed verification." in text
+        assert "BIAS: look at the failed tests in u/<wbr>ocps/<wbr>def" in text
+        assert "queue the script" not in text
         assert "card bad running" in client.get("/").text
     recorder.close()
 

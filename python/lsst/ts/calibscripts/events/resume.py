@@ -69,29 +69,33 @@ def _in_ranges(exposures: Any) -> Any:
     return written_exposures(exposures) if plain else exposures
 
 
-def next_steps(state: RunState) -> tuple[str, ...]:
+def next_steps(state: RunState, *, running: bool = False) -> tuple[str, ...]:
     """Report what to do after a run, before it is resumed; see `to_resume` for that.
 
     Parameters
     ----------
     state : `RunState`
         The run.
+    running : `bool`, optional
+        Is it known that its script still runs?
 
     Returns
     -------
     `tuple` [`str`]
         One sentence each; none where nothing is to be done.
     """
-    return tuple(_next_steps(state))
+    return tuple(_next_steps(state, running))
 
 
-def _next_steps(state: RunState) -> Iterator[str]:
+def _next_steps(state: RunState, running: bool) -> Iterator[str]:
     failed = [verdict for verdict in state.verdicts.values() if verdict.failed]
     for verdict in failed:
         yield (
             f"{verdict.product}: look at the failed tests in {verdict.collection}, and at the images, before it is "
             "taken again."
         )
+    if running:
+        return
     if state.outcome is RunOutcome.UNFINISHED:
         yield "The record has no end: the script still runs, or it was killed. Check in LOVE whether it still runs."
     elif state.failures and not failed and not state.certified and not state.doubtful:

@@ -124,7 +124,7 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
         "record": record,
         "condition": condition_of(record, running=account.running) if record else None,
         "facts": list(facts(account)),
-        "next_steps": list(_next_steps(record)) if record and not account.running else (),
+        "next_steps": list(_next_steps(record, running=account.running)) if record else (),
         "progress": _progress(record) if record and account.running else None,
         "remarks": remarks(evidence, generated_flat=generated_flat),
         "images": image_lists(account),
@@ -157,10 +157,10 @@ def _progress(record: Record) -> dict[str, Any]:
     return {"sets": sets_of(record), "steps": steps_of(record)}
 
 
-def _next_steps(record: Record) -> Iterator[str]:
+def _next_steps(record: Record, *, running: bool) -> Iterator[str]:
     """Return what to do next; the configuration to resume has a place of its own."""
-    yield from next_steps(record.state)
-    if to_resume(record.state, record.about.given) is not None:
+    yield from next_steps(record.state, running=running)
+    if not running and to_resume(record.state, record.about.given) is not None:
         yield f"{TO_RESUME} under “{CONFIGURATION_TO_RESUME}”."
 
 

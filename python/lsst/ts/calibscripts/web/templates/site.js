@@ -18,14 +18,15 @@
   const typing = (element) => element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
   const place = (element) => element.id || element.tagName;
 
-  const parts = (page) => new Map([...page.querySelectorAll("body > header, main > [id]")].map((each) => [place(each), each]));
+  const parts = (page) => new Map([...page.querySelectorAll("body > header, body > #sections, main > [id]")].map((each) => [place(each), each]));
   const replace = (page) => {
     const old = parts(document), fresh = parts(page), before = document.getElementById("source");
     let last = null;
     for (const [name, element] of fresh) {
       const present = old.get(name);
       if (!present) {
-        if (last) last.after(element); else document.querySelector("main").prepend(element);
+        if (last && last.parentElement.tagName === "MAIN") last.after(element);
+        else document.querySelector("main").prepend(element);
         last = element;
         continue;
       }
