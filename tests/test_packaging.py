@@ -89,7 +89,7 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.Path):
     metadata = message_from_string((about / "METADATA").read_text())
     assert metadata["Version"] == "0.1.0"
     assert metadata["License-Expression"] == "GPL-3.0-or-later"
-    assert set(metadata.get_all("Provides-Extra", [])) == {"summit", "bps", "postgres", "doc", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"summit", "bps", "postgres", "web", "doc", "test"}
     assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert "calibscripts = lsst.ts.calibscripts.cli:main" in (about / "entry_points.txt").read_text()
 
@@ -152,7 +152,7 @@ def test_a_rehearsal_is_simulated_where_the_middleware_of_the_observatory_is_ins
             [sys.executable, "-c", program], env=environ | paths, capture_output=True, text=True, check=False
         )
         for program in (
-            "import lsst.ts.calibscripts.sal",
+            "import lsst.ts.calibscripts.auxtel.make_latiss_calibrations",
             "from lsst.ts.calibscripts.cli import main; main(['rehearse', '--list-faults'])",
         )
     )

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from production_support import NAMES, ids, selection
 
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.ocps.pipelines import Installed
 from lsst.ts.calibscripts.ocps.task_options import TaskOptions
 from lsst.ts.calibscripts.production import BPS_LOCAL, Bps, Pipetask
@@ -105,7 +106,7 @@ def test_bps_on_one_machine_clusters_quanta():
     ],
 )
 def test_certify(begin: str, end: str | None, dates: str):
-    assert c.shell_text(c.certify(ALL, FLAT_G, begin, end)) == (
+    assert c.shell_text(c.certify(ALL, FLAT_G, TimeRange.of(begin, end))) == (
         f"butler certify-calibrations {dates}repo {BASE}/flatGen-g.20240328a/run {BASE}/flat-g.20240405a flat"
     )
 
