@@ -123,7 +123,7 @@ class Recorder:
         self._tell()
 
     def close(self) -> None:
-        """Wait until everything is written, at most `CLOSE_TIMEOUT`; blocks."""
+        """Wait until everything is written, or nothing has been for `CLOSE_TIMEOUT`; blocks."""
         self._finish()
         self._tell()
 
@@ -140,9 +140,13 @@ class Recorder:
         if self._thread.ident is None:
             return
         self._lines.put(None)
-        self._thread.join(CLOSE_TIMEOUT)
+        # A machine that is busy elsewhere writes a long record slowly: only one that no longer writes is given up.
+        left = self._lines.qsize() + 1
+        while self._thread.is_alive() and self._lines.qsize() < left:
+            left = self._lines.qsize()
+            self._thread.join(CLOSE_TIMEOUT)
         if self._thread.is_alive():
-            self._problem = self._problem or f"it was not written within {CLOSE_TIMEOUT:g} s"
+            self._problem = self._problem or f"nothing more was written within {CLOSE_TIMEOUT:g} s"
 
     # In the thread.
 
