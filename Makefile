@@ -65,7 +65,7 @@ coverage: $(VENV)/.installed
 	$(BIN)/coverage report --omit='*/summit/*'
 	@echo "The simulated summit: $$($(BIN)/coverage report --include='*/summit/*' --format=total) %"
 
-# Writes the tables of doc/benchmarks.rst; takes about ten minutes on two cores.
+# Writes the tables of doc/benchmarks.rst; takes about half an hour on two cores.
 bench: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m bench doc/benchmarks.inc
 

@@ -11,6 +11,7 @@ import pytest
 from bench.bound import Job, list_schedule, lower_bound, shortest_makespan
 from bench.cases import CASES
 from bench.growth import Growth, exponent
+from bench.history import PREFLIGHT, History
 from bench.lag import Lag
 from bench.stage import run_case
 from bench.table import CaseResult, as_rst, missed
@@ -143,9 +144,25 @@ def test_what_is_above_a_goal_is_named() -> None:
     ]
 
 
+def _history(time: float, memory: float = 200.0) -> History:
+    seconds = ({PREFLIGHT: 0.5}, {PREFLIGHT: 0.5}, {PREFLIGHT: time})
+    return History("SQLite", seconds, ({PREFLIGHT: 200.0}, {PREFLIGHT: 200.0}, {PREFLIGHT: memory}))
+
+
+def test_ten_years_cost_twice_as_much_at_most() -> None:
+    assert not list(_history(0.99).missed())
+    assert list(_history(1.1).missed()) == [
+        f"SQLite, {PREFLIGHT}: 2.20 times as long and 1.00 times the memory after 100,000 jobs"
+    ]
+    assert list(_history(0.5, memory=500.0).missed()) == [
+        f"SQLite, {PREFLIGHT}: 1.00 times as long and 2.50 times the memory after 100,000 jobs"
+    ]
+    assert list(_history(11.0).missed())[-1] == f"SQLite, {PREFLIGHT}: 11.0 s"
+
+
 def test_tables_have_ratios_and_medians() -> None:
     rows = [("combine 20 frames", "0.80", "<= 2")]
-    text = as_rst([_result()], {"passes": _lag(0.09)}, [_growth(1.0, 2.1, 4.2)], rows)
+    text = as_rst([_result()], {"passes": _lag(0.09)}, [_growth(1.0, 2.1, 4.2)], rows, [_history(0.6)])
     cells = [line.strip(" *").removeprefix("- ") for line in text.splitlines()]
     for cell in (
         "LATISS",
@@ -157,6 +174,8 @@ def test_tables_have_ratios_and_medians() -> None:
         "0.90",
         "2.10, 2.00",
         "0.80",
+        "100,000 jobs: time, memory",
+        "1.20, 1.00",
     ):
         assert cell in cells
     assert f"Python {platform.python_version()}" in text

@@ -13,6 +13,7 @@ from bench import combine, rehearse
 from bench.bound import lower_bound, shortest_makespan
 from bench.cases import CASES, WORKERS, Case
 from bench.growth import measure_growth
+from bench.history import measure_histories
 from bench.lag import measure_all
 from bench.stage import Measured, run_case
 from bench.table import RATIO_GOAL, CaseResult, as_rst, missed
@@ -31,10 +32,13 @@ def main(path: Path) -> int:
     growths = measure_growth()
     print("A rehearsal, and frames of full size ...", flush=True)
     rehearsed, combined = rehearse.main(), combine.main()
-    text = as_rst(cases, lags, growths, (*rehearsed.rows(), *combined.rows()))
+    print("Repositories with years of use in them ...", flush=True)
+    histories = measure_histories()
+    text = as_rst(cases, lags, growths, (*rehearsed.rows(), *combined.rows()), histories)
     path.write_text(text)
     print(f"\n{text}")
     problems = [*missed(cases, lags, growths), *rehearsed.missed(), *combined.missed()]
+    problems += [problem for history in histories for problem in history.missed()]
     print("\n".join(f"Missed: {problem}" for problem in problems) or "All goals were reached.")
     return int(bool(problems))
 

@@ -206,16 +206,17 @@ class _Database:
             )
             self._connection.execute(text(statement), {"kind": kind, **values})
 
+    def next(self, table: str) -> str:
+        """Return the next number of a row, as the butler assigns it."""
+        return "NULL" if self.sqlite else f"nextval('{table}_seq_id')"
+
     def count_on(self) -> None:
         """Let the database assign numbers beyond those that were written."""
         if self.sqlite:
             self._connection.execute(text("ANALYZE"))
             return
         self._connection.execute(
-            text(
-                "SELECT setval(pg_get_serial_sequence('collection', 'collection_id'), "
-                "(SELECT MAX(collection_id) FROM collection))"
-            )
+            text("SELECT setval('collection_seq_collection_id', (SELECT MAX(collection_id) FROM collection))")
         )
 
 
@@ -290,8 +291,9 @@ def _certifications(database: _Database) -> None:
         with database.without_indexes(calibs):
             # Day after day, as they were certified.
             database.run(
-                f"INSERT INTO {calibs} (dataset_type_id, dataset_id, collection_id, instrument, detector{more}, "
-                f"{database.timespan}) SELECT t.dataset_type_id, t.dataset_id, {_collection(DAILY)}, t.instrument, "
+                f"INSERT INTO {calibs} (id, dataset_type_id, dataset_id, collection_id, instrument, detector{more}, "
+                f"{database.timespan}) SELECT {database.next(calibs)}, t.dataset_type_id, t.dataset_id, "
+                f"{_collection(DAILY)}, t.instrument, "
                 f"t.detector{more}, {database.span('d.begins', f'd.begins + {86400 * _SECOND}')} "
                 f"FROM past_days d CROSS JOIN {tags} t WHERE t.dataset_type_id = :kind "
                 f"AND t.collection_id = {_collection(f'{LSSTCAM.calib_collection}/reference/run')} ORDER BY d.number",

@@ -11,7 +11,9 @@ from pathlib import Path
 from statistics import median
 
 from bench.growth import Growth
+from bench.history import History
 from bench.lag import Lag
+from bench.past import SIZES
 
 __all__ = ["GAP_GOAL", "LAG_GOAL", "RATIO_GOAL", "CaseResult", "as_rst", "machine", "missed", "rst_table"]
 
@@ -73,6 +75,7 @@ def as_rst(
     lags: Mapping[str, Lag],
     growths: Sequence[Growth],
     rehearsal: Iterable[tuple[str, str, str]],
+    histories: Iterable[History] = (),
 ) -> str:
     """Return the tables; of the rehearsal what was measured, its value and the goal."""
     parts = (
@@ -88,6 +91,8 @@ def as_rst(
         _growths(growths),
         "A rehearsal and its pipelines\n-----------------------------",
         rst_table(("measured", "value", "goal"), rehearsal),
+        "A repository with years of use in it\n------------------------------------",
+        _histories(histories),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -142,6 +147,12 @@ def _growths(growths: Sequence[Growth]) -> str:
         for growth in growths
     ]
     return rst_table(header, rows)
+
+
+def _histories(histories: Iterable[History]) -> str:
+    sizes = (f"{past.jobs:,} jobs: time, memory" for past in SIZES[1:])
+    header = ("database", "question", *sizes)
+    return rst_table(header, (row for history in histories for row in history.rows()))
 
 
 def rst_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

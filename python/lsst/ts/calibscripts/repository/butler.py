@@ -162,11 +162,10 @@ class ButlerRepository(ButlerConnection):
         when: TimeRange,
     ) -> tuple[Valid, ...]:
         """See `Repository`."""
-        butler = self._open()
-        if not registered(butler, dataset_type):
+        if not registered(butler := self._open(), dataset_type):
             return ()
-        sought = Sought(dataset_type, collections, {"instrument": instrument}, detectors)
-        return tuple(calibrations(butler, sought, when))
+        of_instrument = {"instrument": instrument}
+        return tuple(calibrations(butler, Sought(dataset_type, collections, of_instrument, detectors), when))
 
     @patient
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
