@@ -82,7 +82,7 @@ class TestDocumentedReports:
     )
     def test_rebuilt_from_the_printed_failures(self, name: str, generation: str, verification: str) -> None:
         verdict = verdict_printed_in((GOLDENS / f"{name}_as_printed.txt").read_text())
-        text = f"{headline(verdict, True)}\n{failure_report(verdict, generation, verification)}\n"
+        text = f"{headline(verdict, True)}\n{failure_report(verdict, generation, verification, ())}\n"
         assert text == (GOLDENS / f"{name}.txt").read_text()
 
     def test_failed_is_as_printed(self) -> None:

@@ -24,7 +24,6 @@ from lsst.ts.calibscripts.report.exposed import Exposed, Levels, duration, satur
 from lsst.ts.calibscripts.report.focal_planes import focal_plane, layout_of
 from lsst.ts.calibscripts.report.frames import defect_map
 from lsst.ts.calibscripts.report.images import image_lists
-from lsst.ts.calibscripts.report.limits import limit_of
 from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.plots import beyond_axis, level_plot
 from lsst.ts.calibscripts.report.remarks import gain_sentence, remarks
@@ -32,6 +31,7 @@ from lsst.ts.calibscripts.report.sections import short_ids
 from lsst.ts.calibscripts.report.timeline import spans
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.testing.memory import Verification
+from lsst.ts.calibscripts.verification.limits import limit_of
 
 SCIENCE = [d.full_name for d in detectors("LSSTCam") if d.purpose == "SCIENCE"]
 GENERATING = {

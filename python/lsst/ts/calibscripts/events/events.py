@@ -160,7 +160,7 @@ class Verdicted:
     """A verification has been judged: how many of its exposures failed, and how many would fail it.
 
     Of a product that is verified ``by_detector`` these are detectors. Where its statistics are missing, unreadable or
-    incomplete, ``judged`` is False: it has not passed either.
+    incomplete, ``judged`` is False: it has not passed either. ``pattern`` is what the failed tests have in common.
     """
 
     product: str
@@ -172,6 +172,7 @@ class Verdicted:
     limit: int = 0
     judged: bool = True
     by_detector: bool = False
+    pattern: str = ""
 
     @property
     def noun(self) -> str:

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from .evidence import Curve, Defects, Image
 
 __all__ = [
-    "NOMINAL_GAIN",
-    "NOMINAL_NOISE",
     "curves_of",
     "defects_of",
     "image_of",
@@ -30,9 +28,6 @@ ALONE_PIXELS = 256
 
 TOGETHER_PIXELS = 768
 """Longest side of the picture of all detectors together."""
-
-NOMINAL_GAIN = "LSST ISR GAIN"
-NOMINAL_NOISE = "LSST ISR READNOISE"
 
 
 def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure: int | None = None) -> Image:
@@ -83,7 +78,7 @@ def nominal_of(dataset: Any, keyword: str) -> dict[str, float]:
     dataset : object
         ``astropy.nddata.CCDData`` or ``lsst.afw.image.Exposure``; ip_isr writes ``<keyword> <amplifier>``.
     keyword : `str`
-        `NOMINAL_GAIN` (electron/ADU) or `NOMINAL_NOISE` (electron).
+        `~lsst.ts.calibscripts.repository.levels.NOMINAL_GAIN` or ``NOMINAL_NOISE``.
     """
     header: Mapping[str, Any] = getattr(dataset, "meta", None) or getattr(dataset, "metadata", None) or {}
     start = f"{keyword} "

@@ -46,7 +46,7 @@ def condition_of(record: Record, *, running: bool = False) -> Condition:
     if not running:
         silent = "" if state.ended else f"No sign of life since {record.last_heard:%Y-%m-%d %H:%M:%S} TAI."
         return Condition(str(state.outcome), _STYLES[state.outcome], silent)
-    failed = [verdict.headline for verdict in state.verdicts.values() if not verdict.passed]
+    failed = [f"{v.headline} {v.pattern}".strip() for v in state.verdicts.values() if not v.passed]
     problems = [*failed, *state.failures]
     return Condition("RUNNING", "bad", problems[0]) if problems else Condition("RUNNING", "next")
 

@@ -12,7 +12,7 @@ from ..verification.words import failure_report
 from .contents import Account, ProductAccount
 from .evidence import Verification
 from .json_form import as_json
-from .numbers import numbers_told
+from .numbers import numbers_told, patterns_of
 from .trends import Trend
 
 __all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]
@@ -55,7 +55,9 @@ def as_text(account: Account) -> str:
 
 def _failures(account: Account, verification: Verification) -> str:
     product = next(p for p in account.products if p.product == verification.product)
-    return failure_report(verification.verdict, product.generation, product.verification or verification.run)
+    patterns = patterns_of(verification, account.evidence.nominal_noises)
+    where = product.verification or verification.run
+    return failure_report(verification.verdict, product.generation, where, patterns)
 
 
 def _pair_gains(account: Account) -> list[PairGains]:

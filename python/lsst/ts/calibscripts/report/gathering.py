@@ -12,10 +12,11 @@ from ..errors import describe
 from ..plan import Action, StepId
 from ..repository import Repository
 from ..repository.archive import Archive
+from ..repository.levels import NOMINAL_GAIN, NOMINAL_NOISE
 from ..tables.products import PRODUCTS, Content, Product, holding
 from ..verification import Verdict
 from ..verification import reading as acceptance
-from .adapters import NOMINAL_GAIN, NOMINAL_NOISE, curves_of, defects_of, image_of, nominal_of
+from .adapters import curves_of, defects_of, image_of, nominal_of
 from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification
 from .exposed import Exposed, Levels
 from .grids import make_grid

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ..verification.failing import Measured, Place, failure_patterns
+from ..verification.limits import limit_of
 from .evidence import Grid, Outcome, Verification
-from .limits import limit_of
 from .sections import number, statistic_of, unit_of
 
-__all__ = ["numbers_told"]
+__all__ = ["numbers_told", "patterns_of"]
 
 
 def numbers_told(verification: Verification) -> Iterator[str]:
@@ -50,3 +51,38 @@ def _values(grid: Grid, test: str, failed: np.ndarray) -> str:
         f", values {number(float(good.min()))} to {number(float(good.max()))} {unit_of(statistic)} "
         f"(median {number(float(np.median(good)))})"
     )
+
+
+def patterns_of(
+    verification: Verification, nominal_noises: Mapping[tuple[str, str], float]
+) -> tuple[str, ...]:
+    """Report for each test type that failed where it did, the worst values, and the limit.
+
+    Parameters
+    ----------
+    verification : `Verification`
+        With its statistics, where there are any.
+    nominal_noises : mapping [(`str`, `str`), `float`]
+        Nominal read noise by detector and amplifier, electron.
+
+    Returns
+    -------
+    `tuple` [`str`]
+        As the script logs it.
+    """
+    grid, verdict = verification.grid, verification.verdict
+    if grid is None:
+        return failure_patterns(verdict)
+    rows = {exposure: row for row, exposure in enumerate(grid.exposures)}
+    columns = {name: column for column, name in enumerate(grid.detectors)}
+    values: dict[Place, Mapping[str, float]] = {}
+    for exposure, detector in dict.fromkeys((f.exposure, f.detector) for f in verdict.failures):
+        if exposure in rows and detector in columns:
+            place = rows[exposure], columns[detector]
+            values[exposure, detector, None] = {
+                name: float(of[place]) for name, of in grid.detector_values.items()
+            }
+            for index, amplifier in enumerate(grid.amplifiers):
+                found = {name: float(of[(*place, index)]) for name, of in grid.values.items()}
+                values[exposure, detector, amplifier] = found
+    return failure_patterns(verdict, Measured(values, nominal_noises))

@@ -8,8 +8,8 @@ import json
 import math
 from typing import Any
 
+from ..verification.limits import limit_of
 from .evidence import Grid, Verification
-from .limits import limit_of
 from .sections import decimals, statistic_of, unit_of
 
 __all__ = ["packed"]

@@ -28,7 +28,7 @@ from .formats import as_cp_verify, departures_told
 from .frames import Picture
 from .images import image_lists
 from .maps import maps_of
-from .numbers import numbers_told
+from .numbers import numbers_told, patterns_of
 from .packing import packed
 from .progress import sets_of, steps_of
 from .remarks import remarks
@@ -202,7 +202,12 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
         "report": None
         if verdict.clean
         else for_log(
-            failure_report(verdict, product.generation, product.verification or verification.run),
+            failure_report(
+                verdict,
+                product.generation,
+                product.verification or verification.run,
+                patterns_of(verification, account.evidence.nominal_noises),
+            ),
             where=verification.run,
             limit=_LONGEST_REPORT,
         ),

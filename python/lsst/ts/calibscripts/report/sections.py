@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..verification.limits import limit_of
 from .evidence import Grid, Outcome, Verification
-from .limits import limit_of
 
 __all__ = [
     "Cell",

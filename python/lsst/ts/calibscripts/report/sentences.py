@@ -10,8 +10,10 @@ from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS, made_from_closure
 from ..verification import Verdict
+from ..verification.failing import failure_patterns, headline_pattern
 from ..verification.words import verdict_line
 from .evidence import Evidence
+from .numbers import patterns_of
 from .remarks import gain_sentence
 
 __all__ = ["failed_tests", "of_product", "of_verdict"]
@@ -78,7 +80,10 @@ def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence, *, run
         text = f"{name} calibration {_result(verdict)} and is not certified yet."
     else:
         text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)
-    return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name))) if part)
+    pattern = (
+        verdict.pattern if judged is None else headline_pattern(patterns_of(judged, evidence.nominal_noises))
+    )
+    return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name)), pattern) if part)
 
 
 def _result(verdict: Verdict | Verdicted) -> str:
@@ -118,7 +123,8 @@ def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
         if generated and certified
         else f"{name} {'calibration' if generated else 'exposures'} {_result(verdict)}."
     )
-    return f"{words} {verdict_line(verdict, False)}. {_tests(len(verdict.failures))}".strip()
+    pattern = headline_pattern(failure_patterns(verdict))
+    return f"{words} {verdict_line(verdict, False)}. {_tests(len(verdict.failures))} {pattern}".strip()
 
 
 def _without_verdict(record: Record, name: str) -> str:

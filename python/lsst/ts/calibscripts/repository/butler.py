@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
-from ..verification import RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
+from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
 from .gains import written_gains
-from .levels import corrected_level, nominal_gains, signal_level
+from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, signal_level
 from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
@@ -213,6 +213,15 @@ class ButlerRepository(ButlerConnection):
         return RunStatistics(levels, by_exposure, by_detector, frozenset(verified))
 
     @patient
+    def measured(self, run: str, types: tuple[str, str], keys: Collection[tuple[int, int]]) -> Details:
+        """See `Repository`; of the images, the header of one per detector is read."""
+        found = {exposure_and_detector(ref): ref for ref in self._refs(run, types[0])}
+        statistics = {key: self._read_yaml(found[key]) for key in keys if key in found}
+        detectors = {detector for _, detector in keys}
+        images = [ref for ref in self._refs(run, types[1]) if int(ref.dataId["detector"]) in detectors]
+        return Details(statistics, self._nominal(images, NOMINAL_NOISE))
+
+    @patient
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """See `Repository`; partial datasets that only fill the second place of a pair are skipped."""
         for dataset_type in dataset_types:
@@ -225,14 +234,18 @@ class ButlerRepository(ButlerConnection):
 
     @patient
     def nominal_gains(self, run: str) -> dict[tuple[int, str], float]:
-        """See `Repository`; they are in the headers of the processed flats, of which one per detector is read."""
+        """See `Repository`; they are in the headers of the processed flats."""
         refs = [ref for dataset_type in FLATS_OF_PAIRS for ref in self._refs(run, dataset_type)]
+        return self._nominal(refs, NOMINAL_GAIN)
+
+    def _nominal(self, refs: Iterable[DatasetRef], keyword: str) -> dict[tuple[int, str], float]:
+        """Read nominal values from the headers of images, one for each detector."""
         one = {int(ref.dataId["detector"]): ref for ref in refs}
         found: dict[tuple[int, str], float] = {}
         for detector, ref in one.items():
             with self._open().getURI(ref).as_local() as local:
-                gains = nominal_gains(local.ospath)
-            found |= {(detector, amplifier): gain for amplifier, gain in gains.items()}
+                values = nominal_values(local.ospath, keyword)
+            found |= {(detector, amplifier): value for amplifier, value in values.items()}
         return found
 
     def certify(

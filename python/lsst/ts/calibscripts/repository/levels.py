@@ -8,10 +8,13 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["corrected_level", "nominal_gains", "signal_level"]
+__all__ = ["NOMINAL_GAIN", "NOMINAL_NOISE", "corrected_level", "nominal_values", "signal_level"]
 
-_GAIN = "LSST ISR GAIN"
-"""Header keyword of processed images, followed by the amplifier's name."""
+NOMINAL_GAIN = "LSST ISR GAIN"
+"""Header keyword of processed images, followed by the amplifier's name; electron/ADU."""
+
+NOMINAL_NOISE = "LSST ISR READNOISE"
+"""The same of the read noise, electron."""
 
 _SECTION = re.compile(r"\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]")
 
@@ -85,22 +88,24 @@ def corrected_level(path: str) -> float:
     raise ValueError(f"{path} holds no image")
 
 
-def nominal_gains(path: str) -> dict[str, float]:
-    """Read the nominal gains out of the header of a processed image.
+def nominal_values(path: str, keyword: str) -> dict[str, float]:
+    """Read the nominal gains or read noises out of the header of a processed image.
 
     Parameters
     ----------
     path : `str`
         FITS file.
+    keyword : `str`
+        `NOMINAL_GAIN` or `NOMINAL_NOISE`.
 
     Returns
     -------
     `dict` [`str`, `float`]
-        By amplifier, electron/ADU; empty where older versions of ip_isr did not note them down.
+        By amplifier; empty where older versions of ip_isr did not note them down.
     """
     from astropy.io import fits
 
-    start = f"{_GAIN} "
+    start = f"{keyword} "
     with fits.open(path) as hdus:
         cards = {**hdus[0].header}
     return {key[len(start) :]: _number(value) for key, value in cards.items() if key.startswith(start)}
@@ -108,7 +113,7 @@ def nominal_gains(path: str) -> dict[str, float]:
 
 def _gain(cards: Mapping[str, Any]) -> float:
     """Return the median of the gains in a header, electron/ADU, of those that can be gains."""
-    values = (_number(value) for name, value in cards.items() if name.startswith(_GAIN))
+    values = (_number(value) for name, value in cards.items() if name.startswith(NOMINAL_GAIN))
     gains = [value for value in values if math.isfinite(value) and value > 0]
     if not gains:
         raise ValueError("it is in electrons, and its header has no gain that is a positive number")

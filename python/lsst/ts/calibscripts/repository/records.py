@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..ground.time_range import ALWAYS, TimeRange
-from ..verification import RunStatistics, WrittenGains
+from ..verification import Details, RunStatistics, WrittenGains
 
 __all__ = [
     "Certification",
@@ -248,6 +248,9 @@ class Repository(Protocol):
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """Read the statistics of a verification run; its run level is empty where there are none."""
+
+    def measured(self, run: str, types: tuple[str, str], keys: Collection[tuple[int, int]]) -> Details:
+        """Read the values behind a verdict: detector statistics and corrected images of exposures and detectors."""
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """Read the gains a job wrote under the first of these dataset types that it wrote."""

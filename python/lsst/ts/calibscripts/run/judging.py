@@ -13,8 +13,9 @@ from ..plan import Action, Step, StepId
 from ..repository import Repository
 from ..tables.products import parts_of
 from ..verification import Verdict, words
+from ..verification.failing import Measured, failure_patterns, headline_pattern, places_to_read
 from ..verification.gains import PairGains, gain_report
-from ..verification.reading import THRESHOLD, Verification, doubtful_gains, verdict_on
+from ..verification.reading import THRESHOLD, Verification, doubtful_gains, measured, verdict_on
 from .context import RunContext
 
 __all__ = ["Judged", "JudgedGains", "judge", "judge_gains", "too_bright"]
@@ -36,6 +37,8 @@ class Judged:
         What is logged: one line where all is well, the documented report where a test failed.
     undecisive : `str`
         The failed tests that do not decide, in one line; empty where there is none.
+    pattern : `str`
+        Where tests failed, and how far from their limits; empty where none failed.
     """
 
     verdict: Verdict
@@ -43,6 +46,7 @@ class Judged:
     numbers: str
     text: str
     undecisive: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,31 @@ def judge(
     numbers = words.verdict_line(verdict, generation is not None)
     if verdict.clean:
         return Judged(verdict, headline, numbers, f"{headline} {numbers}")
-    text = words.failure_report(verdict, generation, verification)
+    patterns = failure_patterns(verdict, _measured(repository, context, step, run, verdict))
+    text = words.failure_report(verdict, generation, verification, patterns)
     where = f"butler get {step.product.statistics[0]} in {verification}"
     shown = f"{headline}\n{for_log(text, where=where)}"
-    return Judged(verdict, headline, numbers, shown, words.undecisive_line(verdict))
+    return Judged(
+        verdict, headline, numbers, shown, words.undecisive_line(verdict), headline_pattern(patterns)
+    )
+
+
+def _measured(
+    repository: Repository, context: RunContext, step: Step, run: str | None, verdict: Verdict
+) -> Measured | None:
+    """Read the values behind the failed tests of a verdict; None where there are none to read."""
+    wanted = places_to_read(verdict)
+    if run is None or not wanted or verdict.thresholds.by_detector:
+        return None
+    ids = {detector.name: detector.id for detector in context.found.detectors}
+    types = (step.product.statistics[2], step.product.corrected)
+    try:
+        keys = [(exposure, ids[name]) for exposure, name in wanted if name in ids]
+        return measured(repository.measured(run, types, keys), {i: name for name, i in ids.items()})
+    except Exception:
+        # They only say more about a verdict that stands: the report names the tests without them.
+        context.journal.log.warning("The values of failed tests in %s could not be read.", run, exc_info=True)
+        return None
 
 
 def _verdict(

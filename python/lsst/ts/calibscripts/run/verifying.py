@@ -75,6 +75,7 @@ def _report(context: RunContext, step: Step, judged: Judged) -> None:
             verdict.thresholds.exposures,
             verdict.judged,
             verdict.thresholds.by_detector,
+            judged.pattern,
         )
     )
     if verdict.passed and not verdict.clean:
@@ -97,4 +98,5 @@ def _heed(context: RunContext, step: Step, judged: Judged) -> None:
             "taken again because of that."
         )
     if not verdict.passed:
-        raise VerificationFailedError(f"{judged.numbers}. {judged.headline} {where}")
+        pattern = f" {judged.pattern}" if judged.pattern else ""
+        raise VerificationFailedError(f"{judged.numbers}. {judged.headline}{pattern} {where}")

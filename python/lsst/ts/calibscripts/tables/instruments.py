@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 
+AMPLIFIERS = 16
+"""Amplifiers of a science detector of any camera."""
+
+
 @dataclass(frozen=True)
 class Components:
     """The SAL components that serve a camera.
@@ -91,7 +95,7 @@ class Instrument:
     components: Components
     prefix: str
     light: Light
-    amplifiers: int = 16
+    amplifiers: int = AMPLIFIERS
 
     @property
     def calib_collection(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .outputs import RunStatistics, WrittenGains
+from .outputs import Details, RunStatistics, WrittenGains
 from .rule import Thresholds, Verdict, enough_detectors, judge, without_statistics
 from .statistics import Failure, Statistics, exposures_to_look_into, has_exposures, parse_statistics
 
 __all__ = [
+    "Details",
     "Failure",
     "RunStatistics",
     "Statistics",

@@ -41,6 +41,22 @@ class RunStatistics:
 
 
 @dataclass(frozen=True)
+class Details:
+    """Values of cp_verify's statistics, and the read noise they are compared with.
+
+    Attributes
+    ----------
+    detectors : mapping [(`int`, `int`), mapping]
+        ``verify<Type>DetStats`` by exposure and detector.
+    nominal_noise : mapping [(`int`, `str`), `float`]
+        Nominal read noise by detector and amplifier, electron; as far as the corrected images have it.
+    """
+
+    detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
+    nominal_noise: Mapping[tuple[int, str], float]
+
+
+@dataclass(frozen=True)
 class WrittenGains:
     """Gains and read noises of the amplifiers of a detector, as a job wrote them.
 

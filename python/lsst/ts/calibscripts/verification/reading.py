@@ -13,12 +13,13 @@ from ..errors import RepositoryError, StatisticsError
 from ..tables.products import Product
 from ..tables.verifiers import VERIFIERS
 from .detectors import judge_detectors
-from .outputs import RunStatistics, WrittenGains
+from .failing import Measured, Place
+from .outputs import Details, RunStatistics, WrittenGains
 from .rule import Verdict, enough_detectors, judge, without_statistics
-from .shapes import mapping
+from .shapes import mapping, parse_detector
 from .statistics import Statistics, parse_statistics
 
-__all__ = ["THRESHOLD", "Verification", "doubtful_gains", "verdict_on"]
+__all__ = ["THRESHOLD", "Verification", "doubtful_gains", "measured", "verdict_on"]
 
 THRESHOLD = 8
 """Failed tests of one type that a detector may have where nothing else is set, as of the scripts'
@@ -180,6 +181,38 @@ def _completed(asked: Verification, found: RunStatistics, statistics: Statistics
             f"{', '.join(map(str, skipped))}"
         )
     return replace(asked, exposures=exposures, detectors=detectors, processed=processed)
+
+
+def measured(details: Details, names: Mapping[int, str]) -> Measured:
+    """Parse the values behind failed tests.
+
+    Parameters
+    ----------
+    details : `Details`
+        As the butler returns them.
+    names : mapping [`int`, `str`]
+        Full names of the detectors.
+
+    Returns
+    -------
+    `Measured`
+        The values by exposure, detector and amplifier.
+
+    Raises
+    ------
+    StatisticsError
+        The statistics have an unknown shape.
+    """
+    values: dict[Place, Mapping[str, float]] = {}
+    for (exposure, detector), found in details.detectors.items():
+        name = names.get(detector, str(detector))
+        parsed = parse_detector(found, f"exposure {exposure}, detector {name}")
+        values[exposure, name, None] = parsed.whole.values
+        values |= {(exposure, name, amplifier): part.values for amplifier, part in parsed.amplifiers.items()}
+    nominal = {
+        (names.get(d, str(d)), amplifier): noise for (d, amplifier), noise in details.nominal_noise.items()
+    }
+    return Measured(values, nominal)
 
 
 def doubtful_gains(

@@ -1,16 +1,17 @@
 """The reports of a verification.
 
 The texts are those of the procedure for LATISS combined calibrations, with its misprints: people search for
-them. Only the first line of a report is ours.
+them. Only the first lines of a report, before its list of exposures, are ours.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..ground.text import counted, exposure_range
 from . import Failure, Thresholds, Verdict
+from .failing import failure_patterns
 
 __all__ = ["failure_report", "headline", "undecisive_line", "verdict_line"]
 
@@ -78,7 +79,12 @@ def verdict_line(verdict: Verdict, generating: bool) -> str:
     return f"{verdict.image_type}: {failed_parts}, limit {limits.exposures}{missing}: {result}"
 
 
-def failure_report(verdict: Verdict, generation_collection: str | None, verification_collection: str) -> str:
+def failure_report(
+    verdict: Verdict,
+    generation_collection: str | None,
+    verification_collection: str,
+    patterns: Sequence[str] | None = None,
+) -> str:
     """Report a verification in full.
 
     Parameters
@@ -89,18 +95,23 @@ def failure_report(verdict: Verdict, generation_collection: str | None, verifica
         Collection of the calibration that was generated, ``u/ocps/<jobId>``; None where none was.
     verification_collection : `str`
         Collection of the verification job, ``u/ocps/<jobId>``.
+    patterns : sequence of `str`, optional
+        Where tests failed and how far they were from their limits, as `failure_patterns` reports it; without
+        values by default.
 
     Returns
     -------
     `str`
-        One line of ours, then the documented report: exposures with failed tests, counts per test type, every
-        failed test, the thresholds, the criterium and the collections.
+        Lines of ours (the numbers, then one for each test type that failed), then the documented report: exposures
+        with failed tests, counts per test type, every failed test, the thresholds, the criterium and the collections.
     """
     if verdict.thresholds.by_detector:
         return _report_by_detector(verdict, verification_collection)
+    told = failure_patterns(verdict) if patterns is None else patterns
     generation = generation_collection or "None. 'generate_calibrations' is False."
     lines = [
         verdict_line(verdict, generating=generation_collection is not None),
+        *(f"    {pattern}" for pattern in told),
         *([] if verdict.reason else _findings(verdict)),
         *_remarks(verdict),
         *_threshold_values(verdict.thresholds, len(verdict.failed_exposures)),

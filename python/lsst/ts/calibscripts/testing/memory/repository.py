@@ -12,7 +12,7 @@ from ...ground.time_range import TimeRange
 from ...repository import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
-from ...verification import RunStatistics, WrittenGains
+from ...verification import Details, RunStatistics, WrittenGains
 from .butler import Association, CollectionKind, Dataset, MemoryButler
 
 __all__ = ["MemoryRepository", "Trouble"]
@@ -232,6 +232,12 @@ class MemoryRepository:
             by_detector,
             frozenset(by_detector),
         )
+
+    def measured(self, run: str, types: tuple[str, str], keys: Collection[tuple[int, int]]) -> Details:
+        """See `lsst.ts.calibscripts.repository.Repository`; images in memory have no headers."""
+        self._begin("measured")
+        found = {(d.exposure or 0, d.detector): d for d in self.butler.datasets(run, types[0])}
+        return Details({key: _get(found[key]) for key in keys if key in found}, {})
 
     def gains(self, run: str, dataset_types: Sequence[str]) -> tuple[WrittenGains, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
