@@ -1,9 +1,13 @@
 """What a server lets in and out."""
 
+import socket
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from web_support import DONE, record, serving
+
+from lsst.ts.calibscripts.cli import main
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/nothing", "/files/site.js", "/nowhere"])
@@ -59,3 +63,22 @@ def test_nothing_describes_the_interfaces(tmp_path: Path):
     with serving(tmp_path) as client:
         for path in ("/docs", "/redoc", "/openapi.json", "/files/", "/files/../app.py"):
             assert client.get(path).status == 404
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_done(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = ["--port", str(taken.getsockname()[1])]
+        serve = CliRunner().invoke(main, ["serve", "--records", str(tmp_path), *port])
+        script = "auxtel/make_latiss_calibrations.py"
+        rehearse = CliRunner().invoke(
+            main, ["rehearse", script, "--repo", str(tmp_path / "r"), "--serve", *port]
+        )
+    for done in (serve, rehearse):
+        assert done.exit_code == 1
+        assert "cannot listen at 127.0.0.1" in done.output
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("words", [["--allow-decisions"], ["--repo", "LATISS"], ["--repo", "=x"]])
+def test_what_does_not_go_together_is_refused(words: list[str]):
+    assert CliRunner().invoke(main, ["serve", *words]).exit_code == 2

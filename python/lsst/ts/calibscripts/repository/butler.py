@@ -147,9 +147,9 @@ class ButlerRepository(ButlerConnection):
         butler = self._open()
         if not registered(butler, dataset_type):
             return {}
-        data_id = {"instrument": instrument}
-        if physical_filter:
-            data_id["physical_filter"] = physical_filter
+        data_id = {"instrument": instrument} | (
+            {"physical_filter": physical_filter} if physical_filter else {}
+        )
         return runs_with(butler, dataset_type, collections, data_id, when)
 
     @patient

@@ -16,14 +16,14 @@ from ..ground.untrusted import RECORD, parse_json, read_text
 from ..record import Following
 from .rows import RunRow, row_of, unreadable
 
-__all__ = ["INDEX", "Index"]
+__all__ = ["INDEX", "LARGEST", "Index", "too_large"]
 
 INDEX = "calibscripts.index.json"
 """Name of the file in a directory of records with what the list of runs says of them; made anew where it is lost."""
 
 _LAYOUT = 1
-_LARGEST = 20_000_000
-"""Size of a file that is not read for a list, bytes; a night of the largest camera has a tenth of it."""
+LARGEST = 20_000_000
+"""Size of a file that no page reads, bytes; a night of the largest camera has a tenth of it."""
 
 _Stamp = tuple[int, int]
 """Size in bytes and time of the last change, microseconds, of a file: a number that every reader of JSON keeps."""
@@ -48,6 +48,17 @@ class _File:
 
     index: int
     rows: Mapping[str, _Kept] = field(default_factory=dict)
+
+
+def too_large(size: int) -> str:
+    """Report that a file is not read since it is too large.
+
+    Parameters
+    ----------
+    size : `int`
+        Its size, bytes.
+    """
+    return f"It was not read: {size / 1e6:,.0f} million bytes are more than any run writes."
 
 
 class Index:
@@ -118,9 +129,8 @@ class Index:
 
     def _read(self, name: str, stamp: _Stamp) -> RunRow:
         path = self.directory / name
-        if stamp[0] > _LARGEST:
-            size = f"{stamp[0] / 1e6:,.0f} million bytes"
-            return unreadable(path, f"not read for this list: {size} are more than any run writes")
+        if stamp[0] > LARGEST:
+            return unreadable(path, too_large(stamp[0]))
         following = self._growing.pop(name, None) or Following(path)
         try:
             row = row_of(following.read())

@@ -9,8 +9,9 @@ from pathlib import Path
 from threading import Lock
 
 from ..decisions import LEDGER
+from ..errors import RecordError, describe
 from ..record import Following, Record
-from .index import Index
+from .index import LARGEST, Index, too_large
 from .rows import RunRow
 
 __all__ = ["Shelf"]
@@ -78,8 +79,14 @@ class Shelf:
         Raises
         ------
         RecordError
-            If it cannot be read.
+            If it cannot be read, or is larger than any record.
         """
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise RecordError(f"The record {path} cannot be read: {describe(error)}") from error
+        if size > LARGEST:
+            raise RecordError(f"{path}: {too_large(size)}")
         with self._lock:
             following = self._open.pop(str(path), None) or Following(path)
             self._open[str(path)] = following
