@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
+from .exposures import exposure_records
 from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, signal_level
 from .others import calibrations
@@ -18,10 +18,10 @@ from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
 from .ranges import Sought
 from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
-from .validity import FOR_ALL, detectors_with, runs_with, taken_at
+from .validity import FOR_ALL, detectors_with, runs_with
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef, DimensionRecord
+    from lsst.daf.butler import DatasetRef
 
 __all__ = ["ButlerRepository"]
 
@@ -54,26 +54,7 @@ class ButlerRepository(ButlerConnection):
     @patient
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
         """See `Repository`."""
-        if not exposures:
-            return ()
-        records = self._open().query_dimension_records(
-            "exposure",
-            instrument=instrument,
-            where="exposure IN (wanted)",
-            bind={"wanted": sorted(exposures)},
-            explain=False,
-            limit=None,
-        )
-        return tuple(
-            ExposureRecord(
-                r.id,
-                str(r.observation_type or "").upper(),
-                _seconds(r),
-                str(r.physical_filter or ""),
-                taken_at(r.timespan),
-            )
-            for r in records
-        )
+        return exposure_records(self._open(), instrument, exposures)
 
     @patient
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
@@ -303,10 +284,3 @@ class ButlerRepository(ButlerConnection):
     def _holds(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         butler = self._open()
         return not self.missing_collections([wanted.collection]) and holds(butler, wanted, refs)
-
-
-def _seconds(exposure: DimensionRecord) -> float:
-    """Return the exposure time of an exposure, seconds; NaN where it is unknown, but 0 for a bias."""
-    if exposure.exposure_time is None:
-        return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
-    return float(exposure.exposure_time)

@@ -213,6 +213,18 @@ class MemoryButler:
                 if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
                     yield dataset
 
+    def runs(
+        self,
+        where: tuple[str, str, Iterable[str], Sequence[TimeRange]],
+        physical_filter: str | None,
+    ) -> dict[str, frozenset[int]]:
+        """Return the RUNs of the datasets that `all` returns, in a filter where one is named, and their detectors."""
+        found: dict[str, set[int]] = {}
+        for dataset in self.all(*where):
+            if physical_filter in (None, dataset.physical_filter) and dataset.detector is not None:
+                found.setdefault(dataset.run, set()).add(dataset.detector)
+        return {run: frozenset(detectors) for run, detectors in found.items()}
+
     def find(
         self,
         place: tuple[str, str, int | None, str | None],

@@ -159,11 +159,7 @@ class MemoryRepository:
     ) -> dict[str, frozenset[int]]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("sources")
-        found: dict[str, set[int]] = {}
-        for dataset in self.butler.all(dataset_type, instrument, collections, when):
-            if physical_filter in (None, dataset.physical_filter) and dataset.detector is not None:
-                found.setdefault(dataset.run, set()).add(dataset.detector)
-        return {run: frozenset(detectors) for run, detectors in found.items()}
+        return self.butler.runs((dataset_type, instrument, collections, when), physical_filter)
 
     def others(
         self,
