@@ -89,7 +89,7 @@ def test_decisions_are_signed_on_the_page_and_shown_there(tmp_path: Path):
         (approval, _) = read_decisions([tmp_path]).all
         form = f"token={token(client)}&decision={approval.id}&why=wrong+run"
         assert client.post("/decisions", form, **ADA).status == 303
-        assert "withdrew by ada" in client.get(page).text
+        assert "withdrawn by ada" in client.get(page).text
         assert "incomplete" in client.get("/nights").text
 
 

@@ -33,7 +33,7 @@ _PAST = {
     Verb.REJECT: "rejected",
     Verb.CERTIFY: "certified in spite of failures",
     Verb.MARK_BAD: "marked as bad",
-    Verb.WITHDRAW: "withdrew",
+    Verb.WITHDRAW: "withdrawn",
 }
 
 
