@@ -124,6 +124,9 @@ def test_repository_and_pipelines(repo: str, monkeypatch: pytest.MonkeyPatch) ->
     references = json.loads(flats.output)["repository"]["references"]
     assert {"bias", "dark", "linearizer", "crosstalk"} <= {found["dataset_type"] for found in references}
     assert [found["dataset_type"] for found in references if found["missing"]] == ["flat"]
+    (bias,) = (found["sources"] for found in references if found["dataset_type"] == "bias")
+    assert [source["detectors"] for source in bias] == [[0]]
+    assert bias[0]["written"]
 
 
 @pytest.mark.parametrize(

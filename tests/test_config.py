@@ -92,6 +92,7 @@ COMMON: dict[str, Any] = {
     "flat_counts_min": None,
     "flat_counts_max": None,
     "bias_dark_counts_max": None,
+    "reference_age_max": 400,
     "background_task_timeout": None,
     "test_case": None,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,12 @@ def test_the_run_of_a_reference_is_known(root: Path):
     repository = ButlerRepository(str(root))
     repository.check(writing=False)
     for collections in ([COLLECTION], [RUN], [RUN, COLLECTION]):
-        assert repository.sources("bias", "LATISS", collections, None, [DAY]) == {RUN: frozenset({0})}
-    assert repository.sources("bias", "LATISS", [], None, [DAY]) == {}
-    assert repository.sources("nothing", "LATISS", [RUN], None, [DAY]) == {}
+        (source,) = repository.sources("bias", "LATISS", collections, None, [DAY])
+        assert (source.run, source.detectors, source.validity) == (RUN, frozenset({0}), ALWAYS)
+        # It has just been written, wherever it was certified.
+        assert source.age(datetime.now(UTC).replace(tzinfo=None)) == 0
+    assert repository.sources("bias", "LATISS", [], None, [DAY]) == ()
+    assert repository.sources("nothing", "LATISS", [RUN], None, [DAY]) == ()
     repository.close()
 
 

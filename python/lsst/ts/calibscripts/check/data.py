@@ -91,9 +91,11 @@ def _jobs(spec: RunSpec) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold; dates are texts, TAI."""
+    """Return what JSON can hold; dates are texts, TAI (``written`` of a calibration: UTC)."""
     if isinstance(value, datetime):
         return text_of_moment(value)
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 
 from ..config import CalibrationsConfig, Pairing, flat_pairs
@@ -257,7 +258,8 @@ def _reference(reference: Reference) -> str:
     name = f"{reference.dataset_type}{of_filter}"
     where = ", ".join(reference.collections)
     if not reference.missing:
-        return f"{name}: found in {where} for {_ids(reference.found)}"
+        named = "".join(f"; {text}" for text in reference.named(datetime.now(UTC).replace(tzinfo=None)))
+        return f"{name}: found in {where} for {_ids(reference.found)}{named}"
     found = f", found for {_ids(reference.found)}" if reference.found else ""
     return f"{name}: none in {where} for {_ids(reference.missing)}{found}"
 

@@ -207,6 +207,11 @@ class CommonProperties(BaseModel):
         description="Level of corrected biases and darks (ADU) above which there is a warning, e.g. 10. "
         "null: not checked.",
     )
+    reference_age_max: f.Seconds | None = Field(
+        400,
+        description="Age of a reference calibration (days since it was written) above which there is a warning "
+        "before the first image. null: not checked.",
+    )
     exposures: Exposures | None = Field(
         None,
         description="Process these exposures instead of taking images of their types, e.g. {BIAS: "

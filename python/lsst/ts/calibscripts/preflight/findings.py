@@ -48,7 +48,7 @@ class RepositoryFindings:
     bootstraps_exist : `bool`
         Have the inputs all bootstraps that the run would make?
     warnings : `tuple` [`str`]
-        What people have decided on the calibrations that will be used.
+        What people have decided on the calibrations that will be used, and which of them are old.
     """
 
     problems: tuple[str, ...] = ()
@@ -167,7 +167,12 @@ def _look_at_references(
         references = References(repository, spec.without_bootstraps(), calib_exists)
     problems = [*references.problems()]
     decisions = own_decisions()
-    warnings = (*decisions.problems, *references.marked_bad(decisions.bad_masters(spec.instrument)))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    warnings = (
+        *decisions.problems,
+        *references.old(now),
+        *references.marked_bad(decisions.bad_masters(spec.instrument)),
+    )
     return replace(
         found.also(*problems),
         calib_exists=calib_exists,

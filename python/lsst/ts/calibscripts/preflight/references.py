@@ -9,17 +9,20 @@ from datetime import UTC, date, datetime, timedelta
 
 from ..decisions import Decision
 from ..ground.text import detectors_of, listed
-from ..ground.time_range import TimeRange, night_of
+from ..ground.time_range import ALWAYS, TimeRange, night_of
 from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
-from ..repository import ExposureRecord, Repository
+from ..repository import ExposureRecord, Repository, Source
 from ..tables.bootstraps import RECORDS, everything_before
 from ..tables.products import is_by_filter
 from .instead import instead
 from .spec import RunSpec
 
 __all__ = ["Reference", "References", "from_now", "needed", "spans", "when_words"]
+
+FOR_ALL = -1
+"""Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
 
 _Times = tuple[TimeRange, ...]
 
@@ -40,6 +43,8 @@ class Reference:
         Detectors.
     by_detector, by_filter : `bool`
         Is there one for each detector, one for each physical filter?
+    sources : `tuple` [`Source`]
+        The RUNs of what was found.
     """
 
     dataset_type: str
@@ -49,6 +54,19 @@ class Reference:
     missing: tuple[int, ...]
     by_detector: bool = True
     by_filter: bool = False
+    sources: tuple[Source, ...] = ()
+
+    def named(self, now: datetime) -> Iterator[str]:
+        """Return a line for each RUN: what is used from it, its validity and its age in days at a time, UTC."""
+        of_filter = f" in {self.physical_filter}" if self.physical_filter else ""
+        for source in self.sources:
+            age = source.age(now)
+            written = (
+                "" if source.written is None else f", written {source.written:%Y-%m-%d} ({age} days ago)"
+            )
+            many = {*self.found} - source.detectors and FOR_ALL not in source.detectors
+            which = f" for {detectors_of(source.detectors)}" if many else ""
+            yield f"{self.dataset_type}{of_filter}{which}: {source.run}, {_valid(source)}{written}"
 
 
 class References:
@@ -126,16 +144,36 @@ class References:
         bad : mapping [(`str`, `str`), `Decision`]
             Dataset type and RUN -> who has marked it, when and why.
         """
-        instrument, kinds = self._spec.instrument, {dataset_type for dataset_type, _ in bad}
+        kinds = {dataset_type for dataset_type, _ in bad}
         for dataset_type, physical_filter, collections, when in self._asked:
             if dataset_type not in kinds:
                 continue
-            found = self._repository.sources(dataset_type, instrument, collections, physical_filter, when)
-            for run in found:
-                if decision := bad.get((dataset_type, run)):
+            for source in self._asked[dataset_type, physical_filter, collections, when].sources:
+                if decision := bad.get((dataset_type, source.run)):
                     yield (
-                        f"The {dataset_type} that jobs of this run will use, in {run}, was {decision.signed}. To use "
-                        f"another one set the input collections (now {','.join(collections)})."
+                        f"The {dataset_type} that jobs of this run will use, in {source.run}, was "
+                        f"{decision.signed}. To use another one set the input collections (now "
+                        f"{','.join(collections)})."
+                    )
+
+    def old(self, now: datetime) -> Iterator[str]:
+        """Return which of the calibrations that were found are older than ``reference_age_max``.
+
+        Parameters
+        ----------
+        now : `datetime`
+            The time, UTC.
+        """
+        limit = self._spec.config.reference_age_max
+        for reference in self.asked:
+            for source in reference.sources:
+                age = source.age(now)
+                if limit is not None and age is not None and age > limit:
+                    yield (
+                        f"The {reference.dataset_type} that jobs of this run will use is old: {source.run}, "
+                        f"{_valid(source)}, was written {age} days ago (reference_age_max is {limit:g}). Make a new "
+                        f"one, name other input collections (now {','.join(reference.collections)}), or set "
+                        "reference_age_max."
                     )
 
     def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
@@ -181,6 +219,10 @@ class References:
                 )
             )
             found = tuple(detector for detector in detectors if detector not in missing)
+            sources = self._repository.sources(
+                read.dataset_type, self._spec.instrument, collections, physical_filter, when
+            )
+            used = {*found, FOR_ALL}
             self._asked[key] = Reference(
                 read.dataset_type,
                 physical_filter,
@@ -189,8 +231,13 @@ class References:
                 missing,
                 read.by_detector,
                 read.by_filter,
+                tuple(source for source in sources if used & source.detectors),
             )
         return self._asked[key]
+
+
+def _valid(source: Source) -> str:
+    return f"valid {source.validity}" if source.validity != ALWAYS else "not limited in time"
 
 
 def _a(dataset_type: str) -> str:

@@ -15,6 +15,7 @@ from .records import (
     Detector,
     ExposureRecord,
     Repository,
+    Source,
     Valid,
     other_filter,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
+    "Source",
     "Valid",
     "other_filter",
 ]

@@ -17,8 +17,9 @@ from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
 from .ranges import Sought
-from .records import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
-from .validity import FOR_ALL, detectors_with, runs_with
+from .records import Certification, Conflict, Detector, ExposureRecord, Source, Valid, other_filter
+from .sources import sources_with
+from .validity import FOR_ALL, detectors_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -123,15 +124,15 @@ class ButlerRepository(ButlerConnection):
         collections: Sequence[str],
         physical_filter: str | None,
         when: Sequence[TimeRange],
-    ) -> Mapping[str, frozenset[int]]:
+    ) -> tuple[Source, ...]:
         """See `Repository`."""
         butler = self._open()
         if not registered(butler, dataset_type):
-            return {}
+            return ()
         data_id = {"instrument": instrument} | (
             {"physical_filter": physical_filter} if physical_filter else {}
         )
-        return runs_with(butler, dataset_type, collections, data_id, when)
+        return sources_with(butler, dataset_type, collections, data_id, when)
 
     @patient
     def others(

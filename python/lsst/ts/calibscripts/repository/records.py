@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from ..ground.time_range import ALWAYS, TimeRange
@@ -15,6 +16,7 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
+    "Source",
     "Valid",
     "other_filter",
 ]
@@ -176,6 +178,32 @@ class Valid:
     near: bool = False
 
 
+@dataclass(frozen=True)
+class Source:
+    """Calibrations of a type that jobs would use, from one RUN.
+
+    Attributes
+    ----------
+    run : `str`
+        The RUN.
+    detectors : `frozenset` [`int`]
+        Detectors they are for; -1 for all of them.
+    validity : `TimeRange`
+        Validity range; always where they are not certified.
+    written : `datetime` or `None`
+        When the oldest of them came into the repository, UTC; None where that is unknown.
+    """
+
+    run: str
+    detectors: frozenset[int]
+    validity: TimeRange = ALWAYS
+    written: datetime | None = None
+
+    def age(self, now: datetime) -> int | None:
+        """Return how many days ago they were written; None where that is unknown."""
+        return None if self.written is None else (now - self.written).days
+
+
 class Repository(Protocol):
     """What the state machine asks of a butler repository. All of it blocks and raises `RepositoryError`."""
 
@@ -221,8 +249,8 @@ class Repository(Protocol):
         collections: Sequence[str],
         physical_filter: str | None,
         when: Sequence[TimeRange],
-    ) -> Mapping[str, frozenset[int]]:
-        """Return the RUNs that hold the calibrations that jobs would use, and for which detectors (-1 for all)."""
+    ) -> tuple[Source, ...]:
+        """Return where the calibrations are from that jobs would use, by RUN and validity range."""
 
     def others(
         self,

@@ -12,7 +12,7 @@ from ..ground.time_range import FIRST, TimeRange, hull
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
-__all__ = ["FOR_ALL", "detectors_with", "runs_with", "taken_at", "time_range", "timespan_of"]
+__all__ = ["FOR_ALL", "detectors_with", "taken_at", "time_range", "timespan_of"]
 
 FOR_ALL = -1
 """Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
@@ -73,46 +73,6 @@ def detectors_with(
                 valid[of(row)].append(time_range(row[f"{dataset_type}.timespan"]))
             found.update(d for d, ranges in valid.items() if all(span.covered(ranges) for span in spans))
     return frozenset(found)
-
-
-def runs_with(
-    butler: Butler,
-    dataset_type: str,
-    collections: Sequence[str],
-    data_id: Mapping[str, Any],
-    spans: Sequence[TimeRange],
-) -> Mapping[str, frozenset[int]]:
-    """Return the RUNs that hold the calibrations that would be used, and for which detectors (`FOR_ALL` for all).
-
-    Parameters
-    ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    dataset_type : `str`
-        A registered dataset type.
-    collections : sequence of `str`
-        Where it is looked for; the first collection that has one counts.
-    data_id : mapping
-        Instrument, and physical_filter where it matters.
-    spans : sequence of `TimeRange`
-        When the images are taken.
-    """
-    from lsst.daf.butler import CollectionType
-
-    found: dict[str, set[int]] = defaultdict(set)
-    seen: set[int] = set()
-    whole = timespan_of(hull(spans))
-    with butler.query() as query:
-        for info in butler.collections.query_info(collections, flatten_chains=True):
-            here = query.datasets(dataset_type, [info.name], find_first=False).where(data_id)
-            if info.type is CollectionType.CALIBRATION:
-                here = here.where(f"{dataset_type}.timespan OVERLAPS whole", bind={"whole": whole})
-            now = {(int(ref.dataId.get("detector", FOR_ALL)), ref.run) for ref in here}
-            for detector, run in now:
-                if detector not in seen:
-                    found[run].add(detector)
-            seen |= {detector for detector, _ in now}
-    return {run: frozenset(detectors) for run, detectors in found.items()}
 
 
 def timespan_of(validity: TimeRange) -> Timespan:

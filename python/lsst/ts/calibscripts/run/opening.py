@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from ..config import as_installed, key_problem, not_installed
 from ..errors import PreconditionError, describe
@@ -61,6 +62,9 @@ async def check(context: RunContext) -> RunContext:
             context.journal.tell(ImageSetClosed.of(image_type, examined.found))
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for text in dict.fromkeys(line for reference in found.references for line in reference.named(now)):
+        context.journal.log.info("Reference %s", text)
     for text in found.warnings:
         context.journal.warn(text)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)

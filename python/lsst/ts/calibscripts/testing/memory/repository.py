@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...ground.time_range import TimeRange
-from ...repository import Certification, Conflict, Detector, ExposureRecord, Valid, other_filter
+from ...repository import Certification, Conflict, Detector, ExposureRecord, Source, Valid, other_filter
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
 from ...verification import Details, RunStatistics, WrittenGains
@@ -156,10 +156,11 @@ class MemoryRepository:
         collections: Sequence[str],
         physical_filter: str | None,
         when: Sequence[TimeRange],
-    ) -> dict[str, frozenset[int]]:
+    ) -> tuple[Source, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("sources")
-        return self.butler.runs((dataset_type, instrument, collections, when), physical_filter)
+        found = self.butler.runs((dataset_type, instrument, collections, when), physical_filter)
+        return tuple(Source(run, detectors) for run, detectors in found.items())
 
     def others(
         self,

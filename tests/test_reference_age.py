@@ -1,0 +1,121 @@
+"""Each reference that a run uses is named with its RUN, validity and age; one that is old is a WARNING."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from fault_table_stages import EVENING, LatissInMemory
+
+from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
+from lsst.ts.calibscripts.preflight.references import Reference
+from lsst.ts.calibscripts.record import find_records
+from lsst.ts.calibscripts.repository import Source
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
+
+NOW = datetime(2026, 11, 26, 12)
+YEAR = TimeRange(datetime(2026, 1, 1), datetime(2027, 1, 1))
+
+
+class Aged(MemoryRepository):
+    """A repository whose calibrations were written so many days ago."""
+
+    def __init__(self, butler: MemoryButler, days: float) -> None:
+        super().__init__(butler)
+        self.written = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
+
+    def sources(
+        self,
+        dataset_type: str,
+        instrument: str,
+        collections: Sequence[str],
+        physical_filter: str | None,
+        when: Sequence[TimeRange],
+    ) -> tuple[Source, ...]:
+        found = super().sources(dataset_type, instrument, collections, physical_filter, when)
+        return tuple(replace(source, written=self.written) for source in found)
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
+
+
+async def log_of(days: float, **config: object) -> list[LogLine]:
+    """Verify three biases with references of that age."""
+    butler, log = MemoryButler(), []
+    reference_calibrations(butler, "LATISS", (0,))
+
+    def make(index: int) -> LatissInMemory:
+        script = LatissInMemory(index)
+        script.repository = Aged(butler, days)
+        return script
+
+    given = {"script_mode": "BIAS", "n_bias": 3, "repo": "/repo/LATISS", **config}
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+        outcome = await ScriptQueue(log.append).run(
+            "auxtel/make_latiss_calibrations.py", yaml.safe_dump(given), make=make
+        )
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    return log
+
+
+@pytest.mark.parametrize(
+    ("days", "config", "is_old"),
+    [
+        (400.5, {}, False),
+        (401.5, {}, True),
+        (401.5, {"reference_age_max": None}, False),
+        (31.5, {"reference_age_max": 30}, True),
+        (800, {"reference_age_max": 1000}, False),
+    ],
+)
+async def test_old_references_are_a_warning_before_the_first_image(
+    days: float, config: dict[str, object], is_old: bool, tmp_path: Path
+) -> None:
+    log = await log_of(days, **config)
+    warnings = [line.message for line in log if line.level_name == "WARNING"]
+    old = [text for text in warnings if "bias that jobs of this run will use is old" in text]
+    assert len(old) == is_old
+    assert all(f"was written {int(days)} days ago" in text for text in old)
+    (record,) = find_records(tmp_path)
+    lines = record.read_text().splitlines()
+    before = [*itertools.takewhile(lambda line: '"ExposureTaken"' not in line, lines)]
+    assert 0 < len(before) < len(lines)
+    assert sum("bias that jobs of this run will use is old" in line for line in before) == is_old
+    (named,) = (line.message for line in log if line.message.startswith("Reference bias"))
+    assert named.endswith(f"({int(days)} days ago)")
+
+
+def test_a_reference_is_named_with_run_validity_and_age() -> None:
+    sources = (
+        Source("u/ocps/1/run", frozenset({0, 1}), YEAR, NOW - timedelta(days=3, hours=1)),
+        Source("old/run", frozenset({2}), ALWAYS, None),
+    )
+    found = Reference("flat", "r_03", ("calib",), (0, 1, 2), (), sources=sources)
+    assert [*found.named(NOW)] == [
+        "flat in r_03 for detectors 0..1: u/ocps/1/run, valid 2026-01-01 to 2027-01-01, "
+        "written 2026-11-23 (3 days ago)",
+        "flat in r_03 for detector 2: old/run, not limited in time",
+    ]
+    (only,) = Reference(
+        "camera", None, ("calib",), (0, 1), (), sources=(Source("c/run", frozenset({-1})),)
+    ).named(NOW)
+    assert only == "camera: c/run, not limited in time"
