@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lsst.daf.butler import Butler, DatasetProvenance, DatasetType
 
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
+from lsst.ts.calibscripts.summit.datasets.raw_files import read_raw, write_raw
 from lsst.ts.calibscripts.summit.datasets.types import (
     AMPLIFIERS,
     PhotonTransferCurve,
     RawFrame,
     amplifier_views,
     assemble,
-    read_raw,
     split,
-    write_raw,
 )
 
 ROWS, COLUMNS, IMAGE_COLUMNS = 5, 9, 7
@@ -61,6 +64,26 @@ def test_raw_frame_comes_back_as_it_was_written(frame: RawFrame, tmp_path: Path)
     np.testing.assert_array_equal(back.data, frame.data)
     assert back.data.dtype == np.int32
     assert replace(back, data=frame.data) == frame
+
+
+@settings(max_examples=60)
+@given(kept=st.integers(0, 16 * 2880 * 2 + 2880))
+def test_a_raw_file_that_ends_early_is_refused(kept: int) -> None:
+    frame = RawFrame({"OBSID": "x"}, AMPLIFIERS, np.ones((16, 5, 9), np.int32), 7, (1.0,) * 16, (6.0,) * 16)
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "raw.fits"
+        write_raw(frame, path)
+        content = path.read_bytes()
+        path.write_bytes(content[: min(kept, len(content) - 2880)])
+        with pytest.raises(OSError, match=re.escape(str(path))):
+            read_raw(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not FITS at all", b"x" * 2877 + b"END", b"\0" * 28800])
+def test_what_is_no_fits_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "raw.fits").write_bytes(content)
+    with pytest.raises(OSError, match="raw"):
+        read_raw(tmp_path / "raw.fits")
 
 
 def test_raw_file_is_valid_fits_with_a_section_for_every_amplifier(frame: RawFrame, tmp_path: Path) -> None:
@@ -117,6 +140,33 @@ def test_combined_image_keeps_header_unit_and_mask(butler: Butler) -> None:
     assert (back.meta["NCOMBINE"], back.meta["LSST ISR GAIN C00"]) == (20, 1.1)
     assert "NCOMBINE" in image.meta
     assert not any(key.startswith("BUTLER") for key in image.meta)
+
+
+def test_a_calibration_that_is_written_again_is_read_again(butler: Butler) -> None:
+    """Calibrations are kept in memory: one that takes the place of another must not be mistaken for it."""
+    where = {"instrument": "LATISS", "detector": 0}
+    ref = butler.put(CCDData(np.ones((2, 8)), unit="adu"), "bias", where)
+    assert butler.get(ref).data[0, 0] == 1
+    butler.pruneDatasets([ref], disassociate=True, unstore=True, purge=True)
+    ref = butler.put(CCDData(np.full((2, 8), 3.0), unit="adu"), "bias", where)
+    assert butler.get(ref).data[0, 0] == 3
+
+
+def test_the_pixels_of_a_calibration_cannot_be_changed(butler: Butler) -> None:
+    """The next who gets it would see the change."""
+    ref = butler.put(CCDData(np.ones((2, 8)), unit="adu"), "bias", instrument="LATISS", detector=0)
+    with pytest.raises(ValueError, match="read-only"):
+        butler.get(ref).data[0, 0] = 2
+
+
+def test_statistics_come_back_in_their_order(butler: Butler) -> None:
+    statistics = {"AMP": {"C01": {"MEAN": 1.25e-7, "NOISE": math.nan}, "C00": {}}, "SUCCESS": True, "N": [1]}
+    dimensions = butler.dimensions.conform(["instrument", "detector"])
+    butler.registry.registerDatasetType(DatasetType("verifyStats", dimensions, "StructuredDataDict"))
+    ref = butler.put(statistics, "verifyStats", instrument="LATISS", detector=0)
+    back = butler.get(ref)
+    assert repr(back) == repr(statistics)
+    assert butler.getURI(ref).getExtension() == ".yaml"
 
 
 def test_combined_image_without_mask(butler: Butler) -> None:

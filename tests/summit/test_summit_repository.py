@@ -23,7 +23,8 @@ from lsst.ts.calibscripts.summit.butler.repository import (
     make_repository,
     put_raw,
 )
-from lsst.ts.calibscripts.summit.datasets.types import split, write_raw
+from lsst.ts.calibscripts.summit.datasets.raw_files import write_raw
+from lsst.ts.calibscripts.summit.datasets.types import split
 from lsst.ts.calibscripts.summit.hardware.focalplane import illumination_rate, physical_filters
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation, expose

@@ -149,7 +149,7 @@ def ingest_raw(butler: Butler, paths: Iterable[str | Path]) -> list[DatasetRef]:
     butler
         A writeable butler.
     paths
-        Files that `storage.write_raw` wrote; afterwards they are gone.
+        Files that `raw_files.write_raw` wrote; afterwards they are gone.
 
     Returns
     -------

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import yaml
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import Table
 from lsst.daf.butler import DatasetProvenance, FormatterV2
+from lsst.daf.butler.formatters.yaml import YamlFormatter
 from lsst.resources import ResourcePath
 from pydantic import TypeAdapter
 
 from .calibrations import BrighterFatterKernel, CrosstalkMatrix, DeferredCharge, Linearizer
-from .types import PhotonTransferCurve, Provenance, read_raw, write_raw
+from .raw_files import read_raw, write_raw
+from .types import PhotonTransferCurve, Provenance
 
 __all__ = [
     "BrighterFatterKernelFormatter",
@@ -27,15 +33,44 @@ __all__ = [
     "LinearizerFormatter",
     "PhotonTransferCurveFormatter",
     "RawFrameFormatter",
+    "StatisticsFormatter",
 ]
 
 _PREFIX = "LSST BUTLER"
+_KEPT = 9
+"""Calibrations kept in memory: as many as there are kinds that one exposure is corrected with."""
 
 
 class _LocalFormatter(FormatterV2):
-    """Reads and writes local files, and keeps the provenance of the dataset in them."""
+    """Reads and writes local files, and keeps the provenance of the dataset in them.
+
+    Calibrations are read once for all exposures; their pixels cannot be changed.
+    """
 
     can_read_from_local_file = True
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the dataset, a calibration from memory where its file has not changed; raises what `load` does."""
+        if not self.dataset_ref.datasetType.isCalibration():
+            return self.load(path)
+        status = os.stat(path)
+        return _load_once(self.load, path, (status.st_ino, status.st_mtime_ns, status.st_size))
+
+    @classmethod
+    def load(cls, path: str) -> Any:
+        """Read the dataset from its file.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        dataset
+            What the formatter is for.
+        """
+        raise NotImplementedError
 
     def _provenance(self, provenance: DatasetProvenance | None) -> Provenance:
         known = provenance if provenance is not None else DatasetProvenance()
@@ -47,12 +82,22 @@ class _LocalFormatter(FormatterV2):
         }
 
 
+@lru_cache(maxsize=_KEPT)
+def _load_once(load: Callable[[str], Any], path: str, version: tuple[int, int, int]) -> Any:
+    """Read a file; ``version`` is another one when the file has been replaced."""
+    dataset = load(path)
+    if isinstance(dataset, CCDData):
+        dataset.data.flags.writeable = False
+    return dataset
+
+
 class RawFrameFormatter(_LocalFormatter):
     """`RawFrame` as multi-extension FITS."""
 
     default_extension = ".fits"
 
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+    @classmethod
+    def load(cls, path: str) -> Any:
         """Read the frame, see `read_raw`."""
         return read_raw(path)
 
@@ -70,7 +115,8 @@ class CalibImageFormatter(_LocalFormatter):
 
     default_extension = ".fits"
 
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+    @classmethod
+    def load(cls, path: str) -> Any:
         """Read the image."""
         with fits.open(path, memmap=False) as file:
             header = file[0].header
@@ -107,7 +153,8 @@ class DefectsFormatter(_LocalFormatter):
 
     default_extension = ".ecsv"
 
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+    @classmethod
+    def load(cls, path: str) -> Any:
         """Read the table."""
         return Table.read(path, format="ascii.ecsv")
 
@@ -131,9 +178,10 @@ class _RecordFormatter(_LocalFormatter):
     adapter: ClassVar[TypeAdapter[Any]]
     """Reads the dataclass."""
 
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+    @classmethod
+    def load(cls, path: str) -> Any:
         """Read the record; an unknown shape raises `pydantic.ValidationError`."""
-        return self.adapter.validate_python(json.loads(Path(path).read_text()))
+        return cls.adapter.validate_python(json.loads(Path(path).read_text()))
 
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
         """Write the record."""
@@ -174,3 +222,16 @@ class BrighterFatterKernelFormatter(_RecordFormatter):
     """`BrighterFatterKernel` as JSON."""
 
     adapter = TypeAdapter(BrighterFatterKernel)
+
+
+class StatisticsFormatter(YamlFormatter):
+    """Statistics of cp_verify as YAML, with the parser in C: that in Python takes longer than the statistics."""
+
+    def read_from_uri(self, uri: ResourcePath, component: str | None = None, expected_size: int = -1) -> Any:
+        """Read the statistics; what is no YAML raises `yaml.YAMLError`."""
+        return yaml.load(uri.read(), Loader=yaml.CSafeLoader)
+
+    def to_bytes(self, in_memory_dataset: Any) -> bytes:
+        """Write the statistics in their order; what YAML has no type for raises `yaml.YAMLError`."""
+        text: str = yaml.dump(in_memory_dataset, Dumper=yaml.CSafeDumper, sort_keys=False)
+        return text.encode()

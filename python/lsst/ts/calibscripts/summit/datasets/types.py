@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 __all__ = [
@@ -19,9 +16,8 @@ __all__ = [
     "RawFrame",
     "amplifier_views",
     "assemble",
-    "read_raw",
+    "corners",
     "split",
-    "write_raw",
 ]
 
 AMPLIFIERS: tuple[str, ...] = tuple(f"C1{i}" for i in range(8)) + tuple(f"C0{i}" for i in range(8))
@@ -29,8 +25,6 @@ AMPLIFIERS: tuple[str, ...] = tuple(f"C1{i}" for i in range(8)) + tuple(f"C0{i}"
 
 Provenance: TypeAlias = dict[str, str | int | float | bool]
 """Flattened provenance: dataset, quantum and inputs with their ids and RUNs."""
-
-_FITS_BLOCK = 2880
 
 
 @dataclass(frozen=True)
@@ -170,93 +164,21 @@ def amplifier_views(image: NDArray[Any]) -> dict[str, NDArray[Any]]:
         Amplifier name to a view of shape ``(rows, columns)``, in the order of `AMPLIFIERS`.
     """
     rows, columns = image.shape[0] // 2, image.shape[1] // 8
-    return {name: image[y : y + rows, x : x + columns] for name, x, y in _corners(rows, columns)}
+    return {name: image[y : y + rows, x : x + columns] for name, x, y in corners(rows, columns)}
 
 
-def _corners(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
+def corners(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
+    """Yield where the amplifiers are within a detector image.
+
+    Parameters
+    ----------
+    rows, columns
+        Imaging pixels of one amplifier.
+
+    Yields
+    ------
+    corner
+        Name of the amplifier, column and row of its first pixel, in the order of `AMPLIFIERS`.
+    """
     for index, name in enumerate(AMPLIFIERS):
         yield name, index % 8 * columns, rows if index < 8 else 0
-
-
-def _section(x: int, y: int, columns: int, rows: int) -> str:
-    """Return the FITS section, one-based and inclusive, of a box at zero-based ``x``, ``y``."""
-    return f"[{x + 1}:{x + columns},{y + 1}:{y + rows}]"
-
-
-def write_raw(frame: RawFrame, path: str | Path) -> None:
-    """Write a raw frame as a multi-extension FITS file, one image extension per amplifier.
-
-    Parameters
-    ----------
-    frame
-        The frame.
-    path
-        File to write; an existing one is replaced.
-    """
-    _, rows, columns = frame.data.shape
-    primary = fits.PrimaryHDU(header=fits.Header(dict(frame.header))).header
-    primary["EXTEND"] = True
-    counts = frame.data.astype(">i4")
-    with open(path, "wb") as file:
-        file.write(primary.tostring().encode("ascii"))
-        for index, corner in enumerate(_corners(rows, frame.image_columns)):
-            values = (frame.gains[index], frame.read_noises[index])
-            file.write(_amplifier_header(corner, rows, columns, frame.image_columns, *values))
-            file.write(counts[index].tobytes())
-            file.write(bytes(-counts[index].nbytes % _FITS_BLOCK))
-
-
-# The same for all frames of a detector, and dearer than the pixels of a small one.
-@lru_cache(maxsize=4096)
-def _amplifier_header(
-    corner: tuple[str, int, int], rows: int, columns: int, image_columns: int, gain: float, read_noise: float
-) -> bytes:
-    # Built by hand: sixteen ImageHDU objects cost more than making the pixels of a small frame.
-    name, x, y = corner
-    axes = {"NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
-    header = fits.Header({"XTENSION": "IMAGE", "BITPIX": 32} | axes | {"PCOUNT": 0, "GCOUNT": 1})
-    header["EXTNAME"] = name
-    header["DATASEC"] = _section(0, 0, image_columns, rows)
-    header["BIASSEC"] = _section(image_columns, 0, columns - image_columns, rows)
-    header["DETSEC"] = _section(x, y, image_columns, rows)
-    header["GAIN"] = gain
-    header["RDNOISE"] = read_noise
-    text: str = header.tostring()
-    return text.encode("ascii")
-
-
-def read_raw(path: str | Path) -> RawFrame:
-    """Read a raw frame written by `write_raw`.
-
-    Parameters
-    ----------
-    path
-        A multi-extension FITS file.
-
-    Returns
-    -------
-    frame
-        The frame.
-
-    Raises
-    ------
-    OSError
-        If the file is not FITS.
-    """
-    with fits.open(path, memmap=False) as file:
-        extensions: Sequence[Any] = file[1:]
-        headers = [extension.header for extension in extensions]
-        return RawFrame(
-            header=_values(file[0].header),
-            amplifiers=tuple(header["EXTNAME"] for header in headers),
-            data=np.stack([extension.data for extension in extensions]).astype(np.int32, copy=False),
-            image_columns=int(headers[0]["DATASEC"][1:].split(",")[0].split(":")[1]),
-            gains=tuple(header["GAIN"] for header in headers),
-            read_noises=tuple(header["RDNOISE"] for header in headers),
-        )
-
-
-def _values(header: fits.Header) -> dict[str, Any]:
-    """Return the values by keyword, without the keywords that only describe the file."""
-    structure = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND"}
-    return {key: value for key, value in header.items() if key not in structure}

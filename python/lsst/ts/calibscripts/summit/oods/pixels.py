@@ -12,7 +12,7 @@ from typing import Self
 from lsst.daf.butler import Butler
 
 from ..butler.repository import ingest_raw
-from ..datasets.types import write_raw
+from ..datasets.raw_files import write_raw
 from ..hardware.focalplane import Detector
 from ..hardware.observation import Observation
 from ..sensor import SMALL_SCALE, SensorModel, expose
