@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from html import unescape
@@ -314,7 +315,9 @@ def test_the_verdicts_are_judged_again_from_the_butler(account: Account, rehears
     noise = judged["BIAS"].grid
     assert noise is not None
     assert (noise.outcomes["NOISE"] == Outcome.FAILED).all()
-    assert len(judged["BIAS"].verdict.failures) == 48
+    # One overscan of so small a frame is far enough from the nominal noise by chance: reported, but not counted.
+    failures = Counter(failure.test for failure in judged["BIAS"].verdict.failures)
+    assert failures == {"NOISE": 48, "READ_NOISE_CONSISTENT": 1}
 
 
 def test_what_is_measured_is_what_the_sensor_is_like(account: Account):
