@@ -7,7 +7,8 @@ import pytest
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.plan import Action, Plan, StepId, build, plan_warnings
-from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType, made_from_closure
+from lsst.ts.calibscripts.tables.bootstraps import everything_before
+from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
 
@@ -146,7 +147,7 @@ def test_steps_come_after_what_they_need_and_certification_after_all_origins(
         assert set(step.after) <= seen
         seen.add(step.id)
         if step.id.action is C:
-            for origin in made_from_closure(step.id.product):
+            for origin in everything_before(step.id.product):
                 assert (StepId(C, origin) in step.after) == (StepId(G, origin) in seen)
     certifying = {step.id.product for step in plan.steps if step.id.action is C}
     assert certifying == ({*mode.split("_")} if generating else set()) | (
@@ -206,7 +207,7 @@ def test_every_product_is_made_from_products_before_it():
     names = list(PRODUCTS)
     for name, product in PRODUCTS.items():
         assert all(names.index(origin) < names.index(name) for origin in product.made_from)
-    assert list(made_from_closure("DEFECTS")) == ["BIAS", "DARK", "FLAT"]
+    assert list(everything_before("DEFECTS")) == ["BIAS", "DARK", "FLAT"]
 
 
 @pytest.mark.parametrize(

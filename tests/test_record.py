@@ -67,7 +67,7 @@ from lsst.ts.calibscripts.testing.memory import Verification
 
 BIAS_MADE, BIAS_CERTIFIED = StepId(Action.GENERATE, "BIAS"), StepId(Action.CERTIFY, "BIAS")
 ONE_OF_EACH: tuple[Event, ...] = (
-    Planned((PlannedSet(ImageType.BIAS, 2, 1, (1, 2)),), (BIAS_MADE, BIAS_CERTIFIED)),
+    Planned((PlannedSet(ImageType.BIAS, 2, 1, (1, 2)),), (BIAS_MADE, BIAS_CERTIFIED), {"BIAS": ("PTC",)}),
     StageReached("BIAS", Stage.TAKING),
     ExposureTaken(ImageType.BIAS, 2026091800001, 0.0, True),
     ExposuresAdopted(ImageType.DARK, (1, 2)),

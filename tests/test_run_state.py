@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -234,6 +235,17 @@ def test_how_a_step_stands(happened: tuple[Event, ...], expected: StepStanding) 
 def test_which_images_are_offered(happened: tuple[Event, ...], offered: tuple[int, ...]) -> None:
     config = resumption(state_of((PLAN, *happened, STOPPED)), GIVEN).config
     assert config.get("exposures", {}) == ({"BIAS": [*offered]} if offered else {})
+
+
+def test_a_product_is_made_from_what_the_jobs_of_the_run_read() -> None:
+    plan = replace(PLAN, made_from={"DEFECTS": (), "DARK": ("DEFECTS",), "FLAT": ("DARK",)})
+    assert state_of([plan]).origins("FLAT") == ("DARK", "DEFECTS")
+    assert state_of([plan]).origins("DEFECTS") == ()
+
+
+def test_where_a_record_does_not_say_what_was_read_the_table_of_products_does() -> None:
+    assert state_of([PLAN]).origins("DEFECTS") == ("BIAS", "DARK", "FLAT")
+    assert state_of([PLAN]).origins("a product of another version") == ()
 
 
 def test_flats_that_lack_pairs_are_taken_again() -> None:

@@ -1,17 +1,16 @@
 """The selection file."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from production_support import ids, selection
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.production.selection import (
-    ExposureChoice,
-    parse_ranges,
-    read_selection,
-    selection_text,
-)
+from lsst.ts.calibscripts.plan import Action, Reads, StepId
+from lsst.ts.calibscripts.production.selection import ExposureChoice
+from lsst.ts.calibscripts.production.selection_file import parse_ranges, read_selection, selection_text
 
 GOOD = """\
 repo: /repo/embargo
@@ -101,6 +100,61 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path):
             GOOD.replace("detectors: 0", "detectors: x").replace("    generate:\n", "    generated:\n"),
         )
     assert len(error.value.problems) == 3
+
+
+TODAY = {
+    StepId(Action.GENERATE, "DEFECTS"): (),
+    StepId(Action.GENERATE, "LINEARIZER"): ("DEFECTS",),
+    StepId(Action.GENERATE, "BIAS"): ("LINEARIZER",),
+    StepId(Action.GENERATE, "DARK"): ("BIAS", "DEFECTS", "LINEARIZER"),
+    StepId(Action.GENERATE, "FLAT"): ("BIAS", "DARK", "LINEARIZER"),
+    StepId(Action.VERIFY, "BIAS"): ("BIAS", "DEFECTS", "LINEARIZER"),
+    StepId(Action.VERIFY, "DEFECTS"): ("BIAS", "DARK", "DEFECTS", "FLAT", "LINEARIZER"),
+}
+"""What today's pipelines read of each other's products."""
+
+EVERYTHING = (
+    ExposureChoice("bias", ids(2, 4)),
+    ExposureChoice("dark", ids(6, 8), verify=ids(5, 5)),
+    ExposureChoice("flat-g", ids(11, 14), physical_filter="SDSSg_65mm~empty"),
+    ExposureChoice("flat-r", ids(21, 24), physical_filter="SDSSr_65mm~empty"),
+    ExposureChoice("defects", (*ids(6, 8), *ids(11, 14))),
+    ExposureChoice("linearizer", ids(21, 24)),
+)
+
+
+def labels(choices: Iterable[ExposureChoice]) -> list[str]:
+    return [choice.label for choice in choices]
+
+
+@pytest.mark.parametrize(
+    ("reads", "order", "before_dark"),
+    [
+        ({}, ["bias", "dark", "flat-g", "flat-r", "defects", "linearizer"], ["bias"]),
+        (
+            TODAY,
+            ["defects", "linearizer", "bias", "dark", "flat-g", "flat-r"],
+            ["defects", "linearizer", "bias"],
+        ),
+    ],
+)
+def test_each_is_made_after_what_its_pipeline_reads(reads: Reads, order: list[str], before_dark: list[str]):
+    made = replace(selection(*EVERYTHING), reads=reads)
+    assert labels(made.in_order().choices) == order
+    assert labels(made.prerequisites(EVERYTHING[1])) == before_dark
+
+
+def test_a_verification_reads_what_is_not_made_from_what_it_verifies():
+    made = replace(selection(*EVERYTHING), reads=TODAY)
+    bias, *_, defects, linearizer = EVERYTHING
+    assert labels(made.verified_from(bias)) == ["defects", "linearizer", "bias"]
+    assert labels(made.verified_from(defects)) == ["defects"]
+    assert labels(made.verified_from(linearizer)) == ["defects", "linearizer"]
+
+
+def test_defects_are_verified_in_flats():
+    assert selection(*EVERYTHING).verification_exposures(EVERYTHING[4]) == ids(11, 14)
+    assert selection(*EVERYTHING).verification_exposures(EVERYTHING[1]) == ids(5, 8)
 
 
 def test_no_file(tmp_path: Path):

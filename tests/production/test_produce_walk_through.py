@@ -33,7 +33,7 @@ def test_selection(walk: Walk):
 def test_every_line_is_a_command_or_a_comment(walk: Walk):
     lines = [line for result in walk.said.values() for line in result.output.splitlines()]
     assert all(line.startswith(("#", "butler ", "pipetask ", "find ", "(cd ")) for line in lines)
-    assert sum(line.startswith("pipetask") for line in lines) == 10
+    assert sum(line.startswith("pipetask") for line in lines) == 12
     assert sum(line.startswith("butler certify-calibrations") for line in lines) == 6
 
 
@@ -44,7 +44,9 @@ def test_approval_is_recorded_with_name_and_reason(walk: Walk):
     assert {label for label, event in approved.items() if event.despite_failures} == {"dark"}
     assert approved["dark"].despite_failures.startswith("the read noise was 50 % high")
     assert "2 of 13 exposures failed, limit 8" in approved["bias"].verdict
-    assert "WARNING: no verification of PTC exists" in walk.said["approve"].output
+    assert "0 of 1 detectors failed" in approved["ptc"].verdict
+    assert "0 of 4 exposures failed" in approved["defects"].verdict
+    assert "no verification of" not in walk.said["approve"].output
     report = (walk.work / "reports" / "verifyDark.20240326a.txt").read_text()
     assert f"Verification collection: {BASE}/verifyDark.20240326a" in report
 

@@ -162,7 +162,7 @@ def request(
     """
     from ..production import Names, Request, Wanted
     from ..production.selecting import parse_days
-    from ..production.selection import parse_ranges
+    from ..production.selection_file import parse_ranges
     from ..tables.instruments import INSTRUMENTS
 
     try:

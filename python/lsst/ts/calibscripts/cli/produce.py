@@ -26,7 +26,9 @@ from ._production import (
 
 __all__ = ["produce"]
 
-_TYPES = tuple(product.label for product in PRODUCTS.values() if product.certified)
+_CERTIFIED = [product for product in PRODUCTS.values() if product.certified]
+_TYPES = tuple(product.label for product in _CERTIFIED)
+_USUAL = tuple(p.label for p in _CERTIFIED if p.switch is None or not p.switch.by_name_only)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
@@ -63,7 +65,7 @@ def produce() -> None:
     "products",
     multiple=True,
     type=click.Choice(_TYPES),
-    default=_TYPES,
+    default=_USUAL,
     show_default=True,
     help="What to make; may be repeated.",
 )

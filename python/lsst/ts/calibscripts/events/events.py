@@ -6,7 +6,8 @@ record is their list, and `RunState` their fold: nothing else keeps what a run h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from .imaging import (
@@ -66,10 +67,21 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run is to do: its images in the order they are taken, and its steps in the order of the plan."""
+    """What a run is to do.
+
+    Attributes
+    ----------
+    sets : `tuple` [`PlannedSet`]
+        Its images in the order they are taken.
+    steps : `tuple` [`StepId`]
+        Its steps in the order of the plan.
+    made_from : mapping [`str`, `tuple` [`str`, ...]]
+        Products of the run that the job of each product reads; empty in records that do not hold it.
+    """
 
     sets: tuple[PlannedSet, ...]
     steps: tuple[StepName, ...]
+    made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # Steps.

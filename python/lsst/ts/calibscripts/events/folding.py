@@ -106,7 +106,10 @@ def _fold_plan(state: RunState, event: Planned) -> RunState:
     }
     steps = {step_id: state.step(step_id) for step_id in event.steps}
     return replace(
-        state, sets={**sets, **_others(state.sets, sets)}, steps={**steps, **_others(state.steps, steps)}
+        state,
+        sets={**sets, **_others(state.sets, sets)},
+        steps={**steps, **_others(state.steps, steps)},
+        made_from=event.made_from,
     )
 
 

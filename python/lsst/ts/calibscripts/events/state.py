@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from ..ground.persistent import NumberedMapping
 from ..plan import StepId
+from ..plan.steps import closure
+from ..tables.bootstraps import RECORDS, everything_before
 from ..tables.products import PRODUCTS, ImageType
 from .events import (
     CertificationRefused,
@@ -42,6 +44,8 @@ class RunState:
         Images, in the order in which they are taken.
     steps : mapping [`StepId`, `StepState`]
         Steps, in the order of the plan.
+    made_from : mapping [`str`, `tuple` [`str`, ...]]
+        Products of the run that the job of each product reads, where the record holds it.
     products : mapping [`str`, `ProductState`]
         Products that have reached a stage or have a verdict.
     physical_filter : `str` or `None`
@@ -55,6 +59,7 @@ class RunState:
     exposures: NumberedMapping[ExposureState] = field(default_factory=NumberedMapping)
     sets: Mapping[ImageType, SetState] = field(default_factory=dict)
     steps: Mapping[StepId, StepState] = field(default_factory=dict)
+    made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     products: Mapping[str, ProductState] = field(default_factory=dict)
     physical_filter: str | None = None
     messages: tuple[Message, ...] = ()
@@ -142,6 +147,16 @@ class RunState:
     def product(self, name: str) -> ProductState:
         """Return the state of a product; one that the run does not have is waiting."""
         return self.products.get(name, ProductState())
+
+    def origins(self, product: str) -> tuple[str, ...]:
+        """Return everything that a product is made from, directly and indirectly, in the order of the table.
+
+        Where the record does not hold what the jobs read, the table of products says it.
+        """
+        if product not in self.made_from:
+            return tuple(everything_before(product)) if product in RECORDS else ()
+        found = closure(product, self.made_from)
+        return tuple(name for name in RECORDS if name in found)
 
     def standing(self, step_id: StepId) -> StepStanding:
         """Return how a step stands; after the end of the run none is running."""

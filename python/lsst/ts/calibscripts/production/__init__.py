@@ -16,7 +16,8 @@ from .ledger import Ledger
 from .making import GENERATE, VERIFY, Work, make
 from .naming import Names
 from .selecting import Request, select
-from .selection import ExposureChoice, Selection, read_selection, selection_text
+from .selection import ExposureChoice, Selection
+from .selection_file import read_selection, selection_text
 from .transferring import export, import_to
 
 __all__ = [

@@ -13,6 +13,7 @@ from .judging import replaced, verdict_on, write_report
 from .ledger import Approved
 from .making import ANEW
 from .naming import run_of
+from .pipelines import verifier
 from .selection import ExposureChoice, Selection
 
 __all__ = ["Approval", "all_approved", "approve", "approved_datasets", "commands"]
@@ -43,7 +44,7 @@ class Approval:
 def commands(selection: Selection, labels: Sequence[str]) -> Iterator[str]:
     """Return the commands that show what there is to be approved."""
     for choice in chosen(selection, labels):
-        if choice.product.verify is not None:
+        if verifier(selection.instrument, choice.product) is not None:
             yield shell_text(query_statistics(selection, choice))
 
 
@@ -76,7 +77,7 @@ def _approve(desk: Desk, choice: ExposureChoice, approval: Approval) -> str:
         return f"{label} was not approved: it is not generated yet ({run} holds no {choice.product.dataset_type})"
     if lost := [detector for detector in desk.selection.detectors if detector not in ids]:
         return f"{label} was not approved: {run} has none of detectors {', '.join(map(str, lost))}"
-    if choice.product.verify is not None and (why := replaced(desk, choice)):
+    if why := replaced(desk, choice):
         return f"{label} was not approved: {why}. {ANEW}"
     if (known := _known(desk, label, datasets)) is not None:
         desk.already(f"approve {label}", f"by {known.approved_by}: {known.reason}. {known.verdict}")
@@ -96,9 +97,16 @@ def _approve(desk: Desk, choice: ExposureChoice, approval: Approval) -> str:
     return ""
 
 
+def _verified(desk: Desk, choice: ExposureChoice) -> bool:
+    """Return whether a calibration is verified in this installation, or was in the one it was made with."""
+    if verifier(desk.selection.instrument, choice.product) is not None:
+        return True
+    return not desk.repository.missing_collections([run_of(desk.selection.verification(choice))])
+
+
 def _verdict(desk: Desk, choice: ExposureChoice, threshold: int) -> tuple[bool, str]:
     """Report a verification; one that a product does not have counts as passed, with a warning."""
-    if choice.product.verify is None:
+    if not _verified(desk, choice):
         text = NOT_VERIFIED.format(choice.product.name)
         desk.say(f"{choice.label}: WARNING: {text}")
         return True, text

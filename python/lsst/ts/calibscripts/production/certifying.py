@@ -13,6 +13,7 @@ from .approving import approved_datasets
 from .commands import certify as certify_command
 from .commands import shell_text
 from .desk import Desk, chosen
+from .making import ANEW
 from .naming import run_of
 from .selection import ExposureChoice, Selection
 
@@ -64,7 +65,9 @@ def certify(desk: Desk, labels: Sequence[str], validity: TimeRange) -> None:
     ConflictError
         If a collection holds something else over an overlapping range; nothing was certified.
     """
-    concerned = chosen(desk.selection, labels)
+    asked = chosen(desk.selection, labels)
+    # What a calibration was made from was made from fewer itself.
+    concerned = sorted(asked, key=lambda choice: len(_made_from(desk, choice)))
     if refused := [*_refusals(desk, concerned)]:
         raise RunFailedError([*refused, "Nothing was certified."])
     done: set[str] = set()
@@ -161,9 +164,20 @@ def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
     for choice in concerned:
         if approved_datasets(desk, choice) is None:
             yield f"{choice.label} is not approved as it is now: see `produce approve`."
-        for made in desk.selection.prerequisites(choice):
-            if made not in concerned and not _was_certified(desk, made):
+        known = {run_of(desk.selection.generation(made)): made for made in desk.selection.choices}
+        for run in _made_from(desk, choice):
+            made = known.get(run)
+            if made is None:
+                yield f"{choice.label} was made from {run}, which is not in the selection. {ANEW}"
+            elif made not in concerned and not _was_certified(desk, made):
                 yield f"{choice.label} was made from {made.label}, which is not certified: certify both."
+
+
+def _made_from(desk: Desk, choice: ExposureChoice) -> tuple[str, ...]:
+    """Return the RUNs of this production that were inputs of a generation, whatever is installed now."""
+    output, ours = desk.selection.generation(choice), f"{desk.selection.names.base}/"
+    inputs = desk.repository.chain(output) or ()
+    return tuple(name for name in inputs if name.startswith(ours) and name != run_of(output))
 
 
 def _was_certified(desk: Desk, choice: ExposureChoice) -> bool:

@@ -125,7 +125,7 @@ def job(
         How many processes of this machine.
     """
     output = selection.verification(choice) if verifying else selection.generation(choice)
-    exposures = choice.verified_with if verifying else choice.generate
+    exposures = selection.verification_exposures(choice) if verifying else choice.generate
     return Job(
         name=output.rpartition("/")[2],
         repo=selection.repo,
@@ -144,7 +144,7 @@ def input_collections(selection: Selection, choice: ExposureChoice, *, verifying
     First the RUNs with what the selection itself makes, found there without being certified, the latest first;
     then everybody's calibrations and the raw images.
     """
-    fresh = [*selection.prerequisites(choice), *([choice] if verifying else [])]
+    fresh = selection.verified_from(choice) if verifying else selection.prerequisites(choice)
     runs = [run_of(selection.generation(made)) for made in reversed(fresh)]
     return (*runs, selection.names.calib, f"{selection.instrument}/raw/all")
 

@@ -12,7 +12,7 @@ from ..repository.production_records import Association, Exposed, Frame
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .commands import shell_text
-from .selection import parse_ranges
+from .selection_file import parse_ranges
 
 __all__ = ["Answer", "Question", "ask", "check", "explain", "find_exposure", "text"]
 

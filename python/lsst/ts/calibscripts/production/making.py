@@ -6,13 +6,12 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..ground.text import exposure_range
-from ..ocps.pipelines import locate
-from ..ocps.task_options import check_options
+from ..tables.verifiers import verification
 from ..verification import words
 from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail
@@ -20,6 +19,7 @@ from .engines import Engine
 from .judging import replaced, verdict_on
 from .ledger import Did
 from .naming import run_of
+from .pipelines import following, generator, generator_options, verifier
 from .rules import problems
 from .selection import ExposureChoice, Selection
 
@@ -58,12 +58,13 @@ def commands(selection: Selection, labels: Sequence[str], work: Work) -> Iterato
     ConfigurationError
         If a pipeline is not installed or an option not one of its.
     """
-    for choice in _concerned(selection, labels, work):
-        yield from work.engine.commands(_job(selection, choice, work))
+    selection = following(selection)
+    for each in _jobs(selection, chosen(selection, labels), work).values():
+        yield from work.engine.commands(each)
 
 
 def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
-    """Generate or verify calibrations, those that are not yet.
+    """Generate or verify calibrations, those that are not yet, each after those it is made from.
 
     Raises
     ------
@@ -72,16 +73,16 @@ def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
     RunFailedError
         If not everything was made; what does not depend on it was.
     """
-    concerned = _concerned(desk.selection, labels, work)
-    _check_packages(concerned, work)
-    jobs = {choice.label: _job(desk.selection, choice, work) for choice in concerned}
-    check_exposures(desk, concerned)
-    failures: list[str] = []
-    for choice in concerned:
-        maker = _Maker(desk, choice, jobs[choice.label], work)
-        if problem := maker.make():
-            failures.append(problem)
-    fail(failures)
+    asked = chosen(desk.selection, labels)
+    _check_packages(asked, work)
+    desk = replace(desk, selection=following(desk.selection))
+    jobs = _jobs(desk.selection, chosen(desk.selection, labels), work)
+    check_exposures(desk, [*jobs])
+    for choice in asked:
+        if choice not in jobs:
+            desk.say(f"{work.step} {choice.label}: the installed cp_verify has no pipeline for it")
+    makers = [_Maker(desk, choice, job, work) for choice, job in jobs.items()]
+    fail([problem for maker in makers if (problem := maker.make())])
 
 
 def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
@@ -114,13 +115,8 @@ def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
         raise ConfigurationError([*found, "Nothing was started. Edit the selection."])
 
 
-def _concerned(selection: Selection, labels: Sequence[str], work: Work) -> tuple[ExposureChoice, ...]:
-    found = chosen(selection, labels)
-    return found if work.step == GENERATE else tuple(c for c in found if c.product.verify is not None)
-
-
-def _check_packages(concerned: Sequence[ExposureChoice], work: Work) -> None:
-    pipelines = [c.product.generate if work.step == GENERATE else c.product.verify for c in concerned]
+def _check_packages(asked: Sequence[ExposureChoice], work: Work) -> None:
+    pipelines = [c.product.generate if work.step == GENERATE else verification(c.product) for c in asked]
     unset = {p.package for p in pipelines if p is not None} - os.environ.keys()
     if unset:
         packages = ", ".join(sorted(unset))
@@ -129,20 +125,19 @@ def _check_packages(concerned: Sequence[ExposureChoice], work: Work) -> None:
         )
 
 
-def _job(selection: Selection, choice: ExposureChoice, work: Work) -> Job:
-    pipeline = choice.product.generate if work.step == GENERATE else choice.product.verify
-    assert pipeline is not None  # Others are not concerned.
-    installed, options = locate(pipeline, selection.instrument), NO_OPTIONS
-    if choice.options and work.step == GENERATE:
-        options = check_options(choice.options, installed, f"{choice.label}: options")
-    return job(
-        selection,
-        choice,
-        installed,
-        verifying=work.step == VERIFY,
-        options=options,
-        processes=work.processes,
-    )
+def _jobs(selection: Selection, asked: Sequence[ExposureChoice], work: Work) -> dict[ExposureChoice, Job]:
+    """Return the jobs of a step; none to verify what this installation cannot."""
+    jobs: dict[ExposureChoice, Job] = {}
+    verifying = work.step == VERIFY
+    for choice in asked:
+        found = (verifier if verifying else generator)(selection.instrument, choice.product)
+        if found is None:
+            continue
+        options = NO_OPTIONS if verifying else generator_options(choice, found)
+        jobs[choice] = job(
+            selection, choice, found, verifying=verifying, options=options, processes=work.processes
+        )
+    return jobs
 
 
 def _last_line(log: Path) -> str:
@@ -203,7 +198,8 @@ class _Maker:
         if self.work.step == VERIFY:
             verdict = verdict_on(self.desk, self.choice)
             if verdict.missing and not verdict.reason:
-                return f"no statistics of {exposure_range(verdict.missing)}"
+                what = f"{verdict.thresholds.noun}s " if verdict.thresholds.by_detector else ""
+                return f"no statistics of {what}{exposure_range(verdict.missing)}"
             return verdict.reason
         made = repository.made(self.job.run, self.choice.product.dataset_type)
         lost = [detector for detector in selection.detectors if detector not in made]
@@ -228,7 +224,8 @@ class _Maker:
 
     def _other_exposures(self, *, extra_only: bool = False) -> str:
         """Report in which exposures the RUN differs from the selection."""
-        wanted = {*(self.choice.verified_with if self.work.step == VERIFY else self.choice.generate)}
+        selection, verifying = self.desk.selection, self.work.step == VERIFY
+        wanted = {*(selection.verification_exposures(self.choice) if verifying else self.choice.generate)}
         used = self.desk.repository.processed(self.job.run)
         extra, lacking = used - wanted, set() if extra_only or not used else wanted - used
         parts = [f"it has {exposure_range(extra)}"] if extra else []
@@ -274,8 +271,8 @@ class _Maker:
     def _blocked(self) -> str:
         """Report which prerequisite of the selection is missing."""
         selection = self.desk.selection
-        wanted = selection.prerequisites(self.choice)
-        for made in (*wanted, *([self.choice] if self.work.step == VERIFY else [])):
+        verifying = self.work.step == VERIFY
+        for made in (selection.verified_from if verifying else selection.prerequisites)(self.choice):
             there = self.desk.repository.made(run_of(selection.generation(made)), made.product.dataset_type)
             if lost := {*selection.detectors} - there:
                 return f"{made.label} of detectors {', '.join(map(str, sorted(lost)))} is not generated"

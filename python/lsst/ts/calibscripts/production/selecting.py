@@ -18,7 +18,8 @@ from .desk import located
 from .ledger import Did, Ledger
 from .naming import Names
 from .rules import State
-from .selection import Selection, read_selection, selection_text
+from .selection import Selection
+from .selection_file import read_selection, selection_text
 
 __all__ = ["Request", "parse_days", "select"]
 

@@ -1,35 +1,16 @@
-"""The selection file: what a production is called, and which exposures go into each calibration.
-
-It is YAML that `calibscripts produce select` writes and a person may edit; all later steps read it.
-"""
+"""What a production is called, which exposures go into each calibration, and what each is made from; pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from ..config import did_you_mean, read_yaml
-from ..errors import ConfigurationError
-from ..ground.text import exposure_range
-from ..ground.untrusted import InputError, read_text
-from ..tables.products import PRODUCTS, Product, made_from_closure
+from ..plan.ordering import NOT_KNOWN, Order, Reads, order
+from ..tables.products import PRODUCTS, Product
+from ..tables.verifiers import VERIFIERS
 from .naming import Names, product_of
 
-__all__ = ["ExposureChoice", "Selection", "parse_ranges", "read_selection", "selection_text"]
-
-_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
-_LONGEST_RANGE = 10_000
-
-_HEADER = """\
-# Exposures of a calibration production. Edit it where you know better: drop or add exposures, sets or options.
-# An exposure is written as its id, several as first..last. `generate` is what a calibration is made from, `verify`
-# what else it is verified with.
-"""
+__all__ = ["ExposureChoice", "Selection"]
 
 
 @dataclass(frozen=True)
@@ -83,13 +64,16 @@ class Selection:
     detectors : `tuple` [`int`]
         Detectors to make calibrations for.
     choices : `tuple` [`ExposureChoice`]
-        Calibrations to make, each after its inputs.
+        Calibrations to make, in the order of the table of products.
+    reads : mapping
+        What the jobs read, where it is known of the installed pipelines; else the table of products says it.
     """
 
     repo: str
     names: Names
     detectors: tuple[int, ...]
     choices: tuple[ExposureChoice, ...] = field(default=())
+    reads: Reads = field(default_factory=lambda: NOT_KNOWN, compare=False, repr=False)
 
     @property
     def instrument(self) -> str:
@@ -114,170 +98,46 @@ class Selection:
         Of the flats only those that share exposures with it: in what light defects are looked for is said by their
         exposures.
         """
-        names = {*made_from_closure(choice.product.name)}
+        return self._fitting(choice, self._order().origins(choice.product.name))
+
+    def verified_from(self, choice: ExposureChoice) -> tuple[ExposureChoice, ...]:
+        """Return those calibrations of the selection that a verification reads, the verified one last."""
+        found, name = self._order(), choice.product.name
+        reads = {*found.verified_with[name]}
+        others = reads.union(*(found.origins(one) for one in reads)) - {name}
+        return (*self._fitting(choice, others), choice)
+
+    def verification_exposures(self, choice: ExposureChoice) -> tuple[int, ...]:
+        """Return the exposures of a verification: of defects not the darks, in whose images nothing is verified."""
+        verifier = VERIFIERS.get(choice.product.name)
+        if verifier is None:
+            return choice.verified_with
+        others = {
+            exposure
+            for other in self.choices
+            if not {*other.product.images} & {*verifier.images}
+            for exposure in other.verified_with
+        }
+        return tuple(exposure for exposure in choice.verified_with if exposure not in others)
+
+    def in_order(self) -> Selection:
+        """Return the same with each calibration after those it is made from, as they are to be made."""
+        found = self._order()
+        # What a calibration is made from is made from fewer itself.
+        first = sorted(self.choices, key=lambda choice: len(found.origins(choice.product.name)))
+        return replace(self, choices=tuple(first))
+
+    def _order(self) -> Order:
+        present = {choice.product.name for choice in self.choices}
+        return order([name for name in PRODUCTS if name in present], self.reads, wait=False)
+
+    def _fitting(self, choice: ExposureChoice, names: Collection[str]) -> tuple[ExposureChoice, ...]:
         return tuple(
             made
-            for made in self.choices
+            for made in self.in_order().choices
             if made.product.name in names
             and (not made.product.by_filter or {*made.generate} & {*choice.generate})
         )
 
     def _names_of(self, choice: ExposureChoice) -> Names:
         return replace(self.names, rerun=choice.rerun or self.names.rerun)
-
-
-def selection_text(selection: Selection) -> str:
-    """Write a selection as YAML."""
-    names = selection.names
-    sets: dict[str, Any] = {}
-    for choice in selection.choices:
-        entry: dict[str, Any] = {"generate": _ranges(choice.generate)}
-        if choice.verify:
-            entry["verify"] = _ranges(choice.verify)
-        if choice.physical_filter:
-            entry = {"physical_filter": choice.physical_filter, **entry}
-        entry |= {name: value for name in ("options", "rerun") if (value := getattr(choice, name))}
-        sets[choice.label] = entry
-    content = {
-        "repo": selection.repo,
-        "instrument": names.instrument,
-        "ticket": names.ticket,
-        "tag": names.tag,
-        "rerun": names.rerun,
-        **({"cert_rerun": names.cert_rerun} if names.cert_rerun else {}),
-        "detectors": _ranges(selection.detectors),
-        "sets": sets,
-    }
-    return _HEADER + yaml.safe_dump(content, sort_keys=False, width=118)
-
-
-def read_selection(path: Path) -> Selection:
-    """Read a selection file.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be read, or is not a selection; all that is wrong is reported.
-    """
-    try:
-        text = read_text(path)
-    except InputError as error:
-        raise ConfigurationError([f"The selection {path} cannot be read: {error}"]) from error
-    content, found = read_yaml(text)
-    if found:
-        raise ConfigurationError([f"{path}: {problem}" for problem in found])
-    reader = _Reader(path)
-    selection = reader.selection(content)
-    if selection is None or reader.problems:
-        raise ConfigurationError(reader.problems)
-    return selection
-
-
-def parse_ranges(value: object) -> tuple[int, ...]:
-    """Read numbers such as ``2024032600002..2024032600021, 2024032600066``, or a list of such.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
-    """
-    parts = value if isinstance(value, list | tuple) else [value]
-    words = [word.strip() for part in parts for word in str(part).split(",")]
-    found: list[int] = []
-    for word in words:
-        match = _RANGE.fullmatch(word)
-        if match is None:
-            raise ValueError(f"'{word}' is not a number or a range (first..last)")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not 0 <= last - first < _LONGEST_RANGE:
-            raise ValueError(f"the range {word} is empty or too long")
-        found += range(first, last + 1)
-    return tuple(found)
-
-
-def _ranges(numbers: Sequence[int]) -> list[int | str]:
-    words = exposure_range(numbers).split(", ") if numbers else []
-    return [int(word) if word.isdecimal() else word for word in words]
-
-
-class _Reader:
-    """Makes a selection of what YAML read, and gathers what is wrong with it."""
-
-    _PROPERTIES = ("repo", "instrument", "ticket", "tag", "rerun", "cert_rerun", "detectors", "sets")
-    _OF_SETS = ("physical_filter", "generate", "verify", "options", "rerun")
-
-    def __init__(self, path: Path) -> None:
-        self.problems: list[str] = []
-        self._path = path
-
-    def selection(self, content: Mapping[str, Any]) -> Selection | None:
-        self._unknown(content, self._PROPERTIES, "")
-        text = {
-            name: str(content.get(name) or "")
-            for name in self._PROPERTIES
-            if name not in ("detectors", "sets")
-        }
-        for name in ("repo", "instrument"):
-            if not text[name]:
-                self._tell(f"{name} is missing")
-        detectors = self._numbers(content, "detectors", "")
-        choices = tuple(self._choices(content.get("sets")))
-        try:
-            names = Names(text["instrument"], text["ticket"], text["tag"], text["rerun"], text["cert_rerun"])
-        except ConfigurationError as error:
-            self.problems += [f"{self._path}: {problem}" for problem in error.problems]
-            return None
-        for choice in choices:
-            self._check_rerun(names, choice)
-        # Each after its inputs, and otherwise as it is written.
-        rank = list(PRODUCTS)
-        ordered = sorted(choices, key=lambda choice: rank.index(choice.product.name))
-        return Selection(text["repo"], names, detectors, tuple(ordered))
-
-    def _choices(self, sets: object) -> Iterator[ExposureChoice]:
-        if not isinstance(sets, Mapping) or not sets:
-            self._tell("sets is missing: there is nothing to make")
-            return
-        for label, entry in sets.items():
-            where = f"{label}: "
-            try:
-                product = product_of(str(label))
-            except ConfigurationError as error:
-                self._tell(str(error))
-                continue
-            if not isinstance(entry, Mapping):
-                self._tell(f"{where}write `generate` and `verify` with their exposures")
-                continue
-            self._unknown(entry, self._OF_SETS, where)
-            physical_filter = str(entry.get("physical_filter") or "") or None
-            if product.by_filter and physical_filter is None:
-                self._tell(f"{where}physical_filter is missing")
-            verify = self._numbers(entry, "verify", where) if entry.get("verify") else ()
-            generate = self._numbers(entry, "generate", where)
-            options, rerun = (str(entry.get(name) or "") for name in ("options", "rerun"))
-            yield ExposureChoice(str(label), generate, verify, physical_filter, options, rerun)
-
-    def _check_rerun(self, names: Names, choice: ExposureChoice) -> None:
-        try:
-            replace(names, rerun=choice.rerun or names.rerun)
-        except ConfigurationError as error:
-            self._tell(f"{choice.label}: {error}")
-
-    def _numbers(self, content: Mapping[str, Any], name: str, where: str) -> tuple[int, ...]:
-        value = content.get(name)
-        if value is None or value == []:
-            self._tell(f"{where}{name} is missing")
-            return ()
-        try:
-            return tuple(dict.fromkeys(parse_ranges(value)))
-        except ValueError as error:
-            self._tell(f"{where}{name}: {error}")
-            return ()
-
-    def _unknown(self, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-        for name in content:
-            if name not in known:
-                self._tell(f"{where}unknown property '{name}' {did_you_mean(name, known)}".rstrip())
-
-    def _tell(self, problem: str) -> None:
-        self.problems.append(f"{self._path}: {problem}")

@@ -8,7 +8,8 @@ from ..events.events import Stage, Verdicted
 from ..ground.text import counted
 from ..plan import Action, StepId
 from ..record import Record
-from ..tables.products import PRODUCTS, made_from_closure
+from ..tables.bootstraps import RECORDS
+from ..tables.products import PRODUCTS
 from ..verification import Verdict
 from ..verification.failing import failure_patterns, headline_pattern
 from ..verification.words import verdict_line
@@ -152,8 +153,8 @@ def _cause(record: Record, name: str) -> str:
 
 
 def _causes(record: Record, name: str) -> Iterator[str]:
-    needed = {*made_from_closure(name), *map(str, PRODUCTS[name].images)} - {name}
-    for other in (product for product in PRODUCTS if product in needed):
+    needed = {*record.state.origins(name), *map(str, PRODUCTS[name].images)} - {name}
+    for other in (product for product in RECORDS if product in needed):
         verdict = record.state.product(other).verdict
         if verdict is not None and not verdict.passed:
             yield f"{other}, which {_result(verdict)}"

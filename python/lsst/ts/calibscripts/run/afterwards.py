@@ -10,7 +10,8 @@ from ..preflight.conflicts import find_conflicts
 from ..preflight.examining import Asked, wrong_filter
 from ..record import Record
 from ..repository import ButlerRepository, Certification, Repository
-from ..tables.products import PRODUCTS, ImageType, made_from_closure
+from ..tables.bootstraps import RECORDS
+from ..tables.products import PRODUCTS, ImageType
 
 __all__ = ["certifiable", "certify_afterwards"]
 
@@ -39,7 +40,7 @@ def certifiable(record: Record, product: str, certified: frozenset[str] = frozen
     if not state.step(StepId(Action.GENERATE, product)).completed:
         return f"{record.name} has not made {product}."
     made = {step.product for step in state.steps if step.action is Action.GENERATE}
-    inputs = [name for name in made_from_closure(product) if name in made and PRODUCTS[name].certified]
+    inputs = [name for name in state.origins(product) if name in made and RECORDS[name].certified]
     missing = [name for name in inputs if name not in state.certified and name not in certified]
     if missing:
         return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."

@@ -111,4 +111,6 @@ def tell_plan(context: RunContext) -> None:
         The run.
     """
     sets = tuple(PlannedSet.of(images) for images in context.plan.sets)
-    context.journal.tell(Planned(sets, tuple(step.id for step in context.plan.steps)))
+    steps = context.plan.steps
+    made_from = {step.id.product: step.reads for step in steps if step.id.action is Action.GENERATE}
+    context.journal.tell(Planned(sets, tuple(step.id for step in steps), made_from))

@@ -93,11 +93,14 @@ class Switch:
         Values of script_mode with which it can be made.
     by_default : `bool`
         Is it made wherever it can be, unless the user says no?
+    by_name_only : `bool`
+        Does a production make it only where it is named?
     """
 
     name: str
     modes: tuple[str, ...]
     by_default: bool = False
+    by_name_only: bool = False
 
     @property
     def needed(self) -> str:

@@ -21,7 +21,6 @@ __all__ = [
     "Switch",
     "holding",
     "is_by_filter",
-    "made_from_closure",
     "parts_of",
     "switched",
 ]
@@ -104,7 +103,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS",),
             dataset=Dataset(("linearizer",), content=Content.OTHER),
             generate=_cp_pipe("cpLinearizer.yaml"),
-            switch=Switch("do_linearizer", modes=(_ALL_IMAGES,)),
+            switch=Switch("do_linearizer", modes=(_ALL_IMAGES,), by_name_only=True),
             pairs=Pairs(times=3, number=2),
         ),
         Product(
@@ -113,7 +112,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS", "LINEARIZER"),
             dataset=Dataset(("cti",), content=Content.OTHER),
             generate=_cp_pipe("cpCti.yaml"),
-            switch=Switch("do_cti", modes=(_ALL_IMAGES,)),
+            switch=Switch("do_cti", modes=(_ALL_IMAGES,), by_name_only=True),
         ),
         Product(
             name="BFK",
@@ -121,7 +120,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS", "LINEARIZER", "CTI"),
             dataset=Dataset(("bfk",), content=Content.OTHER),
             generate=_cp_pipe("cpBfk.yaml"),
-            switch=Switch("do_bfk", modes=(_ALL_IMAGES,)),
+            switch=Switch("do_bfk", modes=(_ALL_IMAGES,), by_name_only=True),
             pairs=Pairs(times=3, number=2),
         ),
     )
@@ -156,22 +155,3 @@ def holding(content: Content) -> tuple[Product, ...]:
 def is_by_filter(dataset_type: str) -> bool:
     """Return whether a dataset type, or the bootstrap of one, e.g. ``flatBootstrap``, has a filter."""
     return any(p.by_filter and dataset_type.startswith(p.dataset_type) for p in PRODUCTS.values())
-
-
-def made_from_closure(name: str) -> Iterator[str]:
-    """Return everything a product is made from, directly and indirectly, in the order of the table.
-
-    Parameters
-    ----------
-    name : `str`
-        A product.
-
-    Yields
-    ------
-    `str`
-        One of its inputs.
-    """
-    wanted = set(PRODUCTS[name].made_from)
-    for earlier in list(wanted):
-        wanted.update(made_from_closure(earlier))
-    yield from (product for product in PRODUCTS if product in wanted)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .product import ImageType, Pipeline
+from .product import ImageType, Pipeline, Product
 
-__all__ = ["VERIFIERS", "Verifier"]
+__all__ = ["VERIFIERS", "Verifier", "verification"]
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,9 @@ VERIFIERS: Mapping[str, Verifier] = MappingProxyType(
     }
 )
 """By the name of the product."""
+
+
+def verification(product: Product) -> Pipeline | None:
+    """Return the pipeline that verifies a product; None for one that has none in any installation."""
+    verifier = VERIFIERS.get(product.name)
+    return product.verify if verifier is None else verifier.pipeline
