@@ -8,7 +8,7 @@ OBSERVATORY_PYTHON ?= python
 REHEARSAL ?= $(shell n=1; d=rehearsal; while [ -e $$d ] || [ -e $$d-scratch ]; do \
     n=$$((n + 1)); d=rehearsal-$$n; done; echo $$d)
 
-.PHONY: rehearse test test-observatory wheel soak bench coverage lint doc clean
+.PHONY: rehearse test quick test-observatory wheel soak bench coverage lint doc clean
 
 # What a rehearsal needs, and not what the tests need besides. pip shows what it downloads and installs.
 $(VENV)/.rehearsing: pyproject.toml
@@ -38,6 +38,11 @@ lint: $(VENV)/.installed
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# For the work in between, under a minute: what needs no process, no repository on disk and no pixels, and only a few
+# examples where they are drawn.
+quick: $(VENV)/.installed
+	$(BIN)/pytest -n auto --quick -q tests
 
 # The tests that are for both middlewares, on the observatory's: in an environment that has it, with a broker as salobj's
 # own tests need it (LSST_KAFKA_BROKER_ADDR, LSST_SCHEMA_REGISTRY_URL). Where something is missing it says what.

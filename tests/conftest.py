@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -21,6 +25,19 @@ LOOK_AT_THE_SAME = {
     "tests/production/test_produce_shell.py": "tests/production/test_produce_walk_through.py",
 }
 """File -> another file that uses the same runs of minutes, which each worker would have to make."""
+
+
+SLOW = re.compile(
+    r"\b(subprocess|multiprocessing|Popen|recorded|e2e_support|walk_through|rehearsal|cli_support)\b"
+    r"|from lsst\.daf\.butler|summit\.(butler|datasets|rehearsing|sensor|tasks)|make_repository"
+    r"|(from|import) (bench|fault_table_\w+|lsstcam_scale|soak)\b"
+)
+"""What the text of a file has that starts processes, makes a repository on disk, computes with pixels, or makes whole
+runs by the dozen."""
+
+SLOW_FIXTURES = frozenset({"walk", "site", "copy", "server", "database"})
+
+settings.register_profile("quick", max_examples=10)
 
 
 class FilesTogether(LoadFileScheduling):
@@ -43,8 +60,22 @@ def pytest_asyncio_loop_factories(
     return LOOPS
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --quick."""
+    parser.addoption(
+        "--quick", action="store_true", help="only what needs no process, no repository on disk and no pixels"
+    )
+
+
+@cache
+def _is_slow(path: Path) -> bool:
+    return SLOW.search(path.read_text()) is not None
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what is missing where the observatory's middleware is asked for."""
+    """Draw fewer examples where it is to be quick, and say what is missing of the observatory's middleware."""
+    if config.getoption("--quick"):
+        settings.load_profile("quick")
     if not ON_OBSERVATORY:
         return
     if lacking := missing():
@@ -57,10 +88,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On the observatory's middleware run what is for both; everything else knows the stand-in only."""
+    """Select what is quick; on the observatory's middleware what is for both, the rest knows the stand-in only."""
+    kept = items[:]
+    if config.getoption("--quick"):
+        kept = [item for item in kept if not _is_slow(item.path) and not SLOW_FIXTURES & {*_fixtures(item)}]
     if ON_OBSERVATORY:
-        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("observatory") is None])
-        items[:] = [item for item in items if item.get_closest_marker("observatory") is not None]
+        kept = [item for item in kept if item.get_closest_marker("observatory") is not None]
+    if len(kept) < len(items):
+        chosen = {*kept}
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = kept
+
+
+def _fixtures(item: pytest.Item) -> Iterator[str]:
+    return iter(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)
