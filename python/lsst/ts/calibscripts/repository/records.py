@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
+from .certification_records import Certification, Conflict, other_filter
 
 __all__ = [
     "Certification",
@@ -44,113 +45,6 @@ class ExposureRecord:
     exposure_time: float
     physical_filter: str
     taken: TimeRange | None = None
-
-
-@dataclass(frozen=True)
-class Certification:
-    """What is to be certified, and for how long.
-
-    Attributes
-    ----------
-    product : `str`
-        Name of the product.
-    instrument : `str`
-        Butler instrument name.
-    dataset_type : `str`
-        Dataset type of the product.
-    collection : `str`
-        CALIBRATION collection.
-    validity : `TimeRange`
-        Validity range.
-    detectors : `tuple` [`int`]
-        Detectors to certify.
-    physical_filter : `str` or `None`
-        Filter of a flat where it is known; None for every filter there is.
-    """
-
-    product: str
-    instrument: str
-    dataset_type: str
-    collection: str
-    validity: TimeRange
-    detectors: tuple[int, ...]
-    physical_filter: str | None = None
-
-
-def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
-    """Report that a RUN holds a product in another filter than it is to be certified for."""
-    found = " and ".join(sorted(filters))
-    return f"{run}: expected {wanted.dataset_type} in {wanted.physical_filter}, found {found}"
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """What stands in the way of a certification.
-
-    Attributes
-    ----------
-    wanted : `Certification`
-        What is to be certified.
-    validity : `TimeRange`
-        Validity range of what is certified already, as the butler has it.
-    detectors : `tuple` [`int`]
-        Detectors it is certified for, of those wanted.
-    kind : `str`
-        Kind of the collection, where nothing at all can be certified into it; else empty.
-    many : `bool`
-        Is ``validity`` from the beginning of the first to the end of the last of more ranges than can be named?
-    """
-
-    wanted: Certification
-    validity: TimeRange = ALWAYS
-    detectors: tuple[int, ...] = ()
-    kind: str = ""
-    many: bool = False
-
-    def __str__(self) -> str:
-        wanted = self.wanted
-        if self.kind:
-            return (
-                f"calib_collection {wanted.collection} is a {self.kind} collection, so {wanted.product} cannot be "
-                "certified into it: set calib_collection to a CALIBRATION collection, or to one that does not exist "
-                "yet."
-            )
-        return (
-            f"{wanted.collection} already holds {self.what} {self.valid}, which overlaps "
-            f"{wanted.validity}: set another calib_collection, or other "
-            "certify_calib_begin_date and certify_calib_end_date."
-        )
-
-    @property
-    def what(self) -> str:
-        """Dataset type, filter and detectors, e.g. ``flat in r_57 (detectors 0, 1)``."""
-        of_filter = f" in {self.wanted.physical_filter}" if self.wanted.physical_filter else ""
-        return f"{self.wanted.dataset_type}{of_filter} ({self.where})"
-
-    @property
-    def where(self) -> str:
-        """The detectors, as an observer reads them."""
-        numbers = self.detectors
-        if len(numbers) == 1:
-            return f"detector {numbers[0]}"
-        if numbers == tuple(range(numbers[0], numbers[-1] + 1)):
-            return f"detectors {numbers[0]}..{numbers[-1]}"
-        return f"detectors {', '.join(map(str, numbers))}"
-
-    @property
-    def valid(self) -> str:
-        """When it is valid, as an observer reads it."""
-        return f"valid in many ranges within {self.range}" if self.many else f"valid {self.range}"
-
-    @property
-    def range(self) -> TimeRange:
-        """The validity range of what is certified already.
-
-        The butler keeps no date before 1970: where both ranges begin there, it is the date that the user set.
-        """
-        begin, end = self.wanted.validity.begin, self.validity.end
-        same = self.validity.begin is None and self.wanted.validity.kept.begin is None
-        return TimeRange(begin if same else self.validity.begin, end)
 
 
 @dataclass(frozen=True)

@@ -278,8 +278,7 @@ class MemoryRepository:
             self._begin("read_back")
         except Exception as error:
             raise ReadBackError(f"It was committed, but cannot be read back: {describe(error)}") from error
-        names = {association.collection for association in new}
-        present = [association for name in names for association in self.butler.associations(name)]
+        present = [one for name in {a.collection for a in new} for one in self.butler.associations(name)]
         lost = [association.dataset.id for association in new if association not in present]
         if lost:
             raise ReadBackError(f"Reading back did not find datasets {', '.join(lost)}")
