@@ -163,6 +163,11 @@ WORTH_REMEMBERING = {
         alterations=(Alteration("FLAT", count=9, level=math.nan),),
         resumes=True,
     ),
+    "flats whose records have no type": Scenario(
+        instrument="LSSTComCam",
+        config=ALL | {"detectors": [0, 1]},
+        alterations=(Alteration("FLAT", count=9, image_type="UNKNOWN"),),
+    ),
     "flats of the night before are too dark": Scenario(
         config=ALL | {"flat_counts_min": 1000.0, "exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
         earlier={EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty", 10.0) for n in range(1, 5)},

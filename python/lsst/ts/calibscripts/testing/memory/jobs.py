@@ -193,9 +193,11 @@ class _Work:
                 yield found
 
     def _filters(self, raws: Sequence[Dataset]) -> list[str]:
-        """Return the physical filters of the flats among these images."""
-        records = [self.butler.exposure(raw.instrument, int(raw.exposure or 0)) for raw in raws]
-        return sorted({r.physical_filter for r in records if r is not None and r.image_type == "FLAT"})
+        """Return the physical filters of the flats among these images; their type may be unknown."""
+        found = (self.butler.exposure(raw.instrument, int(raw.exposure or 0)) for raw in raws)
+        records = [record for record in found if record is not None]
+        flat = "FLAT" if any(record.image_type == "FLAT" for record in records) else "UNKNOWN"
+        return sorted({record.physical_filter for record in records if record.image_type == flat})
 
     def _write_products(self, detector: int, found: tuple[Dataset, ...]) -> None:
         raws = [dataset for dataset in found if dataset.dataset_type == "raw"]
