@@ -54,7 +54,15 @@ def play(case: Case) -> Played:
     environment = {k: v for k, v in os.environ.items() if k not in ("CP_PIPE_DIR", "CP_VERIFY_DIR")}
     with (
         TemporaryDirectory() as directory,
-        patch.dict(os.environ, {**environment, "CALIBSCRIPTS_RECORD_DIR": directory}, clear=True),
+        patch.dict(
+            os.environ,
+            {
+                **environment,
+                **_cp_verify(case, Path(directory)),
+                "CALIBSCRIPTS_RECORD_DIR": f"{directory}/records",
+            },
+            clear=True,
+        ),
         asyncio.Runner(loop_factory=factory) as runner,
     ):
         runner.get_loop().set_exception_handler(
@@ -62,6 +70,17 @@ def play(case: Case) -> Played:
         )
         stage = OnRepository(case, Path(directory)) if case.on_repository else InMemory(case)
         return runner.run(_play(case, stage, problems))
+
+
+def _cp_verify(case: Case, directory: Path) -> dict[str, str]:
+    """Install pipelines where others are to be verified than combined images."""
+    if not case.verifiers:
+        return {}
+    pipelines = directory / "cp_verify/pipelines/_ingredients"
+    pipelines.mkdir(parents=True)
+    for name in ("Bias", "Dark", "Flat", *case.verifiers):
+        (pipelines / f"verify{name}.yaml").write_text("description: tests\ntasks:\n  verify: a.Task\n")
+    return {"CP_VERIFY_DIR": str(directory / "cp_verify")}
 
 
 async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:

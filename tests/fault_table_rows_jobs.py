@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from fault_table_support import ALL, COMCAM, DONE, EXTERNAL, FAILED, Case, Deed
 
+from lsst.ts.calibscripts.errors import RepositoryError
+from lsst.ts.calibscripts.testing.memory import Trouble, Verification
+
 __all__ = ["JOBS"]
 
 LOG = "/outs/ocps.log"
@@ -279,4 +282,126 @@ def _results() -> Iterator[Case]:
     )
 
 
-JOBS = (*_jobs(), *_gains(), *_results())
+def _inputs() -> Iterator[Case]:
+    event = "A job uses other calibrations than it was to use"
+    reference, ours = (
+        "in LATISS/calib/reference/run instead of that in u/ocps/",
+        "whether somebody has certified",
+    )
+    yield Case(
+        event,
+        "the butler of the OCPS prefers certified calibrations to those of this run",
+        FAILED,
+        ("VERIFY BIAS: the job used the bias of detector 0 in", "LATISS/calib/reference/run", ours, LOG),
+        faults=("certified-preferred",),
+    )
+    yield Case(
+        event,
+        "generating the dark uses a certified bias",
+        FAILED,
+        (f"GENERATE DARK: the job used the bias of detector 0 {reference}", ours, LOG),
+        ("BIAS",),
+        faults=("certified-preferred:of=cpDark",),
+    )
+    yield Case(
+        event,
+        "generating the flat uses a certified bias and a certified dark",
+        FAILED,
+        ("GENERATE FLAT: the job used", "the bias of detector 0 in", "; the dark of detector 0 in", LOG),
+        ("BIAS", "DARK", "PTC"),
+        faults=("certified-preferred:of=cpFlat",),
+    )
+    yield Case(
+        event,
+        "verifying the flat uses certified calibrations",
+        FAILED,
+        ("VERIFY FLAT: the job used", "the flat of detector 0 in", LOG),
+        ("BIAS", "DARK", "PTC"),
+        faults=("certified-preferred:of=verifyFlat",),
+    )
+    yield Case(
+        event,
+        "LSSTComCam: verifying the dark uses certified calibrations of all detectors",
+        FAILED,
+        (
+            "VERIFY DARK: the job used",
+            "the dark of detectors 0..2 in LSSTComCam/calib/reference/run instead of",
+        ),
+        ("BIAS",),
+        faults=("certified-preferred:of=verifyDark",),
+        **COMCAM,
+    )
+    yield Case(
+        event,
+        "verifying the bias uses a certified one, in a repository on disk",
+        FAILED,
+        ("VERIFY BIAS: the job used the bias of detector 0 in", "LATISS/calib/reference/run"),
+        faults=("certified-preferred",),
+        on_repository=True,
+    )
+    yield Case(
+        event,
+        "nothing to fall back on: no calibration is certified yet that this run makes",
+        DONE,
+        certified=ALL,
+        faults=("certified-preferred",),
+        references=(),
+    )
+    yield Case(
+        event,
+        "which calibrations jobs have used cannot be read",
+        DONE,
+        (
+            "which calibrations were used cannot be read, since the disk is away.",
+            "not checked",
+        ),
+        ALL,
+        troubles=(Trouble("inputs_used", count=99, error=RepositoryError("the disk is away")),),
+    )
+
+
+def _others() -> Iterator[Case]:
+    event = "A product that is not a combined image fails its verification"
+    yield Case(
+        event,
+        "the gains of all amplifiers have drifted",
+        FAILED,
+        ("PTC: 1 of 1 detectors failed, limit 1: NOT certified",),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        faults=("gain-drifted",),
+        verifiers=("Ptc",),
+        verifications={"verifyPtc": Verification.FAILS},
+    )
+    yield Case(
+        event,
+        "cpDefects takes every pixel for a defect",
+        FAILED,
+        ("DEFECTS: 6 of 6 exposures failed, limit 4: NOT certified",),
+        ("BIAS", "DARK", "FLAT", "PTC"),
+        faults=("defects-everywhere",),
+        verifiers=("Defects",),
+        verifications={"verifyDefects": Verification.FAILS},
+    )
+    yield Case(
+        event,
+        "amplifiers respond as no linearizer describes: nothing made with it is certified either",
+        FAILED,
+        ("LINEARIZER: 1 of 1 detectors failed, limit 1: NOT certified",),
+        ALL,
+        ("GENERATE BFK",),
+        config={"do_linearizer": True, "do_cti": True, "do_bfk": True},
+        faults=("response-kinked",),
+        verifiers=("Linearizer",),
+        verifications={"verifyLinearizer": Verification.FAILS},
+    )
+    yield Case(
+        event,
+        "the pipeline that verifies the PTC writes no images that say which one it used",
+        DONE,
+        ("VERIFY PTC: which calibrations were used cannot be read, since its pipeline writes no images",),
+        ALL,
+        verifiers=("Ptc", "Defects"),
+    )
+
+
+JOBS = (*_jobs(), *_gains(), *_results(), *_inputs(), *_others())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData
 from fault_table_support import DETECTORS, FILTERS, Case, Present
-from lsst.daf.butler import Butler, CollectionType
+from lsst.daf.butler import Butler, CollectionType, DatasetProvenance, DatasetType
 from soak.scenarios import Scenario
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
@@ -28,6 +29,7 @@ from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_reposito
 from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS
 from lsst.ts.calibscripts.summit.faults.faults import Faults
 from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.ocps.pipetask import sort_options
 from lsst.ts.calibscripts.summit.ocps.repository_faults import FaultyRepository, spoil
 from lsst.ts.calibscripts.summit.sensor import SensorModel
 from lsst.ts.calibscripts.summit.site import Summit
@@ -162,6 +164,7 @@ class InMemory(Stage):
             writes_not=self.case.writes_not.get(job.name, frozenset()),
             verification=self.case.verifications.get(job.name, Verification.PASSES),
             gains=() if job.name in self.case.without_gains else (NOMINAL_GAIN,),
+            certified_first=Scenario(faults=self.case.faults).certified_first(job),
         )
 
     def _note(self, new: tuple[Association, ...]) -> None:
@@ -259,11 +262,33 @@ class _ButlerRunner:
         with Butler.from_config(self._repo, writeable=True, run=run) as butler:
             butler.collections.register(run.removesuffix("/run"), CollectionType.CHAINED)
             butler.collections.redefine_chain(run.removesuffix("/run"), [run])
+            self._write_image(butler, job, exposures[0])
             if job.name.startswith("verify"):
                 self._write_statistics(butler, job, exposures)
             else:
                 image = CCDData(np.zeros((4, 4), np.float32), unit="electron")
                 butler.put(image, job.name.removeprefix("cp").lower(), instrument="LATISS", detector=0)
+
+    def _write_image(self, butler: Butler, job: Job, exposure: int) -> None:
+        """Write a corrected image, which says what it was corrected with, as the tasks of ip_isr do."""
+        storage = butler.get_dataset_type("bias").storageClass_name
+        dimensions = ("instrument", "exposure", "detector")
+        kind = DatasetType(f"{job.name}IsrExp", dimensions, storage, universe=butler.dimensions)
+        butler.registry.registerDatasetType(kind)
+        one: dict[str, Any] = {"instrument": "LATISS", "detector": 0}
+        [taken] = butler.query_dimension_records(
+            "exposure", instrument="LATISS", where=f"exposure = {exposure}"
+        )
+        inputs, _, _ = sort_options(shlex.split(job.config))
+        provenance = DatasetProvenance()
+        provenance.add_input(butler.find_dataset("raw", one, exposure=exposure, collections="LATISS/raw/all"))
+        if job.name.startswith("verify"):
+            product = job.name.removeprefix("verify").lower()
+            provenance.add_input(
+                butler.find_dataset(product, one, collections=inputs, timespan=taken.timespan)
+            )
+        image = CCDData(np.zeros((4, 4), np.float32), unit="electron")
+        butler.put(image, kind, one, exposure=exposure, provenance=provenance)
 
     def _failing(self, job: Job, n: int) -> list[str]:
         """Name the amplifiers whose noise fails, of n images that are verified against their own mean."""

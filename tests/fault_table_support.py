@@ -131,6 +131,8 @@ class Case:
         What somebody does before the script is run.
     seconds, verifications, writes_not, without_gains, exit_codes
         How jobs go, by the name of their pipeline.
+    verifiers : `tuple` [`str`]
+        Products beside the combined images that the installed cp_verify can verify, e.g. ``Ptc``.
     troubles : `tuple` [`Trouble`]
         What goes wrong with the butler in memory.
     references : `tuple` [`str`]
@@ -164,6 +166,7 @@ class Case:
     writes_not: Mapping[str, frozenset[int]] = field(default_factory=dict)
     without_gains: frozenset[str] = frozenset()
     exit_codes: Mapping[str, int] = field(default_factory=dict)
+    verifiers: tuple[str, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     references: tuple[str, ...] = ("bias", "dark", "flat")
     references_end: str | None = None

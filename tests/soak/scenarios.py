@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS, Fault, parse_fault
+from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.testing.memory import Alteration, Trouble, Verification
 
 __all__ = [
@@ -233,6 +234,11 @@ class Scenario:
     def butler_seconds(self) -> float:
         """How long the butler may hold up a run at most, seconds."""
         return 100 * self.latency + sum(t.seconds * min(t.count, 100) for t in self.troubles)
+
+    def certified_first(self, job: Job) -> bool:
+        """Return whether the butler of a job prefers certified calibrations to those in RUNs."""
+        faults = (fault for fault in self.summit_faults() if fault.name == "certified-preferred")
+        return any(fault.hits(job.name, job.number) for fault in faults)
 
     def option(self, name: str, default: Any) -> Any:
         """Return a property of the configuration or its documented default."""

@@ -183,6 +183,7 @@ def _behave(scenario: Scenario, job: Job) -> Behaviour:
         seconds=scenario.job_seconds.get(job.name, 5.0),
         writes_not=scenario.writes_not.get(job.name, frozenset()),
         verification=scenario.verifications.get(job.name, Verification.PASSES),
+        certified_first=scenario.certified_first(job),
     )
 
 

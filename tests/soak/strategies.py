@@ -114,6 +114,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "results-swapped": (),
     "results-foreign": (),
     "result-not-json": (),
+    "certified-preferred": (),
 }
 """Faults of the summit and what they are given."""
 
@@ -149,8 +150,8 @@ def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(one, min_size=1, max_size=2, unique_by=lambda text: text.partition(":")[0]).map(tuple)
 
 
-early = ("check", "detectors", "lacking", "conflicts")
-late = ("run_of", "made", "statistics", "gains", "certify", "read_back")
+early = ("check", "detectors", "lacking", "sources", "conflicts")
+late = ("run_of", "made", "inputs_used", "statistics", "gains", "certify", "read_back")
 
 troubles = st.lists(
     st.builds(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
-from soak.reading import Problems, data, later
+from soak.reading import Problems, commits, data, later, origins
 from soak.story import Committed, Exposed, Story
 
 from lsst.ts.calibscripts.events.events import ImageArrived, JobEnded, JobSubmitted, Verdicted
+from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 
 __all__ = [
@@ -109,13 +110,27 @@ def discarded_are_not_used(story: Story) -> Problems:
 
 
 def fresh_is_read(story: Story) -> Problems:
-    """A job reads the products of this run, never older ones where this run makes them."""
+    """A job reads the products of this run, never older ones; where the OCPS lets it, nothing comes of that."""
     asked = Asked(story.scenario)
-    for dataset in story.written:
-        for origin in dataset.inputs:
-            product = CALIBRATIONS.get(origin.dataset_type)
-            if product in asked.made and origin not in story.written:
-                yield f"{dataset.dataset_type} in {dataset.run} read the {product} of {origin.run}"
+    older = {
+        dataset: origin
+        for dataset in story.written
+        for origin in dataset.inputs
+        if CALIBRATIONS.get(origin.dataset_type) in asked.made and origin not in story.written
+    }
+    preferred = "certified-preferred" in story.scenario.fault_names
+    if not preferred:
+        for dataset, origin in older.items():
+            yield f"{dataset.dataset_type} in {dataset.run} read the {origin.dataset_type} of {origin.run}"
+    if any(trouble.call == "inputs_used" for trouble in story.scenario.troubles):
+        # What was used could not be read, as a warning says.
+        return
+    for _, dataset in commits(story):
+        if stale := {dataset, *origins(dataset)} & older.keys():
+            runs = sorted(each.run for each in stale)
+            yield f"{dataset.dataset_type} was certified, and older calibrations went into {runs}"
+    if older and preferred and story.state is ScriptState.DONE and not asked.warns:
+        yield f"DONE though jobs read older calibrations: {sorted(d.run for d in older)}"
 
 
 def no_job_runs_on(story: Story) -> Problems:

@@ -237,15 +237,15 @@ def test_headers_say_which_calibrations_a_job_used(summit: Summit, biases: list[
     sources = {}
     for name, inputs in (("today", (bias_run, "old")), ("before", ("old", bias_run))):
         run = summit.job("verifyBias", biases[:1], *inputs, name=name)
-        used = repository.inputs_used(run, "verifyBiasIsrExp")[0]
+        used = repository.inputs_used(run, "verifyBiasIsrExp", [0])[0]
         sources[name] = {each.dataset_type: each.run for each in used}
     reference = "LATISS/calib/reference/run"
     shared = dict.fromkeys(("crosstalk", "linearizer", "ptc", "defects"), reference) | {
         "raw": "LATISS/raw/all"
     }
     assert sources == {"today": shared | {"bias": bias_run}, "before": shared | {"bias": "old/run"}}
-    assert repository.inputs_used(bias_run, "cpBiasIsrExp").keys() == {0}
-    assert repository.inputs_used(bias_run, "verifyBiasIsrExp") == {}
+    assert repository.inputs_used(bias_run, "cpBiasIsrExp", [0]).keys() == {0}
+    assert repository.inputs_used(bias_run, "verifyBiasIsrExp", [0]) == {}
 
 
 def test_three_biases_fail_against_their_own_mean_in_older_stacks_only(summit: Summit, bias_run: str):

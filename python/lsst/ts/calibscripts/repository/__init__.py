@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .provenance import UsedInput
 from .records import (
     Certification,
     Conflict,
@@ -33,6 +34,7 @@ __all__ = [
     "ExposureRecord",
     "Repository",
     "Source",
+    "UsedInput",
     "Valid",
     "other_filter",
 ]

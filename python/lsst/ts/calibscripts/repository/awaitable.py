@@ -47,6 +47,7 @@ class AwaitableRepository:
 
     exposures = _awaited(Repository.exposures)
     ingested = _awaited(Repository.ingested)
+    inputs_used = _awaited(Repository.inputs_used)
     made = _awaited(Repository.made)
     run_of = _awaited(Repository.run_of)
 

@@ -92,9 +92,12 @@ class ButlerRepository(ButlerConnection):
         return max(levels, default=None)
 
     @patient
-    def inputs_used(self, run: str, dataset_type: str) -> Mapping[int, tuple[UsedInput, ...]]:
-        """Return by detector what a job has read for images it wrote, see `provenance.inputs_used`. Blocks."""
-        return inputs_used(self._open(), self._refs(run, dataset_type))
+    def inputs_used(
+        self, run: str, dataset_type: str, detectors: Collection[int]
+    ) -> Mapping[int, tuple[UsedInput, ...]]:
+        """See `Repository`."""
+        refs = (ref for ref in self._refs(run, dataset_type) if ref.dataId["detector"] in detectors)
+        return inputs_used(self._open(), refs)
 
     @patient
     def lacking(

@@ -10,6 +10,7 @@ from typing import Protocol
 from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
 from .certification_records import Certification, Conflict, other_filter
+from .provenance import UsedInput
 
 __all__ = [
     "Certification",
@@ -167,6 +168,14 @@ class Repository(Protocol):
 
     def made(self, run: str, dataset_type: str) -> frozenset[int]:
         """Return the detectors for which a RUN holds a dataset of that type."""
+
+    def inputs_used(
+        self, run: str, dataset_type: str, detectors: Collection[int]
+    ) -> Mapping[int, tuple[UsedInput, ...]]:
+        """Return by detector what a job has read for the images of a type that it wrote, one image of each.
+
+        Detectors without an image are not in it; those whose image does not say it have none.
+        """
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """Read the statistics of a verification run; its run level is empty where there are none."""

@@ -33,7 +33,8 @@ def sources_with(
     dataset_type : `str`
         A registered dataset type.
     collections : sequence of `str`
-        Where it is looked for; the first collection that has one counts.
+        Where it is looked for. The first collection that has one counts; later ones, too, where that one is not
+        valid all the time.
     data_id : mapping
         Instrument, and physical_filter where it matters.
     spans : sequence of `TimeRange`
@@ -41,20 +42,21 @@ def sources_with(
     """
     from lsst.daf.butler import CollectionType
 
-    seen: set[int] = set()
+    seen: set[tuple[int, object]] = set()
     found: dict[tuple[str, TimeRange], dict[int, datetime | None]] = {}
     for info in butler.collections.query_info(collections, flatten_chains=True):
         certified = info.type is CollectionType.CALIBRATION
         rows = _rows(butler, dataset_type, info.name, data_id, hull(spans) if certified else None)
-        here = set()
+        here: dict[tuple[int, object], list[TimeRange]] = {}
         for row in rows:
             detector = int(row.get("detector", FOR_ALL))
-            if detector not in seen:
-                here.add(detector)
+            place = detector, row.get("physical_filter")
+            if place not in seen:
                 validity = time_range(row[f"{dataset_type}.timespan"]) if certified else ALWAYS
+                here.setdefault(place, []).append(validity)
                 of_run = found.setdefault((row[f"{dataset_type}.run"], validity), {})
                 of_run[detector] = _moment(row[f"{dataset_type}.ingest_date"])
-        seen |= here
+        seen |= {place for place, ranges in here.items() if all(span.covered(ranges) for span in spans)}
     return tuple(
         Source(run, frozenset(of), validity, min((w for w in of.values() if w is not None), default=None))
         for (run, validity), of in found.items()

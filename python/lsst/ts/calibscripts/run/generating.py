@@ -12,6 +12,7 @@ from ..ocps.jobs import JobResult
 from ..plan import Step
 from ..tables.products import ImageType
 from .context import RunContext
+from .inputs import check_inputs
 from .jobs import exposures_for, note_silent, outputs_missing, run_job
 from .judging import judge_gains
 
@@ -40,6 +41,7 @@ async def generate(context: RunContext, step: Step, images: Mapping[ImageType, I
     if run is None:
         raise outputs_missing(step, result, "the job left no RUN with outputs")
     await _check_outputs(context, step, run, result)
+    await check_inputs(context, step, run, result)
     if step.product.measures_gains:
         await _look_at_gains(context, step, run, result)
     note_silent(context, step, result)

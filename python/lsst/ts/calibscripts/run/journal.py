@@ -32,6 +32,7 @@ class Journal:
         self.log = log
         self.state = RunState()
         self._observers = observers
+        self._topics: set[str] = set()
 
     def tell(self, event: Event) -> None:
         """Add an event to the run, and pass it to the observers."""
@@ -54,6 +55,12 @@ class Journal:
         """Log a warning, in full where there is more to say, and keep it for the summary."""
         self.log.log(level, in_full or message)
         self.keep_warning(message)
+
+    def warn_once(self, topic: str, message: str) -> None:
+        """Log a warning and keep it for the summary, unless there was one of this topic in the run already."""
+        if topic not in self._topics:
+            self._topics.add(topic)
+            self.warn(message)
 
     def keep_warning(self, message: str) -> None:
         """Keep a warning that has been logged already for the summary."""

@@ -11,6 +11,7 @@ from ..events.images import ImageSet
 from ..plan import Step
 from ..tables.products import ImageType
 from .context import RunContext
+from .inputs import check_inputs
 from .jobs import exposures_for, note_silent, run_job
 from .judging import Judged, judge, too_bright
 
@@ -42,7 +43,9 @@ async def verify(context: RunContext, step: Step, images: Mapping[ImageType, Ima
         reason = "no job_result came, and its statistics are not complete"
         raise OutputsMissingError(str(step.id), reason, job_id=result.job_id)
     if run is not None:
-        # Before the verdict is reported: what it stops must not go on while the butler is asked.
+        # Before the verdict is reported: what it stops must not go on while the butler is asked, and one about the
+        # calibrations of another run must not be believed.
+        await check_inputs(context, step, run, result)
         await _look_at_level(context, step, run)
     note_silent(context, step, result)
     _report(context, step, judged)

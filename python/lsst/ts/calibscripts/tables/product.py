@@ -213,6 +213,11 @@ class Product:
         return self.dataset_types[0]
 
     @property
+    def processed(self) -> str:
+        """Dataset type of the images that its generation job has corrected, where it reads exposures."""
+        return f"{self.generate.files[0].removesuffix('.yaml')}IsrExp"
+
+    @property
     def corrected(self) -> str:
         """Dataset type of the images that cp_verify has corrected."""
         return f"verify{self.name.title()}IsrExp"

@@ -29,12 +29,15 @@ class Verifier:
         Are its statistics about each detector? Else about each detector in each exposure.
     undecided : `frozenset` [`str`]
         Tests that do not count, since nothing passes them.
+    corrects : `bool`
+        Does it write images that it has corrected? Nothing else that it writes says which calibrations it used.
     """
 
     pipeline: Pipeline
     images: tuple[ImageType, ...]
     by_detector: bool = True
     undecided: frozenset[str] = frozenset()
+    corrects: bool = True
 
 
 def _cp_verify(file: str) -> Pipeline:
@@ -50,7 +53,7 @@ VERIFIERS: Mapping[str, Verifier] = MappingProxyType(
             # It compares the number of outliers with that of masked pixels, and cp_verify itself calls it bad.
             undecided=frozenset({"PROB_TEST"}),
         ),
-        "PTC": Verifier(_cp_verify("verifyPtc.yaml"), (ImageType.FLAT,)),
+        "PTC": Verifier(_cp_verify("verifyPtc.yaml"), (ImageType.FLAT,), corrects=False),
         "LINEARIZER": Verifier(_cp_verify("verifyLinearizer.yaml"), (ImageType.FLAT,)),
     }
 )

@@ -7,8 +7,9 @@ from .butler import Association, CollectionKind, Dataset, MemoryButler
 from .jobs import NOMINAL_GAIN, Behaviour, MemoryIngest, MemoryRunner
 from .recipes import Recipe
 from .reference import reference_calibrations
-from .repository import MemoryRepository, Trouble
+from .repository import MemoryRepository
 from .statistics import Verification
+from .trouble import Trouble
 
 __all__ = [
     "NOMINAL_GAIN",

@@ -55,6 +55,8 @@ class Behaviour:
         What its statistics say, if it verifies.
     gains : sequence of `float`
         What it finds for the amplifiers of each pair of flats, electron/ADU, again and again; empty for nothing.
+    certified_first : `bool`
+        Does its butler search the RUNs of other jobs last, as those of before October 2025?
     """
 
     seconds: float = 0.0
@@ -62,6 +64,7 @@ class Behaviour:
     writes_not: frozenset[int] = frozenset()
     verification: Verification = Verification.PASSES
     gains: Sequence[float] = (NOMINAL_GAIN,)
+    certified_first: bool = False
 
 
 class MemoryIngest:
@@ -124,6 +127,8 @@ class MemoryRunner:
         recipe = RECIPES.get(job.name)
         arguments = invocation(job, "").arguments
         inputs = arguments[arguments.index("-i") + 1].split(",")
+        if behaviour.certified_first:
+            inputs.sort(key=lambda name: name.startswith("u/ocps/"))
         await asyncio.sleep(behaviour.seconds)
         selection = _QUERY.fullmatch(job.data_query)
         if recipe is None or selection is None or behaviour.exit_code:

@@ -42,12 +42,15 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
     for product in RECORDS.values():
         inputs = tuple(RECORDS[name].dataset_type for name in product.made_from)
         made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
-        yield product.generate.job, Recipe(inputs, (*made, *((FLATS,) if product.measures_gains else ())))
+        yield product.generate.job, Recipe(inputs, (*made, product.processed))
         if product.verify is not None:
-            yield product.verify.job, Recipe((*inputs, product.dataset_type), verifies=product.name.title())
+            reads = (*inputs, product.dataset_type)
+            yield product.verify.job, Recipe(reads, (product.corrected,), product.name.title())
     for name, verifier in VERIFIERS.items():
-        reads = (PRODUCTS[name].dataset_type,)
-        yield verifier.pipeline.job, Recipe(reads, (), name.title(), verifier.by_detector)
+        product = PRODUCTS[name]
+        images = (product.corrected,) if verifier.corrects else ()
+        reads = (product.dataset_type,)
+        yield verifier.pipeline.job, Recipe(reads, images, name.title(), verifier.by_detector)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...ground.time_range import TimeRange
-from ...repository import Certification, Conflict, Detector, ExposureRecord, Source, Valid, other_filter
+from ...repository import (
+    Certification,
+    Conflict,
+    Detector,
+    ExposureRecord,
+    Source,
+    UsedInput,
+    Valid,
+    other_filter,
+)
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
 from ...verification import Details, RunStatistics, WrittenGains
 from .butler import Association, CollectionKind, Dataset, MemoryButler
+from .trouble import Trouble
 
-__all__ = ["MemoryRepository", "Trouble"]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that goes wrong with a call of a `MemoryRepository`.
-
-    Attributes
-    ----------
-    call : `str`
-        Name of the method; ``read_back`` for the end of a certification, when it is committed.
-    at : `int`
-        The first call of that method that is hit, counted from 1.
-    count : `int`
-        How many are hit one after another.
-    seconds : `float`
-        How long the call is held up, e.g. by a lock.
-    error : `Exception` or `None`
-        What it raises; None where it is only slow.
-    """
-
-    call: str
-    at: int = 1
-    count: int = 1
-    seconds: float = 0.0
-    error: Exception | None = None
-
-    def hits(self, call: str, number: int) -> bool:
-        """Return whether this call is hit."""
-        return self.call == call and self.at <= number < self.at + self.count
+__all__ = ["MemoryRepository"]
 
 
 class MemoryRepository:
@@ -217,6 +197,17 @@ class MemoryRepository:
         return frozenset(
             d.detector for d in self.butler.datasets(run, dataset_type) if d.detector is not None
         )
+
+    def inputs_used(
+        self, run: str, dataset_type: str, detectors: Collection[int]
+    ) -> Mapping[int, tuple[UsedInput, ...]]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("inputs_used")
+        return {
+            image.detector: tuple(UsedInput(each.dataset_type, each.run, each.id) for each in image.inputs)
+            for image in self.butler.datasets(run, dataset_type)
+            if image.detector is not None and image.detector in detectors
+        }
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         """See `lsst.ts.calibscripts.repository.Repository`."""
