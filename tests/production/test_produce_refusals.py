@@ -127,6 +127,15 @@ def test_what_it_was_made_from_is_certified_first(walk: Walk, tmp_path: Path):
     assert "dark was made from bias, which is not certified: certify both." in result.output
 
 
+def test_what_was_made_from_something_that_is_no_longer_selected_is_not_certified(walk: Walk, tmp_path: Path):
+    path = edited(walk, tmp_path, bias={"rerun": "20240327a"})
+    given = "--approved-by", "TAXICAB", "--reason", "nice", "--despite-failures", "nice all the same"
+    assert produce("approve", path, "--only", "dark", *given).exit_code == 0
+    result = produce("certify", path, "--only", "dark", *BEGIN)
+    assert result.exit_code == 1
+    assert f"dark was made from {BASE}/biasGen.20240326a/run, which is not in the selection." in result.output
+
+
 def test_approval_needs_a_name_and_reasons(walk: Walk, tmp_path: Path):
     path = edited(walk, tmp_path)
     shown = produce("approve", path, "--only", "bias")

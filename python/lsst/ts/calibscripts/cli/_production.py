@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from ..errors import CalibScriptsError
+from ..tables.products import PRODUCTS
 
 if TYPE_CHECKING:
     from ..production import Desk, Request, Work
@@ -21,6 +22,7 @@ __all__ = [
     "FILE",
     "ONLY",
     "SELECTION",
+    "TYPES",
     "at_desk",
     "request",
     "told",
@@ -49,6 +51,16 @@ ONLY = click.option(
     multiple=True,
     metavar="LABEL",
     help="bias, dark, flat-g, ...; may be repeated. All of the selection by default.",
+)
+_CERTIFIED = [product for product in PRODUCTS.values() if product.certified]
+TYPES = click.option(
+    "--type",
+    "products",
+    multiple=True,
+    type=click.Choice([product.label for product in _CERTIFIED]),
+    default=[p.label for p in _CERTIFIED if p.switch is None or not p.switch.by_name_only],
+    show_default=True,
+    help="What to make; may be repeated.",
 )
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Print the commands and do nothing.")
 

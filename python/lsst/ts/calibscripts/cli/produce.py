@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..tables.products import PRODUCTS
 from ._help import WholeSentences
 from ._production import (
     APPROVAL,
@@ -17,6 +16,7 @@ from ._production import (
     FILE,
     ONLY,
     SELECTION,
+    TYPES,
     at_desk,
     request,
     told,
@@ -26,9 +26,6 @@ from ._production import (
 
 __all__ = ["produce"]
 
-_CERTIFIED = [product for product in PRODUCTS.values() if product.certified]
-_TYPES = tuple(product.label for product in _CERTIFIED)
-_USUAL = tuple(p.label for p in _CERTIFIED if p.switch is None or not p.switch.by_name_only)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
@@ -60,15 +57,7 @@ def produce() -> None:
     show_default=True,
     help="Use every Nth exposure of --verify-day-obs.",
 )
-@click.option(
-    "--type",
-    "products",
-    multiple=True,
-    type=click.Choice(_TYPES),
-    default=_USUAL,
-    show_default=True,
-    help="What to make; may be repeated.",
-)
+@TYPES
 @click.option(
     "--number",
     type=click.IntRange(min=1),

@@ -241,12 +241,15 @@ class _Maker:
             [name for name in names if name.startswith(ours) and name != self.job.run]
             for names in (self.desk.repository.chain(self.job.output) or (), self.job.inputs)
         )
-        if used == wanted:
+        lost = ", ".join(name for name in used if name not in wanted)
+        new = ", ".join(name for name in wanted if name not in used)
+        if not lost and not new:
             return ""
-        return (
-            f"{self.job.run} was made from {', '.join(used) or 'none of this production'}, "
-            f"and would now be made from {', '.join(wanted) or 'none'}. {ANEW}"
+        then, now = (
+            (f"from {lost}" if lost else f"without {new}"),
+            (f"from {new}" if new else f"without {lost}"),
         )
+        return f"{self.job.run} was made {then}, and would now be made {now}. {ANEW}"
 
     def _other_options(self) -> str:
         """Report with which other options the RUN was made, as far as the ledger knows, than it would be now."""
