@@ -13,7 +13,7 @@ from .judging import replaced, verdict_on, write_report
 from .ledger import Approved
 from .making import ANEW
 from .naming import run_of
-from .pipelines import verifier
+from .pipelines import verifies
 from .selection import ExposureChoice, Selection
 
 __all__ = ["Approval", "all_approved", "approve", "approved_datasets", "commands"]
@@ -44,7 +44,7 @@ class Approval:
 def commands(selection: Selection, labels: Sequence[str]) -> Iterator[str]:
     """Return the commands that show what there is to be approved."""
     for choice in chosen(selection, labels):
-        if verifier(selection.instrument, choice.product) is not None:
+        if verifies(selection.instrument, choice.product):
             yield shell_text(query_statistics(selection, choice))
 
 
@@ -99,7 +99,7 @@ def _approve(desk: Desk, choice: ExposureChoice, approval: Approval) -> str:
 
 def _verified(desk: Desk, choice: ExposureChoice) -> bool:
     """Return whether a calibration is verified in this installation, or was in the one it was made with."""
-    if verifier(desk.selection.instrument, choice.product) is not None:
+    if verifies(desk.selection.instrument, choice.product):
         return True
     return not desk.repository.missing_collections([run_of(desk.selection.verification(choice))])
 

@@ -14,7 +14,6 @@ from ..config import groups_of_times, same_time
 from ..ground.text import exposure_range
 from ..repository.production_records import Frame
 from ..tables.products import PRODUCTS, ImageType, Product
-from ..tables.verifiers import verification
 from .naming import filter_label
 from .rules import State, mixed_states, pairs_among, sets_of, wrong_types
 from .selection import ExposureChoice
@@ -184,7 +183,7 @@ class _Chooser:
             )
         sample = tuple(sorted({*self._sample(product, best.frames)}))
         choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
-        self.choices.append(choice if verification(product) else replace(choice, verify=()))
+        self.choices.append(choice if product.verify else replace(choice, verify=()))
 
     def _refusals(self, product: Product, frames: Sequence[Frame]) -> list[str]:
         states = {frame.id: self._states[frame.id] for frame in frames if frame.id in self._states}

@@ -15,7 +15,7 @@ from ..tables.verifiers import verification
 from .commands import NO_OPTIONS
 from .selection import ExposureChoice, Selection
 
-__all__ = ["following", "generator", "generator_options", "verifier"]
+__all__ = ["following", "generator", "generator_options", "verifier", "verifies"]
 
 
 def generator(instrument: str, product: Product) -> Installed:
@@ -73,6 +73,19 @@ def verifier(instrument: str, product: Product) -> Installed | None:
     if pipeline is None:
         return None
     return find(pipeline, instrument) if product.verify is None else locate(pipeline, instrument)
+
+
+def verifies(instrument: str, product: Product) -> bool:
+    """Return whether a product is to be verified: combined images always, others where cp_verify can.
+
+    Parameters
+    ----------
+    instrument : `str`
+        Name of the instrument's directory among the pipelines.
+    product : `Product`
+        The product.
+    """
+    return product.verify is not None or verifier(instrument, product) is not None
 
 
 def following(selection: Selection) -> Selection:
