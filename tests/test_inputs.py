@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,10 +46,10 @@ def test_each_detector_may_have_its_own() -> None:
 
 
 def test_one_for_all_detectors_is_that_of_each() -> None:
-    meant = runs_meant({}, [reference("camera", a=frozenset({FOR_ALL}))], INPUTS)
-    assert others_used({7: used(camera="a")}, meant) == ()
-    assert others_used({7: used(camera="b"), 8: used(camera="b")}, meant) == (
-        "the camera of detectors 7..8 in b instead of that in a",
+    meant = {"bias": {"a": frozenset({FOR_ALL})}}
+    assert others_used({7: used(bias="a")}, meant) == ()
+    assert others_used({7: used(bias="b"), 8: used(bias="b")}, meant) == (
+        "the bias of detectors 7..8 in b instead of that in a",
     )
 
 
@@ -62,8 +64,10 @@ def test_what_was_found_elsewhere_says_nothing() -> None:
     assert runs_meant({}, [reference("dark", a=frozenset({0}))], INPUTS[1:]) == {}
 
 
-def test_bootstraps_of_a_run_can_only_be_its_own() -> None:
-    assert runs_meant({"BIAS_BOOTSTRAP": "new"}, [], INPUTS) == {}
+def test_of_bootstraps_and_the_camera_there_is_one() -> None:
+    found = [reference("biasBootstrap", a=frozenset({0}))]
+    camera = replace(reference("camera", a=frozenset({FOR_ALL})), by_detector=False)
+    assert runs_meant({"BIAS_BOOTSTRAP": "new"}, [*found, camera], INPUTS) == {}
 
 
 @given(st.lists(st.integers(0, 300), unique=True).map(sorted))

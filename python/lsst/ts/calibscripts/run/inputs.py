@@ -23,6 +23,7 @@ from .context import RunContext
 __all__ = ["Meant", "check_inputs", "looked_at", "others_used", "runs_meant"]
 
 _TOPIC = "inputs of jobs"
+_BOOTSTRAPS = frozenset(product.dataset_type for product in BOOTSTRAPS.values())
 
 Meant = Mapping[str, Mapping[str, frozenset[int]]]
 """Dataset type -> RUNs that it may come from -> detectors, -1 for all."""
@@ -122,13 +123,14 @@ def runs_meant(
     """
     meant: dict[str, dict[str, frozenset[int]]] = {}
     for reference in references:
-        if reference.collections == tuple(collections):
+        # Bootstraps are never certified by a run, and of what is not for a detector, as the camera, there is one.
+        compared = reference.by_detector and reference.dataset_type not in _BOOTSTRAPS
+        if compared and reference.collections == tuple(collections):
             # A type may have been looked for twice: valid now, and when exposures that exist were taken.
             runs = meant.setdefault(reference.dataset_type, {})
             for source in reference.sources:
                 runs[source.run] = runs.get(source.run, frozenset()) | source.detectors
     for name, run in own.items():
-        # A run makes bootstraps only where the collections have none: there is nothing else to be used.
         if name not in BOOTSTRAPS:
             meant |= {kind: {run: frozenset({FOR_ALL})} for kind in RECORDS[name].dataset_types}
     return meant
