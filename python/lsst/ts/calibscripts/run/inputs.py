@@ -13,7 +13,7 @@ from ..ground.text import detectors_of, listed
 from ..ocps.jobs import JobResult
 from ..ocps.requests import input_collections
 from ..plan import Action, Step, StepId
-from ..preflight.references import Reference
+from ..preflight.references import Reference, needed
 from ..repository import UsedInput
 from ..repository.validity import FOR_ALL
 from ..tables.bootstraps import BOOTSTRAPS, RECORDS
@@ -92,7 +92,10 @@ def _meant_for(context: RunContext, step: Step) -> Meant:
     runs = {name: context.state.step(StepId(Action.GENERATE, name)).run for name in context.plan.fresh(step)}
     own = {name: run for name, run in runs.items() if run is not None}
     collections = input_collections(context.config, step.id, {}, context.found.calib_exists)
-    return runs_meant(own, context.found.references, collections)
+    # Other steps look for other types in the same collections.
+    types = {read.dataset_type for read in needed(context.spec, step)}
+    found = (each for each in context.found.references if each.dataset_type in types)
+    return runs_meant(own, found, collections)
 
 
 def looked_at(detectors: Sequence[int]) -> tuple[int, ...]:
