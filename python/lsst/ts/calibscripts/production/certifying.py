@@ -14,7 +14,7 @@ from .commands import certify as certify_command
 from .commands import shell_text
 from .desk import Desk, chosen
 from .making import ANEW
-from .naming import run_of
+from .naming import run_of, runs_among
 from .selection import ExposureChoice, Selection
 
 __all__ = ["certify", "commands", "conflicts", "validity_range"]
@@ -175,9 +175,9 @@ def _refusals(desk: Desk, concerned: Sequence[ExposureChoice]) -> Iterator[str]:
 
 def _made_from(desk: Desk, choice: ExposureChoice) -> tuple[str, ...]:
     """Return the RUNs of this production that were inputs of a generation, whatever is installed now."""
-    output, ours = desk.selection.generation(choice), f"{desk.selection.names.base}/"
-    inputs = desk.repository.chain(output) or ()
-    return tuple(name for name in inputs if name.startswith(ours) and name != run_of(output))
+    output = desk.selection.generation(choice)
+    inputs = runs_among(desk.repository.chain(output) or (), desk.selection.names)
+    return tuple(name for name in inputs if name != run_of(output))
 
 
 def _was_certified(desk: Desk, choice: ExposureChoice) -> bool:

@@ -18,7 +18,7 @@ from .desk import Desk, chosen, fail
 from .engines import Engine
 from .judging import replaced, verdict_on
 from .ledger import Did
-from .naming import run_of
+from .naming import run_of, runs_among
 from .pipelines import following, generator, generator_options, verifier
 from .rules import problems
 from .selection import ExposureChoice, Selection
@@ -236,10 +236,10 @@ class _Maker:
 
     def _other_inputs(self) -> str:
         """Report from which other calibrations of this production the RUN was made than it would be made from now."""
-        ours = f"{self.desk.selection.names.base}/"
+        names = self.desk.selection.names
         used, wanted = (
-            [name for name in names if name.startswith(ours) and name != self.job.run]
-            for names in (self.desk.repository.chain(self.job.output) or (), self.job.inputs)
+            [name for name in runs_among(collections, names) if name != self.job.run]
+            for collections in (self.desk.repository.chain(self.job.output) or (), self.job.inputs)
         )
         lost = ", ".join(name for name in used if name not in wanted)
         new = ", ".join(name for name in wanted if name not in used)

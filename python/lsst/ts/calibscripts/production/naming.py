@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError
 from ..tables.products import PRODUCTS, Product
 
-__all__ = ["LABELS", "Names", "filter_label", "product_of", "run_of"]
+__all__ = ["LABELS", "Names", "filter_label", "product_of", "run_of", "runs_among"]
 
 _PARTS = {
     "instrument": (re.compile(r"[A-Za-z]\w{0,31}"), "the butler's name of an instrument, such as LATISS"),
@@ -107,6 +108,11 @@ class Names:
 def run_of(collection: str) -> str:
     """Return the RUN of a generation or verification: only there is what it made, and nothing older."""
     return f"{collection}/run"
+
+
+def runs_among(collections: Iterable[str], names: Names) -> tuple[str, ...]:
+    """Return the RUNs of a production among collections; what it has certified before counts as anybody's."""
+    return tuple(c for c in collections if c.startswith(f"{names.base}/") and c.endswith(run_of("")))
 
 
 def product_of(label: str) -> Product:
