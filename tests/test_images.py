@@ -9,7 +9,7 @@ from lsst.ts.calibscripts.config import exposure_id
 from lsst.ts.calibscripts.events.events import ImageArrived
 from lsst.ts.calibscripts.events.images import ImageSet, judge
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.preflight.references import spans
+from lsst.ts.calibscripts.preflight.times import spans
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.run.arrivals import Arrivals
 

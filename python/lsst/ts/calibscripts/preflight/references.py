@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 from ..decisions import Decision
 from ..ground.text import detectors_of, listed
-from ..ground.time_range import ALWAYS, TimeRange, night_of
+from ..ground.time_range import ALWAYS, TimeRange
 from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
-from ..repository import ExposureRecord, Repository, Source
+from ..repository import Repository, Source
 from ..tables.bootstraps import RECORDS, everything_before
 from ..tables.products import is_by_filter
 from .instead import instead
 from .spec import RunSpec
+from .times import from_now, spans, when_words
 
-__all__ = ["Reference", "References", "from_now", "needed", "spans", "when_words"]
+__all__ = ["Reference", "References", "needed"]
 
 FOR_ALL = -1
 """Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
@@ -265,49 +265,3 @@ def needed(spec: RunSpec, step: Step) -> tuple[Read, ...]:
         types = [RECORDS[name].dataset_type for name in names]
         reads += [Read(name, by_filter=is_by_filter(name)) for name in types if name not in known]
     return tuple(read for read in reads if read.dataset_type not in made)
-
-
-def spans(records: Iterable[ExposureRecord]) -> tuple[TimeRange, ...]:
-    """Return when exposures were taken; of one whose time is unknown, the noon its observing day begins with.
-
-    Parameters
-    ----------
-    records : iterable of `ExposureRecord`
-        What the butler knows of them.
-    """
-    return tuple(record.taken or _noon(record.id) for record in records)
-
-
-def _noon(exposure: int) -> TimeRange:
-    noon = night_of(date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)).begin
-    return TimeRange(noon, noon and noon + timedelta(seconds=1))
-
-
-def from_now(seconds: float) -> TimeRange:
-    """Return the time from now until the images are taken as planned.
-
-    Parameters
-    ----------
-    seconds : `float`
-        How long the camera takes for them.
-    """
-    from astropy.time import Time
-
-    now = Time(datetime.now(UTC)).tai.to_datetime()
-    return TimeRange(now, now + timedelta(seconds=max(seconds, 1.0)))
-
-
-def when_words(when: Sequence[TimeRange], seconds: float | None) -> str:
-    """Report when a calibration must be valid.
-
-    Parameters
-    ----------
-    when : sequence of `TimeRange`
-        All times.
-    seconds : `float` or `None`
-        How long the camera takes for the images of this run; None where it takes none.
-    """
-    if seconds is None:
-        return "for these exposures"
-    also = " and for these exposures" if len(when) > 1 else ""
-    return f"from now until the images are taken ({math.ceil(seconds / 60)} min){also}"
