@@ -82,6 +82,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
     }
     logs = [
         await log_of(given, {}),
+        await log_of(given | {"do_verify_products": False}, {}),
         await log_of(given, {"verifyBias": Verification.SOME_FAIL}),
         await log_of(given, {"verifyBias": Verification.FAILS}),
         await log_of(given, {"verifyBias": Verification.MISSING}),

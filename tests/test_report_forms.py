@@ -29,8 +29,6 @@ from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.adapters import (
-    NOMINAL_GAIN,
-    NOMINAL_NOISE,
     curves_of,
     defects_of,
     image_of,
@@ -41,6 +39,7 @@ from lsst.ts.calibscripts.report.evidence import Outcome, median
 from lsst.ts.calibscripts.report.formats import as_cp_verify, as_json, as_markdown, as_text
 from lsst.ts.calibscripts.report.grids import make_grid
 from lsst.ts.calibscripts.report.timeline import Kind, spans, told
+from lsst.ts.calibscripts.repository.levels import NOMINAL_GAIN, NOMINAL_NOISE
 from lsst.ts.calibscripts.summit.sensor import SensorModel
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
 from lsst.ts.calibscripts.testing.memory import Verification

@@ -163,6 +163,12 @@ WORTH_REMEMBERING = {
         alterations=(Alteration("FLAT", count=9, level=math.nan),),
         resumes=True,
     ),
+    "somebody certifies a flat, and the run is stopped before it could see that": Scenario(
+        config=ALL,
+        operator=Operator(stop="command", at=1, after="JobStarted"),
+        intruder=Intruder("flat", at=12),
+        resumes=True,
+    ),
     "flats whose records have no type": Scenario(
         instrument="LSSTComCam",
         config=ALL | {"detectors": [0, 1]},

@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 from soak.asked import VERIFY, Asked
 from soak.reading import Problems, commits, data, doubtful, verified_detectors
-from soak.scenarios import Earlier, Scenario
+from soak.scenarios import INTRUDED, Earlier, Scenario
 from soak.selecting import contradiction, refused_flats
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.events.events import ImageSetClosed
+from lsst.ts.calibscripts.events.events import CertificationRefused, ImageSetClosed
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.testing.memory import Dataset
 
@@ -47,23 +47,40 @@ def second_run(story: Story) -> Scenario | None:
     first = story.scenario
     # Times that jobs are given must be those that they take.
     seconds = dict.fromkeys(first.job_seconds, 1.0)
+    present = {**first.present, **unseen(story)}
     return Scenario(
-        first.instrument, config, seconds, references=first.references, present=first.present, earlier=earlier
+        first.instrument, config, seconds, references=first.references, present=present, earlier=earlier
     )
+
+
+def unseen(story: Story) -> dict[str, tuple[str, str]]:
+    """Return what somebody else certified, in a run that never came to certify the same: dataset type -> range."""
+    intruder = story.scenario.intruder
+    refused = {event.product.lower() for _, event in story.of(CertificationRefused)}
+    if intruder is None or intruder.dataset_type in refused:
+        return {}
+    return {intruder.dataset_type: INTRUDED}
 
 
 def can_be_queued(first: Story, second: Story) -> Problems:
     """What is offered is accepted as it stands: by configure, and before the first exposure."""
     if second.state is ScriptState.CONFIGURE_FAILED:
         yield f"the configuration offered was refused: {second.reason}"
-    if "No image was taken" in second.reason:
+    if "No image was taken" in second.reason and not _is_in_the_way(first, second):
         yield f"the run offered could not begin: {second.reason}"
+
+
+def _is_in_the_way(first: Story, second: Story) -> bool:
+    """Has somebody certified, unseen by the first run, where the second is to certify?"""
+    return (
+        bool(unseen(first)) and "already holds" in second.reason and bool(Asked(second.scenario).impossible)
+    )
 
 
 def offer_leads_to_the_end(first: Story, second: Story) -> Problems:
     """What is offered ends DONE where all images are there, with all that was asked for."""
     lost = [closed for _, closed in second.of(ImageSetClosed) if closed.left_out_detectors]
-    if second.state is not ScriptState.DONE and not lost:
+    if second.state is not ScriptState.DONE and not lost and not _is_in_the_way(first, second):
         yield f"what was offered ended {second.state.name}: {second.reason}"
 
 

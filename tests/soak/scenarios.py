@@ -16,6 +16,7 @@ __all__ = [
     "DETECTORS",
     "EARLIER",
     "FILTERS",
+    "INTRUDED",
     "Earlier",
     "FilterChange",
     "Intruder",
@@ -144,6 +145,10 @@ class Operator:
         usual = Operator()
         told = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
         return f"Operator({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
+
+INTRUDED = ("1960-01-01", "2040-01-01")
+"""Validity range of what an intruder certifies."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import yaml
-from soak.scenarios import DETECTORS, FILTERS, Scenario
+from soak.scenarios import DETECTORS, FILTERS, INTRUDED, Scenario
 from soak.stepping import SteppingEventLoop
 from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
 
@@ -296,7 +296,7 @@ async def _intrude(scenario: Scenario, journal: Journal, butler: MemoryButler) -
     if intruder is None:
         return
     await journal.reaches(intruder.at)
-    _certify(butler, scenario, intruder.dataset_type, "1960-01-01", "2040-01-01")
+    _certify(butler, scenario, intruder.dataset_type, *INTRUDED)
 
 
 async def _change_filter(scenario: Scenario, domain: Domain, journal: Journal) -> None:
