@@ -169,6 +169,11 @@ WORTH_REMEMBERING = {
         intruder=Intruder("flat", at=12),
         resumes=True,
     ),
+    "stopped when the run has ended and its messages are still on their way": Scenario(
+        config=BIAS_DARK | {"n_bias": 3},
+        troubles=(Trouble("run_of", error=LOST),),
+        operator=Operator(stop="command", at=26, delay=0.3),
+    ),
     "flats whose records have no type": Scenario(
         instrument="LSSTComCam",
         config=ALL | {"detectors": [0, 1]},

@@ -211,15 +211,18 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             If not everything that was asked for was done; the text has a sentence for each failure.
         """
         self._running = asyncio.current_task()
-        try:
-            async with Run(self) as run:
-                await run.check()
-                await run.set_up_instrument()
-                async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
-                    await exposing.take_images()
-        finally:
-            # LOVE has the summary before the final state.
-            await self._pacing.drain()
+        async with Run(self) as run:
+            await run.check()
+            await run.set_up_instrument()
+            async with run.processing(generate=generate, verify=verify, certify=certify) as exposing:
+                await exposing.take_images()
+
+    async def cleanup(self) -> None:
+        """Let LOVE have the summary before the final state."""
+        await super().cleanup()
+        # Not at the end of run(): a stop that came while messages wait would end as STOPPED a run whose summary
+        # and record say DONE or FAILED already.
+        await self._pacing.drain()
 
     async def close_tasks(self) -> None:
         """End what runs in the background; let a run that is terminated report what it did and what it did not."""
