@@ -12,7 +12,7 @@ from soak.scenarios import INTRUDED, Earlier, Scenario
 from soak.selecting import contradiction, refused_flats
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.events.events import CertificationRefused, ImageSetClosed
+from lsst.ts.calibscripts.events.events import CertificationRefused, ImageSetClosed, Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.testing.memory import Dataset
 
@@ -121,7 +121,8 @@ def refused_images(story: Story) -> dict[int, str]:
         refused |= dict.fromkeys(closed.left_out_exposures, "it was left out")
     for product in asked.verified & set(VERIFY):
         n_detectors = verified_detectors(story, product)
-        tests_decide = asked.verification(product).is_judged
+        said = any(verdict.product == product for _, verdict in story.of(Verdicted))
+        tests_decide = said and asked.verification(product).is_judged
         if n_detectors and tests_decide and not asked.passes(product, n_detectors):
             job = next(job for job in story.jobs if job.name == VERIFY[product])
             refused |= {exposure: f"the {product} failed verification" for exposure, _ in data(job)}
