@@ -142,15 +142,15 @@ def test_a_run_ends_where_an_approval_is_needed(copy: Path):
 
 def test_what_the_butler_refuses_to_certify_is_in_the_ledger(copy: Path):
     copy.write_text(copy.read_text().replace("20240405a", "20240406a"))
-    approved = produce("approve", copy, "--only", "bias", "--approved-by", "TAXICAB", "--reason", "nice")
+    approved = produce("approve", copy, "--only", "defects", "--approved-by", "TAXICAB", "--reason", "nice")
     assert approved.exit_code == 0, approved.output
     with opened(copy) as butler:
-        butler.collections.register(f"{BASE}/bias.20240406a", CollectionType.RUN)
-    result = produce("certify", copy, "--only", "bias", *BEGIN)
+        butler.collections.register(f"{BASE}/defects.20240406a", CollectionType.RUN)
+    result = produce("certify", copy, "--only", "defects", *BEGIN)
     assert result.exit_code == 1
-    assert f"{BASE}/bias.20240406a" in result.output
+    assert f"{BASE}/defects.20240406a" in result.output
     (entry,) = Ledger.beside(copy).events(Did)
-    assert (entry.step, entry.what, entry.succeeded) == ("certify", "bias", False)
+    assert (entry.step, entry.what, entry.succeeded) == ("certify", "defects", False)
 
 
 def test_a_chain_that_others_have_changed_is_not_undone(copy: Path):

@@ -53,7 +53,9 @@ def test_commands_that_only_look_need_no_more_than_the_repository(walk: Walk):
     looked = produce("check-deployed", walk.first, ids(18, 18)[0], "--dry-run")
     assert looked.exit_code == 0
     assert "NOTHING FOUND" not in looked.output
-    assert looked.output.startswith(f"butler query-datasets {walk.first} bias dark defects flat ptc")
+    assert looked.output.startswith(
+        f"butler query-datasets {walk.first} bfk bias cti dark defects flat linearizer ptc"
+    )
     compared = produce("compare", walk.first, walk.first.parent / "none", "--collection", "c", "--dry-run")
     assert compared.exit_code == 0
     assert len(compared.output.splitlines()) == 2
@@ -110,7 +112,7 @@ needs_no_bps = pytest.mark.skipif(
 
 @needs_no_bps
 def test_without_ctrl_bps_it_is_said_how_to_install_it(fresh: Path):
-    words = ("generate", fresh, "--only", "bias", "--engine", "bps")
+    words = ("generate", fresh, "--only", "defects", "--engine", "bps")
     result = produce(*words, environment={**ENVIRONMENT, "PATH": ""})
     assert result.exit_code == 1
     assert (
@@ -121,7 +123,7 @@ def test_without_ctrl_bps_it_is_said_how_to_install_it(fresh: Path):
 @needs_no_bps
 def test_a_program_that_does_not_run(fresh: Path):
     environment = program(fresh.parent, "neither a script nor a program")
-    result = produce("generate", fresh, "--only", "bias", "--engine", "bps", environment=environment)
+    result = produce("generate", fresh, "--only", "defects", "--engine", "bps", environment=environment)
     assert result.exit_code == 1
     assert "bps could not be run: " in result.output
 
@@ -130,10 +132,10 @@ def test_a_program_that_does_not_run(fresh: Path):
 def test_what_is_submitted_is_looked_for_afterwards(fresh: Path):
     """Its exit code is 0 even where quanta have failed, so it decides nothing."""
     environment = program(fresh.parent, '#!/bin/sh\necho "$@"\n')
-    result = produce("generate", fresh, "--only", "bias", "--engine", "bps", environment=environment)
+    result = produce("generate", fresh, "--only", "defects", "--engine", "bps", environment=environment)
     assert result.exit_code == 1
-    assert f"{BASE}/biasGen.20240327b/run has no bias of detectors 0 (exit code 0" in result.output
-    submitted = fresh.parent / "bps" / "biasGen.20240327b.yaml"
-    assert yaml.safe_load(submitted.read_text())["payload"]["outputRun"] == f"{BASE}/biasGen.20240327b/run"
+    assert f"{BASE}/defectGen.20240327b/run has no defects of detectors 0 (exit code 0" in result.output
+    submitted = fresh.parent / "bps" / "defectGen.20240327b.yaml"
+    assert yaml.safe_load(submitted.read_text())["payload"]["outputRun"] == f"{BASE}/defectGen.20240327b/run"
     (entry,) = Ledger.beside(fresh).events(Did)
     assert Path(entry.facts["log"]).read_text().splitlines()[-1] == f"submit {submitted}"

@@ -249,6 +249,11 @@ class Scenario:
         """Return a property of the configuration or its documented default."""
         return self.config.get(name, default)
 
+    @property
+    def hides_inputs(self) -> bool:
+        """Can a run not see which calibrations its jobs have used? A warning says so."""
+        return any(trouble.call == "inputs_used" for trouble in self.troubles)
+
     def summit_faults(self) -> list[Fault]:
         """Return the records of the faults, new ones each time."""
         faults = [_fault(text) for text in self.faults]

@@ -122,8 +122,7 @@ def fresh_is_read(story: Story) -> Problems:
     if not preferred:
         for dataset, origin in older.items():
             yield f"{dataset.dataset_type} in {dataset.run} read the {origin.dataset_type} of {origin.run}"
-    if any(trouble.call == "inputs_used" for trouble in story.scenario.troubles):
-        # What was used could not be read, as a warning says.
+    if story.scenario.hides_inputs:
         return
     for _, dataset in commits(story):
         if stale := {dataset, *origins(dataset)} & older.keys():

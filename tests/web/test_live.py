@@ -11,11 +11,15 @@ from lsst.ts.calibscripts.record import Recorder
 
 def tell(recorder: Recorder, events: tuple[Event, ...]) -> None:
     """Record events, and wait until they are written."""
-    size = recorder.path.stat().st_size if recorder.path.exists() else 0
+    written = lines(recorder.path) + len(events)
     for event in events:
         recorder(event)
-    while not recorder.path.exists() or recorder.path.stat().st_size == size:
+    while lines(recorder.path) < written:
         time.sleep(0.01)
+
+
+def lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def test_a_run_is_watched_from_its_first_exposure_to_its_certification(tmp_path: Path):
@@ -96,9 +100,12 @@ def test_a_large_camera_is_followed_too(tmp_path: Path):
     with serving(tmp_path) as client:
         tell(recorder, many)
         page = f"/runs/{recorder.path.stem}"
+        begun = time.process_time()
         client.get(page)
+        whole = time.process_time() - begun
         tell(recorder, (ImageArrived(60, 190, 0),))
         begun = time.process_time()
         assert client.get(page).status == 200
-        assert time.process_time() - begun < 2.0
+        # What was read before is not read again: a ratio, since other tests have left this process slow.
+        assert time.process_time() - begun < whole / 2
     recorder.close()
