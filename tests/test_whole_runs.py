@@ -174,6 +174,15 @@ WORTH_REMEMBERING = {
         troubles=(Trouble("run_of", error=LOST),),
         operator=Operator(stop="command", at=26, delay=0.3),
     ),
+    "stopped when the flats are taken, and those that arrived are too few pairs": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK
+        | {"script_mode": "BIAS_DARK_FLAT", "do_ptc": True, "detectors": [0, 1, 2, 3], "oods_timeout": 20.0}
+        | {"n_bias": 3, "n_flat": 6, "n_discard_flat": 0, "exp_times_flat": [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]},
+        operator=Operator(stop_checkpoint="Images taken: FLAT.*"),
+        lost=(Lost(0, 0, 5),),
+        resumes=True,
+    ),
     "flats whose records have no type": Scenario(
         instrument="LSSTComCam",
         config=ALL | {"detectors": [0, 1]},

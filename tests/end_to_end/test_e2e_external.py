@@ -127,7 +127,8 @@ def test_long_example_as_printed(long_example: Rehearsed) -> None:
     for image_type in ("BIAS", "DARK", "FLAT"):
         config = long_example.submitted(f"VERIFY {image_type}").config
         assert f"-i {extra},{instrument}/calib " in config
-    assert f"-i {instrument}/calib " in long_example.submitted("GENERATE PTC").config
+    defects = long_example.run_collection("GENERATE DEFECTS")
+    assert f"-i {defects},{instrument}/calib " in long_example.submitted("GENERATE PTC").config
     assert {event.product for event in long_example.events(Verdicted) if event.passed} == {
         "BIAS",
         "DARK",

@@ -15,10 +15,12 @@ from ..events.events import (
     ImageSetClosed,
     SetGivenUp,
     Stage,
+    TooFewPairs,
 )
 from ..events.images import ImageSet
 from ..ground.text import exposure_range
-from ..plan import ExposureSet
+from ..ocps.requests import different_times, pairs_of
+from ..plan import Action, ExposureSet
 from ..preflight.examining import Asked, Examined, examine
 from ..preflight.images import existing_set
 from ..preflight.window import Window
@@ -153,6 +155,19 @@ class Closing:
         journal.tell(ImageSetClosed.of(image_type, examined.found))
         for exposure, level in examined.levels.read.items():
             journal.measured(exposure, level)
+        if image_type is ImageType.FLAT:
+            self._note_pairs(examined.found)
+
+    def _note_pairs(self, flats: ImageSet) -> None:
+        """Keep for which steps the flats make too few pairs, also where the run ends before these begin."""
+        times = self.context.state.times
+        different = different_times(
+            pairs_of(flats.exposures, times, self.context.spec.pipelines.pairing), times
+        )
+        for step in self.context.plan.steps:
+            pairs = step.product.pairs
+            if step.id.action is Action.GENERATE and pairs is not None and different < pairs.times:
+                self.context.journal.tell(TooFewPairs(step.id))
 
     def fail(self, image_type: ImageType, error: CalibScriptsError) -> None:
         """Give a set up, because something failed."""

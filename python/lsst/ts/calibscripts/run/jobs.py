@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..config import Pairing
 from ..errors import ImageSetError, OutputsMissingError, job_log
-from ..events.events import OutputsFound, TooFewPairs
+from ..events.events import OutputsFound
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposure_range
 from ..ground.threads import OneThread
@@ -50,7 +50,6 @@ def exposures_for(context: RunContext, step: Step, images: Mapping[ImageType, Im
     different = different_times(pairs, times)
     needed = step.product.pairs.times
     if different < needed:
-        context.journal.tell(TooFewPairs(step.id))
         arrived = f"pairs of {different} different exposure times arrived, a curve needs {needed}"
         which = arrived if pairs else f"none of {planned} planned flat pairs can be used"
         raise ImageSetError(ImageType.FLAT.name, f"{step.id}: {which}.")
