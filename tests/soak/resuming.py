@@ -13,7 +13,9 @@ from soak.selecting import contradiction, refused_flats
 from soak.story import Exposed, Story
 
 from lsst.ts.calibscripts.events.events import CertificationRefused, ImageSetClosed, Verdicted
+from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
 from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = ["PAIR_INVARIANTS", "offer", "second_run"]
@@ -59,7 +61,13 @@ def unseen(story: Story) -> dict[str, tuple[str, str]]:
     refused = {event.product.lower() for _, event in story.of(CertificationRefused)}
     if intruder is None or intruder.dataset_type in refused:
         return {}
-    return {intruder.dataset_type: INTRUDED}
+    held = story.butler.associations(INSTRUMENTS[story.scenario.instrument].daily_collection)
+    came = (intruder.dataset_type, TimeRange.of(*INTRUDED))
+    return (
+        {intruder.dataset_type: INTRUDED}
+        if came in {(a.dataset.dataset_type, a.validity) for a in held}
+        else {}
+    )
 
 
 def can_be_queued(first: Story, second: Story) -> Problems:
