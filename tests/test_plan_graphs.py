@@ -1,6 +1,7 @@
 """Plans follow what the pipelines read, whatever that is: drawn at random, and run with failures drawn at random."""
 
 import asyncio
+import os
 from collections.abc import Collection, Mapping
 
 from hypothesis import given, settings
@@ -13,6 +14,9 @@ from lsst.ts.calibscripts.tables.bootstraps import BOOTSTRAPS, RECORDS
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
 from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
+
+SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
+"""Other plans each time; the same ones otherwise."""
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
 
@@ -132,7 +136,7 @@ PLANS = st.builds(
 )
 
 
-@settings(deadline=None)
+@settings(derandomize=not SOAKING, deadline=None)
 @given(PLANS)
 def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
     seen: set[StepId] = set()
@@ -142,7 +146,7 @@ def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
         seen.add(step.id)
 
 
-@settings(deadline=None)
+@settings(derandomize=not SOAKING, deadline=None)
 @given(PLANS)
 def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) -> None:
     for step in plan.steps:
@@ -154,7 +158,7 @@ def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) ->
             assert plan.step(StepId(V, step.id.product)) is None or StepId(V, step.id.product) in step.after
 
 
-@settings(deadline=None)
+@settings(derandomize=not SOAKING, deadline=None)
 @given(READS)
 def test_nothing_is_generated_later_than_what_it_reads_is_made(reads: Reads) -> None:
     for step in plan_of(reads).steps:
@@ -200,7 +204,7 @@ ANY_STEP = st.builds(StepId, st.sampled_from(list(Action)), st.sampled_from(list
 STEPS = st.sets(ANY_STEP, max_size=3)
 
 
-@settings(deadline=None)
+@settings(derandomize=not SOAKING, deadline=None)
 @given(
     PLANS,
     st.dictionaries(
