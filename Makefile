@@ -62,7 +62,7 @@ wheel: $(VENV)/.installed
 
 # Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
 soak: $(VENV)/.installed
-	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py
+	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py tests/test_plan_graphs.py
 
 # Lines and branches that no test reaches, by module; the simulated summit is one number at the end.
 coverage: $(VENV)/.installed

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
@@ -16,7 +16,12 @@ from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
-"""Other plans each time; the same ones otherwise."""
+
+
+def plans(test: Callable[..., None]) -> Callable[..., None]:
+    """Say how many plans a test draws."""
+    return settings(max_examples=10_000 if SOAKING else 100, deadline=None)(test)
+
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)
 
@@ -136,7 +141,7 @@ PLANS = st.builds(
 )
 
 
-@settings(derandomize=not SOAKING, deadline=None)
+@plans
 @given(PLANS)
 def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
     seen: set[StepId] = set()
@@ -146,7 +151,7 @@ def test_every_step_comes_after_what_it_waits_for(plan: Plan) -> None:
         seen.add(step.id)
 
 
-@settings(derandomize=not SOAKING, deadline=None)
+@plans
 @given(PLANS)
 def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) -> None:
     for step in plan.steps:
@@ -158,7 +163,7 @@ def test_a_product_is_certified_after_everything_it_was_made_from(plan: Plan) ->
             assert plan.step(StepId(V, step.id.product)) is None or StepId(V, step.id.product) in step.after
 
 
-@settings(derandomize=not SOAKING, deadline=None)
+@plans
 @given(READS)
 def test_nothing_is_generated_later_than_what_it_reads_is_made(reads: Reads) -> None:
     for step in plan_of(reads).steps:
@@ -204,7 +209,7 @@ ANY_STEP = st.builds(StepId, st.sampled_from(list(Action)), st.sampled_from(list
 STEPS = st.sets(ANY_STEP, max_size=3)
 
 
-@settings(derandomize=not SOAKING, deadline=None)
+@plans
 @given(
     PLANS,
     st.dictionaries(
@@ -212,6 +217,13 @@ STEPS = st.sets(ANY_STEP, max_size=3)
     ),
     STEPS,
     STEPS,
+)
+@example(
+    # What reads the defects waits for their certification, which the bad darks have cancelled.
+    plan=plan_of({}, generate_calibrations=False, do_ptc=False, do_bfk=True),
+    seconds={},
+    failing=set(),
+    rejected={StepId(V, "DARK")},
 )
 def test_nothing_is_certified_that_was_made_from_something_that_failed(
     plan: Plan, seconds: dict[StepId, int], failing: set[StepId], rejected: set[StepId]

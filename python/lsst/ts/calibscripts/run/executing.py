@@ -79,18 +79,22 @@ class Graph(Generic[Images]):
 
     def lose_images(self, image_type: ImageType) -> None:
         """Cancel all steps that need a set that will not come, and those that depend on them."""
-        needy = [step.id for step in self._plan.steps if image_type in step.images]
-        self.cancel([*needy, *self._plan.dependents(needy)])
+        self.cancel(step.id for step in self._plan.steps if image_type in step.images)
 
     def cancel(self, step_ids: Iterable[StepId]) -> None:
-        """Cancel steps, running ones too, unless they have ended."""
-        for step_id in step_ids:
-            if step_id not in self.lost and not self.is_done(step_id):
+        """Cancel steps, running ones too, unless they have ended, and those that depend on them."""
+        going_on = [step_id for step_id in step_ids if not self._has_ended(step_id)]
+        # What depends on a cancelled step would wait for ever.
+        for step_id in dict.fromkeys([*going_on, *self._plan.dependents(going_on)]):
+            if not self._has_ended(step_id):
                 self.cancelled.add(step_id)
                 self._over.add(step_id)
                 self._on_cancelled(step_id)
                 self._tasks[step_id].cancel()
         self._let_begin()
+
+    def _has_ended(self, step_id: StepId) -> bool:
+        return step_id in self.lost or self.is_done(step_id)
 
     def _let_begin(self) -> None:
         """Let steps begin that have all they need, the most urgent first: the OCPS may have few workers."""
