@@ -25,8 +25,8 @@ __all__ = [
     "VerifyFlatExposureTask",
     "VerifyFlatTask",
     "VerifyRunByFilterTask",
+    "VerifyRunConfig",
     "VerifyRunTask",
-    "detector_name",
 ]
 
 
@@ -146,13 +146,15 @@ class VerifyExposureTask(PipelineTask):
         result
             ``outputStats``.
         """
-        return Struct(outputStats=self._merge({detector_name(handle): handle.get() for handle in inputStats}))
+        return Struct(
+            outputStats=self._merge({_detector_name(handle): handle.get() for handle in inputStats})
+        )
 
     def _merge(self, detectors: Mapping[Any, Statistics]) -> Statistics:
         return merge(detectors)
 
 
-def detector_name(handle: DeferredDatasetHandle) -> str:
+def _detector_name(handle: DeferredDatasetHandle) -> str:
     """Return the name of the detector of a dataset, for example RXX_S00."""
     record: Any = handle.dataId.records["detector"]
     return str(record.full_name)
@@ -195,22 +197,23 @@ class VerifyRunTask(PipelineTask):
 
     ConfigClass = VerifyRunConfig
     _DefaultName = "verifyRun"
+    _dimension = "exposure"
 
     def run(self, *, inputStats: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
-        """Merge by exposure id.
+        """Merge by the id of what the statistics are of.
 
         Parameters
         ----------
         inputStats
-            Handles of the statistics of the exposures.
+            Handles of the statistics of the exposures, or of the visits.
 
         Returns
         -------
         result
             ``outputStats``.
         """
-        exposures = {int(handle.dataId["exposure"]): handle.get() for handle in inputStats}
-        return Struct(outputStats=merge(dict(sorted(exposures.items()))))
+        found = {int(handle.dataId[self._dimension]): handle.get() for handle in inputStats}
+        return Struct(outputStats=merge(dict(sorted(found.items()))))
 
 
 class VerifyRunByFilterConnections(VerifyRunConnections, dimensions=("instrument", "physical_filter")):

@@ -15,8 +15,7 @@ from ..datasets.calibrations import Linearizer
 from ..datasets.types import PhotonTransferCurve
 from .config import NoLogDataset
 from .curve_tests import gain_statistics, linearity_statistics, ptc_statistics
-from .merging import merge
-from .verify import detector_name
+from .verify import VerifyExposureConfig, VerifyExposureTask
 
 __all__ = ["MergeCalibrationsTask", "VerifyGainTask", "VerifyLinearityTask", "VerifyPtcTask"]
 
@@ -65,6 +64,7 @@ class VerifyPtcTask(PipelineTask):
 
     ConfigClass = VerifyPtcConfig
     _DefaultName = "verifyPtc"
+    _test = staticmethod(ptc_statistics)
 
     def run(
         self,
@@ -77,16 +77,16 @@ class VerifyPtcTask(PipelineTask):
         Parameters
         ----------
         exposure
-            Handles of frames of the detector.
+            Handles of frames of the detector, of which the first has the nominal values.
         inputCalib
-            The curves.
+            The curves, or what one pair shows.
 
         Returns
         -------
         result
             ``outputStats``.
         """
-        return Struct(outputStats=ptc_statistics(inputCalib, exposure[0].get()))
+        return Struct(outputStats=self._test(inputCalib, exposure[0].get()))
 
 
 class VerifyGainConnections(VerifyCalibrationConnections, dimensions=("instrument", "detector")):
@@ -100,37 +100,16 @@ class VerifyGainConnections(VerifyCalibrationConnections, dimensions=("instrumen
     )
 
 
-class VerifyGainConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=VerifyGainConnections):
+class VerifyGainConfig(VerifyPtcConfig, pipelineConnections=VerifyGainConnections):
     """Nothing to choose: the thresholds are those of DMTN-101."""
 
 
-class VerifyGainTask(PipelineTask):
+class VerifyGainTask(VerifyPtcTask):
     """Test the gains of a pair of flats, see `gain_statistics`."""
 
     ConfigClass = VerifyGainConfig
     _DefaultName = "verifyGain"
-
-    def run(
-        self,
-        *,
-        exposure: Sequence[DeferredDatasetHandle],
-        inputCalib: PhotonTransferCurve,  # noqa: N803
-    ) -> Struct:
-        """Test.
-
-        Parameters
-        ----------
-        exposure
-            Handle of the first flat of the pair.
-        inputCalib
-            What the pair shows.
-
-        Returns
-        -------
-        result
-            ``outputStats``.
-        """
-        return Struct(outputStats=gain_statistics(inputCalib, exposure[0].get()))
+    _test = staticmethod(gain_statistics)
 
 
 class VerifyLinearityConnections(PipelineTaskConnections, dimensions=("instrument", "detector")):
@@ -196,29 +175,12 @@ class MergeCalibrationsConnections(PipelineTaskConnections, dimensions=("instrum
     )
 
 
-class MergeCalibrationsConfig(
-    NoLogDataset, PipelineTaskConfig, pipelineConnections=MergeCalibrationsConnections
-):
+class MergeCalibrationsConfig(VerifyExposureConfig, pipelineConnections=MergeCalibrationsConnections):
     """Nothing to choose."""
 
 
-class MergeCalibrationsTask(PipelineTask):
+class MergeCalibrationsTask(VerifyExposureTask):
     """Merge the detectors of a run."""
 
     ConfigClass = MergeCalibrationsConfig
     _DefaultName = "mergeCalibrations"
-
-    def run(self, *, inputStats: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
-        """Merge by name of the detector, for example RXX_S00.
-
-        Parameters
-        ----------
-        inputStats
-            Handles of the statistics of the detectors.
-
-        Returns
-        -------
-        result
-            ``outputStats``.
-        """
-        return Struct(outputStats=merge({detector_name(handle): handle.get() for handle in inputStats}))

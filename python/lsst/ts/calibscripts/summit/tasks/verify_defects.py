@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from astropy.nddata import CCDData
-from lsst.daf.butler import DeferredDatasetHandle
 from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from .config import NoLogDataset
 from .defect_tests import defect_statistics
-from .merging import merge
-from .verify import VerifyExposureConfig, VerifyExposureTask
+from .verify import VerifyExposureConfig, VerifyExposureTask, VerifyRunConfig, VerifyRunTask
 
 __all__ = ["VerifyDefectsTask", "VerifyVisitRunTask", "VerifyVisitTask"]
 
@@ -118,28 +114,13 @@ class VerifyVisitRunConnections(PipelineTaskConnections, dimensions=("instrument
     )
 
 
-class VerifyVisitRunConfig(NoLogDataset, PipelineTaskConfig, pipelineConnections=VerifyVisitRunConnections):
+class VerifyVisitRunConfig(VerifyRunConfig, pipelineConnections=VerifyVisitRunConnections):
     """Nothing to choose."""
 
 
-class VerifyVisitRunTask(PipelineTask):
+class VerifyVisitRunTask(VerifyRunTask):
     """Merge the visits of a run."""
 
     ConfigClass = VerifyVisitRunConfig
     _DefaultName = "verifyVisitRun"
-
-    def run(self, *, inputStats: Sequence[DeferredDatasetHandle]) -> Struct:  # noqa: N803
-        """Merge by visit.
-
-        Parameters
-        ----------
-        inputStats
-            Handles of the statistics of the visits.
-
-        Returns
-        -------
-        result
-            ``outputStats``.
-        """
-        visits = {int(handle.dataId["visit"]): handle.get() for handle in inputStats}
-        return Struct(outputStats=merge(dict(sorted(visits.items()))))
+    _dimension = "visit"
