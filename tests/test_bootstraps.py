@@ -6,22 +6,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from in_memory import run_in_memory
 
 from lsst.ts.calibscripts.check import check_values, look_up_pipelines, without_repository
 from lsst.ts.calibscripts.config.scripts import SCRIPTS
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job
-from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.summit.queue.script_queue import Outcome
 from lsst.ts.calibscripts.tables.bootstraps import BOOTSTRAPS, RECORDS, everything_before
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
     reference_calibrations,
 )
 
@@ -74,24 +70,12 @@ async def run(butler: MemoryButler, **config: object) -> tuple[Outcome, list[str
     jobs: list[str] = []
     reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat", "camera"), electronics=())
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
-
     def behave(job: Job) -> Behaviour:
         jobs.append(job.name)
         return Behaviour()
 
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
-        outcome = await ScriptQueue().run(
-            "auxtel/make_latiss_calibrations.py",
-            yaml.safe_dump({"repo": "/repo/LATISS", **CONFIG, **config}),
-            make=make,
-        )
-    certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
-    return outcome, [name for name in jobs if name.startswith("cp")], sorted(certified)
+    outcome, _, certified = await run_in_memory(butler, behave, CONFIG | config)
+    return outcome, [name for name in jobs if name.startswith("cp")], certified
 
 
 async def test_they_are_made_first_and_never_certified(

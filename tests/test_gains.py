@@ -7,22 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import yaml
-from fault_table_stages import EVENING, LatissInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_memory import run_in_memory
 
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.ocps.csc import Job
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
 from lsst.ts.calibscripts.testing.memory import (
     NOMINAL_GAIN,
     Behaviour,
     MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
     reference_calibrations,
 )
 from lsst.ts.calibscripts.verification import WrittenGains
@@ -40,27 +34,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def run_with(gains: Sequence[float], **config: object) -> tuple[Outcome, list[LogLine], list[str]]:
     """Run with the gains that the jobs find for the amplifiers of each pair; 20 flats of one time by default."""
-    butler, log = MemoryButler(), []
+    butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,))
-
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
-
-    def behave(job: Job) -> Behaviour:
-        return Behaviour(gains=gains)
-
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
-        given = {"generate_calibrations": True, "n_bias": 3, "n_dark": 3, "exp_times_dark": 5, **config}
-        outcome = await ScriptQueue(log.append).run(
-            "auxtel/make_latiss_calibrations.py",
-            yaml.safe_dump({"repo": "/repo/LATISS", **given}),
-            make=make,
-        )
-    certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
-    return outcome, log, certified
+    given = {"generate_calibrations": True, "n_bias": 3, "n_dark": 3, "exp_times_dark": 5, **config}
+    return await run_in_memory(butler, lambda job: Behaviour(gains=gains), given)
 
 
 async def test_ten_pairs_are_reported_in_full() -> None:

@@ -7,22 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from fault_table_stages import EVENING, LatissInMemory
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory import run_in_memory
 
 from lsst.ts.calibscripts.errors import StatisticsError
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
 from lsst.ts.calibscripts.testing.memory import (
     Behaviour,
     MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
     Verification,
     reference_calibrations,
 )
@@ -55,28 +50,16 @@ async def run(
     outcomes: Mapping[str, Verification] = {}, **config: object
 ) -> tuple[Outcome, list[LogLine], dict[str, list[str]]]:
     """Run with what the verification jobs find, by the names of their pipelines."""
-    butler, log = MemoryButler(), []
+    butler = MemoryButler()
     jobs: list[str] = []
     reference_calibrations(butler, "LATISS", (0,))
-
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
 
     def behave(job: Job) -> Behaviour:
         jobs.append(job.name)
         return Behaviour(verification=outcomes.get(job.name, Verification.PASSES))
 
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
-        outcome = await ScriptQueue(log.append).run(
-            "auxtel/make_latiss_calibrations.py",
-            yaml.safe_dump({"repo": "/repo/LATISS", **EVERYTHING, **config}),
-            make=make,
-        )
-    certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
-    return outcome, log, {"jobs": jobs, "certified": sorted(certified)}
+    outcome, log, certified = await run_in_memory(butler, behave, EVERYTHING | config)
+    return outcome, log, {"jobs": jobs, "certified": certified}
 
 
 async def test_what_passes_is_certified_as_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from waiting_script import WaitingScript
 
 from lsst.ts.calibscripts.sal import (
     AckError,
@@ -24,60 +25,16 @@ from lsst.ts.calibscripts.sal import (
 
 pytestmark = pytest.mark.observatory
 
-SCHEMA = {
-    "$schema": "http://json-schema.org/draft-07/schema#",
-    "type": "object",
-    "properties": {
-        "wait": {"type": "number", "minimum": 0, "default": 0.5},
-        "fail": {"enum": [None, "configure", "metadata", "run", "cleanup"], "default": None},
-    },
-    "additionalProperties": False,
-}
-
 PATIENCE = 120.0
 """Longest wait for anything, seconds: a broker may be slow."""
 
 _INDICES = itertools.count(210_001)
 
 
-class Script(BaseScript):
-    """Waits between two checkpoints, or fails where it is told to."""
+class Script(WaitingScript):
+    """Waits in real time, so not for long."""
 
-    def __init__(self, index: int) -> None:
-        self.events: list[str] = []
-        super().__init__(index, "Wait a little", help="More about waiting")
-
-    @classmethod
-    def get_schema(cls) -> dict[str, Any] | None:
-        return SCHEMA
-
-    async def configure(self, config: SimpleNamespace) -> None:
-        self.config = config
-        self._fail_at("configure")
-
-    def set_metadata(self, metadata: Any) -> None:
-        metadata.duration = self.config.wait
-        metadata.totalCheckpoints = 2
-        self._fail_at("metadata")
-
-    async def run(self) -> None:
-        self.events.append("run")
-        try:
-            await self.checkpoint("begin")
-            self._fail_at("run")
-            await asyncio.sleep(self.config.wait)
-            await self.checkpoint("end")
-        except asyncio.CancelledError:
-            self.events.append("cancelled")
-            raise
-
-    async def cleanup(self) -> None:
-        self.events.append(f"cleanup in {self.state_name}")
-        self._fail_at("cleanup")
-
-    def _fail_at(self, place: str) -> None:
-        if self.config.fail == place:
-            raise ExpectedError(f"failed in {place}")
+    default_wait = 0.5
 
 
 class Operator:

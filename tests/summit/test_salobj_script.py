@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from waiting_script import WaitingScript
 
 from lsst.ts.calibscripts.embedded.salobj import (
     AckError,
@@ -20,57 +21,9 @@ from lsst.ts.calibscripts.embedded.salobj import (
     ScriptState,
 )
 
-SCHEMA = {
-    "$schema": "http://json-schema.org/draft-07/schema#",
-    "type": "object",
-    "properties": {
-        "wait": {"type": "number", "minimum": 0, "default": 60},
-        "fail": {"enum": [None, "configure", "metadata", "run", "cleanup", "unexpected"], "default": None},
-    },
-    "additionalProperties": False,
-}
 
-
-class Script(BaseScript):
-    """Waits between two checkpoints, or fails where it is told to."""
-
-    def __init__(self, index: int = 1) -> None:
-        self.events: list[str] = []
-        super().__init__(index, "Wait a little", help="More about waiting")
-
-    @classmethod
-    def get_schema(cls) -> dict[str, Any] | None:
-        return SCHEMA
-
-    async def configure(self, config: SimpleNamespace) -> None:
-        self.config = config
-        self._fail_at("configure")
-
-    def set_metadata(self, metadata: Any) -> None:
-        metadata.duration = self.config.wait
-        metadata.totalCheckpoints = 2
-        self._fail_at("metadata")
-
-    async def run(self) -> None:
-        self.events.append("run")
-        try:
-            await self.checkpoint("begin")
-            self._fail_at("run")
-            if self.config.fail == "unexpected":
-                raise ValueError("unexpected")
-            await asyncio.sleep(self.config.wait)
-            await self.checkpoint("end")
-        except asyncio.CancelledError:
-            self.events.append("cancelled")
-            raise
-
-    async def cleanup(self) -> None:
-        self.events.append(f"cleanup in {self.state_name}")
-        self._fail_at("cleanup")
-
-    def _fail_at(self, place: str) -> None:
-        if self.config.fail == place:
-            raise ExpectedError(f"failed in {place}")
+class Script(WaitingScript):
+    """Waits on a clock that jumps."""
 
 
 class Operator:

@@ -1,0 +1,40 @@
+"""A whole run of LATISS with its repository and its jobs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import yaml
+from fault_table_stages import EVENING, LatissInMemory
+
+from lsst.ts.calibscripts.summit.ocps.csc import Job
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+)
+
+__all__ = ["run_in_memory"]
+
+
+async def run_in_memory(
+    butler: MemoryButler, behave: Callable[[Job], Behaviour], config: Mapping[str, object]
+) -> tuple[Outcome, list[LogLine], list[str]]:
+    """Run LATISS on a butler, and return how it ended, its log, and the dataset types it certified, sorted."""
+    log: list[LogLine] = []
+
+    def make(index: int) -> LatissInMemory:
+        script = LatissInMemory(index)
+        script.repository = MemoryRepository(butler)
+        return script
+
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+        given = yaml.safe_dump({"repo": "/repo/LATISS", **config})
+        outcome = await ScriptQueue(log.append).run("auxtel/make_latiss_calibrations.py", given, make=make)
+    certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
+    return outcome, log, sorted(certified)
