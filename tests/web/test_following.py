@@ -9,7 +9,6 @@ from web_support import DONE, GENERATED, PLANNED, TAKEN, begin, earlier, record
 from lsst.ts.calibscripts.errors import RecordError
 from lsst.ts.calibscripts.ground.tai import tai_now
 from lsst.ts.calibscripts.record import Following, read_record
-from lsst.ts.calibscripts.record import recorder as recording
 
 RECORDS = Path(__file__).parents[1] / "data" / "records"
 
@@ -57,9 +56,8 @@ def test_a_damaged_line_is_named_with_its_number(tmp_path: Path):
         following.read()
 
 
-def test_a_run_in_which_nothing_happens_shows_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(recording, "HEARTBEAT_INTERVAL", 0.05)
-    recorder = begin(tmp_path)
+def test_a_run_in_which_nothing_happens_shows_signs_of_life(tmp_path: Path):
+    recorder = begin(tmp_path, heartbeat=0.05)
     for event in (*PLANNED, *TAKEN, *GENERATED):
         recorder(event)
     following = Following(recorder.path)

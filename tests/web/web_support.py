@@ -102,12 +102,12 @@ CONFIG: Mapping[str, Any] = {
 }
 
 
-def begin(directory: Path, instrument: str = "LATISS", **config: Any) -> Recorder:
+def begin(directory: Path, instrument: str = "LATISS", *, heartbeat: float = 10.0, **config: Any) -> Recorder:
     """Begin a record."""
     about = About(
         "auxtel/make_latiss_calibrations.py", instrument, 1, dict(config), {**CONFIG, **config}, (0,)
     )
-    return open_record(about, warn=lambda text: None, directory=directory)
+    return open_record(about, warn=lambda text: None, directory=directory, heartbeat=heartbeat)
 
 
 def record(directory: Path, events: Iterable[Event], instrument: str = "LATISS", **config: Any) -> Path:

@@ -30,7 +30,7 @@ CLOSE_TIMEOUT = 5.0
 """How long a disk that does not answer is waited for at the end, seconds of real time."""
 
 HEARTBEAT_INTERVAL = 10.0
-"""After how long without an event a line says that the run goes on, seconds of real time; at most 360 an hour."""
+"""How long without an event usually, seconds; at most 360 lines an hour."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -44,6 +44,7 @@ def open_record(
     warn: Callable[[str], None],
     directory: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
+    heartbeat: float = HEARTBEAT_INTERVAL,
 ) -> Recorder:
     """Begin a record; never blocks and never raises.
 
@@ -57,6 +58,8 @@ def open_record(
         Where to; `record_directory` by default.
     clock : callable
         Returns the time that durations are measured with, seconds: the event loop's in a script.
+    heartbeat : `float`
+        After how long without an event a line says that the run goes on, seconds of real time.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def open_record(
         place, problem = record_directory() if directory is None else directory, ""
     except OSError as error:
         place, problem = Path(), describe(error)
-    return Recorder(place / name, about, warn, clock, problem)
+    return Recorder(place / name, about, warn, clock, heartbeat, problem)
 
 
 class Recorder:
@@ -79,7 +82,7 @@ class Recorder:
     ----------
     path : `pathlib.Path`
         File to make; its directory is made where there is none.
-    about, warn, clock
+    about, warn, clock, heartbeat
         As of `open_record`.
     problem : `str`, optional
         Why nothing can be written.
@@ -91,12 +94,14 @@ class Recorder:
         about: About,
         warn: Callable[[str], None],
         clock: Callable[[], float],
+        heartbeat: float,
         problem: str = "",
     ) -> None:
         self.path = path
         self._about = about
         self._warn = warn
         self._clock = clock
+        self._heartbeat = heartbeat
         self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
         self._problem = problem
         self._warned = False
@@ -169,7 +174,7 @@ class Recorder:
     def _write_some(self, file: IO[str], offset: float) -> bool:
         """Write what there is, or that the run goes on, and flush it; False after the last line."""
         try:
-            line = self._lines.get(timeout=HEARTBEAT_INTERVAL)
+            line = self._lines.get(timeout=self._heartbeat)
         except queue.Empty:
             file.write(_line(HEARTBEAT, time.time(), self._clock(), offset))
             file.flush()
