@@ -17,6 +17,8 @@ os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
 
 from observatory_support import LOOPS, ON_OBSERVATORY, missing, name_topics
 
+from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
+
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
     "tests/production/test_produce_alterations.py": "tests/production/test_produce_walk_through.py",
@@ -26,6 +28,8 @@ LOOK_AT_THE_SAME = {
 }
 """File -> another file that uses the same runs of minutes, which each worker would have to make."""
 
+
+END_TO_END = Path(__file__).parent / "end_to_end"
 
 SLOW = re.compile(
     r"\b(subprocess|multiprocessing|Popen|recorded|e2e_support|walk_through|rehearsal|cli_support)\b"
@@ -84,6 +88,22 @@ def pytest_configure(config: pytest.Config) -> None:
     name_topics()
     # What the observatory's packages warn of is not ours to fix.
     config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Say where the pipelines are, as the Science Pipelines' set-up does, in the end-to-end tests and nowhere else.
+
+    Before the fixtures of a session are made, and whatever an earlier test has left: which pipelines are found
+    decides in which order the steps of a run go.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        for package in ("cp_pipe", "cp_verify"):
+            name = f"{package.upper()}_DIR"
+            environment.delenv(name, raising=False)
+            if item.path.is_relative_to(END_TO_END):
+                environment.setenv(name, str(PIPELINES / package))
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

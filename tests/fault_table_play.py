@@ -50,18 +50,14 @@ def play(case: Case) -> Played:
     factory = (
         QuickEventLoop if ON_OBSERVATORY else JumpingEventLoop if case.on_repository else SteppingEventLoop
     )
-    # Without them the pipelines have today's names, wherever the tests are run.
-    environment = {k: v for k, v in os.environ.items() if k not in ("CP_PIPE_DIR", "CP_VERIFY_DIR")}
     with (
         TemporaryDirectory() as directory,
         patch.dict(
             os.environ,
             {
-                **environment,
                 **_cp_verify(case, Path(directory)),
                 "CALIBSCRIPTS_RECORD_DIR": f"{directory}/records",
             },
-            clear=True,
         ),
         asyncio.Runner(loop_factory=factory) as runner,
     ):

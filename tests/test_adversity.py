@@ -138,8 +138,6 @@ async def run_of(
     runner_type: type[MemoryRunner] = MemoryRunner,
     **oddities: Any,
 ) -> Run:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(directory))
     butler, log, events = MemoryButler(), [], []
     reference_calibrations(butler, "LATISS", (0,))

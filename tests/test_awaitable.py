@@ -50,8 +50,6 @@ class Watched:
 async def test_a_run_asks_the_butler_in_one_thread_that_is_not_the_loops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,))
     repository = Watched(MemoryRepository(butler))

@@ -27,14 +27,8 @@ FILTERS = {"filter": "SDSSr_65mm", "grating": "empty_1"}
 FLAT = "SDSSr_65mm~empty"
 
 
-@pytest.fixture(autouse=True)
-def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def packages(no_packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CP_PIPE_DIR", str(PIPELINES / "cp_pipe"))
     monkeypatch.setenv("CP_VERIFY_DIR", str(PIPELINES / "cp_verify"))
 

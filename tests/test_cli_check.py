@@ -15,12 +15,6 @@ PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipe
 LATISS = "auxtel/make_latiss_calibrations.py"
 
 
-@pytest.fixture(autouse=True)
-def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_rehearsal_repository(tmp_path_factory.mktemp("cli") / "repo", seed=1, filters=[])

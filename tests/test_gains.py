@@ -27,8 +27,6 @@ CURVE = {"do_ptc": True, "exp_times_flat": [1, 1, 2, 2, 4, 4]}
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
 
 

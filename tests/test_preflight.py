@@ -39,8 +39,6 @@ async def test_a_state_that_cannot_be_understood_is_told() -> None:
 
 
 async def test_a_dome_that_is_silent_stops_flats_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
     script = MakeLSSTCamCalibrations(index=1)
     await script.start_task
     try:

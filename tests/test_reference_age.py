@@ -52,8 +52,6 @@ class Aged(MemoryRepository):
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
 
 

@@ -33,12 +33,6 @@ EVERYTHING = {
 }
 
 
-@pytest.fixture(autouse=True)
-def without_pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize(
     "values",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,22 +12,11 @@ from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, example,
 from lsst.daf.butler import CollectionType, Timespan
 
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
-from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
 
 OLDER = "LATISS/calib/2021-07"
 OLDER_OFFSET = 40.0
 """Electrons by which the older bias is wrong: what is made with it shows it."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Say where the pipelines are, as the Science Pipelines' set-up does, and where records go."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path_factory.mktemp("records")))
-        environment.setenv("CP_PIPE_DIR", str(PIPELINES / "cp_pipe"))
-        environment.setenv("CP_VERIFY_DIR", str(PIPELINES / "cp_verify"))
-        yield
 
 
 @pytest.fixture(scope="session")

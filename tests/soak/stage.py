@@ -6,7 +6,6 @@ import asyncio
 import functools
 import itertools
 import logging
-import os
 import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -80,8 +79,6 @@ def play(
     after: Story | None = None,
 ) -> Story:
     """Play a scenario from beginning to end; ``after`` another one, a day later in the same repository."""
-    for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR"):
-        os.environ.pop(name, None)
     factory = loop_factory or (lambda: SteppingEventLoop(scenario.latency))
     problems: list[str] = []
     with asyncio.Runner(loop_factory=factory) as runner:

@@ -123,7 +123,7 @@ def test_in_another_thread_nothing_is_changed() -> None:
 
 
 HANGING = """
-import multiprocessing, os, signal, sys, time
+import os, signal, sys, time
 from lsst.ts.calibscripts.summit.rehearsing.termination import Termination
 
 def work():
@@ -133,11 +133,12 @@ def work():
 
 if __name__ == "__main__":
     with Termination() as termination, termination.stopping(lambda: print("stopping", flush=True)):
-        job = multiprocessing.get_context("fork").Process(target=work)
-        job.start()
+        if not os.fork():
+            work()
         while True:
             time.sleep(600)
 """
+"""A job that multiprocessing does not know, as one that it is just starting."""
 
 
 def test_the_second_signal_ends_the_process_and_its_jobs_at_once(tmp_path: Path) -> None:

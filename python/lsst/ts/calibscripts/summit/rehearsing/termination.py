@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Self, TypeVarTuple
+
+import psutil
 
 __all__ = ["RehearsalLoop", "Termination"]
 
@@ -91,9 +92,13 @@ class Termination:
 
 
 def _end_at_once(exit_code: int) -> None:
-    """End the process and its jobs; nothing is tidied up, and nothing waited for."""
-    for child in multiprocessing.active_children():
-        child.kill()
+    """End the process and its jobs; nothing is tidied up, and nothing waited for.
+
+    The system is asked for the jobs: multiprocessing knows one only some instructions after it was started.
+    """
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     if sys.__stdout__ is not None and sys.__stdout__.isatty():
         # The live tables hide it.
         os.write(1, _SHOW_CURSOR)
