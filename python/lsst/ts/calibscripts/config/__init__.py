@@ -5,12 +5,12 @@ everything that is wrong at once; `parse` makes the frozen configuration that `p
 """
 
 from .advice import RECOMMENDED_IMAGES, last_night, warnings
-from .base import Exposures
 from .calibrations import CalibrationsConfig
 from .characters import key_problem
 from .explain import did_you_mean
 from .exposure_ids import exposure_id, written_exposures
 from .fields import ScriptMode, option_settings
+from .images import Exposures
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
 from .schema import as_yaml, json_schema, schema_text, write_schemas

@@ -10,10 +10,11 @@ from pydantic import ModelWrapValidatorHandler, ValidationInfo, field_validator,
 from ..errors import ConfigurationError
 from ..tables.instruments import Instrument
 from . import fields as f
-from .base import CommonProperties, Exposures
+from .base import CommonProperties
 from .dates import open_end
 from .explain import which
 from .exposure_ids import camera_of
+from .images import Exposures
 from .rules import Given, problems, resolve
 
 __all__ = ["CalibrationsConfig"]
