@@ -34,5 +34,8 @@ autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+# Types stand in the code alone; sections of docstrings describe.
+autodoc_typehints = "signature"
+# What a module offers again stands in two places, and a type leads to the first.
+suppress_warnings = ["ref.python"]
 numpydoc_show_class_members = False

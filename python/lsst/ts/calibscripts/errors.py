@@ -214,11 +214,9 @@ class JobError(CalibScriptsError, RuntimeError):
     ----------
     job_id, exit_code
         As given.
-    last_error : `str`
-        The last error in its log, once it has been read; empty where there is none.
     """
 
-    last_error: str = ""
+    last_error: str = ""  #: The last error in its log, once it has been read; empty where there is none.
 
     def __init__(
         self, step: str, reason: str, *, job_id: str | None = None, exit_code: int | None = None

@@ -27,24 +27,13 @@ BOOTSTRAP = "Bootstrap"
 
 @dataclass(frozen=True)
 class Checked:
-    """A configuration and what there is to say of it.
+    """A configuration and what there is to say of it."""
 
-    Attributes
-    ----------
-    script : `ScriptRecord`
-        The script it is for.
-    spec : `RunSpec` or `None`
-        What a run would do; None where the configuration is wrong in itself.
-    problems : `tuple` [`str`]
-        Everything that is wrong, one sentence each. A run would be refused, or fail.
-    doubts : `tuple` [`str`]
-        What a repository could not be asked.
-    """
-
-    script: ScriptRecord
-    spec: RunSpec | None = None
+    script: ScriptRecord  #: The script it is for.
+    spec: RunSpec | None = None  #: What a run would do; None where the configuration is wrong in itself.
+    #: Everything that is wrong, one sentence each. A run would be refused, or fail.
     problems: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  #: What a repository could not be asked.
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -14,21 +14,11 @@ __all__ = ["Answers", "Reference", "ask_repository"]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a repository has answered.
+    """What a repository has answered."""
 
-    Attributes
-    ----------
-    uri : `str`
-        The repository.
-    references : `tuple` [`Reference`]
-        Calibrations that were looked for.
-    free : `tuple` [`Certification`]
-        Certifications that nothing stands in the way of.
-    """
-
-    uri: str
-    references: tuple[Reference, ...] = ()
-    free: tuple[Certification, ...] = ()
+    uri: str  #: The repository.
+    references: tuple[Reference, ...] = ()  #: Calibrations that were looked for.
+    free: tuple[Certification, ...] = ()  #: Certifications that nothing stands in the way of.
 
 
 def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]:

@@ -21,18 +21,10 @@ _HOME = ("lsst", "ts", "calibscripts", "data", "scripts")
 
 @dataclass(frozen=True)
 class Link:
-    """A link to one executable.
+    """A link to one executable."""
 
-    Attributes
-    ----------
-    path : `pathlib.Path`
-        Where it is in the tree of the ScriptQueue.
-    target : `pathlib.Path`
-        The executable of this package.
-    """
-
-    path: Path
-    target: Path
+    path: Path  #: Where it is in the tree of the ScriptQueue.
+    target: Path  #: The executable of this package.
 
     @property
     def is_own(self) -> bool:

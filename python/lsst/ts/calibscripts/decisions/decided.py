@@ -13,18 +13,10 @@ __all__ = ["NO_DECISIONS", "Decisions"]
 
 @dataclass(frozen=True)
 class Decisions:
-    """All decisions, and what of them holds.
+    """All decisions, and what of them holds."""
 
-    Attributes
-    ----------
-    all : `tuple` [`Decision`]
-        The oldest first.
-    problems : `tuple` [`str`]
-        What could not be read, one sentence each.
-    """
-
-    all: tuple[Decision, ...] = ()
-    problems: tuple[str, ...] = ()
+    all: tuple[Decision, ...] = ()  #: The oldest first.
+    problems: tuple[str, ...] = ()  #: What could not be read, one sentence each.
 
     @cached_property
     def withdrawn(self) -> Mapping[str, Decision]:

@@ -79,34 +79,17 @@ Subject: TypeAlias = Annotated[ProductSubject | ExposureSubject | MasterSubject,
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision.
+    """A decision."""
 
-    Attributes
-    ----------
-    id : `str`
-        Identifies it.
-    tai : `str`
-        When, ISO-8601, TAI.
-    who, why : `str`
-        Who has decided, and why.
-    verb : `Verb`
-        What.
-    subject : `ProductSubject`, `ExposureSubject` or `MasterSubject`
-        On what.
-    withdraws : `str`
-        Identifier of the decision that is withdrawn; empty for all others.
-    certified : `Certified` or `None`
-        What was certified, as the script would have recorded it.
-    """
-
-    id: str
-    tai: str
+    id: str  #: Identifies it.
+    tai: str  #: When, ISO-8601, TAI.
+    #: Who has decided, and why.
     who: str
     why: str
-    verb: Verb
-    subject: Subject
-    withdraws: str = ""
-    certified: Certified | None = None
+    verb: Verb  #: What.
+    subject: Subject  #: On what.
+    withdraws: str = ""  #: Identifier of the decision that is withdrawn; empty for all others.
+    certified: Certified | None = None  #: What was certified, as the script would have recorded it.
 
     @property
     def signed(self) -> str:

@@ -67,20 +67,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run is to do.
+    """What a run is to do."""
 
-    Attributes
-    ----------
-    sets : `tuple` [`PlannedSet`]
-        Its images in the order they are taken.
-    steps : `tuple` [`StepId`]
-        Its steps in the order of the plan.
-    made_from : mapping [`str`, `tuple` [`str`, ...]]
-        Products of the run that the job of each product reads; empty in records that do not hold it.
-    """
-
-    sets: tuple[PlannedSet, ...]
-    steps: tuple[StepName, ...]
+    sets: tuple[PlannedSet, ...]  #: Its images in the order they are taken.
+    steps: tuple[StepName, ...]  #: Its steps in the order of the plan.
+    #: Products of the run that the job of each product reads; empty in records that do not hold it.
     made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -107,27 +98,13 @@ class JobStarted:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job has ended.
+    """A job has ended."""
 
-    Attributes
-    ----------
-    step : `StepId`
-        What it was for.
-    job_id : `str` or `None`
-        Its identifier; None where the OCPS never returned one.
-    exit_code : `int` or `None`
-        Exit code; None where no result had it.
-    outcome : `JobOutcome`
-        How it ended.
-    reason : `str`
-        Why, in a sentence; empty for a job that completed.
-    """
-
-    step: StepName
-    job_id: str | None
-    exit_code: int | None
-    outcome: JobOutcome
-    reason: str = ""
+    step: StepName  #: What it was for.
+    job_id: str | None  #: Its identifier; None where the OCPS never returned one.
+    exit_code: int | None  #: Exit code; None where no result had it.
+    outcome: JobOutcome  #: How it ended.
+    reason: str = ""  #: Why, in a sentence; empty for a job that completed.
 
     @property
     def words(self) -> str:

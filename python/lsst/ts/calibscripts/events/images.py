@@ -17,16 +17,14 @@ class ImageSet:
 
     Attributes
     ----------
-    exposures, detectors : `tuple` [`int`]
-        Those that are used.
-    left_out_exposures, left_out_detectors : `tuple` [`int`]
-        Those that are not.
     complete : `bool`
         Is it enough to be processed: more than half of the exposures and of the detectors?
     """
 
+    #: Those that are used.
     exposures: tuple[int, ...]
     detectors: tuple[int, ...]
+    #: Those that are not.
     left_out_exposures: tuple[int, ...]
     left_out_detectors: tuple[int, ...]
 

@@ -27,22 +27,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PlannedSet:
-    """Images of one type that a run is to take.
+    """Images of one type that a run is to take."""
 
-    Attributes
-    ----------
-    image_type : `ImageType`
-        BIAS, DARK or FLAT.
-    n_kept, n_discarded : `int`
-        Exposures to use, and those before them that are never used.
-    existing : `tuple` [`int`, ...]
-        Exposures that exist already and are used instead of taking any.
-    """
-
-    image_type: ImageType
+    image_type: ImageType  #: BIAS, DARK or FLAT.
+    #: Exposures to use, and those before them that are never used.
     n_kept: int
     n_discarded: int = 0
-    existing: tuple[int, ...] = ()
+    existing: tuple[int, ...] = ()  #: Exposures that exist already and are used instead of taking any.
 
     @classmethod
     def of(cls, images: ExposureSet) -> PlannedSet:

@@ -46,21 +46,12 @@ FINISHED = frozenset({StepStanding.DONE, StepStanding.PASSED})
 
 @dataclass(frozen=True)
 class ExposureState:
-    """One exposure.
+    """One exposure."""
 
-    Attributes
-    ----------
-    exposure_time : `float` or `None`
-        Seconds: as asked for, and as the butler has it once it was looked up there; None while it is unknown.
-    level : `float` or `None`
-        Signal of a flat, ADU, where it was measured.
-    detectors : `int`
-        Detectors whose image has arrived and is good: bit n is set for detector n.
-    """
-
+    #: Seconds: as asked for, and as the butler has it once it was looked up there; None while it is unknown.
     exposure_time: float | None = None
-    level: float | None = None
-    detectors: int = 0
+    level: float | None = None  #: Signal of a flat, ADU, where it was measured.
+    detectors: int = 0  #: Detectors whose image has arrived and is good: bit n is set for detector n.
 
     @property
     def arrived(self) -> frozenset[int]:
@@ -70,30 +61,16 @@ class ExposureState:
 
 @dataclass(frozen=True)
 class SetState:
-    """The images of one type.
+    """The images of one type."""
 
-    Attributes
-    ----------
-    planned : `PlannedSet`
-        What is to be taken.
-    begun : `bool`
-        Was their taking begun, or are existing ones used?
-    discarded, kept : `tuple` [`int`, ...]
-        Exposures so far: those that are never used, and the others.
-    closed : `ImageSetClosed` or `None`
-        What of them is used, once no further arrival is awaited.
-    given_up : `SetGivenUp` or `None`
-        Why this run uses nothing of them, where that is so.
-    lacking_pairs : `bool`
-        Were the flats that can be used too few pairs for a step that was asked for?
-    """
-
-    planned: PlannedSet
-    begun: bool = False
+    planned: PlannedSet  #: What is to be taken.
+    begun: bool = False  #: Was their taking begun, or are existing ones used?
+    #: Exposures so far: those that are never used, and the others.
     discarded: tuple[int, ...] = ()
     kept: tuple[int, ...] = ()
-    closed: ImageSetClosed | None = None
-    given_up: SetGivenUp | None = None
+    closed: ImageSetClosed | None = None  #: What of them is used, once no further arrival is awaited.
+    given_up: SetGivenUp | None = None  #: Why this run uses nothing of them, where that is so.
+    #: Were the flats that can be used too few pairs for a step that was asked for?
     lacking_pairs: bool = False
 
     @property
@@ -141,30 +118,14 @@ class SetState:
 
 @dataclass(frozen=True)
 class StepState:
-    """One step.
+    """One step."""
 
-    Attributes
-    ----------
-    id : `StepId`
-        Its name.
-    request : `JobSubmitted` or `None`
-        Command of its job.
-    job_id : `str` or `None`
-        Its OCPS job, once its identifier is known.
-    job : `JobEnded` or `None`
-        How the job ended.
-    outputs : `OutputsFound` or `None`
-        RUN with what the job wrote, and the detectors it was to process.
-    ended : `StepEnded` or `None`
-        How the step ended.
-    """
-
-    id: StepId
-    request: JobSubmitted | None = None
-    job_id: str | None = None
-    job: JobEnded | None = None
-    outputs: OutputsFound | None = None
-    ended: StepEnded | None = None
+    id: StepId  #: Its name.
+    request: JobSubmitted | None = None  #: Command of its job.
+    job_id: str | None = None  #: Its OCPS job, once its identifier is known.
+    job: JobEnded | None = None  #: How the job ended.
+    outputs: OutputsFound | None = None  #: RUN with what the job wrote, and the detectors it was to process.
+    ended: StepEnded | None = None  #: How the step ended.
 
     @property
     def collection(self) -> str | None:
@@ -216,27 +177,11 @@ class StepState:
 
 @dataclass(frozen=True)
 class ProductState:
-    """One product.
+    """One product."""
 
-    Attributes
-    ----------
-    stage : `Stage`
-        The last stage it has reached.
-    generated : `bool`
-        Was it generated, whatever became of it later?
-    verdict : `Verdicted` or `None`
-        What its verification said.
-    certified : `Certified` or `None`
-        Where it is certified.
-    doubtful : `Doubtful` or `None`
-        Where it may be certified.
-    refused : `CertificationRefused` or `None`
-        Where it could not be certified.
-    """
-
-    stage: Stage = Stage.WAITING
-    generated: bool = False
-    verdict: Verdicted | None = None
-    certified: Certified | None = None
-    doubtful: Doubtful | None = None
-    refused: CertificationRefused | None = None
+    stage: Stage = Stage.WAITING  #: The last stage it has reached.
+    generated: bool = False  #: Was it generated, whatever became of it later?
+    verdict: Verdicted | None = None  #: What its verification said.
+    certified: Certified | None = None  #: Where it is certified.
+    doubtful: Doubtful | None = None  #: Where it may be certified.
+    refused: CertificationRefused | None = None  #: Where it could not be certified.

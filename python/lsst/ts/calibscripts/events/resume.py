@@ -22,24 +22,14 @@ _MODES = get_args(ScriptMode)
 
 @dataclass(frozen=True)
 class Resumption:
-    """How to resume a run that did not come to its end.
+    """How to resume a run that did not come to its end."""
 
-    Attributes
-    ----------
-    config : `dict`
-        The configuration.
-    taken : `tuple` [`str`]
-        What it takes, in words, e.g. ``21 flats (first 1 discarded)``.
-    mode_without : `str` or `None`
-        The script_mode with which it would take none; None where there is no such mode, or it takes none anyway.
-    left_out : `tuple` [`str`]
-        Properties that must be left out in that mode.
-    """
-
-    config: dict[str, Any]
-    taken: tuple[str, ...] = ()
+    config: dict[str, Any]  #: The configuration.
+    taken: tuple[str, ...] = ()  #: What it takes, in words, e.g. ``21 flats (first 1 discarded)``.
+    #: The script_mode with which it would take none; None where there is no such mode, or it takes none
+    #: anyway.
     mode_without: str | None = None
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  #: Properties that must be left out in that mode.
 
     @property
     def sentence(self) -> str:

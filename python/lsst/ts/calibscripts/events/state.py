@@ -34,36 +34,20 @@ __all__ = ["RunState"]
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run has done so far.
+    """What a run has done so far."""
 
-    Attributes
-    ----------
-    exposures : `NumberedMapping` [`ExposureState`]
-        Exposure -> what is known of it; also of exposures that the camera has not returned yet.
-    sets : mapping [`ImageType`, `SetState`]
-        Images, in the order in which they are taken.
-    steps : mapping [`StepId`, `StepState`]
-        Steps, in the order of the plan.
-    made_from : mapping [`str`, `tuple` [`str`, ...]]
-        Products of the run that the job of each product reads, where the record holds it.
-    products : mapping [`str`, `ProductState`]
-        Products that have reached a stage or have a verdict.
-    physical_filter : `str` or `None`
-        Filter that the flats are to have; None as long as it is unknown.
-    messages : `tuple` [`Failed` or `Warned`, ...]
-        One sentence each.
-    ended : `Ended` or `None`
-        How the run ended; None while it goes on, or where it was killed.
-    """
-
+    #: Exposure -> what is known of it; also of exposures that the camera has not returned yet.
     exposures: NumberedMapping[ExposureState] = field(default_factory=NumberedMapping)
+    #: Images, in the order in which they are taken.
     sets: Mapping[ImageType, SetState] = field(default_factory=dict)
-    steps: Mapping[StepId, StepState] = field(default_factory=dict)
+    steps: Mapping[StepId, StepState] = field(default_factory=dict)  #: Steps, in the order of the plan.
+    #: Products of the run that the job of each product reads, where the record holds it.
     made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Products that have reached a stage or have a verdict.
     products: Mapping[str, ProductState] = field(default_factory=dict)
-    physical_filter: str | None = None
-    messages: tuple[Message, ...] = ()
-    ended: Ended | None = None
+    physical_filter: str | None = None  #: Filter that the flats are to have; None as long as it is unknown.
+    messages: tuple[Message, ...] = ()  #: One sentence each.
+    ended: Ended | None = None  #: How the run ended; None while it goes on, or where it was killed.
 
     @property
     def outcome(self) -> RunOutcome:

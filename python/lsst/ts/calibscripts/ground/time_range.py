@@ -17,14 +17,9 @@ _OPEN = date(9999, 12, 31)
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A range of time, TAI, half open.
+    """A range of time, TAI, half open."""
 
-    Attributes
-    ----------
-    begin, end : `datetime.datetime` or `None`
-        Without a time zone; None is open.
-    """
-
+    #: Without a time zone; None is open.
     begin: datetime | None = None
     end: datetime | None = None
 

@@ -24,21 +24,12 @@ NOT_KNOWN: Reads = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Order:
-    """Which products of a run the jobs of the same run read.
+    """Which products of a run the jobs of the same run read."""
 
-    Attributes
-    ----------
-    made_from : mapping [`str`, `tuple` [`str`, ...]]
-        What each product that the run makes is made from, without circles.
-    verified_with : mapping [`str`, `tuple` [`str`, ...]]
-        What the verification of each reads, itself included.
-    wait : `bool`
-        Does generation wait until what it reads is certified?
-    """
-
+    #: What each product that the run makes is made from, without circles.
     made_from: Mapping[str, tuple[str, ...]]
-    verified_with: Mapping[str, tuple[str, ...]]
-    wait: bool = False
+    verified_with: Mapping[str, tuple[str, ...]]  #: What the verification of each reads, itself included.
+    wait: bool = False  #: Does generation wait until what it reads is certified?
 
     def origins(self, name: str) -> frozenset[str]:
         """Return everything that a product is made from, directly and indirectly."""

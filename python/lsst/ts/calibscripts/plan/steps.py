@@ -47,26 +47,14 @@ class StepId:
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of processing and what must have happened before it starts.
+    """One piece of processing and what must have happened before it starts."""
 
-    Attributes
-    ----------
-    id : `StepId`
-        Its name.
-    images : `tuple` [`ImageType`]
-        Sets that must have arrived in the OODS.
-    after : `tuple` [`StepId`]
-        Steps that must have succeeded. If one of them does not, this one is cancelled, even while it runs.
-    once_over : `tuple` [`StepId`]
-        Steps that must have ended, one way or another.
-    reads : `tuple` [`str`]
-        Products of the same run that its job reads. It reads everything else from collections.
-    """
-
-    id: StepId
-    images: tuple[ImageType, ...]
+    id: StepId  #: Its name.
+    images: tuple[ImageType, ...]  #: Sets that must have arrived in the OODS.
+    #: Steps that must have succeeded. If one of them does not, this one is cancelled, even while it runs.
     after: tuple[StepId, ...]
-    once_over: tuple[StepId, ...] = ()
+    once_over: tuple[StepId, ...] = ()  #: Steps that must have ended, one way or another.
+    #: Products of the same run that its job reads. It reads everything else from collections.
     reads: tuple[str, ...] = ()
 
     @property
@@ -77,46 +65,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Exposure:
-    """One exposure to take.
+    """One exposure to take."""
 
-    Attributes
-    ----------
-    image_type : `ImageType`
-        BIAS, DARK or FLAT.
-    exposure_time : `float`
-        Seconds.
-    discarded : `bool`
-        Is it taken only to settle the detectors?
-    """
-
-    image_type: ImageType
-    exposure_time: float
-    discarded: bool
+    image_type: ImageType  #: BIAS, DARK or FLAT.
+    exposure_time: float  #: Seconds.
+    discarded: bool  #: Is it taken only to settle the detectors?
 
 
 @dataclass(frozen=True)
 class ExposureSet:
-    """Exposures of one type.
+    """Exposures of one type."""
 
-    Attributes
-    ----------
-    image_type : `ImageType`
-        BIAS, DARK or FLAT.
-    exposures : `tuple` [`Exposure`]
-        What to take, in order, the discarded ones first.
-    taken : `tuple` [`int`]
-        Exposures that exist already and are used instead of taking any.
-    times : `tuple` [`float`]
-        Exposure times, seconds, that these may have; empty where the user set none.
-    seconds : `float`
-        Camera's time for those that are taken.
-    """
-
-    image_type: ImageType
-    exposures: tuple[Exposure, ...] = ()
-    taken: tuple[int, ...] = ()
+    image_type: ImageType  #: BIAS, DARK or FLAT.
+    exposures: tuple[Exposure, ...] = ()  #: What to take, in order, the discarded ones first.
+    taken: tuple[int, ...] = ()  #: Exposures that exist already and are used instead of taking any.
+    #: Exposure times, seconds, that these may have; empty where the user set none.
     times: tuple[float, ...] = ()
-    seconds: float = 0.0
+    seconds: float = 0.0  #: Camera's time for those that are taken.
 
     @property
     def n_discarded(self) -> int:
@@ -150,23 +115,12 @@ def images_in_words(image_type: ImageType, number: int, n_discarded: int) -> str
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does.
+    """What a run does."""
 
-    Attributes
-    ----------
-    sets : `tuple` [`ExposureSet`]
-        Exposures, in the order they are taken.
-    steps : `tuple` [`Step`]
-        Processing, every step after those it depends on.
-    seconds : `float`
-        Estimated duration: the camera's time and the processing that cannot overlap with it.
-    insisted : `frozenset` [`str`]
-        Products that the user has asked for by name: without them the run has not done what it was to do.
-    """
-
-    sets: tuple[ExposureSet, ...]
-    steps: tuple[Step, ...]
-    seconds: float
+    sets: tuple[ExposureSet, ...]  #: Exposures, in the order they are taken.
+    steps: tuple[Step, ...]  #: Processing, every step after those it depends on.
+    seconds: float  #: Estimated duration: the camera's time and the processing that cannot overlap with it.
+    #: Products that the user has asked for by name: without them the run has not done what it was to do.
     insisted: frozenset[str] = frozenset()
 
     @property

@@ -26,58 +26,31 @@ _UNTOLD = ("", "UNKNOWN")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the images of a set are to be.
+    """What the images of a set are to be."""
 
-    Attributes
-    ----------
-    image_type : `ImageType`
-        Their type.
-    exposures, detectors : `tuple` [`int`]
-        Exposures to use and detectors asked for.
-    times : mapping [`int`, `tuple` [`float`, ...]]
-        Exposure -> the exposure times, seconds, that it may have; any where it is not among them.
-    physical_filter : `tuple` [`str` or `None`, ...]
-        What `filter_fits` compares the filter of flats with.
-    window : `Window` or `None`
-        Limits for the level of the first flats.
-    existing : `bool`
-        Were they taken before this run, and named in ``exposures``?
-    """
-
-    image_type: ImageType
+    image_type: ImageType  #: Their type.
+    #: Exposures to use and detectors asked for.
     exposures: tuple[int, ...]
     detectors: tuple[int, ...]
+    #: Exposure -> the exposure times, seconds, that it may have; any where it is not among them.
     times: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
-    physical_filter: tuple[str | None, ...] = ()
-    window: Window | None = None
-    existing: bool = False
+    physical_filter: tuple[str | None, ...] = ()  #: What `filter_fits` compares the filter of flats with.
+    window: Window | None = None  #: Limits for the level of the first flats.
+    existing: bool = False  #: Were they taken before this run, and named in ``exposures``?
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What of a set is used.
+    """What of a set is used."""
 
-    Attributes
-    ----------
-    found : `ImageSet`
-        What is used and what is left out.
-    why : mapping [`str`, `tuple` [`int`, ...]]
-        Why exposures are left out although their images were ingested -> which.
-    refused : `CalibScriptsError` or `None`
-        Why nothing of the set may be used.
-    times : mapping [`int`, `float`]
-        Exposure -> its exposure time, seconds, as the butler has it.
-    physical_filter : `str` or `None`
-        Filter of the flats that go on.
-    levels : `Levels`
-        Levels of the first flats, where there are limits for them.
-    """
-
-    found: ImageSet
+    found: ImageSet  #: What is used and what is left out.
+    #: Why exposures are left out although their images were ingested -> which.
     why: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    refused: CalibScriptsError | None = None
+    refused: CalibScriptsError | None = None  #: Why nothing of the set may be used.
+    #: Exposure -> its exposure time, seconds, as the butler has it.
     times: Mapping[int, float] = field(default_factory=dict)
-    physical_filter: str | None = None
+    physical_filter: str | None = None  #: Filter of the flats that go on.
+    #: Levels of the first flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
 
     def refuse(self, error: CalibScriptsError) -> Examined:

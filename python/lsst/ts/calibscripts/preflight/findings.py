@@ -25,41 +25,22 @@ __all__ = ["RepositoryFindings", "repository_findings"]
 
 @dataclass(frozen=True)
 class RepositoryFindings:
-    """What the repository has to say before the first exposure.
+    """What the repository has to say before the first exposure."""
 
-    Attributes
-    ----------
-    problems : `tuple` [`str`]
-        One sentence each; the run must not begin if there is one.
-    detectors : `tuple` [`Detector`]
-        All detectors of the instrument.
-    calib_exists : `bool`
-        Is there a ``calib_collection`` already?
-    examined : mapping [`ImageType`, `Examined`]
-        What is used of the sets that exist already.
-    unpaired : `tuple` [`str`]
-        Products that the flats among them make too few pairs for, of those that the user did not ask for by name.
-    references : `tuple` [`Reference`]
-        Calibrations that the jobs look for.
-    free : `tuple` [`Certification`]
-        Certifications that nothing stands in the way of.
-    unasked : `tuple` [`Certification`]
-        Certifications in a filter that shows only when the instrument is set up.
-    bootstraps_exist : `bool`
-        Have the inputs all bootstraps that the run would make?
-    warnings : `tuple` [`str`]
-        What people have decided on the calibrations that will be used, and which of them are old.
-    """
-
-    problems: tuple[str, ...] = ()
-    detectors: tuple[Detector, ...] = ()
-    calib_exists: bool = False
+    problems: tuple[str, ...] = ()  #: One sentence each; the run must not begin if there is one.
+    detectors: tuple[Detector, ...] = ()  #: All detectors of the instrument.
+    calib_exists: bool = False  #: Is there a ``calib_collection`` already?
+    #: What is used of the sets that exist already.
     examined: Mapping[ImageType, Examined] = field(default_factory=dict)
+    #: Products that the flats among them make too few pairs for, of those that the user did not ask for by
+    #: name.
     unpaired: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = ()
-    free: tuple[Certification, ...] = ()
+    references: tuple[Reference, ...] = ()  #: Calibrations that the jobs look for.
+    free: tuple[Certification, ...] = ()  #: Certifications that nothing stands in the way of.
+    #: Certifications in a filter that shows only when the instrument is set up.
     unasked: tuple[Certification, ...] = ()
-    bootstraps_exist: bool = False
+    bootstraps_exist: bool = False  #: Have the inputs all bootstraps that the run would make?
+    #: What people have decided on the calibrations that will be used, and which of them are old.
     warnings: tuple[str, ...] = ()
 
     def planned(self, spec: RunSpec) -> RunSpec:

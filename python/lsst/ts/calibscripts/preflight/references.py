@@ -29,32 +29,18 @@ _Times = tuple[TimeRange, ...]
 
 @dataclass(frozen=True)
 class Reference:
-    """A calibration that a job looks for.
+    """A calibration that a job looks for."""
 
-    Attributes
-    ----------
-    dataset_type : `str`
-        Its dataset type.
-    physical_filter : `str` or `None`
-        The filter it is needed in; None where any will do.
-    collections : `tuple` [`str`]
-        Where it is looked for.
-    found, missing : `tuple` [`int`]
-        Detectors.
-    by_detector, by_filter : `bool`
-        Is there one for each detector, one for each physical filter?
-    sources : `tuple` [`Source`]
-        The RUNs of what was found.
-    """
-
-    dataset_type: str
-    physical_filter: str | None
-    collections: tuple[str, ...]
+    dataset_type: str  #: Its dataset type.
+    physical_filter: str | None  #: The filter it is needed in; None where any will do.
+    collections: tuple[str, ...]  #: Where it is looked for.
+    #: Detectors.
     found: tuple[int, ...]
     missing: tuple[int, ...]
+    #: Is there one for each detector, one for each physical filter?
     by_detector: bool = True
     by_filter: bool = False
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = ()  #: The RUNs of what was found.
 
     def named(self, now: datetime) -> Iterator[str]:
         """Return a line for each RUN: what is used from it, its validity and its age in days at a time, UTC."""

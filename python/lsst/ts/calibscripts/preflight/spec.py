@@ -21,56 +21,29 @@ __all__ = ["CameraFacts", "RunSpec", "prepare"]
 
 @dataclass(frozen=True)
 class CameraFacts:
-    """What the plan of a run depends on, of a camera.
+    """What the plan of a run depends on, of a camera."""
 
-    Attributes
-    ----------
-    instrument : `str`
-        Butler instrument name.
-    detectors : `tuple` [`int`]
-        Detectors that are processed where the configuration names none.
-    read_out_time, shutter_time : `float`
-        Seconds.
-    """
-
-    instrument: str
-    detectors: tuple[int, ...]
+    instrument: str  #: Butler instrument name.
+    detectors: tuple[int, ...]  #: Detectors that are processed where the configuration names none.
+    #: Seconds.
     read_out_time: float = READ_OUT_SECONDS
     shutter_time: float = SHUTTER_SECONDS
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a run is to do.
+    """What a run is to do."""
 
-    Attributes
-    ----------
-    config : `CalibrationsConfig`
-        Checked configuration.
-    plan : `Plan`
-        Exposures and steps.
-    instrument : `str`
-        Butler instrument name.
-    detectors : `tuple` [`int`]
-        Detectors asked for.
-    physical_filter : `str` or `None`
-        Physical filter of the flats, None where it is unknown before they are taken.
-    pipelines : `StepPipelines`
-        Pipelines and options of the jobs; none before they are looked up.
-    warnings : `tuple` [`str`]
-        What may not be meant, or will not come out as hoped.
-    given : mapping
-        Configuration as the user wrote it.
-    """
-
-    config: CalibrationsConfig
-    plan: Plan
-    instrument: str
-    detectors: tuple[int, ...]
+    config: CalibrationsConfig  #: Checked configuration.
+    plan: Plan  #: Exposures and steps.
+    instrument: str  #: Butler instrument name.
+    detectors: tuple[int, ...]  #: Detectors asked for.
+    #: Physical filter of the flats, None where it is unknown before they are taken.
     physical_filter: str | None = None
+    #: Pipelines and options of the jobs; none before they are looked up.
     pipelines: StepPipelines = NO_PIPELINES
-    warnings: tuple[str, ...] = ()
-    given: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  #: What may not be meant, or will not come out as hoped.
+    given: Mapping[str, Any] = field(default_factory=dict)  #: Configuration as the user wrote it.
 
     @property
     def certifications(self) -> tuple[Certification, ...]:

@@ -26,38 +26,21 @@ _TOO_BRIGHT = (
 
 @dataclass(frozen=True)
 class Levels:
-    """Levels of flats.
+    """Levels of flats."""
 
-    Attributes
-    ----------
-    read : mapping [`int`, `float`]
-        Exposure -> level, ADU, overscan subtracted.
-    unread : mapping [`int`, `str`]
-        Exposure -> why its level is unknown.
-    """
-
-    read: Mapping[int, float] = field(default_factory=dict)
-    unread: Mapping[int, str] = field(default_factory=dict)
+    read: Mapping[int, float] = field(default_factory=dict)  #: Exposure -> level, ADU, overscan subtracted.
+    unread: Mapping[int, str] = field(default_factory=dict)  #: Exposure -> why its level is unknown.
 
 
 @dataclass(frozen=True)
 class Window:
-    """Limits for the level of the first flats, ADU; None for no limit.
+    """Limits for the level of the first flats, ADU; None for no limit."""
 
-    Attributes
-    ----------
-    low, high : `float` or `None`
-        The limits.
-    too_dark : `str`
-        What to do where flats are too dark.
-    existing : `bool`
-        Are the flats some that exist already?
-    """
-
+    #: The limits.
     low: float | None
     high: float | None
-    too_dark: str = ""
-    existing: bool = False
+    too_dark: str = ""  #: What to do where flats are too dark.
+    existing: bool = False  #: Are the flats some that exist already?
 
     @classmethod
     def of(cls, config: CalibrationsConfig, instrument: str, *, existing: bool = False) -> Window | None:

@@ -65,57 +65,29 @@ STYLES: Mapping[Standing, str] = {
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where a product is certified, and for how long.
+    """Where a product is certified, and for how long."""
 
-    Attributes
-    ----------
-    product : `str`
-        E.g. BIAS.
-    collection : `str`
-        The CALIBRATION collection.
-    begin, end : `str` or `None`
-        Validity range, ISO-8601, TAI; None is open.
-    verified : `bool`
-        Whether it passed a verification.
-    """
-
-    product: str
-    collection: str
+    product: str  #: E.g. BIAS.
+    collection: str  #: The CALIBRATION collection.
+    #: Validity range, ISO-8601, TAI; None is open.
     begin: str | None
     end: str | None
-    verified: bool = True
+    verified: bool = True  #: Whether it passed a verification.
 
 
 @dataclass(frozen=True)
 class ProductAccount:
-    """What came of one product.
+    """What came of one product."""
 
-    Attributes
-    ----------
-    product : `str`
-        E.g. BIAS.
-    standing : `Standing`
-        In two words.
-    sentence : `str`
-        In the documented words, with the numbers of the verdict.
-    certified : `Certificate` or `None`
-        Where and for how long it is certified.
-    generation, verification : `str` or `None`
-        Collections of its jobs.
-    failed_tests : `int`
-        Tests of its verification that failed.
-    decisions : `tuple` [`str`]
-        What was decided on it, one sentence each.
-    """
-
-    product: str
-    standing: Standing
-    sentence: str
-    certified: Certificate | None = None
+    product: str  #: E.g. BIAS.
+    standing: Standing  #: In two words.
+    sentence: str  #: In the documented words, with the numbers of the verdict.
+    certified: Certificate | None = None  #: Where and for how long it is certified.
+    #: Collections of its jobs.
     generation: str | None = None
     verification: str | None = None
-    failed_tests: int = 0
-    decisions: tuple[str, ...] = ()
+    failed_tests: int = 0  #: Tests of its verification that failed.
+    decisions: tuple[str, ...] = ()  #: What was decided on it, one sentence each.
 
     @property
     def words(self) -> str:
@@ -125,37 +97,18 @@ class ProductAccount:
 
 @dataclass(frozen=True)
 class Account:
-    """Everything a report says.
+    """Everything a report says."""
 
-    Attributes
-    ----------
-    title : `str`
-        Headline.
-    instrument, repo : `str`
-        Butler instrument name and repository.
-    record : `Record` or `None`
-        The record; None where the report is of collections alone.
-    products : `tuple` [`ProductAccount`]
-        In the order of the products.
-    evidence : `Evidence`
-        What the butler has.
-    runs : mapping [`StepId`, `str`]
-        Step -> RUN with its outputs.
-    trends : `tuple` [`Trend`]
-        Comparison with earlier runs.
-    running : `bool`
-        Does the run still go on?
-    """
-
-    title: str
+    title: str  #: Headline.
+    #: Butler instrument name and repository.
     instrument: str
     repo: str
-    record: Record | None
-    products: tuple[ProductAccount, ...]
-    evidence: Evidence = field(default_factory=Evidence)
-    runs: Mapping[StepId, str] = field(default_factory=dict)
-    trends: tuple[Trend, ...] = ()
-    running: bool = False
+    record: Record | None  #: The record; None where the report is of collections alone.
+    products: tuple[ProductAccount, ...]  #: In the order of the products.
+    evidence: Evidence = field(default_factory=Evidence)  #: What the butler has.
+    runs: Mapping[StepId, str] = field(default_factory=dict)  #: Step -> RUN with its outputs.
+    trends: tuple[Trend, ...] = ()  #: Comparison with earlier runs.
+    running: bool = False  #: Does the run still go on?
 
     @property
     def collections(self) -> tuple[str, ...]:

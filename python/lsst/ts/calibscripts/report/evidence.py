@@ -21,30 +21,16 @@ _MEDIAN_TO_MEAN = 1.2533
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """All statistics and tests of one verification.
+    """All statistics and tests of one verification."""
 
-    Attributes
-    ----------
-    exposures : `tuple` [`int`]
-        Exposures, ascending.
-    detectors : `tuple` [`str`]
-        Full names of the detectors, in the order of their ids.
-    amplifiers : `tuple` [`str`]
-        Names of the amplifiers of a detector.
-    values : mapping [`str`, array]
-        Statistics of amplifiers, float32 of shape ``(n_exposures, n_detectors, n_amplifiers)``, in electrons
-        (READ_NOISE_ADU in ADU); NaN where there is none.
-    outcomes : mapping [`str`, array]
-        Tests of amplifiers, `Outcome` as int8 of the same shape.
-    detector_values, detector_outcomes : mapping [`str`, array]
-        The same for detectors as a whole, of shape ``(n_exposures, n_detectors)``.
-    """
-
-    exposures: tuple[int, ...]
-    detectors: tuple[str, ...]
-    amplifiers: tuple[str, ...]
+    exposures: tuple[int, ...]  #: Exposures, ascending.
+    detectors: tuple[str, ...]  #: Full names of the detectors, in the order of their ids.
+    amplifiers: tuple[str, ...]  #: Names of the amplifiers of a detector.
+    #: Statistics of amplifiers, float32 of shape ``(n_exposures, n_detectors, n_amplifiers)``, in electrons
+    #: (READ_NOISE_ADU in ADU); NaN where there is none.
     values: Mapping[str, NDArray[np.float32]]
-    outcomes: Mapping[str, NDArray[np.int8]]
+    outcomes: Mapping[str, NDArray[np.int8]]  #: Tests of amplifiers, `Outcome` as int8 of the same shape.
+    #: The same for detectors as a whole, of shape ``(n_exposures, n_detectors)``.
     detector_values: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     detector_outcomes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
 
@@ -78,61 +64,32 @@ def median(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Verification:
-    """A verification: what was decided and on which grounds.
+    """A verification: what was decided and on which grounds."""
 
-    Attributes
-    ----------
-    product : `str`
-        BIAS, DARK or FLAT.
-    run : `str`
-        RUN with the statistics.
-    verdict : `Verdict`
-        As judged by the rule of the scripts.
-    grid : `Grid` or `None`
-        The statistics of the detectors; None where there are none.
-    internal : `bool`
-        Was it made with a calibration of the same run?
-    """
-
-    product: str
-    run: str
-    verdict: Verdict
-    grid: Grid | None = None
-    internal: bool = False
+    product: str  #: BIAS, DARK or FLAT.
+    run: str  #: RUN with the statistics.
+    verdict: Verdict  #: As judged by the rule of the scripts.
+    grid: Grid | None = None  #: The statistics of the detectors; None where there are none.
+    internal: bool = False  #: Was it made with a calibration of the same run?
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The photon transfer curve of one amplifier.
+    """The photon transfer curve of one amplifier."""
 
-    Attributes
-    ----------
-    detector, amplifier : `str`
-        Whose.
-    means : array
-        Mean level of each pair of flats, ADU.
-    variances, fitted : array
-        Variance of one frame, measured and as the fit has it, ADU².
-    used : array
-        False where a pair was left out of the fit.
-    gain, gain_error : `float`
-        electron/ADU.
-    noise : `float`
-        Read noise, electron.
-    turnoff : `float`
-        Highest mean level before the variance breaks down, ADU.
-    """
-
+    #: Whose.
     detector: str
     amplifier: str
-    means: NDArray[np.float64]
+    means: NDArray[np.float64]  #: Mean level of each pair of flats, ADU.
+    #: Variance of one frame, measured and as the fit has it, ADU².
     variances: NDArray[np.float64]
     fitted: NDArray[np.float64]
-    used: NDArray[np.bool_]
+    used: NDArray[np.bool_]  #: False where a pair was left out of the fit.
+    #: electron/ADU.
     gain: float
     gain_error: float
-    noise: float
-    turnoff: float
+    noise: float  #: Read noise, electron.
+    turnoff: float  #: Highest mean level before the variance breaks down, ADU.
 
 
 @dataclass(frozen=True)
@@ -148,17 +105,10 @@ class PairGain:
 
 @dataclass(frozen=True)
 class Defects:
-    """Boxes of defects of a detector.
+    """Boxes of defects of a detector."""
 
-    Attributes
-    ----------
-    detector : `str`
-        Full name.
-    places : `tuple` [(`int`, `int`, `int`, `int`)]
-        First column and row, width and height of each box, pixels of the assembled image.
-    """
-
-    detector: str
+    detector: str  #: Full name.
+    #: First column and row, width and height of each box, pixels of the assembled image.
     places: tuple[tuple[int, int, int, int], ...] = field(repr=False)
 
     @property
@@ -174,73 +124,34 @@ class Defects:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """An image of one detector, binned so that it is small.
+    """An image of one detector, binned so that it is small."""
 
-    Attributes
-    ----------
-    title : `str`
-        What it shows, e.g. ``combined bias``.
-    detector : `str`
-        Full name.
-    pixels : array
-        float32, row 0 at the bottom; NaN where pixels are masked.
-    unit : `str`
-        Of the pixels.
-    median : `float`
-        Of the pixels before they were binned.
-    exposure : `int` or `None`
-        None for a combined image.
-    binned : `int`
-        Pixels of the detector that make one pixel here, along each side.
-    """
-
-    title: str
-    detector: str
-    pixels: NDArray[np.float32]
-    unit: str
-    median: float
-    exposure: int | None = None
-    binned: int = 1
+    title: str  #: What it shows, e.g. ``combined bias``.
+    detector: str  #: Full name.
+    pixels: NDArray[np.float32]  #: float32, row 0 at the bottom; NaN where pixels are masked.
+    unit: str  #: Of the pixels.
+    median: float  #: Of the pixels before they were binned.
+    exposure: int | None = None  #: None for a combined image.
+    binned: int = 1  #: Pixels of the detector that make one pixel here, along each side.
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything the butler has of a run.
+    """Everything the butler has of a run."""
 
-    Attributes
-    ----------
-    verifications : `tuple` [`Verification`]
-        In the order of the products.
-    curves : `tuple` [`Curve`]
-        Of a PTC.
-    gains : `tuple` [`PairGain`]
-        Of pairs of flats.
-    nominal_gains : mapping [(`str`, `str`), `float`]
-        By detector and amplifier, electron/ADU, as the headers of the images say.
-    nominal_noises : mapping [(`str`, `str`), `float`]
-        The same for the read noise, electron.
-    exposures : mapping [`int`, `Exposed`]
-        Time and filter of the exposures that were verified, or that gains are measured from.
-    levels : `tuple` [`Levels`]
-        Of the flats.
-    defects : `tuple` [`Defects`]
-        Of each detector.
-    images : `tuple` [`Image`]
-        Combined images and residuals.
-    problems : `tuple` [`str`]
-        What could not be read, one sentence each.
-    """
-
-    verifications: tuple[Verification, ...] = ()
-    curves: tuple[Curve, ...] = ()
-    gains: tuple[PairGain, ...] = ()
+    verifications: tuple[Verification, ...] = ()  #: In the order of the products.
+    curves: tuple[Curve, ...] = ()  #: Of a PTC.
+    gains: tuple[PairGain, ...] = ()  #: Of pairs of flats.
+    #: By detector and amplifier, electron/ADU, as the headers of the images say.
     nominal_gains: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    #: The same for the read noise, electron.
     nominal_noises: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    #: Time and filter of the exposures that were verified, or that gains are measured from.
     exposures: Mapping[int, Exposed] = field(default_factory=dict)
-    levels: tuple[Levels, ...] = ()
-    defects: tuple[Defects, ...] = ()
-    images: tuple[Image, ...] = ()
-    problems: tuple[str, ...] = ()
+    levels: tuple[Levels, ...] = ()  #: Of the flats.
+    defects: tuple[Defects, ...] = ()  #: Of each detector.
+    images: tuple[Image, ...] = ()  #: Combined images and residuals.
+    problems: tuple[str, ...] = ()  #: What could not be read, one sentence each.
 
     def verification(self, product: str) -> Verification | None:
         """Return the verification of a product, None where there was none."""

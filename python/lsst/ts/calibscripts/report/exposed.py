@@ -23,23 +23,12 @@ class Exposed:
 
 @dataclass(frozen=True)
 class Levels:
-    """The level of one flat.
-
-    Attributes
-    ----------
-    exposure : `int`
-        Exposure.
-    seconds : `float`
-        Exposure time; NaN where it is unknown.
-    physical_filter : `str`
-        Filter; empty where it is unknown.
-    level, spread : `float`
-        Median level of the amplifiers and their standard deviation, electron.
-    """
+    """The level of one flat."""
 
     exposure: int
-    seconds: float
-    physical_filter: str
+    seconds: float  #: Exposure time; NaN where it is unknown.
+    physical_filter: str  #: Filter; empty where it is unknown.
+    #: Median level of the amplifiers and their standard deviation, electron.
     level: float
     spread: float
 

@@ -28,22 +28,13 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where detectors are drawn.
+    """Where detectors are drawn."""
 
-    Attributes
-    ----------
-    places : mapping [`str`, `Place`]
-        Detector -> column and row, both from 0.
-    columns, rows : `int`
-        Size of the whole.
-    true : `bool`
-        Are these the places in the focal plane? Else the detectors stand beside each other.
-    """
-
-    places: Mapping[str, Place]
+    places: Mapping[str, Place]  #: Detector -> column and row, both from 0.
+    #: Size of the whole.
     columns: int
     rows: int
-    true: bool
+    true: bool  #: Are these the places in the focal plane? Else the detectors stand beside each other.
 
 
 def place_of(detector: str) -> Place | None:

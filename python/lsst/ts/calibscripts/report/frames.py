@@ -22,27 +22,13 @@ _MOST_BOXES = 5000
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing with its caption, and the values at equal distances along its bar of colours.
+    """A drawing with its caption, and the values at equal distances along its bar of colours."""
 
-    Attributes
-    ----------
-    drawing : `str`
-        Inline SVG.
-    caption : `str`
-        What it shows.
-    ticks : `tuple` [`str`, ...]
-        Values along the bar; empty where there is no bar.
-    unit : `str`
-        Of the values.
-    wide : `bool`
-        Does it show several detectors?
-    """
-
-    drawing: str
-    caption: str
-    ticks: tuple[str, ...] = ()
-    unit: str = ""
-    wide: bool = False
+    drawing: str  #: Inline SVG.
+    caption: str  #: What it shows.
+    ticks: tuple[str, ...] = ()  #: Values along the bar; empty where there is no bar.
+    unit: str = ""  #: Of the values.
+    wide: bool = False  #: Does it show several detectors?
 
 
 def picture_of(images: Sequence[Image], stretched: Stretched) -> Picture:

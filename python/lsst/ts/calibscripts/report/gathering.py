@@ -37,35 +37,21 @@ _OfAmplifiers: TypeAlias = dict[tuple[str, str], float]
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be read.
+    """What is to be read."""
 
-    Attributes
-    ----------
-    instrument : `str`
-        Butler instrument name.
-    runs : mapping [`StepId`, `str`]
-        Step -> RUN with its outputs.
-    thresholds : mapping [`str`, `int`]
-        Product -> failed tests of one type per detector that fail an exposure.
-    exposures : mapping [`str`, `tuple` [`int`, ...]]
-        Product -> exposures that were to be verified; those of the statistics where it is not there.
-    detectors : mapping [`str`, `tuple` [`int`, ...]]
-        Product -> detectors whose images were verified; all of the statistics where it is not there.
-    asked : `tuple` [`int`]
-        Detectors asked for, of which more than half must be left; empty where that is unknown.
-    unjudged : `frozenset` [`str`]
-        Products that the run could not judge: a report does not know better what is certified.
-    images : `tuple` [`str`]
-        Images to read, some of `ALL_IMAGES`; they are what takes the time.
-    """
-
-    instrument: str
-    runs: Mapping[StepId, str]
+    instrument: str  #: Butler instrument name.
+    runs: Mapping[StepId, str]  #: Step -> RUN with its outputs.
+    #: Product -> failed tests of one type per detector that fail an exposure.
     thresholds: Mapping[str, int] = field(default_factory=dict)
+    #: Product -> exposures that were to be verified; those of the statistics where it is not there.
     exposures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Product -> detectors whose images were verified; all of the statistics where it is not there.
     detectors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Detectors asked for, of which more than half must be left; empty where that is unknown.
     asked: tuple[int, ...] = ()
+    #: Products that the run could not judge: a report does not know better what is certified.
     unjudged: frozenset[str] = frozenset()
+    #: Images to read, some of `ALL_IMAGES`; they are what takes the time.
     images: tuple[str, ...] = ALL_IMAGES
 
 

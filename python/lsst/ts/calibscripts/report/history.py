@@ -30,21 +30,11 @@ IMAGES = ("combined dark",)
 
 @dataclass(frozen=True)
 class Run:
-    """A run and how it compares with those before it.
+    """A run and how it compares with those before it."""
 
-    Attributes
-    ----------
-    record : `Record`
-        The run.
-    measured : `tuple` [`Measured`]
-        What it measured; empty where that is not known.
-    trends : `tuple` [`Trend`]
-        Comparison with the earlier runs.
-    """
-
-    record: Record
-    measured: tuple[Measured, ...]
-    trends: tuple[Trend, ...]
+    record: Record  #: The run.
+    measured: tuple[Measured, ...]  #: What it measured; empty where that is not known.
+    trends: tuple[Trend, ...]  #: Comparison with the earlier runs.
 
 
 def recall(record: Path) -> Past | None:

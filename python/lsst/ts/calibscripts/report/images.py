@@ -19,32 +19,19 @@ __all__ = ["ImageList", "image_lists"]
 
 @dataclass(frozen=True)
 class ImageList:
-    """The images of one type.
+    """The images of one type."""
 
-    Attributes
-    ----------
-    image_type : `str`
-        BIAS, DARK or FLAT.
-    kept, discarded, left_out : `str`
-        Ranges of exposure ids; empty where there are none.
-    n_kept : `int`
-        How many were kept.
-    seconds, filters : `str`
-        Exposure times and filters; empty where they are unknown.
-    existing : `bool`
-        Were they taken by another run?
-    rows : `tuple` [(`str`, `str`, `str`, `str`)]
-        Exposure id, exposure time, what became of it, and failed tests, of each.
-    """
-
-    image_type: str
+    image_type: str  #: BIAS, DARK or FLAT.
+    #: Ranges of exposure ids; empty where there are none.
     kept: str
     discarded: str
     left_out: str
-    n_kept: int
+    n_kept: int  #: How many were kept.
+    #: Exposure times and filters; empty where they are unknown.
     seconds: str
     filters: str
-    existing: bool
+    existing: bool  #: Were they taken by another run?
+    #: Exposure id, exposure time, what became of it, and failed tests, of each.
     rows: tuple[tuple[str, str, str, str], ...]
 
 

@@ -22,29 +22,17 @@ _COUNTS = "Reds"
 
 @dataclass(frozen=True)
 class Map:
-    """A map of the amplifiers.
+    """A map of the amplifiers."""
 
-    Attributes
-    ----------
-    title, unit : `str`
-        What it shows; the unit may be empty.
-    drawing : `str`
-        Inline SVG.
-    low, high : `str`
-        Values of the first and the last colour.
-    colours : `str`
-        Name of the colour map, which the style sheet knows too.
-    note : `str`
-        How the detectors are laid out where they are not at their places.
-    """
-
+    #: What it shows; the unit may be empty.
     title: str
     unit: str
-    drawing: str
+    drawing: str  #: Inline SVG.
+    #: Values of the first and the last colour.
     low: str
     high: str
-    colours: str
-    note: str = ""
+    colours: str  #: Name of the colour map, which the style sheet knows too.
+    note: str = ""  #: How the detectors are laid out where they are not at their places.
 
 
 @dataclass(frozen=True)

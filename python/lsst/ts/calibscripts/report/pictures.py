@@ -29,26 +29,16 @@ _AMPLIFIER = re.compile(r"C(\d)(\d)")
 
 @dataclass(frozen=True)
 class Stretched:
-    """A picture of one or more detectors, ready to be shown.
+    """A picture of one or more detectors, ready to be shown."""
 
-    Attributes
-    ----------
-    uri : `str`
-        Data URI of a PNG.
-    low, high : `float`
-        Pixel values that are black and white.
-    width, height : `int`
-        Pixels of the picture.
-    masked : `bool`
-        Has it masked pixels? They are blue.
-    """
-
-    uri: str
+    uri: str  #: Data URI of a PNG.
+    #: Pixel values that are black and white.
     low: float
     high: float
+    #: Pixels of the picture.
     width: int
     height: int
-    masked: bool
+    masked: bool  #: Has it masked pixels? They are blue.
 
     def value_at(self, place: float) -> float:
         """Return the pixel value of a grey level, 0 black, 1 white."""

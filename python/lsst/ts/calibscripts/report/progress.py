@@ -27,29 +27,18 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class SetProgress:
-    """How far the images of one type have come.
+    """How far the images of one type have come."""
 
-    Attributes
-    ----------
-    image_type : `str`
-        BIAS, DARK or FLAT.
-    taken, wanted : `int`
-        Exposures, discarded ones among them.
-    images, images_wanted : `int`
-        Images of single detectors that have arrived and are good, of the kept exposures, and how many there will be.
-    exposures : `str`
-        Ids of the exposures so far.
-    note : `str`
-        What else there is to say.
-    """
-
-    image_type: str
+    image_type: str  #: BIAS, DARK or FLAT.
+    #: Exposures, discarded ones among them.
     taken: int
     wanted: int
+    #: Images of single detectors that have arrived and are good, of the kept exposures, and how many there
+    #: will be.
     images: int
     images_wanted: int
-    exposures: str
-    note: str
+    exposures: str  #: Ids of the exposures so far.
+    note: str  #: What else there is to say.
 
 
 @dataclass(frozen=True)

@@ -45,51 +45,27 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """One test of one detector: exposures in rows, amplifiers (or detectors) in columns.
+    """One test of one detector: exposures in rows, amplifiers (or detectors) in columns."""
 
-    Attributes
-    ----------
-    test, unit : `str`
-        Name of the test, and the unit of the values; empty where it has none.
-    columns : `tuple` [`str`]
-        Heads of the columns.
-    rows : `tuple` [(`int`, `tuple` [`Cell`, ...])]
-        Exposure and cells.
-    failed, total : `int`
-        Tests that failed, and tests that were made.
-    limit : `str`
-        What the test asks for; empty where that is unknown.
-    """
-
+    #: Name of the test, and the unit of the values; empty where it has none.
     test: str
     unit: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[Cell, ...]], ...]
+    columns: tuple[str, ...]  #: Heads of the columns.
+    rows: tuple[tuple[int, tuple[Cell, ...]], ...]  #: Exposure and cells.
+    #: Tests that failed, and tests that were made.
     failed: int
     total: int
-    limit: str = ""
+    limit: str = ""  #: What the test asks for; empty where that is unknown.
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that can be sorted and filtered.
+    """A table that can be sorted and filtered."""
 
-    Attributes
-    ----------
-    heads : `tuple` [`str`]
-        Heads of the columns.
-    numeric : `tuple` [`bool`]
-        Which columns hold numbers.
-    rows : `tuple`
-        Cells as text, and whether the row holds a failed test.
-    left_out : `int`
-        Rows that are not there, since they are too many.
-    """
-
-    heads: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    rows: tuple[tuple[tuple[str, ...], bool], ...]
-    left_out: int = 0
+    heads: tuple[str, ...]  #: Heads of the columns.
+    numeric: tuple[bool, ...]  #: Which columns hold numbers.
+    rows: tuple[tuple[tuple[str, ...], bool], ...]  #: Cells as text, and whether the row holds a failed test.
+    left_out: int = 0  #: Rows that are not there, since they are too many.
 
 
 def statistic_of(test: str) -> str:

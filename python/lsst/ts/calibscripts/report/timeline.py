@@ -37,25 +37,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """Something that took time.
+    """Something that took time."""
 
-    Attributes
-    ----------
-    row : `str`
-        What it belongs to, e.g. ``TAKE BIAS``.
-    kind : `Kind`
-        What it is.
-    begin, end : `float`
-        Seconds from the beginning of the record.
-    text : `str`
-        What it was, in words.
-    """
-
-    row: str
-    kind: Kind
+    row: str  #: What it belongs to, e.g. ``TAKE BIAS``.
+    kind: Kind  #: What it is.
+    #: Seconds from the beginning of the record.
     begin: float
     end: float
-    text: str
+    text: str  #: What it was, in words.
 
     @property
     def seconds(self) -> float:

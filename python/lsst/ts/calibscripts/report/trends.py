@@ -21,19 +21,13 @@ _SIGMA = 5.0
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that is followed over time.
+    """Something that is followed over time."""
 
-    Attributes
-    ----------
-    name, unit : `str`
-        As they are shown.
-    relative, absolute : `float`
-        Departures smaller than this part of the usual value, or than this, are never reported: few earlier runs say
-        little about how much they scatter.
-    """
-
+    #: As they are shown.
     name: str
     unit: str
+    #: Departures smaller than this part of the usual value, or than this, are never reported: few earlier
+    #: runs say little about how much they scatter.
     relative: float = 0.0
     absolute: float = 0.0
 
@@ -49,24 +43,15 @@ _QUANTITIES = {q.name: q for q in (READ_NOISE, DARK_RESIDUAL, DARK_CURRENT, GAIN
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantity as one run measured it.
+    """A quantity as one run measured it."""
 
-    Attributes
-    ----------
-    quantity : `str`
-        Name of a `Quantity`.
-    condition : `str`
-        What must be the same for two runs to be compared: filter, exposure times, number of frames; may be empty.
-    values : mapping [`str`, `float`]
-        By detector and amplifier (``RXX_S00 C10``) or by detector.
-    level : `float` or `None`
-        Median level of the flats it was measured from, electron, where the level matters: runs are compared only
-        where theirs agree within `ALIKE`.
-    """
-
-    quantity: str
+    quantity: str  #: Name of a `Quantity`.
+    #: What must be the same for two runs to be compared: filter, exposure times, number of frames; may be
+    #: empty.
     condition: str
-    values: Mapping[str, float]
+    values: Mapping[str, float]  #: By detector and amplifier (``RXX_S00 C10``) or by detector.
+    #: Median level of the flats it was measured from, electron, where the level matters: runs are compared
+    #: only where theirs agree within `ALIKE`.
     level: float | None = None
 
     @property
@@ -99,17 +84,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Departure:
-    """A value that left its usual range.
+    """A value that left its usual range."""
 
-    Attributes
-    ----------
-    part : `str`
-        Detector and amplifier, or detector.
-    value, low, high : `float`
-        The value and its usual range.
-    """
-
-    part: str
+    part: str  #: Detector and amplifier, or detector.
+    #: The value and its usual range.
     value: float
     low: float
     high: float
@@ -117,28 +95,17 @@ class Departure:
 
 @dataclass(frozen=True)
 class Trend:
-    """A quantity over time.
+    """A quantity over time."""
 
-    Attributes
-    ----------
-    quantity, condition, unit : `str`
-        What it is, see `Measured`.
-    points : `tuple` [(`str`, `float`)]
-        Time (ISO-8601, TAI) and median of each run that measured it, the oldest first, this one last.
-    departures : `tuple` [`Departure`]
-        What left its usual range in this run, the farthest first.
-    known : `bool`
-        Are there enough earlier runs to know what is usual?
-    usual : mapping [`str`, (`float`, `float`)]
-        Usual range of each value, where there are enough earlier runs to know it.
-    """
-
+    #: What it is, see `Measured`.
     quantity: str
     condition: str
     unit: str
+    #: Time (ISO-8601, TAI) and median of each run that measured it, the oldest first, this one last.
     points: tuple[tuple[str, float], ...]
-    departures: tuple[Departure, ...] = ()
-    known: bool = False
+    departures: tuple[Departure, ...] = ()  #: What left its usual range in this run, the farthest first.
+    known: bool = False  #: Are there enough earlier runs to know what is usual?
+    #: Usual range of each value, where there are enough earlier runs to know it.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property

@@ -12,33 +12,15 @@ __all__ = ["Certification", "Conflict", "other_filter"]
 
 @dataclass(frozen=True)
 class Certification:
-    """What is to be certified, and for how long.
+    """What is to be certified, and for how long."""
 
-    Attributes
-    ----------
-    product : `str`
-        Name of the product.
-    instrument : `str`
-        Butler instrument name.
-    dataset_type : `str`
-        Dataset type of the product.
-    collection : `str`
-        CALIBRATION collection.
-    validity : `TimeRange`
-        Validity range.
-    detectors : `tuple` [`int`]
-        Detectors to certify.
-    physical_filter : `str` or `None`
-        Filter of a flat where it is known; None for every filter there is.
-    """
-
-    product: str
-    instrument: str
-    dataset_type: str
-    collection: str
-    validity: TimeRange
-    detectors: tuple[int, ...]
-    physical_filter: str | None = None
+    product: str  #: Name of the product.
+    instrument: str  #: Butler instrument name.
+    dataset_type: str  #: Dataset type of the product.
+    collection: str  #: CALIBRATION collection.
+    validity: TimeRange  #: Validity range.
+    detectors: tuple[int, ...]  #: Detectors to certify.
+    physical_filter: str | None = None  #: Filter of a flat where it is known; None for every filter there is.
 
 
 def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
@@ -49,26 +31,14 @@ def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str
 
 @dataclass(frozen=True)
 class Conflict:
-    """What stands in the way of a certification.
+    """What stands in the way of a certification."""
 
-    Attributes
-    ----------
-    wanted : `Certification`
-        What is to be certified.
-    validity : `TimeRange`
-        Validity range of what is certified already, as the butler has it.
-    detectors : `tuple` [`int`]
-        Detectors it is certified for, of those wanted.
-    kind : `str`
-        Kind of the collection, where nothing at all can be certified into it; else empty.
-    many : `bool`
-        Is ``validity`` from the beginning of the first to the end of the last of more ranges than can be named?
-    """
-
-    wanted: Certification
-    validity: TimeRange = ALWAYS
-    detectors: tuple[int, ...] = ()
-    kind: str = ""
+    wanted: Certification  #: What is to be certified.
+    validity: TimeRange = ALWAYS  #: Validity range of what is certified already, as the butler has it.
+    detectors: tuple[int, ...] = ()  #: Detectors it is certified for, of those wanted.
+    kind: str = ""  #: Kind of the collection, where nothing at all can be certified into it; else empty.
+    #: Is ``validity`` from the beginning of the first to the end of the last of more ranges than can be
+    #: named?
     many: bool = False
 
     def __str__(self) -> str:

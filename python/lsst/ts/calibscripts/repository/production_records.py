@@ -16,60 +16,31 @@ STATE_KEYWORDS = ("IMGTYPE", "SEQNAME", "SEQFILE", "ODP", "AP0_RC", "TEMP_SET", 
 
 @dataclass(frozen=True)
 class Frame:
-    """An exposure that exists, as the butler knows it.
+    """An exposure that exists, as the butler knows it."""
 
-    Attributes
-    ----------
-    id, day_obs, seq_num : `int`
-        Exposure, observing day and number within it.
-    image_type : `str`
-        ``observation_type`` in capitals.
-    reason : `str`
-        ``observation_reason``.
-    exposure_time : `float`
-        Seconds.
-    physical_filter, band : `str`
-        What was in the beam.
-    taken : `TimeRange`
-        When it was taken; open where that is unknown.
-    """
-
+    #: Exposure, observing day and number within it.
     id: int
     day_obs: int
     seq_num: int
-    image_type: str
-    reason: str
-    exposure_time: float
+    image_type: str  #: ``observation_type`` in capitals.
+    reason: str  #: ``observation_reason``.
+    exposure_time: float  #: Seconds.
+    #: What was in the beam.
     physical_filter: str
     band: str = ""
-    taken: TimeRange = ALWAYS
+    taken: TimeRange = ALWAYS  #: When it was taken; open where that is unknown.
 
 
 @dataclass(frozen=True)
 class Association:
-    """A dataset in a CALIBRATION collection.
+    """A dataset in a CALIBRATION collection."""
 
-    Attributes
-    ----------
-    dataset_type : `str`
-        E.g. ``bias``.
-    dataset : `str`
-        Its identifier (UUID).
-    run : `str`
-        RUN it is in.
-    collection : `str`
-        CALIBRATION collection.
-    data_id : mapping [`str`, `str`]
-        Its required dimensions.
-    begin, end : `datetime.datetime` or `None`
-        Validity range, TAI, half open; None is open.
-    """
-
-    dataset_type: str
-    dataset: str
-    run: str
-    collection: str
-    data_id: Mapping[str, str]
+    dataset_type: str  #: E.g. ``bias``.
+    dataset: str  #: Its identifier (UUID).
+    run: str  #: RUN it is in.
+    collection: str  #: CALIBRATION collection.
+    data_id: Mapping[str, str]  #: Its required dimensions.
+    #: Validity range, TAI, half open; None is open.
     begin: datetime | None
     end: datetime | None
 
@@ -86,21 +57,9 @@ class Association:
 
 @dataclass(frozen=True)
 class Exposed:
-    """An exposure whose calibrations are looked for.
+    """An exposure whose calibrations are looked for."""
 
-    Attributes
-    ----------
-    instrument : `str`
-        Butler instrument name.
-    exposure : `int`
-        The exposure.
-    detectors : `tuple` [`int`]
-        Detectors.
-    collection : `str`
-        Where calibrations are looked for.
-    """
-
-    instrument: str
-    exposure: int
+    instrument: str  #: Butler instrument name.
+    exposure: int  #: The exposure.
     detectors: tuple[int, ...]
-    collection: str
+    collection: str  #: Where calibrations are looked for.

@@ -17,14 +17,9 @@ _NUMBER = "LSST BUTLER N_INPUTS"
 
 @dataclass(frozen=True, order=True)
 class UsedInput:
-    """A dataset that a task read.
+    """A dataset that a task read."""
 
-    Attributes
-    ----------
-    dataset_type, run, dataset_id : `str`
-        Its dataset type, its RUN, and its id in the butler.
-    """
-
+    #: Its dataset type, its RUN, and its id in the butler.
     dataset_type: str
     run: str
     dataset_id: str

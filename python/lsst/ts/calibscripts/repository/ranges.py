@@ -19,30 +19,14 @@ __all__ = ["Certified", "Sought", "certified", "latest", "nearest"]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which certified datasets are asked for; what is empty or None does not matter.
+    """Which certified datasets are asked for; what is empty or None does not matter."""
 
-    Attributes
-    ----------
-    dataset_type : `str`
-        A registered dataset type.
-    collections : sequence of `str`
-        CALIBRATION collections that exist.
-    data_id : mapping
-        Values of dimensions, e.g. instrument and physical_filter.
-    detectors : sequence of `int`
-        Detectors, of a type that is for detectors.
-    datasets : sequence of `uuid.UUID`
-        The very datasets.
-    during : `TimeRange` or `None`
-        Those that are valid at some moment of it.
-    """
-
-    dataset_type: str
-    collections: Sequence[str]
-    data_id: Mapping[str, Any]
-    detectors: Sequence[int] = ()
-    datasets: Sequence[UUID] = ()
-    during: TimeRange | None = None
+    dataset_type: str  #: A registered dataset type.
+    collections: Sequence[str]  #: CALIBRATION collections that exist.
+    data_id: Mapping[str, Any]  #: Values of dimensions, e.g. instrument and physical_filter.
+    detectors: Sequence[int] = ()  #: Detectors, of a type that is for detectors.
+    datasets: Sequence[UUID] = ()  #: The very datasets.
+    during: TimeRange | None = None  #: Those that are valid at some moment of it.
 
     def where(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return conditions of the butler's query language, with the values they name."""
@@ -56,25 +40,14 @@ class Sought:
 
 @dataclass(frozen=True)
 class Certified:
-    """A dataset and the range of time for which it is certified.
+    """A dataset and the range of time for which it is certified."""
 
-    Attributes
-    ----------
-    dataset : `uuid.UUID`
-        The dataset.
-    run, collection : `str`
-        RUN it is in, and CALIBRATION collection.
-    data_id : mapping [`str`, `object`]
-        Values of the required dimensions.
-    timespan : `lsst.daf.butler.Timespan`
-        Validity range, as the butler has it.
-    """
-
-    dataset: UUID
+    dataset: UUID  #: The dataset.
+    #: RUN it is in, and CALIBRATION collection.
     run: str
     collection: str
-    data_id: Mapping[str, Any]
-    timespan: Timespan
+    data_id: Mapping[str, Any]  #: Values of the required dimensions.
+    timespan: Timespan  #: Validity range, as the butler has it.
 
     @property
     def validity(self) -> TimeRange:

@@ -50,48 +50,23 @@ class ExposureRecord:
 
 @dataclass(frozen=True)
 class Valid:
-    """Certified calibrations of a type with one validity range.
+    """Certified calibrations of a type with one validity range."""
 
-    Attributes
-    ----------
-    collection : `str`
-        Where they are.
-    validity : `TimeRange`
-        Validity range.
-    physical_filter : `str` or `None`
-        Their filter; None of a type that has none.
-    detectors : `tuple` [`int`, ...]
-        Detectors; empty of a type that is not for detectors.
-    near : `bool`
-        Is the collection one of those that were looked through?
-    """
-
-    collection: str
-    validity: TimeRange
-    physical_filter: str | None = None
-    detectors: tuple[int, ...] = ()
-    near: bool = False
+    collection: str  #: Where they are.
+    validity: TimeRange  #: Validity range.
+    physical_filter: str | None = None  #: Their filter; None of a type that has none.
+    detectors: tuple[int, ...] = ()  #: Detectors; empty of a type that is not for detectors.
+    near: bool = False  #: Is the collection one of those that were looked through?
 
 
 @dataclass(frozen=True)
 class Source:
-    """Calibrations of a type that jobs would use, from one RUN.
+    """Calibrations of a type that jobs would use, from one RUN."""
 
-    Attributes
-    ----------
-    run : `str`
-        The RUN.
-    detectors : `frozenset` [`int`]
-        Detectors they are for; -1 for all of them.
-    validity : `TimeRange`
-        Validity range; always where they are not certified.
-    written : `datetime` or `None`
-        When the oldest of them came into the repository, UTC; None where that is unknown.
-    """
-
-    run: str
-    detectors: frozenset[int]
-    validity: TimeRange = ALWAYS
+    run: str  #: The RUN.
+    detectors: frozenset[int]  #: Detectors they are for; -1 for all of them.
+    validity: TimeRange = ALWAYS  #: Validity range; always where they are not certified.
+    #: When the oldest of them came into the repository, UTC; None where that is unknown.
     written: datetime | None = None
 
     def age(self, now: datetime) -> int | None:

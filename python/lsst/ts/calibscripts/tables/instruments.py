@@ -29,36 +29,24 @@ AMPLIFIERS = 16
 
 @dataclass(frozen=True)
 class Components:
-    """The SAL components that serve a camera.
+    """The SAL components that serve a camera."""
 
-    Attributes
-    ----------
-    camera, oods, header_service : `str`
-        Their names.
-    ocps_index : `int`
-        Index of the OCPS that is configured for this camera.
-    """
-
+    #: Their names.
     camera: str
     oods: str
     header_service: str
-    ocps_index: int
+    ocps_index: int  #: Index of the OCPS that is configured for this camera.
 
 
 @dataclass(frozen=True)
 class Light:
-    """What the light of the flats comes through.
+    """What the light of the flats comes through."""
 
-    Attributes
-    ----------
-    filters, gratings : `tuple` [`str`]
-        Names to propose; what is installed changes, and only the instrument can say it. Empty where there is none.
-    too_dark : `str`
-        What to do where the flats are too dark.
-    """
-
+    #: Names to propose; what is installed changes, and only the instrument can say it. Empty where there is
+    #: none.
     filters: tuple[str, ...] = ()
     gratings: tuple[str, ...] = ()
+    #: What to do where the flats are too dark.
     too_dark: str = (
         "Check that the flat-field source is on and that dome and telescope are in the flat position."
     )
@@ -66,36 +54,16 @@ class Light:
 
 @dataclass(frozen=True)
 class Instrument:
-    """What distinguishes one camera from another.
+    """What distinguishes one camera from another."""
 
-    Attributes
-    ----------
-    name : `str`
-        Butler instrument name, and the directory of its pipelines.
-    script : `str`
-        Name of its script in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
-    detectors : `tuple` [`int`]
-        Detectors used where the user asks for none.
-    valid_detectors : `tuple` [`int`]
-        Detectors that may be asked for.
-    components : `Components`
-        Its SAL components.
-    prefix : `str`
-        First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
-    light : `Light`
-        What the light of the flats comes through.
-    amplifiers : `int`
-        Amplifiers of a detector.
-    """
-
-    name: str
-    script: str
-    detectors: tuple[int, ...]
-    valid_detectors: tuple[int, ...]
-    components: Components
-    prefix: str
-    light: Light
-    amplifiers: int = AMPLIFIERS
+    name: str  #: Butler instrument name, and the directory of its pipelines.
+    script: str  #: Name of its script in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
+    detectors: tuple[int, ...]  #: Detectors used where the user asks for none.
+    valid_detectors: tuple[int, ...]  #: Detectors that may be asked for.
+    components: Components  #: Its SAL components.
+    prefix: str  #: First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
+    light: Light  #: What the light of the flats comes through.
+    amplifiers: int = AMPLIFIERS  #: Amplifiers of a detector.
 
     @property
     def calib_collection(self) -> str:

@@ -27,20 +27,12 @@ class ImageType(StrEnum):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline of cp_pipe or cp_verify, by its names.
+    """A pipeline of cp_pipe or cp_verify, by its names."""
 
-    Attributes
-    ----------
-    package : `str`
-        Environment variable with the directory of the package: ``CP_PIPE_DIR`` or ``CP_VERIFY_DIR``.
-    files : `tuple` [`str`]
-        File names, today's first, then older ones.
-    subsets : `tuple` [`str`]
-        Names of the labelled subset that is run, today's first; empty for the whole pipeline.
-    """
-
+    #: Environment variable with the directory of the package: ``CP_PIPE_DIR`` or ``CP_VERIFY_DIR``.
     package: str
-    files: tuple[str, ...]
+    files: tuple[str, ...]  #: File names, today's first, then older ones.
+    #: Names of the labelled subset that is run, today's first; empty for the whole pipeline.
     subsets: tuple[str, ...] = ()
 
     @property
@@ -61,46 +53,23 @@ class Content(StrEnum):
 
 @dataclass(frozen=True)
 class Dataset:
-    """What the butler knows of a product.
+    """What the butler knows of a product."""
 
-    Attributes
-    ----------
-    types : `tuple` [`str`]
-        Dataset types its generation job writes, the one of today's stack first, then those of older stacks.
-    by_filter : `bool`
-        Has it the dimension physical_filter?
-    content : `Content`
-        What it holds.
-    required : `bool`
-        Must each detector of a deployed camera have one?
-    """
-
+    #: Dataset types its generation job writes, the one of today's stack first, then those of older stacks.
     types: tuple[str, ...]
-    by_filter: bool = False
-    content: Content = Content.IMAGES
-    required: bool = False
+    by_filter: bool = False  #: Has it the dimension physical_filter?
+    content: Content = Content.IMAGES  #: What it holds.
+    required: bool = False  #: Must each detector of a deployed camera have one?
 
 
 @dataclass(frozen=True)
 class Switch:
-    """How a user asks for a product that not every run makes.
+    """How a user asks for a product that not every run makes."""
 
-    Attributes
-    ----------
-    name : `str`
-        Property of the configuration, e.g. ``do_ptc``.
-    modes : `tuple` [`str`]
-        Values of script_mode with which it can be made.
-    by_default : `bool`
-        Is it made wherever it can be, unless the user says no?
-    by_name_only : `bool`
-        Does a production make it only where it is named?
-    """
-
-    name: str
-    modes: tuple[str, ...]
-    by_default: bool = False
-    by_name_only: bool = False
+    name: str  #: Property of the configuration, e.g. ``do_ptc``.
+    modes: tuple[str, ...]  #: Values of script_mode with which it can be made.
+    by_default: bool = False  #: Is it made wherever it can be, unless the user says no?
+    by_name_only: bool = False  #: Does a production make it only where it is named?
 
     @property
     def needed(self) -> str:
@@ -113,59 +82,30 @@ class Switch:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of consecutive flats of equal exposure time that a product cannot do without.
+    """Pairs of consecutive flats of equal exposure time that a product cannot do without."""
 
-    Attributes
-    ----------
-    times : `int`
-        Different exposure times of which a run must have a pair each.
-    number : `int`
-        Pairs that exposures selected by hand must have, of whatever times.
-    """
-
-    times: int
-    number: int
+    times: int  #: Different exposure times of which a run must have a pair each.
+    number: int  #: Pairs that exposures selected by hand must have, of whatever times.
 
 
 @dataclass(frozen=True)
 class Product:
-    """A calibration and how it comes about.
+    """A calibration and how it comes about."""
 
-    Attributes
-    ----------
-    name : `str`
-        What observers call it: BIAS, DARK, FLAT, DEFECTS, PTC, GAIN.
-    images : `tuple` [`ImageType`]
-        Image types whose exposures go into the generation job.
-    made_from : `tuple` [`str`]
-        Products that its generation reads.
-    dataset : `Dataset`
-        What the butler knows of it.
-    generate : `Pipeline`
-        Pipeline that makes it.
-    verify : `Pipeline` or `None`
-        Pipeline that verifies it; None for a product that is certified without verification (000).
-    switch : `Switch` or `None`
-        How a user asks for it; None for a product of every run that has its images.
-    pairs : `Pairs` or `None`
-        The flat pairs it needs; None where any flats will do.
-    part_of : `str`
-        The product whose job makes this one, too: where the whole is made, this one is not made by itself. It shares
-        the properties of the whole, and is never certified. Empty for a product of its own.
-    one : `str`
-        Its name in the singular, where ``name`` is a plural.
-    """
-
-    name: str
-    images: tuple[ImageType, ...]
-    made_from: tuple[str, ...]
-    dataset: Dataset
-    generate: Pipeline
+    name: str  #: What observers call it: BIAS, DARK, FLAT, DEFECTS, PTC, GAIN.
+    images: tuple[ImageType, ...]  #: Image types whose exposures go into the generation job.
+    made_from: tuple[str, ...]  #: Products that its generation reads.
+    dataset: Dataset  #: What the butler knows of it.
+    generate: Pipeline  #: Pipeline that makes it.
+    #: Pipeline that verifies it; None for a product that is certified without verification (000).
     verify: Pipeline | None = None
+    #: How a user asks for it; None for a product of every run that has its images.
     switch: Switch | None = None
-    pairs: Pairs | None = None
+    pairs: Pairs | None = None  #: The flat pairs it needs; None where any flats will do.
+    #: The product whose job makes this one, too: where the whole is made, this one is not made by itself. It
+    #: shares the properties of the whole, and is never certified. Empty for a product of its own.
     part_of: str = ""
-    one: str = ""
+    one: str = ""  #: Its name in the singular, where ``name`` is a plural.
 
     @property
     def label(self) -> str:

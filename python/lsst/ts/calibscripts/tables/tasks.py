@@ -23,49 +23,27 @@ def _always(_: Settings) -> bool:
 
 @dataclass(frozen=True)
 class Connection:
-    """A dataset that a task reads or writes.
+    """A dataset that a task reads or writes."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the connection; ``connections.<name>`` in a definition sets its dataset type.
-    dataset_type : `str`
-        Dataset type where the definition sets none.
-    when : callable
-        Whether a task with these settings has it.
-    by_detector, by_filter : `bool`
-        Is there one for each detector, one for each physical filter?
-    optional : `bool`
-        Does the task run without it?
-    """
-
-    name: str
-    dataset_type: str
-    when: _When = _always
+    name: str  #: Name of the connection; ``connections.<name>`` in a definition sets its dataset type.
+    dataset_type: str  #: Dataset type where the definition sets none.
+    when: _When = _always  #: Whether a task with these settings has it.
+    #: Is there one for each detector, one for each physical filter?
     by_detector: bool = True
     by_filter: bool = False
-    optional: bool = False
+    optional: bool = False  #: Does the task run without it?
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a class of tasks reads and writes.
+    """What a class of tasks reads and writes."""
 
-    Attributes
-    ----------
-    reads : `tuple` [`Connection`]
-        Calibrations, also those that another task of the pipeline may write.
-    writes : `tuple` [`Connection`]
-        What other jobs read, or a run certifies.
-    settings : mapping
-        Values, by default, of the settings that decide what it reads.
-    of_instrument : mapping [`str`, mapping]
-        What the configuration of an instrument changes in them; under an empty name of every instrument.
-    """
-
+    #: Calibrations, also those that another task of the pipeline may write.
     reads: tuple[Connection, ...] = ()
-    writes: tuple[Connection, ...] = ()
+    writes: tuple[Connection, ...] = ()  #: What other jobs read, or a run certifies.
+    #: Values, by default, of the settings that decide what it reads.
     settings: Settings = field(default_factory=dict)
+    #: What the configuration of an instrument changes in them; under an empty name of every instrument.
     of_instrument: Mapping[str, Settings] = field(default_factory=dict)
 
 

@@ -17,26 +17,15 @@ __all__ = ["VERIFIERS", "Verifier", "verification"]
 
 @dataclass(frozen=True)
 class Verifier:
-    """How cp_verify verifies a product.
+    """How cp_verify verifies a product."""
 
-    Attributes
-    ----------
-    pipeline : `Pipeline`
-        Its names.
-    images : `tuple` [`ImageType`]
-        Sets whose exposures the job is given.
-    by_detector : `bool`
-        Are its statistics about each detector? Else about each detector in each exposure.
-    undecided : `frozenset` [`str`]
-        Tests that do not count, since nothing passes them.
-    corrects : `bool`
-        Does it write images that it has corrected? Nothing else that it writes says which calibrations it used.
-    """
-
-    pipeline: Pipeline
-    images: tuple[ImageType, ...]
+    pipeline: Pipeline  #: Its names.
+    images: tuple[ImageType, ...]  #: Sets whose exposures the job is given.
+    #: Are its statistics about each detector? Else about each detector in each exposure.
     by_detector: bool = True
-    undecided: frozenset[str] = frozenset()
+    undecided: frozenset[str] = frozenset()  #: Tests that do not count, since nothing passes them.
+    #: Does it write images that it has corrected? Nothing else that it writes says which calibrations it
+    #: used.
     corrects: bool = True
 
 

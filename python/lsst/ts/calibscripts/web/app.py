@@ -25,23 +25,13 @@ __all__ = ["Setup", "make_app"]
 
 @dataclass(frozen=True)
 class Setup:
-    """What a server shows, and to whom.
+    """What a server shows, and to whom."""
 
-    Attributes
-    ----------
-    directories : sequence of `pathlib.Path`
-        Where the records are.
-    repos : mapping [`str`, `str`]
-        Instrument, or repository as a run names it -> butler repository to read instead.
-    doorkeeper : `Doorkeeper`
-        Decides who may sign decisions.
-    going : callable
-        Returns whether the server goes on: open pages are not kept waiting for when it ends.
-    """
-
-    directories: Sequence[Path]
+    directories: Sequence[Path]  #: Where the records are.
+    #: Instrument, or repository as a run names it -> butler repository to read instead.
     repos: Mapping[str, str] = field(default_factory=dict)
-    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
+    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)  #: Decides who may sign decisions.
+    #: Returns whether the server goes on: open pages are not kept waiting for when it ends.
     going: Callable[[], bool] = lambda: True
 
 

@@ -37,29 +37,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of the list of runs.
+    """A page of the list of runs."""
 
-    Attributes
-    ----------
-    running, others : `tuple` [`Shown`]
-        Runs that go on, and the others, the newest first.
-    found : `int`
-        How many runs fit, on all pages.
-    page, pages : `int`
-        Number of the page, from 1, and how many there are.
-    choices : mapping [`str`, `tuple` [`str`, ...]]
-        Name of a filter -> what there is to choose from.
-    chosen : mapping [`str`, `str`]
-        Name of a filter -> what was chosen; empty for all.
-    """
-
+    #: Runs that go on, and the others, the newest first.
     running: tuple[Shown, ...]
     others: tuple[Shown, ...]
-    found: int
+    found: int  #: How many runs fit, on all pages.
+    #: Number of the page, from 1, and how many there are.
     page: int
     pages: int
-    choices: Mapping[str, tuple[str, ...]]
-    chosen: Mapping[str, str]
+    choices: Mapping[str, tuple[str, ...]]  #: Name of a filter -> what there is to choose from.
+    chosen: Mapping[str, str]  #: Name of a filter -> what was chosen; empty for all.
 
 
 def listing(

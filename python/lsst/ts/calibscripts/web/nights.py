@@ -28,34 +28,17 @@ class NightProduct:
 
 @dataclass(frozen=True)
 class Night:
-    """A night of an instrument.
+    """A night of an instrument."""
 
-    Attributes
-    ----------
-    day : `int`
-        Observing day (YYYYMMDD).
-    instrument : `str`
-        Butler instrument name.
-    verdict, style : `str`
-        The verdict, in words and as good, fair, bad or next (it is under way).
-    products : `tuple` [`NightProduct`]
-        What was to be done, and what came of it.
-    missing : `tuple` [`str`]
-        What is missing, one sentence each.
-    signed : `tuple` [`str`]
-        Who has decided what, one sentence each.
-    runs : `tuple` [(`str`, `str`, `str`)]
-        Name, begin and state of each run, the oldest first.
-    """
-
-    day: int
-    instrument: str
+    day: int  #: Observing day (YYYYMMDD).
+    instrument: str  #: Butler instrument name.
+    #: The verdict, in words and as good, fair, bad or next (it is under way).
     verdict: str
     style: str
-    products: tuple[NightProduct, ...]
-    missing: tuple[str, ...]
-    signed: tuple[str, ...]
-    runs: tuple[tuple[str, str, str], ...]
+    products: tuple[NightProduct, ...]  #: What was to be done, and what came of it.
+    missing: tuple[str, ...]  #: What is missing, one sentence each.
+    signed: tuple[str, ...]  #: Who has decided what, one sentence each.
+    runs: tuple[tuple[str, str, str], ...]  #: Name, begin and state of each run, the oldest first.
 
 
 def nights_of(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> tuple[Night, ...]:

@@ -34,35 +34,21 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class RunRow:
-    """What the list of runs says of a run.
+    """What the list of runs says of a run."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of its record.
-    instrument, script : `str`
-        Butler instrument name and script.
-    begun, heard : `str`
-        When it began and when its last line was written, ISO-8601, TAI.
-    outcome : `str`
-        DONE, FAILED, STOPPED, or UNFINISHED where it has no end; empty for a record that cannot be read.
-    headline : `str`
-        One line; for a record that cannot be read, why.
-    products : mapping [`str`, `Standing`]
-        Product, flats with their filter -> what came of it, of a run without an end as if it still went on.
-    failures : `int`
-        How many failures it has reported.
-    """
-
-    name: str
+    name: str  #: Name of its record.
+    #: Butler instrument name and script.
     instrument: str
     script: str
+    #: When it began and when its last line was written, ISO-8601, TAI.
     begun: str
     heard: str
+    #: DONE, FAILED, STOPPED, or UNFINISHED where it has no end; empty for a record that cannot be read.
     outcome: str
-    headline: str
+    headline: str  #: One line; for a record that cannot be read, why.
+    #: Product, flats with their filter -> what came of it, of a run without an end as if it still went on.
     products: Mapping[str, Standing] = field(default_factory=dict)
-    failures: int = 0
+    failures: int = 0  #: How many failures it has reported.
 
     @property
     def night(self) -> int:

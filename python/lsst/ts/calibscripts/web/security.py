@@ -28,20 +28,13 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Doorkeeper:
-    """Decides who may sign decisions.
+    """Decides who may sign decisions."""
 
-    Attributes
-    ----------
-    user_header : `str` or `None`
-        Header in which the observatory's gateway hands over the name of the user; None where there is no gateway.
-    allow_decisions : `bool`
-        May decisions be made at all?
-    secret : `bytes`
-        What tokens are made with; another one for each server.
-    """
-
+    #: Header in which the observatory's gateway hands over the name of the user; None where there is no
+    #: gateway.
     user_header: str | None = None
-    allow_decisions: bool = False
+    allow_decisions: bool = False  #: May decisions be made at all?
+    #: What tokens are made with; another one for each server.
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def user(self, headers: Mapping[str, str]) -> str:

@@ -27,24 +27,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A quantity over time.
+    """A quantity over time."""
 
-    Attributes
-    ----------
-    title, unit : `str`
-        What it is.
-    points : `tuple` [`Point`, ...]
-        The oldest first.
-    usual : (`float`, `float`) or `None`
-        Usual range of the last point; None where too few runs are known to say.
-    departures : `tuple` [`str`]
-        Amplifiers or detectors that left their usual range in the last run, with their values.
-    """
-
+    #: What it is.
     title: str
     unit: str
-    points: tuple[Point, ...]
+    points: tuple[Point, ...]  #: The oldest first.
+    #: Usual range of the last point; None where too few runs are known to say.
     usual: tuple[float, float] | None
+    #: Amplifiers or detectors that left their usual range in the last run, with their values.
     departures: tuple[str, ...]
 
 

@@ -26,43 +26,24 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class CheckedCall:
-    """A script of a BLOCK and what there is to say of it.
+    """A script of a BLOCK and what there is to say of it."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the script.
-    checked : `Checked` or `None`
-        Its configuration; None for a script of another package, which is not checked.
-    problems, warnings : `tuple` [`str`]
-        One sentence each.
-    """
-
-    name: str
+    name: str  #: Name of the script.
+    #: Its configuration; None for a script of another package, which is not checked.
     checked: Checked | None = None
+    #: One sentence each.
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class CheckedBlock:
-    """A BLOCK and what there is to say of it.
+    """A BLOCK and what there is to say of it."""
 
-    Attributes
-    ----------
-    path : `pathlib.Path`
-        Its file.
-    block : `Block` or `None`
-        None where nothing of the file can be read as one.
-    calls : `tuple` [`CheckedCall`]
-        Its scripts.
-    problems, warnings : `tuple` [`str`]
-        Everything, that of the scripts included.
-    """
-
-    path: Path
-    block: Block | None = None
-    calls: tuple[CheckedCall, ...] = ()
+    path: Path  #: Its file.
+    block: Block | None = None  #: None where nothing of the file can be read as one.
+    calls: tuple[CheckedCall, ...] = ()  #: Its scripts.
+    #: Everything, that of the scripts included.
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

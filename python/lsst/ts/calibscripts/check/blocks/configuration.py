@@ -40,27 +40,13 @@ _NEVER_FILLED = frozenset(
 
 @dataclass(frozen=True)
 class Configured:
-    """Values that a BLOCK is expanded with.
+    """Values that a BLOCK is expanded with."""
 
-    Attributes
-    ----------
-    values : mapping
-        Values by name, as far as they are known.
-    properties : mapping
-        What the schema says of each.
-    closed : `bool`
-        Does the schema refuse other names?
-    readable : `bool`
-        Can the schema be read? If not, it is unknown which names have values.
-    problems : `tuple` [`str`]
-        One sentence each.
-    """
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    closed: bool = False
-    readable: bool = True
-    problems: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)  #: Values by name, as far as they are known.
+    properties: Mapping[str, Any] = field(default_factory=dict)  #: What the schema says of each.
+    closed: bool = False  #: Does the schema refuse other names?
+    readable: bool = True  #: Can the schema be read? If not, it is unknown which names have values.
+    problems: tuple[str, ...] = ()  #: One sentence each.
 
 
 def configured(text: str, overrides: Mapping[str, Any]) -> Configured:

@@ -30,21 +30,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ScriptCall:
-    """A script as it is put into the queue.
+    """A script as it is put into the queue."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the script.
-    standard : `bool`
-        Is it below the directory of the standard scripts?
-    parameters : mapping
-        Its configuration.
-    """
-
-    name: str
-    standard: bool
-    parameters: Mapping[str, Any]
+    name: str  #: Name of the script.
+    standard: bool  #: Is it below the directory of the standard scripts?
+    parameters: Mapping[str, Any]  #: Its configuration.
 
     @cached_property
     def config_text(self) -> str:
@@ -54,42 +44,21 @@ class ScriptCall:
 
 @dataclass(frozen=True)
 class ExpandedScript:
-    """A script of a BLOCK with the values put in.
+    """A script of a BLOCK with the values put in."""
 
-    Attributes
-    ----------
-    call : `ScriptCall`
-        What is queued; where there are problems, with those parameters that have none.
-    complete : `bool`
-        Has it all its parameters?
-    problems : `tuple` [`str`]
-        Why not, one sentence each.
-    names : `frozenset` [`str`]
-        Names that it refers to with a ``$``.
-    """
-
-    call: ScriptCall
-    complete: bool = True
-    problems: tuple[str, ...] = ()
-    names: frozenset[str] = frozenset()
+    call: ScriptCall  #: What is queued; where there are problems, with those parameters that have none.
+    complete: bool = True  #: Has it all its parameters?
+    problems: tuple[str, ...] = ()  #: Why not, one sentence each.
+    names: frozenset[str] = frozenset()  #: Names that it refers to with a ``$``.
 
 
 @dataclass(frozen=True)
 class Expanded:
-    """A BLOCK with the values put in.
+    """A BLOCK with the values put in."""
 
-    Attributes
-    ----------
-    configuration : `Configured`
-        The values, and what is wrong with them.
-    scripts : `tuple` [`ExpandedScript`]
-        All scripts, in their order.
-    problems : `tuple` [`str`]
-        Everything that is wrong, that of the scripts with their numbers.
-    """
-
-    configuration: Configured
-    scripts: tuple[ExpandedScript, ...]
+    configuration: Configured  #: The values, and what is wrong with them.
+    scripts: tuple[ExpandedScript, ...]  #: All scripts, in their order.
+    #: Everything that is wrong, that of the scripts with their numbers.
     problems: tuple[str, ...] = field(default=())
 
     @property

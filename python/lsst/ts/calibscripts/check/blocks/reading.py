@@ -20,18 +20,12 @@ __all__ = ["ReadBlock", "load_block", "read_block"]
 
 @dataclass(frozen=True)
 class ReadBlock:
-    """What a file holds.
+    """What a file holds."""
 
-    Attributes
-    ----------
-    block : `Block` or `None`
-        The BLOCK; where something is wrong with it what can be used of it, so that one problem does not hide others.
-        None where that is nothing.
-    problems : `tuple` [`str`]
-        One sentence each. If there is one, the Scheduler would not take the BLOCK as it is meant.
-    """
-
+    #: The BLOCK; where something is wrong with it what can be used of it, so that one problem does not hide
+    #: others. None where that is nothing.
     block: Block | None
+    #: One sentence each. If there is one, the Scheduler would not take the BLOCK as it is meant.
     problems: tuple[str, ...] = ()
 
 

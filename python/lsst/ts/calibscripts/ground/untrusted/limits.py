@@ -13,27 +13,13 @@ __all__ = ["CONFIGURATION", "RECORD", "Limits", "check_size", "check_values", "i
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a text may hold.
+    """The most that a text may hold."""
 
-    Attributes
-    ----------
-    characters : `int`
-        Characters of the text.
-    depth : `int`
-        Levels of lists and mappings within each other.
-    values : `int`
-        Values in all, each counted wherever it is referred to.
-    members : `int`
-        Properties of one mapping.
-    digits : `int`
-        Characters of a number; Python itself refuses 4300 digits, and takes long for less.
-    """
-
-    characters: int
-    depth: int
-    values: int
-    members: int
-    digits: int
+    characters: int  #: Characters of the text.
+    depth: int  #: Levels of lists and mappings within each other.
+    values: int  #: Values in all, each counted wherever it is referred to.
+    members: int  #: Properties of one mapping.
+    digits: int  #: Characters of a number; Python itself refuses 4300 digits, and takes long for less.
 
 
 CONFIGURATION = Limits(characters=1_000_000, depth=30, values=100_000, members=1_000, digits=100)
