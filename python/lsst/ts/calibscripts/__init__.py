@@ -24,11 +24,5 @@ def get_scripts_dir() -> Path:
 
 
 def get_blocks_dir() -> Path:
-    """Return where the BLOCK files of this package are: setup, weekly calibrations and shutdown of LATISS.
-
-    Returns
-    -------
-    `pathlib.Path`
-        The directory.
-    """
+    """Return where the BLOCK files of this package are: setup, weekly calibrations and shutdown of LATISS."""
     return Path(__file__).resolve().parent / "data" / "blocks"

@@ -66,8 +66,6 @@ def check_text(script: ScriptRecord, text: str, now: datetime | None = None) -> 
 
     Parameters
     ----------
-    script : `ScriptRecord`
-        The script it is for.
     text : `str`
         YAML text.
     now : `datetime.datetime`, optional
@@ -86,8 +84,6 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any], now: datetime 
 
     Parameters
     ----------
-    script : `ScriptRecord`
-        The script it is for.
     values : mapping
         Values by property.
     now : `datetime.datetime`, optional
@@ -107,8 +103,6 @@ def wrong_values(script: ScriptRecord, values: Mapping[str, Any]) -> dict[str, s
 
     Parameters
     ----------
-    script : `ScriptRecord`
-        The script it is for.
     values : mapping
         Values by property.
 

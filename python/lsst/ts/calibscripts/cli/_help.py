@@ -16,15 +16,7 @@ class WholeSentences(click.Group):
             formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
 
     def summary(self, ctx: click.Context, name: str) -> str:
-        """Return the first paragraph of a command's help.
-
-        Parameters
-        ----------
-        ctx : `click.Context`
-            Context of the group.
-        name : `str`
-            Name of the command.
-        """
+        """Return the first paragraph of a command's help."""
         command = self.get_command(ctx, name)
         text = (command.help or "") if command is not None else ""
         return " ".join(text.strip().partition("\n\n")[0].split())

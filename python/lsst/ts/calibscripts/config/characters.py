@@ -36,11 +36,6 @@ def named(characters: Iterable[str]) -> str:
 def odd_characters(text: str) -> str:
     """Return the characters of a text that are not printable ASCII, in their order.
 
-    Parameters
-    ----------
-    text : `str`
-        Any text.
-
     Returns
     -------
     `str`
@@ -51,11 +46,6 @@ def odd_characters(text: str) -> str:
 
 def header_problem(text: str) -> str:
     """Explain why a text cannot go into the header of an image.
-
-    Parameters
-    ----------
-    text : `str`
-        Any text.
 
     Returns
     -------

@@ -16,11 +16,6 @@ DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
 def text_of_date(value: object) -> object:
     """Make a text of the date that YAML makes of 2022-11-04 without quotes, which means the same.
 
-    Parameters
-    ----------
-    value : `object`
-        Anything.
-
     Returns
     -------
     `object`
@@ -31,16 +26,6 @@ def text_of_date(value: object) -> object:
 
 def check_date(value: str) -> str:
     """Check that a text is a date.
-
-    Parameters
-    ----------
-    value : `str`
-        Any text.
-
-    Returns
-    -------
-    `str`
-        The text.
 
     Raises
     ------
@@ -59,13 +44,7 @@ def check_date(value: str) -> str:
 
 
 def open_end(value: str | None) -> str | None:
-    """Read the end 9999-12-31 as what it stands for: None, an open end.
-
-    Parameters
-    ----------
-    value : `str` or `None`
-        A date.
-    """
+    """Read the end 9999-12-31 as what it stands for: None, an open end."""
     return None if TimeRange.of(None, value).end is None else value
 
 
@@ -74,8 +53,6 @@ def range_problems(validity: TimeRange, begin: str) -> Iterator[tuple[str, str]]
 
     Parameters
     ----------
-    validity : `TimeRange`
-        The range.
     begin : `str`
         What the user calls its begin.
 

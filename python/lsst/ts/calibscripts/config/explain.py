@@ -117,10 +117,6 @@ def hint(name: str, value: Any, schema: Mapping[str, Any] | None = None) -> str 
 
     Parameters
     ----------
-    name : `str`
-        Property.
-    value : `object`
-        What was set.
     schema : mapping, optional
         Schema of the property, where it has one.
 
@@ -162,8 +158,6 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
     ----------
     schema : mapping
         Draft-7 schema of an object.
-    given : mapping
-        The object.
 
     Yields
     ------

@@ -20,11 +20,6 @@ _BAND = re.compile(r"(?:SDSS)?([a-z])_")
 def name_warnings(config: CalibrationsConfig) -> Iterator[str]:
     """Report which names of filters and gratings may not be meant.
 
-    Parameters
-    ----------
-    config : `CalibrationsConfig`
-        The configuration.
-
     Yields
     ------
     `str`

@@ -42,11 +42,6 @@ class _Dumper(yaml.SafeDumper):
 def json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
     """Make the schema of a model.
 
-    Parameters
-    ----------
-    model : `type` [`CalibrationsConfig`]
-        The model.
-
     Returns
     -------
     `dict`
@@ -83,11 +78,6 @@ def json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
 def schema_text(model: type[CalibrationsConfig]) -> str:
     """Write the schema of a model as YAML.
 
-    Parameters
-    ----------
-    model : `type` [`CalibrationsConfig`]
-        The model.
-
     Returns
     -------
     `str`
@@ -98,11 +88,6 @@ def schema_text(model: type[CalibrationsConfig]) -> str:
 
 def as_yaml(schema: Mapping[str, Any]) -> str:
     """Write a schema for people who read it, with its properties in their order.
-
-    Parameters
-    ----------
-    schema : mapping
-        The schema.
 
     Returns
     -------

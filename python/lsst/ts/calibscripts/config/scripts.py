@@ -13,21 +13,11 @@ __all__ = ["SCRIPTS", "ScriptRecord", "find_record"]
 
 @dataclass(frozen=True)
 class ScriptRecord:
-    """What can be known of a script without running it.
+    """What can be known of a script without running it."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name in the ScriptQueue.
-    model : `type` [`CalibrationsConfig`]
-        Model of its configuration.
-    instrument : `Instrument`
-        The camera it takes images with.
-    """
-
-    name: str
-    model: type[CalibrationsConfig]
-    instrument: Instrument
+    name: str  #: Name in the ScriptQueue.
+    model: type[CalibrationsConfig]  #: Model of its configuration.
+    instrument: Instrument  #: The camera it takes images with.
 
 
 SCRIPTS = {
@@ -43,11 +33,6 @@ def find_record(name: str) -> ScriptRecord:
     ----------
     name : `str`
         Name in the ScriptQueue, e.g. ``auxtel/make_latiss_calibrations.py``.
-
-    Returns
-    -------
-    `ScriptRecord`
-        Its record.
 
     Raises
     ------

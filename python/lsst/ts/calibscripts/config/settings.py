@@ -13,14 +13,9 @@ __all__ = ["PropertyNames", "TypeSettings", "settings_of"]
 
 @dataclass(frozen=True)
 class PropertyNames:
-    """Names of the properties of a type; not every type has all of them.
+    """Names of the properties of a type; not every type has all of them."""
 
-    Attributes
-    ----------
-    n, n_discard, times, threshold, options, inputs, verify_inputs : `str`
-        Name of the property with what `TypeSettings` has under this name.
-    """
-
+    #: Name of the property with what `TypeSettings` has under this name.
     n: str
     n_discard: str
     times: str
@@ -52,31 +47,18 @@ class PropertyNames:
 
 @dataclass(frozen=True)
 class TypeSettings:
-    """What a configuration says of a type; 0 or empty of what the type has no property for.
+    """What a configuration says of a type; 0 or empty of what the type has no property for."""
 
-    Attributes
-    ----------
-    n, n_discard : `int`
-        Number of images to use, and of those that are taken first and not used.
-    times : `float` or `tuple` [`float`, ...]
-        Exposure time of all images, or of each, seconds.
-    threshold : `int`
-        Threshold of failed tests of the verification.
-    options : `str`
-        Options of the pipeline that makes it.
-    inputs, verify_inputs : `tuple` [`str`]
-        Input collections of the jobs that make it and verify it.
-    taken : `tuple` [`int`]
-        Exposures of that image type that were taken before and are processed instead of new ones.
-    """
-
+    #: Number of images to use, and of those that are taken first and not used.
     n: int = 0
     n_discard: int = 0
-    times: float | tuple[float, ...] = 0.0
-    threshold: int = 0
-    options: str = ""
+    times: float | tuple[float, ...] = 0.0  #: Exposure time of all images, or of each, seconds.
+    threshold: int = 0  #: Threshold of failed tests of the verification.
+    options: str = ""  #: Options of the pipeline that makes it.
+    #: Input collections of the jobs that make it and verify it.
     inputs: tuple[str, ...] = ()
     verify_inputs: tuple[str, ...] = ()
+    #: Exposures of that image type that were taken before and are processed instead of new ones.
     taken: tuple[int, ...] = ()
 
 
@@ -85,8 +67,6 @@ def settings_of(config: BaseModel, kind: str) -> TypeSettings:
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        The configuration.
     kind : `str`
         Name of a product, or an `ImageType`.
     """

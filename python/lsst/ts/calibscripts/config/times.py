@@ -67,21 +67,11 @@ class Pairing(StrEnum):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """The images of one type that are taken.
+    """The images of one type that are taken."""
 
-    Attributes
-    ----------
-    image_type : `str`
-        BIAS, DARK or FLAT.
-    times : `tuple` [`float`]
-        Exposure times (s) in the order they are taken, the discarded ones first.
-    n_discard : `int`
-        How many of the first exposures are not used.
-    """
-
-    image_type: str
-    times: tuple[float, ...]
-    n_discard: int
+    image_type: str  #: BIAS, DARK or FLAT.
+    times: tuple[float, ...]  #: Exposure times (s) in the order they are taken, the discarded ones first.
+    n_discard: int  #: How many of the first exposures are not used.
 
     @property
     def kept(self) -> tuple[float, ...]:
@@ -91,18 +81,10 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class FlatPairs:
-    """Which exposures of a set make a pair.
+    """Which exposures of a set make a pair."""
 
-    Attributes
-    ----------
-    pairs : `tuple` [`tuple` [`int`, `int`]]
-        Positions of two consecutive exposures of equal time.
-    unpaired : `tuple` [`int`]
-        Positions of the others.
-    """
-
-    pairs: tuple[tuple[int, int], ...]
-    unpaired: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]  #: Positions of two consecutive exposures of equal time.
+    unpaired: tuple[int, ...]  #: Positions of the others.
 
 
 def exposure_times(

@@ -157,16 +157,9 @@ def parse(filled: Mapping[str, Any], model: type[Config], instrument_name: str |
     filled : mapping
         Values by property, as `ConfigValidator.validate` returns them. Properties that the model does not
         know are left out.
-    model : `type` [`CalibrationsConfig`]
-        The model.
     instrument_name : `str`, optional
         Name of the instrument in the defaults of collections and repo; needed by a model that is not of one
         instrument.
-
-    Returns
-    -------
-    `CalibrationsConfig`
-        The configuration.
 
     Raises
     ------

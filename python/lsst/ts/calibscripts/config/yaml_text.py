@@ -28,23 +28,14 @@ _NUMBER = re.compile(r"[-+]?\.?\d[\d.eE+-]*")
 
 @dataclass(frozen=True)
 class YamlText:
-    """What a text says.
+    """What a text says."""
 
-    Attributes
-    ----------
-    config : `dict`
-        Values by property; where the text is wrong, what it seems to say, so that the rest can be checked too.
-    problems : `tuple` [`str`]
-        One sentence each, with its line. If there is one, the text must not be used.
-    lines : `dict` [`str`, `int`]
-        Line of each property, from 1.
-    misread : `frozenset` [`str`]
-        Properties whose value is another one than it looks like; ``problems`` name them.
-    """
-
+    #: Values by property; where the text is wrong, what it seems to say, so that the rest can be checked too.
     config: dict[str, Any] = field(default_factory=dict)
+    #: One sentence each, with its line. If there is one, the text must not be used.
     problems: tuple[str, ...] = ()
-    lines: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)  #: Line of each property, from 1.
+    #: Properties whose value is another one than it looks like; ``problems`` name them.
     misread: frozenset[str] = frozenset()
 
 
@@ -74,11 +65,6 @@ def understand(text: str) -> YamlText:
     ----------
     text : `str`
         YAML text.
-
-    Returns
-    -------
-    `YamlText`
-        Values, problems and lines.
     """
     try:
         return _read(text)

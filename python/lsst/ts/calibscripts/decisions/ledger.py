@@ -91,8 +91,6 @@ def decide(
     ----------
     directory : `pathlib.Path`
         Where the records are.
-    who, why : `str`
-        Who decides, and why.
     verb : `Verb`
         What.
     subject : `ProductSubject`, `ExposureSubject` or `MasterSubject`
@@ -101,11 +99,6 @@ def decide(
         Identifier of the decision that is withdrawn.
     certified : `Certified`, optional
         What was certified.
-
-    Returns
-    -------
-    `Decision`
-        The decision.
 
     Raises
     ------
@@ -130,11 +123,6 @@ def decide(
 
 def check_signature(who: str, why: str) -> None:
     """Check that somebody signs a decision with a name and a reason.
-
-    Parameters
-    ----------
-    who, why : `str`
-        Who decides, and why.
 
     Raises
     ------

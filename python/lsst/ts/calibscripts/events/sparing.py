@@ -32,8 +32,6 @@ def least_left_out(
 
     Parameters
     ----------
-    exposures, detectors : sequence of `int`
-        The set.
     missing : collection of (`int`, `int`)
         Exposure and detector of every image that is missing.
 

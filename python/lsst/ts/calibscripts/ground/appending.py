@@ -14,8 +14,6 @@ def append_line(path: Path, text: str) -> None:
 
     Parameters
     ----------
-    path : `pathlib.Path`
-        The file.
     text : `str`
         The line, without its end.
 

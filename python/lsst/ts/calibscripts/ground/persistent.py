@@ -25,15 +25,7 @@ class NumberedMapping(Mapping[int, V]):
         self._parts: tuple[Mapping[int, V], ...] = ({},) * _PARTS
 
     def having(self, number: int, value: V) -> NumberedMapping[V]:
-        """Return the mapping with a value added or replaced.
-
-        Parameters
-        ----------
-        number : `int`
-            The key.
-        value
-            Its value.
-        """
+        """Return the mapping with a value added or replaced."""
         place = number % _PARTS
         changed: NumberedMapping[V] = NumberedMapping()
         part = {**self._parts[place], number: value}

@@ -33,11 +33,6 @@ def counted(number: int, noun: str) -> str:
         How many.
     noun : `str`
         Of what, in the singular; its plural ends in s.
-
-    Returns
-    -------
-    `str`
-        Both.
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -97,8 +92,6 @@ def for_log(text: str, *, where: str, limit: int = LOG_CHARACTERS) -> str:
 
     Parameters
     ----------
-    text : `str`
-        The report.
     where : `str`
         Where the full report is.
     limit : `int`, optional
@@ -128,8 +121,6 @@ def messages(text: str, *, limit: int = MESSAGE_CHARACTERS) -> list[str]:
 
     Parameters
     ----------
-    text : `str`
-        The report.
     limit : `int`, optional
         Longest message, in characters; a longer line stays whole.
 

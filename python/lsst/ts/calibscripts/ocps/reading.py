@@ -34,44 +34,23 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Read:
-    """A calibration that the jobs of a pipeline read.
+    """A calibration that the jobs of a pipeline read."""
 
-    Attributes
-    ----------
-    dataset_type : `str`
-        Its dataset type.
-    by_detector, by_filter : `bool`
-        Is there one for each detector, one for each physical filter?
-    optional : `bool`
-        Does the job run without it?
-    """
-
-    dataset_type: str
+    dataset_type: str  #: Its dataset type.
+    #: Is there one for each detector, one for each physical filter?
     by_detector: bool = True
     by_filter: bool = False
-    optional: bool = False
+    optional: bool = False  #: Does the job run without it?
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a pipeline reads and writes.
+    """What a pipeline reads and writes."""
 
-    Attributes
-    ----------
-    reads : `tuple` [`Read`]
-        Calibrations that none of its own tasks writes, by name.
-    writes : `tuple` [`str`]
-        Dataset types, by name.
-    source : `Source`
-        Where this is known from.
-    unknown : `tuple` [`str`]
-        Labels of tasks of which it is not known what they read.
-    """
-
-    reads: tuple[Read, ...]
-    writes: tuple[str, ...]
-    source: Source
-    unknown: tuple[str, ...] = ()
+    reads: tuple[Read, ...]  #: Calibrations that none of its own tasks writes, by name.
+    writes: tuple[str, ...]  #: Dataset types, by name.
+    source: Source  #: Where this is known from.
+    unknown: tuple[str, ...] = ()  #: Labels of tasks of which it is not known what they read.
 
     def read(self, dataset_type: str) -> Read | None:
         """Return what is read under a dataset type, None for nothing."""
@@ -115,8 +94,6 @@ def of_definition(
 
     Parameters
     ----------
-    definition : `lsst.pipe.base.pipelineIR.PipelineIR`
-        The definition.
     labels : collection of `str`
         Tasks that are run.
     instrument : `str`

@@ -39,8 +39,6 @@ def with_reading(installed: Installed, options: TaskOptions, instrument: str) ->
 
     Parameters
     ----------
-    installed : `Installed`
-        The pipeline.
     options : `TaskOptions`
         Its options.
     instrument : `str`
@@ -77,8 +75,6 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
     ----------
     options : `str`
         E.g. ``-c cpBiasIsr:doDefect=False``.
-    installed : `Installed`
-        The pipeline.
     where : `str`
         Name of the configuration property, for messages.
 

@@ -43,10 +43,6 @@ def plan_warnings(config: CalibrationsConfig, plan: Plan, n_detectors: int) -> I
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        The configuration.
-    plan : `Plan`
-        Its plan.
     n_detectors : `int`
         Number of detectors asked for.
 

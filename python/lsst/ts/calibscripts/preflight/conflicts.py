@@ -21,13 +21,6 @@ def find_conflicts(
 ) -> dict[Certification, tuple[Conflict, ...]]:
     """Look for what stands in the way of certifications. Blocks.
 
-    Parameters
-    ----------
-    repository : `Repository`
-        The repository.
-    wanted : iterable of `Certification`
-        What is to be certified.
-
     Returns
     -------
     `dict` [`Certification`, `tuple` [`Conflict`]]
@@ -43,8 +36,6 @@ def conflict_problems(
 
     Parameters
     ----------
-    repository : `Repository`
-        The repository.
     conflicts : mapping [`Certification`, sequence of `Conflict`]
         What is to be certified, all into the same collection and for the same validity range, with what stands in
         the way of each.

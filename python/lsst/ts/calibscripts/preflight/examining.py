@@ -64,12 +64,8 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
 
     Parameters
     ----------
-    repository : `Repository`
-        The butler.
     instrument : `str`
         Butler instrument name.
-    asked : `Asked`
-        The set.
 
     Returns
     -------
@@ -92,8 +88,6 @@ def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[
 
     Parameters
     ----------
-    asked : `Asked`
-        The set.
     there : collection of (`int`, `int`)
         Exposure and detector of the images that were ingested.
     records : iterable of `ExposureRecord`

@@ -59,8 +59,6 @@ def repository_findings(
 
     Parameters
     ----------
-    repository : `Repository`
-        The repository.
     spec : `RunSpec`
         What is to be done.
     read_only : `bool`, optional

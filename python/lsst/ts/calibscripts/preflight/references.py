@@ -60,8 +60,6 @@ class References:
 
     Parameters
     ----------
-    repository : `Repository`
-        The repository.
     spec : `RunSpec`
         What is to be done.
     calib_exists : `bool`

@@ -61,10 +61,6 @@ class RunSpec:
 
         Parameters
         ----------
-        product : `str`
-            Product.
-        detectors : `tuple` [`int`]
-            Detectors.
         physical_filter : `str` or `None`
             Filter of the flats; ignored for a product that has no filter.
         """
@@ -128,10 +124,6 @@ def prepare(
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        Checked configuration.
-    camera : `CameraFacts`
-        The camera.
     given : mapping, optional
         Properties that the user has set.
     now : `datetime.datetime`, optional

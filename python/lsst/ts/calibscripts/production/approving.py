@@ -23,22 +23,14 @@ NOT_VERIFIED = "no verification of {} exists: approved without one"
 
 @dataclass(frozen=True)
 class Approval:
-    """Who approves, and why.
+    """Who approves, and why."""
 
-    Attributes
-    ----------
-    approved_by, reason : `str`
-        A name and why; without a name the reports are shown and nothing is approved.
-    despite_failures : `str`
-        Why a calibration is approved although it failed its verification; empty where none is.
-    threshold : `int`
-        Failed tests per detector and test type, as of the scripts.
-    """
-
+    #: A name and why; without a name the reports are shown and nothing is approved.
     approved_by: str
     reason: str
+    #: Why a calibration is approved although it failed its verification; empty where none is.
     despite_failures: str
-    threshold: int
+    threshold: int  #: Failed tests per detector and test type, as of the scripts.
 
 
 def commands(selection: Selection, labels: Sequence[str]) -> Iterator[str]:

@@ -96,10 +96,6 @@ def conflicts(
 
     Parameters
     ----------
-    selection : `Selection`
-        What is produced.
-    choice : `ExposureChoice`
-        What is to be certified.
     present : sequence of `Association`
         What the collection holds.
     validity : `TimeRange`

@@ -33,8 +33,6 @@ def changed(selection: Selection, before: Chains) -> Chains:
 
     Parameters
     ----------
-    selection : `Selection`
-        What is produced.
     before : mapping
         Children of ``<INSTRUMENT>/calib`` and ``<INSTRUMENT>/calib/<TICKET>``.
 

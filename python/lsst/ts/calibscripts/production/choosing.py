@@ -26,30 +26,14 @@ _ABOUT = 1.25
 
 @dataclass(frozen=True)
 class Wanted:
-    """What exposures are to be selected for.
+    """What exposures are to be selected for."""
 
-    Attributes
-    ----------
-    products : `tuple` [`str`]
-        BIAS, DARK, FLAT, DEFECTS, PTC.
-    number : `int`
-        About how many exposures a calibration is made from.
-    filters : `tuple` [`str`]
-        Physical filters or bands of flats; all where it is empty.
-    reasons : mapping [`str`, `str`]
-        Product -> observation_reason.
-    exposure_times : mapping [`str`, `float`]
-        Product -> exposure time, seconds.
-    every : `int`
-        Every Nth exposure of other days goes into the verification sample.
-    """
-
-    products: tuple[str, ...]
-    number: int = 20
-    filters: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    exposure_times: Mapping[str, float] = field(default_factory=dict)
-    every: int = 5
+    products: tuple[str, ...]  #: BIAS, DARK, FLAT, DEFECTS, PTC.
+    number: int = 20  #: About how many exposures a calibration is made from.
+    filters: tuple[str, ...] = ()  #: Physical filters or bands of flats; all where it is empty.
+    reasons: Mapping[str, str] = field(default_factory=dict)  #: Product -> observation_reason.
+    exposure_times: Mapping[str, float] = field(default_factory=dict)  #: Product -> exposure time, seconds.
+    every: int = 5  #: Every Nth exposure of other days goes into the verification sample.
 
     def takes(self, product: str, frame: Frame) -> bool:
         """Return whether this exposure may be selected for the product."""
@@ -92,8 +76,6 @@ def choose(
 
     Parameters
     ----------
-    wanted : `Wanted`
-        What for.
     frames : sequence of `Frame`
         All exposures of the days that calibrations are made from.
     others : sequence of `Frame`

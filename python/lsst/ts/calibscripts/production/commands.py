@@ -44,36 +44,16 @@ _PLAIN = re.compile(r"[^\"\\$`!]*")
 
 @dataclass(frozen=True)
 class Job:
-    """A pipeline to be run.
+    """A pipeline to be run."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of its output collection without the common beginning, e.g. ``biasGen.20240326a``.
-    repo : `str`
-        Butler repository.
-    pipeline : `Installed`
-        What is run.
-    inputs : `tuple` [`str`]
-        Input collections in the order they are searched.
-    output : `str`
-        CHAINED collection; the outputs are in its RUN, see `run`.
-    query : `str`
-        Data selection.
-    processes : `int`
-        How many processes of this machine.
-    options : `tuple` [`str`]
-        Further options, as words.
-    """
-
-    name: str
-    repo: str
-    pipeline: Installed
-    inputs: tuple[str, ...]
-    output: str
-    query: str
-    processes: int = 1
-    options: tuple[str, ...] = ()
+    name: str  #: Name of its output collection without the common beginning, e.g. ``biasGen.20240326a``.
+    repo: str  #: Butler repository.
+    pipeline: Installed  #: What is run.
+    inputs: tuple[str, ...]  #: Input collections in the order they are searched.
+    output: str  #: CHAINED collection; the outputs are in its RUN, see `run`.
+    query: str  #: Data selection.
+    processes: int = 1  #: How many processes of this machine.
+    options: tuple[str, ...] = ()  #: Further options, as words.
 
     @property
     def run(self) -> str:
@@ -111,16 +91,12 @@ def job(
 
     Parameters
     ----------
-    selection : `Selection`
-        What is produced.
     choice : `ExposureChoice`
         Which calibration. It is verified with the exposures it was made from and with others.
     pipeline : `Installed`
         What is run.
     verifying : `bool`
         Is it verified?
-    options : `TaskOptions`
-        Further options.
     processes : `int`
         How many processes of this machine.
     """

@@ -13,21 +13,11 @@ __all__ = ["Contents", "contents", "differences", "text"]
 
 @dataclass(frozen=True)
 class Contents:
-    """What is behind a collection in a repository.
+    """What is behind a collection in a repository."""
 
-    Attributes
-    ----------
-    repo : `str`
-        Repository.
-    collections : `tuple` [`str`]
-        Collections in the order they are searched.
-    associations : `tuple` [`Association`]
-        What the CALIBRATION collections among them hold.
-    """
-
-    repo: str
-    collections: tuple[str, ...]
-    associations: tuple[Association, ...]
+    repo: str  #: Repository.
+    collections: tuple[str, ...]  #: Collections in the order they are searched.
+    associations: tuple[Association, ...]  #: What the CALIBRATION collections among them hold.
 
 
 def contents(repo: str, collection: str) -> Contents:

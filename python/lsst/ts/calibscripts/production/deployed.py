@@ -25,24 +25,12 @@ NECESSARY = tuple(product.dataset_type for product in PRODUCTS.values() if produ
 
 @dataclass(frozen=True)
 class Question:
-    """An exposure and where its calibrations are looked for.
+    """An exposure and where its calibrations are looked for."""
 
-    Attributes
-    ----------
-    instrument : `str`
-        Butler instrument name.
-    frame : `Frame`
-        The exposure.
-    detector : `int`
-        Detector.
-    collection : `str`
-        Where calibrations are looked for.
-    """
-
-    instrument: str
-    frame: Frame
+    instrument: str  #: Butler instrument name.
+    frame: Frame  #: The exposure.
     detector: int
-    collection: str
+    collection: str  #: Where calibrations are looked for.
 
 
 @dataclass(frozen=True)
@@ -72,8 +60,6 @@ def check(
     ----------
     repo : `str`
         Butler repository.
-    exposure : `int`
-        Exposure.
     print : callable
         Takes the lines.
     look : `bool`
@@ -147,8 +133,6 @@ def ask(repository: ProductionRepository, questions: Sequence[Question]) -> Iter
 
     Parameters
     ----------
-    repository : `ProductionRepository`
-        The repository.
     questions : sequence of `Question`
         The same of each detector.
 
@@ -205,8 +189,6 @@ def explain(
     ----------
     question : `Question`
         What was looked for.
-    dataset_type : `str`
-        Type.
     dimensions : sequence of `str`
         Its required dimensions.
     present : sequence of `Association`

@@ -17,26 +17,13 @@ __all__ = ["Desk", "chosen", "fail", "located", "open_desk"]
 
 @dataclass(frozen=True)
 class Desk:
-    """What a step needs.
+    """What a step needs."""
 
-    Attributes
-    ----------
-    selection : `Selection`
-        What is made.
-    directory : `pathlib.Path`
-        Where logs, exports and the ledger are: that of the selection.
-    repository : `ProductionRepository`
-        Repository the step works on.
-    ledger : `Ledger`
-        What was done before, and is done now.
-    print : callable
-        Takes the lines a step says: commands as a shell reads them, everything else as comments.
-    """
-
-    selection: Selection
-    directory: Path
-    repository: ProductionRepository
-    ledger: Ledger
+    selection: Selection  #: What is made.
+    directory: Path  #: Where logs, exports and the ledger are: that of the selection.
+    repository: ProductionRepository  #: Repository the step works on.
+    ledger: Ledger  #: What was done before, and is done now.
+    #: Takes the lines a step says: commands as a shell reads them, everything else as comments.
     print: Callable[[str], None]
 
     def say(self, text: str) -> None:

@@ -52,18 +52,10 @@ class Pipetask:
 
 @dataclass(frozen=True)
 class Bps:
-    """Submits to a batch system through ctrl_bps, and waits where its service does.
+    """Submits to a batch system through ctrl_bps, and waits where its service does."""
 
-    Attributes
-    ----------
-    config : `pathlib.Path`
-        Configuration of ctrl_bps: service, site, clustering. The job is added to it.
-    directory : `pathlib.Path`
-        Where the configuration of a job and the files of its submission go.
-    """
-
-    config: Path
-    directory: Path
+    config: Path  #: Configuration of ctrl_bps: service, site, clustering. The job is added to it.
+    directory: Path  #: Where the configuration of a job and the files of its submission go.
 
     def file(self, job: Job) -> Path:
         """Return the path of the configuration of a job."""

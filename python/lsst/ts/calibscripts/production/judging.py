@@ -20,10 +20,6 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
 
     Parameters
     ----------
-    desk : `Desk`
-        Where they are.
-    choice : `ExposureChoice`
-        What was verified.
     threshold : `int`
         Failed tests per detector and test type.
     """
@@ -42,15 +38,7 @@ def verdict_on(desk: Desk, choice: ExposureChoice, threshold: int = THRESHOLD) -
 
 
 def replaced(desk: Desk, choice: ExposureChoice) -> str:
-    """Report that a calibration is not the one that was verified; empty if it is, or nothing was verified.
-
-    Parameters
-    ----------
-    desk : `Desk`
-        Where they are.
-    choice : `ExposureChoice`
-        What was verified.
-    """
+    """Report that a calibration is not the one that was verified; empty if it is, or nothing was verified."""
     generation, verification = (run_of(name) for name in _collections(desk, choice))
     made = desk.repository.ingest_dates(generation, choice.product.dataset_type)
     verified = desk.repository.ingest_dates(verification, choice.product.statistics[0])

@@ -27,82 +27,41 @@ __all__ = ["Approved", "Chained", "Did", "Ledger", "Line"]
 
 @dataclass(frozen=True)
 class Did:
-    """Something was done, or was tried and failed.
+    """Something was done, or was tried and failed."""
 
-    Attributes
-    ----------
-    step : `str`
-        generate, verify, certify, ...
-    what : `str`
-        Label of a calibration, or a collection, or a repository.
-    repo : `str`
-        Butler repository.
-    succeeded : `bool`
-        Was it done?
-    text : `str`
-        What came of it.
-    commands : `tuple` [`str`]
-        Equivalent commands.
-    facts : mapping [`str`, `str`]
-        RUN, exit code, seconds, log file, datasets and the like.
-    """
-
-    step: str
-    what: str
-    repo: str
-    succeeded: bool
-    text: str
-    commands: tuple[str, ...] = ()
+    step: str  #: generate, verify, certify, ...
+    what: str  #: Label of a calibration, or a collection, or a repository.
+    repo: str  #: Butler repository.
+    succeeded: bool  #: Was it done?
+    text: str  #: What came of it.
+    commands: tuple[str, ...] = ()  #: Equivalent commands.
+    #: RUN, exit code, seconds, log file, datasets and the like.
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Approved:
-    """Somebody has approved a calibration.
+    """Somebody has approved a calibration."""
 
-    Attributes
-    ----------
-    label : `str`
-        Which.
-    approved_by, reason : `str`
-        Who, and why.
-    despite_failures : `str`
-        Why although it failed its verification, or had none; empty where it passed.
-    verdict : `str`
-        What the verification said.
-    run : `str`
-        RUN with the calibration.
-    datasets : `tuple` [`str`]
-        Identifiers of the datasets: these alone are approved.
-    """
-
-    label: str
+    label: str  #: Which.
+    #: Who, and why.
     approved_by: str
     reason: str
-    despite_failures: str
-    verdict: str
-    run: str
-    datasets: tuple[str, ...]
+    despite_failures: str  #: Why although it failed its verification, or had none; empty where it passed.
+    verdict: str  #: What the verification said.
+    run: str  #: RUN with the calibration.
+    datasets: tuple[str, ...]  #: Identifiers of the datasets: these alone are approved.
 
 
 @dataclass(frozen=True)
 class Chained:
-    """Chains were changed.
+    """Chains were changed."""
 
-    Attributes
-    ----------
-    repo : `str`
-        Butler repository.
-    before, after : mapping [`str`, `tuple` [`str`] or `None`]
-        Chain -> children; None where there was none.
-    undoes : `bool`
-        Was an earlier change undone?
-    """
-
-    repo: str
+    repo: str  #: Butler repository.
+    #: Chain -> children; None where there was none.
     before: Mapping[str, tuple[str, ...] | None]
     after: Mapping[str, tuple[str, ...] | None]
-    undoes: bool = False
+    undoes: bool = False  #: Was an earlier change undone?
 
 
 Event: TypeAlias = Did | Approved | Chained

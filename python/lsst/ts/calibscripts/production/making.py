@@ -33,21 +33,11 @@ ANEW = "Write another `rerun` into the selection, for all or for this set."
 
 @dataclass(frozen=True)
 class Work:
-    """How pipelines are to be run.
+    """How pipelines are to be run."""
 
-    Attributes
-    ----------
-    step : `str`
-        `GENERATE` or `VERIFY`.
-    engine : `Engine`
-        What runs them.
-    processes : `int`
-        How many processes of this machine, with pipetask.
-    """
-
-    step: str
-    engine: Engine
-    processes: int = 1
+    step: str  #: `GENERATE` or `VERIFY`.
+    engine: Engine  #: What runs them.
+    processes: int = 1  #: How many processes of this machine, with pipetask.
 
 
 def commands(selection: Selection, labels: Sequence[str], work: Work) -> Iterator[str]:

@@ -30,19 +30,6 @@ _LABEL = re.compile(r"([a-z]+)(-[\w+]+)?")
 class Names:
     """Collections of one production.
 
-    Attributes
-    ----------
-    instrument : `str`
-        Butler instrument name.
-    ticket : `str`
-        Ticket of the work, e.g. ``DM-43525``.
-    tag : `str`
-        What the calibrations are for, in one word.
-    rerun : `str`
-        When they were generated: ``YYYYMMDD`` and a letter.
-    cert_rerun : `str`
-        When they were certified; that of the generation where it is empty.
-
     Raises
     ------
     ConfigurationError
@@ -54,11 +41,11 @@ class Names:
     flat in one filter, ``defects``, ``ptc``.
     """
 
-    instrument: str
-    ticket: str
-    tag: str
-    rerun: str
-    cert_rerun: str = ""
+    instrument: str  #: Butler instrument name.
+    ticket: str  #: Ticket of the work, e.g. ``DM-43525``.
+    tag: str  #: What the calibrations are for, in one word.
+    rerun: str  #: When they were generated: ``YYYYMMDD`` and a letter.
+    cert_rerun: str = ""  #: When they were certified; that of the generation where it is empty.
 
     def __post_init__(self) -> None:
         given = {"instrument": self.instrument, "ticket": self.ticket, "tag": self.tag, "rerun": self.rerun}

@@ -25,8 +25,6 @@ def generator(instrument: str, product: Product) -> Installed:
     ----------
     instrument : `str`
         Name of the instrument's directory among the pipelines.
-    product : `Product`
-        The product.
 
     Raises
     ------
@@ -56,8 +54,6 @@ def verifier(instrument: str, product: Product) -> Installed | None:
     ----------
     instrument : `str`
         Name of the instrument's directory among the pipelines.
-    product : `Product`
-        The product.
 
     Returns
     -------
@@ -82,20 +78,12 @@ def verifies(instrument: str, product: Product) -> bool:
     ----------
     instrument : `str`
         Name of the instrument's directory among the pipelines.
-    product : `Product`
-        The product.
     """
     return product.verify is not None or verifier(instrument, product) is not None
 
 
 def following(selection: Selection) -> Selection:
-    """Return a selection that follows what the installed pipelines read, each calibration after its inputs.
-
-    Parameters
-    ----------
-    selection : `Selection`
-        What is produced.
-    """
+    """Return a selection that follows what the installed pipelines read, each calibration after its inputs."""
     installed = dict(_installed(selection))
     return replace(selection, reads=products_read(StepPipelines(installed, {}, ()))).in_order()
 

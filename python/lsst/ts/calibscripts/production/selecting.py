@@ -26,30 +26,14 @@ __all__ = ["Request", "parse_days", "select"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be selected.
+    """What is to be selected."""
 
-    Attributes
-    ----------
-    repo : `str`
-        Butler repository.
-    names : `Names`
-        What the production is called.
-    detectors : `tuple` [`int`]
-        Detectors.
-    days : `tuple` [`int`, `int`]
-        First and last observing day of the exposures that calibrations are made from.
-    verify_days : `tuple` [`int`, `int`] or `None`
-        First and last observing day of others, to verify them with.
-    wanted : `Wanted`
-        Products and what narrows the selection down.
-    """
-
-    repo: str
-    names: Names
+    repo: str  #: Butler repository.
+    names: Names  #: What the production is called.
     detectors: tuple[int, ...]
-    days: tuple[int, int]
-    verify_days: tuple[int, int] | None
-    wanted: Wanted
+    days: tuple[int, int]  #: First and last observing day of the exposures that calibrations are made from.
+    verify_days: tuple[int, int] | None  #: First and last observing day of others, to verify them with.
+    wanted: Wanted  #: Products and what narrows the selection down.
 
     def command(self) -> str:
         """Return the command that shows the exposures."""
@@ -73,8 +57,6 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
 
     Parameters
     ----------
-    request : `Request`
-        What is to be selected.
     path : `pathlib.Path`
         Selection file to write.
     print : callable

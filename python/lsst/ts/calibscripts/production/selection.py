@@ -15,30 +15,14 @@ __all__ = ["ExposureChoice", "Selection"]
 
 @dataclass(frozen=True)
 class ExposureChoice:
-    """Exposures for one calibration.
+    """Exposures for one calibration."""
 
-    Attributes
-    ----------
-    label : `str`
-        ``bias``, ``dark``, ``flat-g``, ``defects`` or ``ptc``.
-    generate : `tuple` [`int`]
-        Exposures it is made from.
-    verify : `tuple` [`int`]
-        Further exposures it is verified with.
-    physical_filter : `str` or `None`
-        Filter of a flat.
-    options : `str`
-        Options of the generation's pipetask, e.g. ``-c cpBiasIsr:doDefect=False``.
-    rerun : `str`
-        When this one was made anew: another rerun than that of the others.
-    """
-
-    label: str
-    generate: tuple[int, ...]
-    verify: tuple[int, ...] = ()
-    physical_filter: str | None = None
-    options: str = ""
-    rerun: str = ""
+    label: str  #: ``bias``, ``dark``, ``flat-g``, ``defects`` or ``ptc``.
+    generate: tuple[int, ...]  #: Exposures it is made from.
+    verify: tuple[int, ...] = ()  #: Further exposures it is verified with.
+    physical_filter: str | None = None  #: Filter of a flat.
+    options: str = ""  #: Options of the generation's pipetask, e.g. ``-c cpBiasIsr:doDefect=False``.
+    rerun: str = ""  #: When this one was made anew: another rerun than that of the others.
 
     @property
     def product(self) -> Product:
@@ -53,26 +37,14 @@ class ExposureChoice:
 
 @dataclass(frozen=True)
 class Selection:
-    """A production.
+    """A production."""
 
-    Attributes
-    ----------
-    repo : `str`
-        Butler repository it is made in.
-    names : `Names`
-        Names of its collections.
-    detectors : `tuple` [`int`]
-        Detectors to make calibrations for.
-    choices : `tuple` [`ExposureChoice`]
-        Calibrations to make, in the order of the table of products.
-    reads : mapping
-        What the jobs read, where it is known of the installed pipelines; else the table of products says it.
-    """
-
-    repo: str
-    names: Names
-    detectors: tuple[int, ...]
+    repo: str  #: Butler repository it is made in.
+    names: Names  #: Names of its collections.
+    detectors: tuple[int, ...]  #: Detectors to make calibrations for.
+    #: Calibrations to make, in the order of the table of products.
     choices: tuple[ExposureChoice, ...] = field(default=())
+    #: What the jobs read, where it is known of the installed pipelines; else the table of products says it.
     reads: Reads = field(default_factory=lambda: NOT_KNOWN, compare=False, repr=False)
 
     @property

@@ -45,17 +45,9 @@ class Exported:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export consists of.
+    """What an export consists of."""
 
-    Attributes
-    ----------
-    repo : `str`
-        Repository it is from.
-    calibrations : `tuple` [`Exported`]
-        Calibrations.
-    """
-
-    repo: str
+    repo: str  #: Repository it is from.
     calibrations: tuple[Exported, ...]
 
 

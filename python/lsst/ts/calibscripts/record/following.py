@@ -15,13 +15,7 @@ __all__ = ["Following"]
 
 
 class Following:
-    """Reads a record on as it grows; may be used by several threads.
-
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-    """
+    """Reads a record on as it grows; may be used by several threads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -44,8 +44,6 @@ def modernised(header: Line, config: Mapping[str, Any], lines: Sequence[Line]) -
         First line of the record.
     config : mapping
         Configuration of the run with everything filled in.
-    lines : sequence of mappings
-        The other lines.
 
     Yields
     ------

@@ -32,8 +32,6 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     repo : `str`, optional
         Butler repository; the one of the run by default. Where it cannot be opened, that is said, and the report
         is of the record alone.
@@ -59,12 +57,8 @@ def alone(record: Record, *, running: bool = False, decisions: Decisions = NO_DE
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     running : `bool`, optional
         Does it still go on, so that what is not done yet may still be?
-    decisions : `Decisions`, optional
-        What people have decided.
     """
     return _of_record(record, Evidence(), decisions, running=running)
 
@@ -107,8 +101,6 @@ def question_of(repository: Repository, record: Record, images: Sequence[str]) -
     ----------
     repository : `Repository`
         Where the RUNs of its jobs are.
-    record : `Record`
-        The run.
     images : sequence of `str`
         Images to read.
     """

@@ -118,8 +118,6 @@ def sparkline(trend: Trend, width: int = 180, height: int = 40) -> str:
 
     Parameters
     ----------
-    trend : `Trend`
-        The quantity.
     width, height : `int`
         Pixels.
     """

@@ -37,8 +37,6 @@ def condition_of(record: Record, *, running: bool = False) -> Condition:
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     running : `bool`, optional
         Does it still go on?
     """
@@ -52,13 +50,7 @@ def condition_of(record: Record, *, running: bool = False) -> Condition:
 
 
 def facts(account: Account) -> Iterator[tuple[str, str]]:
-    """Return names and values of what a reader wants to know first.
-
-    Parameters
-    ----------
-    account : `Account`
-        The report.
-    """
+    """Return names and values of what a reader wants to know first."""
     record, evidence = account.record, account.evidence
     if record is not None:
         about = record.about

@@ -21,11 +21,6 @@ __all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "depa
 def as_text(account: Account) -> str:
     """Write a report for a terminal.
 
-    Parameters
-    ----------
-    account : `Account`
-        What to report.
-
     Returns
     -------
     `str`
@@ -95,13 +90,7 @@ def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
 
 
 def as_markdown(account: Account) -> str:
-    """Write a report for a ticket or a pull request.
-
-    Parameters
-    ----------
-    account : `Account`
-        What to report.
-    """
+    """Write a report for a ticket or a pull request."""
     lines = [f"# {_plain(account.title)}", ""]
     if account.record is not None:
         lines += [f"{_plain(account.record.about.script)} ended **{account.record.outcome}**.", ""]
@@ -168,11 +157,6 @@ def _plain(text: str) -> str:
 
 def as_cp_verify(account: Account) -> str:
     """Write the command that makes cp_verify's own report of the same RUNs.
-
-    Parameters
-    ----------
-    account : `Account`
-        What to report.
 
     Returns
     -------

@@ -38,8 +38,6 @@ def picture_of(images: Sequence[Image], stretched: Stretched) -> Picture:
     ----------
     images : sequence of `Image`
         What is on it.
-    stretched : `Stretched`
-        The picture.
     """
     first = images[0]
     exposure = f" {first.exposure}" if first.exposure else ""

@@ -60,8 +60,6 @@ def gather(archive: Archive, question: Question) -> Evidence:
 
     Parameters
     ----------
-    archive : `Archive`
-        The repository.
     question : `Question`
         What to read.
     """
@@ -98,8 +96,6 @@ def judged(repository: Repository, question: Question, product: Product, names: 
         Where the statistics are.
     question : `Question`
         With the RUN of the verification.
-    product : `Product`
-        What was verified.
     names : mapping [`int`, `str`]
         Full names of all detectors of the instrument.
     """

@@ -30,11 +30,6 @@ def make_grid(
     names : mapping [`int`, `str`]
         Full names of the detectors.
 
-    Returns
-    -------
-    `Grid`
-        The arrays.
-
     Raises
     ------
     StatisticsError

@@ -23,11 +23,6 @@ SCHEMA = 1
 def as_json(account: Account) -> str:
     """Write a report for programs.
 
-    Parameters
-    ----------
-    account : `Account`
-        What to report.
-
     Returns
     -------
     `str`

@@ -57,8 +57,6 @@ def as_html(account: Account, scripts: Mapping[str, str] | None = None) -> str:
 
     Parameters
     ----------
-    account : `Account`
-        What to report.
     scripts : mapping [`str`, `str`], optional
         Title -> text of scripts that a reader may want to copy.
 
@@ -112,8 +110,6 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
 
     Parameters
     ----------
-    account : `Account`
-        What to report.
     scripts : mapping [`str`, `str`], optional
         Title -> text of scripts that a reader may want to copy.
     """

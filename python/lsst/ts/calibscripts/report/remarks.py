@@ -23,8 +23,6 @@ def remarks(evidence: Evidence, *, generated_flat: bool) -> tuple[str, ...]:
 
     Parameters
     ----------
-    evidence : `Evidence`
-        What the run left.
     generated_flat : `bool`
         Was a combined flat made from the flats?
     """
@@ -42,13 +40,7 @@ def _saturation(evidence: Evidence, generated_flat: bool) -> Iterator[str]:
 
 
 def gain_sentence(evidence: Evidence) -> str:
-    """Return the gain in a sentence: median, range, and how far it is from the nominal one; empty without gains.
-
-    Parameters
-    ----------
-    evidence : `Evidence`
-        What the run left.
-    """
+    """Return the gain in a sentence: median, range, and how far it is from the nominal one; empty without gains."""
     gains = [gain for gain in evidence.amplifier_gains().values() if math.isfinite(gain)]
     if not gains:
         return ""

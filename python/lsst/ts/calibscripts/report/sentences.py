@@ -25,8 +25,6 @@ def failed_tests(evidence: Evidence, product: str) -> int:
 
     Parameters
     ----------
-    evidence : `Evidence`
-        What the butler holds.
     product : `str`
         E.g. BIAS.
     """
@@ -49,12 +47,8 @@ def of_product(record: Record, name: str, evidence: Evidence, *, running: bool =
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     name : `str`
         E.g. BIAS.
-    evidence : `Evidence`
-        What the butler holds.
     running : `bool`, optional
         Does the run still go on?
     """
@@ -111,8 +105,6 @@ def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
 
     Parameters
     ----------
-    verdict : `Verdict`
-        The verdict.
     generated, certified : `bool`
         Is the calibration among what is reported, and is it certified?
     """

@@ -76,8 +76,6 @@ class AwaitableRepository:
 
         Parameters
         ----------
-        wanted : `Certification`
-            What is to be certified.
         run : `str`
             RUN that holds it.
         may_commit : callable

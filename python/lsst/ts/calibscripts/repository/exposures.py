@@ -22,12 +22,8 @@ def exposure_records(
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
     instrument : `str`
         Butler instrument name.
-    exposures : collection of `int`
-        Which.
     """
     if not exposures:
         return ()

@@ -30,8 +30,6 @@ def calibrations(butler: Butler, sought: Sought, when: TimeRange) -> Iterator[Va
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
     sought : `Sought`
         Type, instrument and detectors, and the collections that were searched; of these some may be chains or RUNs.
     when : `TimeRange`

@@ -54,8 +54,6 @@ def inputs_used(butler: Butler, refs: Iterable[DatasetRef]) -> dict[int, tuple[U
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        A butler.
     refs : iterable of `lsst.daf.butler.DatasetRef`
         Processed images that the job wrote.
 

@@ -66,10 +66,6 @@ def certified(
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    sought : `Sought`
-        Which ones.
     *others : `tuple` [`str`, `dict`]
         Further conditions with the values they name.
     order : `str`, optional
@@ -109,10 +105,6 @@ def latest(butler: Butler, sought: Sought, limit: int) -> list[Certified]:
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    sought : `Sought`
-        Which ones.
     limit : `int`
         At most so many.
     """
@@ -124,12 +116,6 @@ def nearest(butler: Butler, sought: Sought, when: Timespan, limit: int) -> list[
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
-    sought : `Sought`
-        Which ones.
-    when : `lsst.daf.butler.Timespan`
-        The time.
     limit : `int`
         At most so many on either side.
     """

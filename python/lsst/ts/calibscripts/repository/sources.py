@@ -28,8 +28,6 @@ def sources_with(
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
     dataset_type : `str`
         A registered dataset type.
     collections : sequence of `str`

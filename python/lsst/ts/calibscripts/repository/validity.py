@@ -31,8 +31,6 @@ def detectors_with(
 
     Parameters
     ----------
-    butler : `lsst.daf.butler.Butler`
-        The repository.
     dataset_type : `str`
         A registered dataset type.
     collections : sequence of `str`

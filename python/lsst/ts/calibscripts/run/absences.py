@@ -22,18 +22,10 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class Absences:
-    """Finds and reports what has not arrived.
+    """Finds and reports what has not arrived."""
 
-    Attributes
-    ----------
-    context : `RunContext`
-        The run.
-    arrivals : `Arrivals`
-        Knows what has arrived in the OODS.
-    """
-
-    context: RunContext
-    arrivals: Arrivals
+    context: RunContext  #: The run.
+    arrivals: Arrivals  #: Knows what has arrived in the OODS.
 
     async def look_for(self, image_type: ImageType, kept: Sequence[int]) -> bool:
         """Ask the butler for images of which no event came, since the middleware can lose one.
@@ -71,8 +63,6 @@ class Absences:
 
         Parameters
         ----------
-        taken : `SetState`
-            The set.
         found : `ImageSet`
             What of it is used.
         unfit : mapping [`str`, sequence of `int`]

@@ -21,8 +21,6 @@ def certifiable(record: Record, product: str, certified: frozenset[str] = frozen
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     product : `str`
         E.g. BIAS.
     certified : `frozenset` [`str`], optional
@@ -54,8 +52,6 @@ def certify_afterwards(
 
     Parameters
     ----------
-    record : `Record`
-        The run.
     product : `str`
         E.g. BIAS.
     repo : `str`, optional

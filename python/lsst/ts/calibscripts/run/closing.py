@@ -38,24 +38,12 @@ LAST_LOOK_TIMEOUT = 3.0
 
 @dataclass(frozen=True)
 class Closing:
-    """Closes the sets of a run.
+    """Closes the sets of a run."""
 
-    Attributes
-    ----------
-    context : `RunContext`
-        The run.
-    arrivals : `Arrivals`
-        Knows what has arrived in the OODS.
-    absences : `Absences`
-        Finds and reports what has not arrived.
-    graph : `Graph`
-        Called when the images of a set can be processed, and when they will not come.
-    """
-
-    context: RunContext
-    arrivals: Arrivals
-    absences: Absences
-    graph: Graph[ImageSet]
+    context: RunContext  #: The run.
+    arrivals: Arrivals  #: Knows what has arrived in the OODS.
+    absences: Absences  #: Finds and reports what has not arrived.
+    graph: Graph[ImageSet]  #: Called when the images of a set can be processed, and when they will not come.
 
     async def adopt(self, images: ExposureSet) -> None:
         """Use exposures that were taken before."""
@@ -69,8 +57,6 @@ class Closing:
 
         Parameters
         ----------
-        image_type : `ImageType`
-            The set.
         looks : coroutine function
             Returns why the set must not be used, as far as that showed while it was taken.
         """

@@ -21,35 +21,16 @@ __all__ = ["RunContext"]
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the parts of a running run share.
+    """What the parts of a running run share."""
 
-    Attributes
-    ----------
-    host : `Host`
-        The script, with its camera.
-    spec : `RunSpec`
-        What is to be done; once it is checked, without what cannot be.
-    repository : `AwaitableRepository`
-        The butler.
-    ocps : `Ocps`
-        Runs jobs.
-    journal : `Journal`
-        Takes what happens, and knows what has been done so far.
-    progress : `Progress`
-        Stages of the products.
-    checkpoints : `Checkpoints`
-        Where the script may be paused or stopped.
-    found : `RepositoryFindings`
-        What the repository said before the first exposure; nothing before it is asked.
-    """
-
-    host: Host
-    spec: RunSpec
-    repository: AwaitableRepository
-    ocps: Ocps
-    journal: Journal
-    progress: Progress
-    checkpoints: Checkpoints
+    host: Host  #: The script, with its camera.
+    spec: RunSpec  #: What is to be done; once it is checked, without what cannot be.
+    repository: AwaitableRepository  #: The butler.
+    ocps: Ocps  #: Runs jobs.
+    journal: Journal  #: Takes what happens, and knows what has been done so far.
+    progress: Progress  #: Stages of the products.
+    checkpoints: Checkpoints  #: Where the script may be paused or stopped.
+    #: What the repository said before the first exposure; nothing before it is asked.
     found: RepositoryFindings = field(default_factory=RepositoryFindings)
 
     @property

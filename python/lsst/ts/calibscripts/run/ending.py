@@ -22,8 +22,6 @@ async def end(context: RunContext, record: Recorder | None, ended: RunOutcome) -
 
     Parameters
     ----------
-    context : `RunContext`
-        The run.
     record : `Recorder` or `None`
         Its record, None where none is kept.
     ended : `RunOutcome`

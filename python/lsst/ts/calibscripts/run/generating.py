@@ -24,10 +24,6 @@ async def generate(context: RunContext, step: Step, images: Mapping[ImageType, I
 
     Parameters
     ----------
-    context : `RunContext`
-        The run.
-    step : `Step`
-        The step.
     images : mapping [`ImageType`, `ImageSet`]
         Images to generate it from.
 

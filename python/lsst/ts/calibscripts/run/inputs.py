@@ -34,8 +34,6 @@ async def check_inputs(context: RunContext, step: Step, run: str, result: JobRes
 
     Parameters
     ----------
-    context : `RunContext`
-        The run.
     step : `Step`
         The step of the job.
     run : `str`

@@ -23,52 +23,24 @@ __all__ = ["Judged", "JudgedGains", "judge", "judge_gains", "too_bright"]
 
 @dataclass(frozen=True)
 class Judged:
-    """A verdict and how it is said.
+    """A verdict and how it is said."""
 
-    Attributes
-    ----------
-    verdict : `Verdict`
-        The verdict; statistics that are missing or unreadable are a failed verification.
-    headline : `str`
-        What follows from it, in the documented words.
-    numbers : `str`
-        Its numbers in one line.
-    text : `str`
-        What is logged: one line where all is well, the documented report where a test failed.
-    undecisive : `str`
-        The failed tests that do not decide, in one line; empty where there is none.
-    pattern : `str`
-        Where tests failed, and how far from their limits; empty where none failed.
-    """
-
-    verdict: Verdict
-    headline: str
-    numbers: str
-    text: str
-    undecisive: str = ""
-    pattern: str = ""
+    verdict: Verdict  #: The verdict; statistics that are missing or unreadable are a failed verification.
+    headline: str  #: What follows from it, in the documented words.
+    numbers: str  #: Its numbers in one line.
+    text: str  #: What is logged: one line where all is well, the documented report where a test failed.
+    undecisive: str = ""  #: The failed tests that do not decide, in one line; empty where there is none.
+    pattern: str = ""  #: Where tests failed, and how far from their limits; empty where none failed.
 
 
 @dataclass(frozen=True)
 class JudgedGains:
-    """The gains of a job, and what is wrong with them.
+    """The gains of a job, and what is wrong with them."""
 
-    Attributes
-    ----------
-    texts : `tuple` [`str`]
-        What is logged: all values, in as few messages as the middleware allows.
-    lacking : `tuple` [`int`]
-        Detectors of the step for which its own datasets hold no gain.
-    doubts : `str`
-        The amplifiers whose gains cannot be right; empty for none.
-    none_left : `bool`
-        Whether no gain can be right.
-    """
-
-    texts: tuple[str, ...]
-    lacking: tuple[int, ...]
-    doubts: str
-    none_left: bool
+    texts: tuple[str, ...]  #: What is logged: all values, in as few messages as the middleware allows.
+    lacking: tuple[int, ...]  #: Detectors of the step for which its own datasets hold no gain.
+    doubts: str  #: The amplifiers whose gains cannot be right; empty for none.
+    none_left: bool  #: Whether no gain can be right.
 
 
 def judge(
@@ -78,10 +50,6 @@ def judge(
 
     Parameters
     ----------
-    repository : `Repository`
-        The butler.
-    context : `RunContext`
-        The run.
     step : `Step`
         The step of the job.
     run : `str` or `None`
@@ -145,10 +113,6 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
 
     Parameters
     ----------
-    repository : `Repository`
-        The butler.
-    context : `RunContext`
-        The run.
     step : `Step`
         The step of the job.
     run : `str`
@@ -183,10 +147,6 @@ def too_bright(repository: Repository, context: RunContext, step: Step, run: str
 
     Parameters
     ----------
-    repository : `Repository`
-        The butler.
-    context : `RunContext`
-        The run.
     step : `Step`
         The step of the job that corrected them.
     run : `str`

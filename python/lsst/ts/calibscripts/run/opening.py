@@ -37,11 +37,6 @@ class _RefusalError(PreconditionError, ExpectedError):
 async def check(context: RunContext) -> RunContext:
     """Check everything that can be seen before the first exposure, and report all that is wrong.
 
-    Parameters
-    ----------
-    context : `RunContext`
-        The run.
-
     Returns
     -------
     `RunContext`

@@ -23,10 +23,6 @@ async def verify(context: RunContext, step: Step, images: Mapping[ImageType, Ima
 
     Parameters
     ----------
-    context : `RunContext`
-        The run.
-    step : `Step`
-        The step.
     images : mapping [`ImageType`, `ImageSet`]
         Images to verify.
 

@@ -196,11 +196,6 @@ def listed(names: str) -> tuple[str, ...]:
     ----------
     names : `str`
         E.g. ``u_24,g_6,NONE``; in older interfaces with colons.
-
-    Returns
-    -------
-    `tuple` [`str`]
-        The names.
     """
     return tuple(name for part in names.replace(":", ",").split(",") if (name := part.strip()))
 

@@ -132,8 +132,6 @@ def switched() -> Iterator[tuple[Product, Switch]]:
 
     Yields
     ------
-    product : `Product`
-        The product.
     switch : `Switch`
         How it is asked for.
     """

@@ -29,17 +29,11 @@ _MOST_IN_HEADLINE = 2
 
 @dataclass(frozen=True)
 class Measured:
-    """The values behind failed tests, as far as they are known.
+    """The values behind failed tests, as far as they are known."""
 
-    Attributes
-    ----------
-    values : mapping [`Place`, mapping [`str`, `float`]]
-        Statistics, electron; of a detector that was read, of all its amplifiers.
-    nominal_noise : mapping [(`str`, `str`), `float`]
-        By detector and amplifier, electron.
-    """
-
+    #: Statistics, electron; of a detector that was read, of all its amplifiers.
     values: Mapping[Place, Mapping[str, float]] = field(default_factory=dict)
+    #: By detector and amplifier, electron.
     nominal_noise: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
@@ -60,11 +54,6 @@ class Measured:
 def places_to_read(verdict: Verdict) -> tuple[tuple[int, str], ...]:
     """Return the exposures and detectors whose values say how far failed tests are from their limits.
 
-    Parameters
-    ----------
-    verdict : `Verdict`
-        The verdict.
-
     Returns
     -------
     `tuple` [(`int`, `str`)]
@@ -79,8 +68,6 @@ def failure_patterns(verdict: Verdict, measured: Measured | None = None) -> tupl
 
     Parameters
     ----------
-    verdict : `Verdict`
-        The verdict.
     measured : `Measured`, optional
         The values of the failed tests; without them only places and limits are reported.
 

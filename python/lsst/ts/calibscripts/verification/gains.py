@@ -23,27 +23,16 @@ _COLUMNS = 10
 
 @dataclass(frozen=True)
 class PairGains:
-    """Gain and read noise of the amplifiers of one detector, from one flat pair.
+    """Gain and read noise of the amplifiers of one detector, from one flat pair."""
 
-    Attributes
-    ----------
-    exposures : `tuple` [`int`]
-        The two exposures of the pair; empty for the fit of a photon transfer curve.
-    detector : `str` or `int`
-        Name or id.
-    gain : mapping [`str`, `float`]
-        By amplifier, electron/ADU; nan where it could not be measured.
-    noise : mapping [`str`, `float`]
-        Read noise by amplifier, in `noise_unit`; nan where it could not be measured.
-    noise_unit : `str`
-        ADU for a pair (cp_pipe notes down the noise of the overscan, before any gain is applied), electron
-        for a fitted photon transfer curve.
-    """
-
+    #: The two exposures of the pair; empty for the fit of a photon transfer curve.
     exposures: tuple[int, ...]
-    detector: str | int
-    gain: Mapping[str, float]
+    detector: str | int  #: Name or id.
+    gain: Mapping[str, float]  #: By amplifier, electron/ADU; nan where it could not be measured.
+    #: Read noise by amplifier, in `noise_unit`; nan where it could not be measured.
     noise: Mapping[str, float]
+    #: ADU for a pair (cp_pipe notes down the noise of the overscan, before any gain is applied), electron for
+    #: a fitted photon transfer curve.
     noise_unit: str = "ADU"
 
 

@@ -17,24 +17,12 @@ NOMINAL_NOISE = "nominal read noise"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What cp_verify compares a statistic with.
+    """What cp_verify compares a statistic with."""
 
-    Attributes
-    ----------
-    reference : `str`
-        Name of a statistic, or `NOMINAL_NOISE`.
-    above : `str`
-        How that is called: so much above ``above``.
-    limit : `str`
-        In short.
-    of_photons : `bool`
-        Is the square root of the reference meant?
-    """
-
-    reference: str
-    above: str
-    limit: str
-    of_photons: bool = False
+    reference: str  #: Name of a statistic, or `NOMINAL_NOISE`.
+    above: str  #: How that is called: so much above ``above``.
+    limit: str  #: In short.
+    of_photons: bool = False  #: Is the square root of the reference meant?
 
 
 _DARK_LEVEL = {

@@ -31,33 +31,17 @@ LOWEST_GAIN, HIGHEST_GAIN = 0.5, 2.0
 
 @dataclass(frozen=True)
 class Verification:
-    """What was verified.
+    """What was verified."""
 
-    Attributes
-    ----------
-    product : `Product`
-        The product whose images, or which itself, was verified.
-    run : `str`
-        RUN of the verification.
-    exposures : sequence of `int`, or `None`
-        Exposures asked for; None for all that there are statistics of.
-    detectors : sequence of `str`, or `None`
-        Full names of the detectors asked for; None for all that there are statistics of.
-    known : mapping [`int`, `str`]
-        Full names of all detectors of the instrument.
-    processed : collection of `int`
-        Detectors that were verified, of which there must be statistics; empty for all that were asked for.
-    threshold : `int`
-        Failed tests of one type per detector.
-    """
-
-    product: Product
-    run: str
-    exposures: Sequence[int] | None
+    product: Product  #: The product whose images, or which itself, was verified.
+    run: str  #: RUN of the verification.
+    exposures: Sequence[int] | None  #: Exposures asked for; None for all that there are statistics of.
+    #: Full names of the detectors asked for; None for all that there are statistics of.
     detectors: Sequence[str] | None
-    known: Mapping[int, str] = field(repr=False)
+    known: Mapping[int, str] = field(repr=False)  #: Full names of all detectors of the instrument.
+    #: Detectors that were verified, of which there must be statistics; empty for all that were asked for.
     processed: Collection[int] = ()
-    threshold: int = THRESHOLD
+    threshold: int = THRESHOLD  #: Failed tests of one type per detector.
 
     @property
     def verified(self) -> tuple[str, ...]:
@@ -97,15 +81,8 @@ def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdic
 
     Parameters
     ----------
-    asked : `Verification`
-        What was verified.
     read : callable
         Returns the statistics of its RUN; may raise `RepositoryError`.
-
-    Returns
-    -------
-    `Verdict`
-        The verdict.
     """
     if asked.lost:
         return asked.failed(asked.lost)

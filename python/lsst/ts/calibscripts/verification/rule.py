@@ -14,25 +14,14 @@ __all__ = ["Thresholds", "Verdict", "enough_detectors", "judge", "without_statis
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What has to be reached for a verification to fail.
+    """What has to be reached for a verification to fail."""
 
-    Attributes
-    ----------
-    tests_per_detector : `int`
-        Failed tests of one type in one detector, as configured.
-    n_detectors : `int`
-        Detectors that were verified in this set. Those asked for but left out do not count: otherwise the few
-        that are left could never reach a limit.
-    n_exposures : `int`
-        Exposures asked for; of a verdict by detector, detectors.
-    by_detector : `bool`
-        Is it a verdict on detectors, not on exposures?
-    """
-
-    tests_per_detector: int
+    tests_per_detector: int  #: Failed tests of one type in one detector, as configured.
+    #: Detectors that were verified in this set. Those asked for but left out do not count: otherwise the few
+    #: that are left could never reach a limit.
     n_detectors: int
-    n_exposures: int
-    by_detector: bool = False
+    n_exposures: int  #: Exposures asked for; of a verdict by detector, detectors.
+    by_detector: bool = False  #: Is it a verdict on detectors, not on exposures?
 
     @property
     def noun(self) -> str:
@@ -77,39 +66,21 @@ def enough_detectors(n_left: int, n_asked: int) -> bool:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a set of exposures, or a product, passed its verification, and all that was counted.
+    """Whether a set of exposures, or a product, passed its verification, and all that was counted."""
 
-    Attributes
-    ----------
-    image_type : `str`
-        BIAS, DARK or FLAT, or the product.
-    exposures : `tuple` [`int`]
-        Exposures asked for, ascending; of a verdict by detector these, and all that is said of exposures below holds
-        for the detectors.
-    thresholds : `Thresholds`
-        The limits.
-    failures : `tuple` [`Failure`]
-        Failed tests of these exposures and of the detectors verified, in the order of `Statistics`.
-    missing : `tuple` [`int`]
-        Exposures that the statistics do not cover.
-    unexplained : `tuple` [`int`]
-        Exposures that did not succeed though no test is named.
-    others : `tuple` [`str`]
-        Detectors with failed tests that are not among those to verify; these tests do not count.
-    reason : `str`
-        Why there are no statistics to judge; empty where there are.
-    amplifiers : mapping [`int`, `int`]
-        Number of amplifiers of each detector, of a verdict by detector.
-    """
-
-    image_type: str
+    image_type: str  #: BIAS, DARK or FLAT, or the product.
+    #: Exposures asked for, ascending; of a verdict by detector these, and all that is said of exposures below
+    #: holds for the detectors.
     exposures: tuple[int, ...]
-    thresholds: Thresholds
+    thresholds: Thresholds  #: The limits.
+    #: Failed tests of these exposures and of the detectors verified, in the order of `Statistics`.
     failures: tuple[Failure, ...] = ()
-    missing: tuple[int, ...] = ()
-    unexplained: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()  #: Exposures that the statistics do not cover.
+    unexplained: tuple[int, ...] = ()  #: Exposures that did not succeed though no test is named.
+    #: Detectors with failed tests that are not among those to verify; these tests do not count.
     others: tuple[str, ...] = ()
-    reason: str = ""
+    reason: str = ""  #: Why there are no statistics to judge; empty where there are.
+    #: Number of amplifiers of each detector, of a verdict by detector.
     amplifiers: Mapping[int, int] = field(default_factory=dict)
 
     @cached_property
@@ -199,11 +170,6 @@ def judge(
         Failed tests of one type per detector, ``number_verification_tests_threshold_*``.
     image_type : `str`
         BIAS, DARK or FLAT.
-
-    Returns
-    -------
-    `Verdict`
-        With everything that was counted.
     """
     asked = frozenset(exposures)
     names = None if isinstance(detectors, int) else frozenset(detectors)

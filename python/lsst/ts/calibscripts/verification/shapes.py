@@ -47,18 +47,11 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """Values and tests of an amplifier, or of a detector as a whole.
+    """Values and tests of an amplifier, or of a detector as a whole."""
 
-    Attributes
-    ----------
-    values : mapping [`str`, `float`]
-        Statistics, electron (``READ_NOISE_ADU`` ADU).
-    outcomes : mapping [`str`, `Outcome`]
-        Tests.
-    """
-
+    #: Statistics, electron (``READ_NOISE_ADU`` ADU).
     values: Mapping[str, float] = field(default_factory=dict)
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)  #: Tests.
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -68,18 +61,10 @@ class Part:
 
 @dataclass(frozen=True)
 class DetectorStatistics:
-    """What cp_verify says of a detector in an exposure.
+    """What cp_verify says of a detector in an exposure."""
 
-    Attributes
-    ----------
-    whole : `Part`
-        The detector as a whole.
-    amplifiers : mapping [`str`, `Part`]
-        Its amplifiers.
-    """
-
-    whole: Part
-    amplifiers: Mapping[str, Part]
+    whole: Part  #: The detector as a whole.
+    amplifiers: Mapping[str, Part]  #: Its amplifiers.
 
 
 def parse_detector(found: object, where: str) -> DetectorStatistics:

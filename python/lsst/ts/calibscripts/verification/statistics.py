@@ -30,24 +30,12 @@ _NOT_DETECTORS = frozenset({"SUCCESS", "VERIFY", "EXP", "RUN"})
 
 @dataclass(frozen=True)
 class Failure:
-    """One test that the camera, or a part of it, did not pass in one exposure.
+    """One test that the camera, or a part of it, did not pass in one exposure."""
 
-    Attributes
-    ----------
-    exposure : `int`
-        Exposure id.
-    detector : `str` or `None`
-        Full name, e.g. ``R22_S11``; None for a test of the exposure as a whole.
-    amplifier : `str` or `None`
-        Name, e.g. ``C01``; None for a test of the detector or the exposure as a whole.
-    test : `str`
-        Test type, e.g. ``NOISE`` (DMTN-101); the names are an open set.
-    """
-
-    exposure: int
-    detector: str | None
-    amplifier: str | None
-    test: str
+    exposure: int  #: Exposure id.
+    detector: str | None  #: Full name, e.g. ``R22_S11``; None for a test of the exposure as a whole.
+    amplifier: str | None  #: Name, e.g. ``C01``; None for a test of the detector or the exposure as a whole.
+    test: str  #: Test type, e.g. ``NOISE`` (DMTN-101); the names are an open set.
 
     @property
     def decides(self) -> bool:
@@ -57,21 +45,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Statistics:
-    """The outcome of a cp_verify run.
+    """The outcome of a cp_verify run."""
 
-    Attributes
-    ----------
-    failures : `tuple` [`Failure`]
-        Every failed test once, by exposure, then what concerns the whole before its parts, then by name.
-    exposures : `frozenset` [`int`]
-        Exposures that were verified.
-    unexplained : `frozenset` [(`int`, `str` or `None`)]
-        Exposure and detector that did not succeed though no test is named; the detector is None where not
-        even that is known.
-    """
-
+    #: Every failed test once, by exposure, then what concerns the whole before its parts, then by name.
     failures: tuple[Failure, ...]
-    exposures: frozenset[int]
+    exposures: frozenset[int]  #: Exposures that were verified.
+    #: Exposure and detector that did not succeed though no test is named; the detector is None where not even
+    #: that is known.
     unexplained: frozenset[tuple[int, str | None]] = frozenset()
 
 

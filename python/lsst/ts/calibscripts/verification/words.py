@@ -30,8 +30,6 @@ def headline(verdict: Verdict, generating: bool) -> str:
 
     Parameters
     ----------
-    verdict : `Verdict`
-        The verdict.
     generating : `bool`
         Whether a calibration was generated, so that there is something to certify.
 
@@ -58,8 +56,6 @@ def verdict_line(verdict: Verdict, generating: bool) -> str:
 
     Parameters
     ----------
-    verdict : `Verdict`
-        The verdict.
     generating : `bool`
         Whether a calibration was generated, so that there is something to certify.
 
@@ -89,8 +85,6 @@ def failure_report(
 
     Parameters
     ----------
-    verdict : `Verdict`
-        The verdict.
     generation_collection : `str` or `None`
         Collection of the calibration that was generated, ``u/ocps/<jobId>``; None where none was.
     verification_collection : `str`
@@ -175,11 +169,6 @@ def _words(failure: Failure) -> str:
 
 def undecisive_line(verdict: Verdict) -> str:
     """Report in one line which failed tests do not decide.
-
-    Parameters
-    ----------
-    verdict : `Verdict`
-        The verdict.
 
     Returns
     -------

@@ -36,13 +36,7 @@ class Setup:
 
 
 def make_app(setup: Setup) -> FastAPI:
-    """Make the application.
-
-    Parameters
-    ----------
-    setup : `Setup`
-        What it shows, and to whom.
-    """
+    """Make the application."""
     shelf, reports = Shelf(setup.directories), Reports(setup.repos)
     pages, forms = Pages(shelf, reports), Forms(shelf, reports)
 

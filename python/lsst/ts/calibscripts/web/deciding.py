@@ -23,15 +23,7 @@ __all__ = ["certified_by_decision", "certify", "mark_bad", "on_product", "withdr
 
 
 def certified_by_decision(decisions: Decisions, run: str) -> frozenset[str]:
-    """Return the products of a run that were certified by decisions.
-
-    Parameters
-    ----------
-    decisions : `Decisions`
-        All decisions.
-    run : `str`
-        Name of the run.
-    """
+    """Return the products of a run that were certified by decisions."""
     return frozenset(
         d.certified.product
         for d in decisions.all
@@ -46,14 +38,10 @@ def on_product(directory: Path, record: Record, product: str, verb: Verb, who: s
     ----------
     directory : `pathlib.Path`
         Where its record is.
-    record : `Record`
-        The run.
     product : `str`
         E.g. BIAS.
     verb : `Verb`
         APPROVE or REJECT.
-    who, why : `str`
-        Who decides, and why.
 
     Raises
     ------
@@ -77,12 +65,8 @@ def certify(
     ----------
     directory : `pathlib.Path`
         Where its record is.
-    record : `Record`
-        The run.
     product : `str`
         E.g. BIAS.
-    who, why : `str`
-        Who decides, and why.
     repo : `str`, optional
         Butler repository; the one of the run by default.
 
@@ -112,10 +96,6 @@ def mark_bad(directory: Path, subject: Subject, who: str, why: str) -> Decision:
     ----------
     directory : `pathlib.Path`
         Where the records are.
-    subject : `ExposureSubject` or `MasterSubject`
-        Which.
-    who, why : `str`
-        Who decides, and why.
 
     Raises
     ------
@@ -137,8 +117,6 @@ def withdraw(directory: Path, id_: str, who: str, why: str) -> Decision:
         Where the records are.
     id_ : `str`
         Identifier of the decision.
-    who, why : `str`
-        Who decides, and why.
 
     Raises
     ------

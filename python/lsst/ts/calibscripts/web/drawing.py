@@ -17,11 +17,6 @@ _WIDTH, _HEIGHT, _LEFT, _MARGIN = 720.0, 150.0, 64.0, 14.0
 def drawing_of(series: Series) -> str:
     """Draw a quantity over the runs.
 
-    Parameters
-    ----------
-    series : `Series`
-        The quantity.
-
     Returns
     -------
     `str`

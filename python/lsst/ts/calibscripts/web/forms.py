@@ -36,13 +36,6 @@ class Forms:
     def decide(self, who: str, form: Mapping[str, str]) -> str:
         """Make a decision.
 
-        Parameters
-        ----------
-        who : `str`
-            Who decides.
-        form : mapping [`str`, `str`]
-            What was filled in.
-
         Returns
         -------
         `str`

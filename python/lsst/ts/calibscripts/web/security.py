@@ -38,34 +38,16 @@ class Doorkeeper:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def user(self, headers: Mapping[str, str]) -> str:
-        """Return the name of the user, empty where it is unknown.
-
-        Parameters
-        ----------
-        headers : mapping
-            Headers of the request.
-        """
+        """Return the name of the user, empty where it is unknown."""
         name = headers.get(self.user_header, "").strip() if self.user_header else ""
         return name if name.isprintable() and len(name) <= _LONGEST_NAME else ""
 
     def may_decide(self, headers: Mapping[str, str]) -> bool:
-        """Check whether the sender of a request may sign decisions.
-
-        Parameters
-        ----------
-        headers : mapping
-            Headers of the request.
-        """
+        """Check whether the sender of a request may sign decisions."""
         return self.allow_decisions and bool(self.user(headers))
 
     def token(self, user: str) -> str:
-        """Return the token that a page of this server holds for a user.
-
-        Parameters
-        ----------
-        user : `str`
-            Name of the user.
-        """
+        """Return the token that a page of this server holds for a user."""
         return hmac.new(self.secret, user.encode(), "sha256").hexdigest()
 
     def refusal(self, headers: Mapping[str, str], token: str) -> str:
@@ -73,8 +55,6 @@ class Doorkeeper:
 
         Parameters
         ----------
-        headers : mapping
-            Headers of the request.
         token : `str`
             The token that came with it.
         """

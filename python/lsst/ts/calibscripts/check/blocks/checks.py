@@ -116,17 +116,8 @@ def check_block(
 
     Parameters
     ----------
-    block : `Block`
-        The BLOCK.
     overrides : mapping, optional
         Values given to ``add_block``.
-    path : `pathlib.Path`, optional
-        Its file.
-
-    Returns
-    -------
-    `CheckedBlock`
-        With everything that is wrong.
     """
     expanded = expand_all(block, overrides)
     # When it is configured, the Scheduler expands every BLOCK without overrides.

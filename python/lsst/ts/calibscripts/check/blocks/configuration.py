@@ -58,11 +58,6 @@ def configured(text: str, overrides: Mapping[str, Any]) -> Configured:
         The schema; empty for none.
     overrides : mapping
         Values given to ``add_block``.
-
-    Returns
-    -------
-    `Configured`
-        Values and problems.
     """
     if not text:
         names = ", ".join(overrides)

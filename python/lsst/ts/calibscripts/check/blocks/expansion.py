@@ -76,11 +76,6 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
     words : iterable of `str`
         Each ``name=value``, the value in YAML.
 
-    Returns
-    -------
-    `dict`
-        Values by name.
-
     Raises
     ------
     ConfigurationError
@@ -108,8 +103,6 @@ def expand(block: Block, overrides: Mapping[str, Any] | None = None) -> tuple[Sc
 
     Parameters
     ----------
-    block : `Block`
-        The BLOCK.
     overrides : mapping, optional
         Values given to ``add_block``.
 

@@ -37,11 +37,6 @@ def load_block(path: Path) -> Block:
     path : `pathlib.Path`
         JSON file.
 
-    Returns
-    -------
-    `Block`
-        What it holds.
-
     Raises
     ------
     ConfigurationError

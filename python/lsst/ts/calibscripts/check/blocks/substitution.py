@@ -47,8 +47,6 @@ def put_in(
     ----------
     parameters : mapping
         Parameters of a script.
-    values : mapping
-        Values by name.
     readable : `bool`
         Are all names known? If not, one without a value has no words.
 

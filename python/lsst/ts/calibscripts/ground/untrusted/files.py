@@ -27,11 +27,6 @@ def read_text(path: Path, limits: Limits = CONFIGURATION, *, replacing: bool = F
         Put a mark in the place of what is not UTF-8, such as half a character at the end of a file whose writer was
         killed.
 
-    Returns
-    -------
-    `str`
-        Its text.
-
     Raises
     ------
     InputError
@@ -55,11 +50,6 @@ def read_standard_input(limits: Limits = CONFIGURATION) -> str:
     ----------
     limits : `Limits`
         The most it may hold.
-
-    Returns
-    -------
-    `str`
-        Its text.
 
     Raises
     ------

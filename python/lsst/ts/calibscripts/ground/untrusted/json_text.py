@@ -25,17 +25,10 @@ def parse_json(
 
     Parameters
     ----------
-    text : `str`
-        The text.
     limits : `Limits`
         The most it may hold.
     pairs : callable, optional
         Makes an object of its members, repeated ones among them; a `dict` by default.
-
-    Returns
-    -------
-    `object`
-        Its value.
 
     Raises
     ------

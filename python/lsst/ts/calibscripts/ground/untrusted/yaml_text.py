@@ -52,8 +52,6 @@ def load_yaml(text: str, limits: Limits = CONFIGURATION) -> Any:
 
     Parameters
     ----------
-    text : `str`
-        The text.
     limits : `Limits`
         The most it may hold.
 
@@ -81,11 +79,6 @@ def construct_yaml(node: yaml.Node, constructor: type[Constructor] = Constructor
     constructor : `type` [`Constructor`]
         Makes the values.
 
-    Returns
-    -------
-    `object`
-        Its value.
-
     Raises
     ------
     InputError
@@ -102,8 +95,6 @@ def compose_yaml(text: str, limits: Limits = CONFIGURATION) -> yaml.Node | None:
 
     Parameters
     ----------
-    text : `str`
-        The text.
     limits : `Limits`
         The most it may hold; what an alias stands for counts in each place.
 
