@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,20 +19,15 @@ from recorded import Rehearsed, about, recorded_run, rehearsed_once
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.events.events import Ended, RunOutcome, Verdicted
 from lsst.ts.calibscripts.record import Record, open_record, read_record
+from lsst.ts.calibscripts.record.index import INDEX
 from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
 from lsst.ts.calibscripts.report.formats import departures_told
-from lsst.ts.calibscripts.report.history import (
-    Run,
-    earlier,
-    history,
-    history_table,
-    recall,
-    remember,
-    with_history,
-)
+from lsst.ts.calibscripts.report.history import history, history_table
 from lsst.ts.calibscripts.report.measuring import measure
-from lsst.ts.calibscripts.report.trends import ENOUGH, Measured, Past, compare
+from lsst.ts.calibscripts.report.past import earlier, recall, remember, with_history
+from lsst.ts.calibscripts.report.rows import Median, Results, row_of
+from lsst.ts.calibscripts.report.trends import ENOUGH, LATEST, Measured, Past, compare
 from lsst.ts.calibscripts.testing.memory import Verification
 
 AMPLIFIERS = tuple(f"RXX_S00 C{number:02}" for number in range(8))
@@ -143,21 +138,26 @@ def test_a_new_amplifier_has_no_usual_range():
 # What is kept.
 
 
-def recorded(directory: Path, *events: Verdicted, ended: str = "DONE") -> Record:
+def recorded(directory: Path, *events: Verdicted, ended: str = "DONE", day: int = 1) -> Record:
+    """Record a run of that day of September."""
     recorder = open_record(about(), warn=pytest.fail, directory=directory)
     for event in events:
         recorder(event)
     recorder(Ended(RunOutcome(ended)))
     recorder.close()
-    return read_record(recorder.path)
+    name = re.sub(r"_\d+T\d+_", f"_202609{day:02}T120000_", recorder.path.name)
+    text = re.sub(r'"tai": ?"[^"]*"', f'"tai": "2026-09-{day:02}T12:00:00"', recorder.path.read_text())
+    recorder.path.unlink()
+    (directory / name).write_text(text)
+    return read_record(directory / name)
 
 
 def test_what_a_run_measured_is_kept_beside_its_record(tmp_path: Path):
     record = recorded(tmp_path)
     assert recall(record.path) is None
-    assert remember(record, [gains(1.1)])
-    assert remember(record, [Measured("dark current", "", {"RXX_S00": 0.04})])
-    assert remember(record, [gains(1.2)])
+    remember(record, [gains(1.1)])
+    remember(record, [Measured("dark current", "", {"RXX_S00": 0.04})])
+    assert {trend.quantity for trend in remember(record, [gains(1.2)])} == {"gain", "dark current"}
     kept = recall(record.path)
     assert kept is not None
     assert kept.name == record.name
@@ -174,27 +174,25 @@ def test_what_is_kept_and_damaged_is_nothing(tmp_path: Path, content: str):
     remember(record, [gains(1.1)])
     (tmp_path / f"{record.name}.measured.json").write_text(content)
     assert recall(record.path) is None
-    assert remember(record, [gains(1.1)])
+    remember(record, [gains(1.1)])
     assert recall(record.path) is not None
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path: Path):
     record = recorded(tmp_path)
     gone = replace(record, path=tmp_path / "gone" / record.path.name)
-    assert not remember(gone, [gains(1.1)])
+    assert [trend.quantity for trend in remember(gone, [gains(1.1)])] == ["gain"]
 
 
 def test_earlier_runs_are_those_of_the_same_place_and_camera(tmp_path: Path):
-    records = [recorded(tmp_path) for _ in range(3)]
+    records = [recorded(tmp_path, day=number + 1) for number in range(3)]
     for number, record in enumerate(records):
-        begun = record.begun.replace(year=2020 + number)
-        remember(replace(record, begun=begun), [gains(1.0 + number)])
+        remember(record, [gains(1.0 + number)])
     other = tmp_path / "LSSTCam_20200101T000000_x.jsonl"
     other.write_text(records[0].path.read_text())
     remember(replace(records[0], path=other), [gains(7.0)])
-    last = replace(records[2], begun=records[2].begun.replace(year=2022))
-    assert [run.measured for run in earlier(last)] == [(gains(1.0),), (gains(2.0),)]
-    assert earlier(replace(records[0], begun=records[0].begun.replace(year=2020))) == ()
+    assert [run.measured for run in earlier(records[2])] == [(gains(1.0),), (gains(2.0),)]
+    assert earlier(records[0]) == ()
 
 
 # From the butler.
@@ -231,9 +229,9 @@ def test_history_measures_what_was_never_measured(rehearsed: Rehearsed, tmp_path
     path = tmp_path / rehearsed.record.path.name
     path.write_text(rehearsed.record.path.read_text())
     (unmeasured,) = history(tmp_path, "LATISS", measuring=False)
-    assert unmeasured.measured == ()
+    assert unmeasured.results.medians is None
     (run,) = history(tmp_path, "LATISS")
-    medians: Mapping[str, float] = {measured.quantity: measured.median for measured in run.measured}
+    medians = {median.quantity: median.value for median in run.results.medians or ()}
     # Three frames verified against their own mean are low by a fifth.
     assert medians["read noise"] == pytest.approx(7.0 * math.sqrt(2 / 3), rel=0.1)
     assert medians["gain"] == pytest.approx(1.1, rel=0.05)
@@ -248,7 +246,7 @@ async def test_a_run_whose_repository_is_gone_is_listed_all_the_same(tmp_path: P
     )
     (tmp_path / "LATISS_20260101T000000_x.jsonl").write_text("no record\n")
     (run,) = history(tmp_path, "LATISS")
-    assert (run.record.outcome, run.measured) == ("FAILED", ())
+    assert (run.outcome, run.results.medians) == ("FAILED", ())
     assert "FAILED" in history_table([run])
 
 
@@ -261,9 +259,10 @@ def command(*arguments: str) -> Result:
 
 def test_the_table_has_a_row_for_each_run_and_marks_departures(tmp_path: Path):
     values = [*USUAL, 1.3]
-    for value in values:
+    for day, value in enumerate(values, 1):
         verdict = Verdicted("BIAS", value < 1.2, "u/ocps/1", "headline", 20, 0 if value < 1.2 else 20, 11)
-        remember(recorded(tmp_path, verdict, ended="DONE" if value < 1.2 else "FAILED"), [gains(value)])
+        ended = "DONE" if value < 1.2 else "FAILED"
+        remember(recorded(tmp_path, verdict, ended=ended, day=day), [gains(value)])
     told = command("LATISS", "--records", str(tmp_path), "--no-measure")
     assert told.exit_code == 0, told.output
     lines = told.output.splitlines()
@@ -280,20 +279,55 @@ def test_the_table_has_a_row_for_each_run_and_marks_departures(tmp_path: Path):
 @settings(deadline=None)
 @given(st.sets(st.sampled_from([f"filter_{n}" for n in range(20)]), min_size=2))
 def test_the_table_is_not_wider_for_more_filters(filters: set[str]):
-    record = Record(Path("x.jsonl"), Header(about()), datetime(2026, 9, 18, 12), 0.0)
-    measured = tuple(Measured("flat level", f"{name}, 5 s", {"RXX_S00 C00": 1.0}) for name in sorted(filters))
-    one, all_ = (history_table([Run(record, found, ())]) for found in (measured[:1], measured))
+    run = row_of(Record(Path("x.jsonl"), Header(about()), datetime(2026, 9, 18, 12), 0.0))
+    medians = tuple(Median("flat level", f"{name}, 5 s", "electron/s", 1.0) for name in sorted(filters))
+    one, all_ = (
+        history_table([replace(run, results=Results(medians=found))]) for found in (medians[:1], medians)
+    )
     assert max(map(len, all_.splitlines())) <= max(80, *map(len, one.splitlines()))
     assert all(name in all_ for name in filters)
 
 
 def test_the_last_run_tells_what_left_its_usual_range(tmp_path: Path):
-    for value in (*USUAL, 1.3):
-        remember(recorded(tmp_path), [gains(value)])
+    for day, value in enumerate((*USUAL, 1.3), 1):
+        remember(recorded(tmp_path, day=day), [gains(value)])
     told = command("LATISS", "--records", str(tmp_path), "--no-measure")
     rows = [line for line in told.output.splitlines() if line[:6] == "    20"]
     assert [row.endswith("!") for row in rows] == [False] * len(USUAL) + [True]
     assert "Outside the usual range in the last run:\n    gain, photon transfer curve" in told.output
+
+
+def test_of_thousands_of_runs_only_what_is_new_is_read(tmp_path: Path):
+    record = recorded(tmp_path, Verdicted("BIAS", True, "u/ocps/1", "headline", 20, 0, 11))
+    remember(record, [gains(1.1)])
+    texts = {path: path.read_text() for path in tmp_path.iterdir() if path.name != INDEX}
+    for number in range(LATEST + 100):
+        for path, text in texts.items():
+            ending = path.name.partition(".")[2]
+            (tmp_path / f"LATISS_20200101T{number:06}_x.{ending}").write_text(text)
+    first = history(tmp_path, "LATISS")
+    assert len(first) == LATEST + 101
+    # Whatever stands in files that have not changed, neither a record nor what was measured is read again.
+    for path in tmp_path.glob("LATISS_2020*"):
+        unchanged = path.stat()
+        path.write_bytes(b"x" * unchanged.st_size)
+        os.utime(path, ns=(unchanged.st_atime_ns, unchanged.st_mtime_ns))
+    assert history(tmp_path, "LATISS") == first
+    remember(record, [gains(1.2)])
+    *before, last = history(tmp_path, "LATISS")
+    assert before == [*first[:-1]]
+    assert [median.value for median in last.results.medians or ()] == [pytest.approx(1.2035)]
+
+
+def test_a_run_is_compared_with_the_latest_before_it(tmp_path: Path):
+    record = recorded(tmp_path)
+    for number in range(LATEST + 1):
+        name = f"LATISS_20200101T{number:06}_x"
+        (tmp_path / f"{name}.jsonl").touch()
+        past = Past(name, f"2020-01-01T00:00:00.{number:06}", (gains(1.1),))
+        (tmp_path / f"{name}.measured.json").write_text(json.dumps(asdict(past)))
+    found = earlier(record)
+    assert (len(found), found[0].name) == (LATEST, "LATISS_20200101T000001_x")
 
 
 def test_a_place_without_records_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

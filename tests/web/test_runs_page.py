@@ -9,8 +9,8 @@ import pytest
 from web_support import CONFIG, DONE, FAILED, PLANNED, TAKEN, earlier, record, serving
 
 from lsst.ts.calibscripts.record import read_record
-from lsst.ts.calibscripts.web.index import INDEX, Index
-from lsst.ts.calibscripts.web.rows import row_of
+from lsst.ts.calibscripts.record.index import INDEX
+from lsst.ts.calibscripts.report.rows import list_of_runs, row_of
 
 MARKUP = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -35,17 +35,17 @@ def test_runs_are_listed_with_what_came_of_them(tmp_path: Path):
 
 def test_only_what_is_new_is_read_and_the_list_is_made_anew_when_it_is_lost(tmp_path: Path):
     paths = [record(tmp_path, DONE) for _ in range(5)]
-    first = Index(tmp_path)
+    first = list_of_runs(tmp_path)
     first.refresh(60)
     # Whatever stands in a file that has not changed, it is not read again.
     unchanged = paths[0].stat()
     paths[0].write_bytes(b"x" * unchanged.st_size)
     os.utime(paths[0], ns=(unchanged.st_atime_ns, unchanged.st_mtime_ns))
-    second = Index(tmp_path)
+    second = list_of_runs(tmp_path)
     second.refresh(60)
     assert {row.name: row for row in second.rows} == {row.name: row for row in first.rows}
     (tmp_path / INDEX).unlink()
-    third = Index(tmp_path)
+    third = list_of_runs(tmp_path)
     third.refresh(60)
     assert sorted(row.outcome for row in third.rows) == ["", "DONE", "DONE", "DONE", "DONE"]
     paths[1].unlink()
@@ -53,11 +53,11 @@ def test_only_what_is_new_is_read_and_the_list_is_made_anew_when_it_is_lost(tmp_
     assert len(third.rows) == 4
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"index": 1, "rows": {"a": 1}}', '{"index": 99}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"index": 2, "rows": {"a": 1}}', '{"index": 99}'])
 def test_a_damaged_list_is_made_anew(tmp_path: Path, text: str):
     path = record(tmp_path, DONE)
     (tmp_path / INDEX).write_text(text)
-    index = Index(tmp_path)
+    index = list_of_runs(tmp_path)
     index.refresh(60)
     assert index.rows == (row_of(read_record(path)),)
 
@@ -66,10 +66,10 @@ def test_thousands_of_records_are_listed_within_a_second(tmp_path: Path):
     text = record(tmp_path, DONE).read_text()
     for number in range(2000):
         (tmp_path / f"LATISS_20260101T{number:06}_x.jsonl").write_text(text)
-    index = Index(tmp_path)
+    index = list_of_runs(tmp_path)
     index.refresh(600)
     assert index.unread == 0
-    again = Index(tmp_path)
+    again = list_of_runs(tmp_path)
     begun = time.process_time()
     again.refresh(60)
     assert time.process_time() - begun < 1.0
@@ -79,7 +79,7 @@ def test_thousands_of_records_are_listed_within_a_second(tmp_path: Path):
 def test_a_list_that_takes_long_shows_what_it_has(tmp_path: Path):
     for _ in range(3):
         record(tmp_path, DONE)
-    index = Index(tmp_path)
+    index = list_of_runs(tmp_path)
     index.refresh(0)
     assert (len(index.rows), index.unread) == (0, 3)
     index.refresh(60)

@@ -23,19 +23,20 @@ __all__ = ["history"]
 @click.option("--measure/--no-measure", default=True, help="Measure runs that were never measured before.")
 def history(instrument: str, records: Path | None, repo: str | None, measure: bool) -> None:
     """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
-    from ..record import record_directory
+    from ..record import read_record, record_directory
     from ..report import history as histories
     from ..report.formats import departures_told
+    from ..report.past import trends_of
 
     directory = records or record_directory()
     try:
         runs = histories.history(directory, instrument, repo=repo, measuring=measure)
+        trends = trends_of(read_record(directory / f"{runs[-1].name}.jsonl")) if runs else ()
     except CalibScriptsError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Records of {instrument} in {directory}")
     click.echo(histories.history_table(runs), nl=False)
-    departures = list(departures_told(runs[-1].trends)) if runs else []
-    if departures:
+    if departures := list(departures_told(trends)):
         click.echo("Outside the usual range in the last run:")
         for line in departures:
             click.echo(f"    {line}")

@@ -6,7 +6,7 @@ runs. What happened before a script was killed is kept.
 
 from ..errors import RecordError
 from .following import Following
-from .reading import find_records, read_record
+from .reading import find_records, read_record, time_in_name
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Entry, Header, Job, Record
 from .versions import environment, versions
@@ -26,5 +26,6 @@ __all__ = [
     "open_record",
     "read_record",
     "record_directory",
+    "time_in_name",
     "versions",
 ]

@@ -17,7 +17,7 @@ from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from .older import NUMBER, Line, modernised
 from .records import EVENTS, FORMAT, Entry, Header, Record
 
-__all__ = ["continued", "find_records", "read_record", "record_of"]
+__all__ = ["continued", "find_records", "read_record", "record_of", "time_in_name"]
 
 
 class _Known(BaseModel):
@@ -58,8 +58,18 @@ def find_records(directory: Path, instrument: str | None = None) -> tuple[Path, 
         Butler instrument name; records of all instruments where it is None.
     """
     paths = directory.glob(f"{instrument or '*'}_*.jsonl")
-    # The name continues with the time.
-    return tuple(sorted(paths, key=lambda path: (path.stem.split("_")[1:], path.stem)))
+    return tuple(sorted(paths, key=lambda path: (time_in_name(path), path.stem)))
+
+
+def time_in_name(path: Path) -> str:
+    """Return when a run began as the name of its record says it, in a form that sorts.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        The file of the record.
+    """
+    return "".join(path.stem.split("_")[1:2])
 
 
 def read_record(path: Path) -> Record:

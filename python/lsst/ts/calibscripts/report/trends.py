@@ -7,10 +7,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["ENOUGH", "Departure", "Measured", "Past", "Quantity", "Trend", "compare"]
+__all__ = ["ENOUGH", "LATEST", "Departure", "Measured", "Past", "Quantity", "Trend", "compare"]
 
 ENOUGH = 5
 """Earlier runs that are needed to say what is usual."""
+
+LATEST = 200
+"""Earlier runs, the latest ones, that a run is compared with: in years a camera changes."""
 
 ALIKE = 0.1
 """Part by which the levels of flats may differ that are compared."""
@@ -75,11 +78,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Past:
-    """What an earlier run measured: its name, when it was (ISO-8601, TAI), and the quantities."""
+    """What an earlier run measured."""
 
-    name: str
-    tai: str
-    measured: tuple[Measured, ...]
+    name: str  #: Its name.
+    tai: str  #: When it was, ISO-8601, TAI.
+    measured: tuple[Measured, ...]  #: The quantities.
+    #: Name and condition of the quantities of which something was outside its usual range then.
+    departed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..decisions import NO_DECISIONS, Decisions
+from ..report.rows import RunRow, RunStatus
 from .nights import NightProduct, products_of
-from .rows import RunRow, RunStatus
 
 __all__ = ["Listing", "listing"]
 

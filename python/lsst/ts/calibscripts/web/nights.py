@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..decisions import Decision, Decisions, ExposureSubject, ProductSubject, Verb
-from .rows import RunRow, RunStatus
+from ..report.rows import RunRow, RunStatus
 
 __all__ = ["Night", "NightProduct", "nights_of", "products_of", "text_of_nights"]
 

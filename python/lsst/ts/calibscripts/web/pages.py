@@ -17,6 +17,7 @@ from ..ground.tai import tai_now
 from ..record import Record
 from ..report.account import alone
 from ..report.page import page_environment, page_source, page_values
+from ..report.rows import RunRow
 from ..report.scripts import scripts_of
 from ..run.afterwards import certifiable
 from ..tables.instruments import INSTRUMENTS
@@ -27,7 +28,6 @@ from .listing import listing
 from .memories import Memories
 from .nights import nights_of
 from .reports import Reports
-from .rows import RunRow
 from .shelf import Shelf
 from .trending import MOST, parts_of, series_of
 

@@ -12,8 +12,8 @@ from typing import Any
 from ..errors import describe
 from ..record import Record
 from ..report.account import of_record
-from ..report.history import with_history
 from ..report.page import page_values
+from ..report.past import with_history
 from ..report.scripts import scripts_of
 
 __all__ = ["Report", "Reports"]

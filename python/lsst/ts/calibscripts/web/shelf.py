@@ -11,8 +11,8 @@ from threading import Lock
 from ..decisions import LEDGER
 from ..errors import RecordError, describe
 from ..record import Following, Record
-from .index import LARGEST, Index, too_large
-from .rows import RunRow
+from ..record.index import LARGEST, too_large
+from ..report.rows import RunRow, list_of_runs
 
 __all__ = ["Shelf"]
 
@@ -34,7 +34,7 @@ class Shelf:
 
     def __init__(self, directories: Sequence[Path]) -> None:
         self.directories = tuple(dict.fromkeys(directory.absolute() for directory in directories))
-        self._indices = [Index(directory) for directory in self.directories]
+        self._indices = [list_of_runs(directory) for directory in self.directories]
         self._open: OrderedDict[str, Following] = OrderedDict()
         self._lock = Lock()
 

@@ -5,49 +5,53 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import CalibScriptsError, InputError
 from ..ground.untrusted import RECORD, parse_json, read_text
-from ..record import Following
-from .rows import RunRow, row_of, unreadable
+from .following import Following
+from .reading import time_in_name
+from .records import Record
 
-__all__ = ["INDEX", "LARGEST", "Index", "too_large"]
+__all__ = ["INDEX", "LARGEST", "Index", "RowKind", "too_large"]
 
 INDEX = "calibscripts.index.json"
 """Name of the file in a directory of records with what the list of runs says of them; made anew where it is lost."""
 
-_LAYOUT = 1
+_LAYOUT = 2
 LARGEST = 20_000_000
 """Size of a file that no page reads, bytes; a night of the largest camera has a tenth of it."""
 
-_Stamp = tuple[int, int]
-"""Size in bytes and time of the last change, microseconds, of a file: a number that every reader of JSON keeps."""
+_Stamp = tuple[int, ...]
+"""Size in bytes and time of the last change, microseconds, of a record and of what is kept beside it: numbers that
+every reader of JSON keeps."""
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """What is kept of a file: its size and its last change when it was read, and what its record says."""
+class RowKind(Generic[Row]):
+    """What a list says of a run."""
 
-    size: int
-    changed: int
-    row: RunRow
-
-    @property
-    def stamp(self) -> _Stamp:
-        return self.size, self.changed
+    adapter: TypeAdapter[Row]  #: Reads and writes a row.
+    of: Callable[[Record], Row]  #: Makes the row of a record.
+    #: Makes the row of a file that is not a record, or a damaged one, and of the reason.
+    unreadable: Callable[[Path, str], Row]
+    #: Ending, in place of a record's, of the file that is kept beside it and that its row depends on.
+    beside: str
 
 
 @dataclass(frozen=True)
 class _File:
-    """What is kept of the files of a directory."""
+    """What is kept of the files of a directory: their stamps when they were read, and their rows."""
 
     index: int
-    rows: Mapping[str, _Kept] = field(default_factory=dict)
+    rows: Mapping[str, tuple[_Stamp, Any]] = field(default_factory=dict)
 
 
 def too_large(size: int) -> str:
@@ -61,25 +65,28 @@ def too_large(size: int) -> str:
     return f"It was not read: {size / 1e6:,.0f} million bytes are more than any run writes."
 
 
-class Index:
+class Index(Generic[Row]):
     """The runs of a directory. Not to be used by several threads at once.
 
     Parameters
     ----------
     directory : `pathlib.Path`
         Where the records are; there need not be one.
+    kind : `RowKind`
+        What is kept of each.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: RowKind[Row]) -> None:
         self.directory = directory
-        self._kept: dict[str, _Kept] | None = None
+        self._kind = kind
+        self._kept: dict[str, tuple[_Stamp, Row]] | None = None
         self._growing: dict[str, Following] = {}
         self._unread = 0
 
     @property
-    def rows(self) -> tuple[RunRow, ...]:
+    def rows(self) -> tuple[Row, ...]:
         """The runs that were read, in no order."""
-        return tuple(kept.row for kept in (self._kept or {}).values())
+        return tuple(row for _, row in (self._kept or {}).values())
 
     @property
     def unread(self) -> int:
@@ -105,60 +112,69 @@ class Index:
         for name in known.keys() - present.keys():
             del known[name]
             self._growing.pop(name, None)
-        waiting = [name for name, stamp in present.items() if name not in known or known[name].stamp != stamp]
-        waiting.sort(key=lambda name: name.split("_")[1:2], reverse=True)
+        waiting = [name for name, stamp in present.items() if name not in known or known[name][0] != stamp]
+        waiting.sort(key=lambda name: time_in_name(Path(name)), reverse=True)
         ended = False
         while waiting and time.monotonic() < end:
             name = waiting.pop(0)
-            known[name] = kept = _Kept(*present[name], self._read(name, present[name]))
-            ended = ended or kept.row.outcome != "UNFINISHED"
+            known[name] = present[name], self._read(name, size=present[name][0])
+            ended = ended or name not in self._growing
         self._unread = len(waiting)
         if ended:
             self._save(known)
 
-    def _present(self) -> Iterable[tuple[str, _Stamp]]:
+    def _present(self) -> Iterator[tuple[str, _Stamp]]:
+        found: dict[str, _Stamp] = {}
         try:
             with os.scandir(self.directory) as entries:
                 for entry in entries:
-                    if entry.name.endswith(".jsonl") and "_" in entry.name and entry.is_file():
+                    if entry.name.endswith((".jsonl", self._kind.beside)) and entry.is_file():
                         status = entry.stat()
-                        yield entry.name, (status.st_size, status.st_mtime_ns // 1000)
+                        found[entry.name] = status.st_size, status.st_mtime_ns // 1000
         except OSError:
             # A directory that does not exist yet, or goes away, has no runs.
             return
+        for name, stamp in found.items():
+            if name.endswith(".jsonl") and "_" in name:
+                yield name, (*stamp, *found.get(name.removesuffix(".jsonl") + self._kind.beside, ()))
 
-    def _read(self, name: str, stamp: _Stamp) -> RunRow:
+    def _read(self, name: str, size: int) -> Row:
         path = self.directory / name
-        if stamp[0] > LARGEST:
-            return unreadable(path, too_large(stamp[0]))
+        if size > LARGEST:
+            return self._kind.unreadable(path, too_large(size))
         following = self._growing.pop(name, None) or Following(path)
         try:
-            row = row_of(following.read())
+            record = following.read()
         except CalibScriptsError as error:
-            return unreadable(path, str(error))
-        if row.outcome == "UNFINISHED":
+            return self._kind.unreadable(path, str(error))
+        if record.state.ended is None:
             self._growing[name] = following
-        return row
+        return self._kind.of(record)
 
-    def _load(self) -> dict[str, _Kept]:
+    def _load(self) -> dict[str, tuple[_Stamp, Row]]:
         if self._kept is None:
             self._kept = {}
             try:
                 text = read_text(self.directory / INDEX, RECORD)
                 found = TypeAdapter(_File).validate_python(parse_json(text, RECORD))
+                if found.index == _LAYOUT:
+                    read = self._kind.adapter.validate_python
+                    self._kept = {name: (stamp, read(row)) for name, (stamp, row) in found.rows.items()}
             except (InputError, ValidationError):
                 # There is none, or one of another version: it is made anew from the records.
                 return self._kept
-            if found.index == _LAYOUT:
-                self._kept = dict(found.rows)
         return self._kept
 
-    def _save(self, rows: Mapping[str, _Kept]) -> None:
+    def _save(self, known: Mapping[str, tuple[_Stamp, Row]]) -> None:
         path = self.directory / INDEX
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        write = self._kind.adapter.dump_python
+        rows = {name: (stamp, write(row, mode="json")) for name, (stamp, row) in known.items()}
         try:
-            part.write_text(json.dumps(asdict(_File(_LAYOUT, rows)), separators=(",", ":")), encoding="utf-8")
+            part.write_text(
+                json.dumps({"index": _LAYOUT, "rows": rows}, separators=(",", ":")), encoding="utf-8"
+            )
             part.replace(path)
         except OSError:
-            # A directory that may only be read: the next server reads the records again.
+            # A directory that may only be read: whoever asks next reads the records again.
             return

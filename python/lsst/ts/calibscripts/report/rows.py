@@ -1,4 +1,4 @@
-"""A record -> what the list of runs says of it. Pure."""
+"""A record, and what its run measured -> what lists of runs say of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from ..events.events import Verdicted
 from ..events.summary import headline_of_run
 from ..ground.tai import observing_day
+from ..ground.text import counted
 from ..record import Record
+from ..record.index import Index, RowKind
 from ..record.records import SILENCE
-from ..report.account import alone
-from ..report.contents import Standing
+from .account import alone
+from .contents import Standing
+from .past import ENDING, recall
 
-__all__ = ["RunRow", "RunStatus", "row_of", "unreadable"]
+__all__ = ["Median", "Results", "RunRow", "RunStatus", "list_of_runs", "row_of"]
 
 _LONGEST = 300
 """Longest text of a record that a list shows, characters."""
@@ -30,6 +36,28 @@ class RunStatus(StrEnum):
     FAILED = "FAILED"
     STOPPED = "STOPPED"
     UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True)
+class Median:
+    """The median of a quantity that a run measured, see `Measured`; departed: did something leave its usual range?"""
+
+    quantity: str
+    condition: str
+    unit: str
+    value: float
+    level: float | None = None
+    departed: bool = False
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run came to."""
+
+    filter: str = "-"  #: Filters that its configuration asked for.
+    verdicts: Mapping[str, str] = field(default_factory=dict)  #: What was verified -> the verdict, in words.
+    jobs: int = 0  #: How many jobs it submitted.
+    medians: tuple[Median, ...] | None = None  #: What it measured; None where that was never looked at.
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,7 @@ class RunRow:
     #: Product, flats with their filter -> what came of it, of a run without an end as if it still went on.
     products: Mapping[str, Standing] = field(default_factory=dict)
     failures: int = 0  #: How many failures it has reported.
+    results: Results = field(default_factory=Results)
 
     @property
     def night(self) -> int:
@@ -88,8 +117,19 @@ class RunRow:
         return {name: standing.interrupted for name, standing in self.products.items()}
 
 
+def list_of_runs(directory: Path) -> Index[RunRow]:
+    """Return the list of the runs of a directory; it is to be refreshed.
+
+    Parameters
+    ----------
+    directory : `pathlib.Path`
+        Where the records are; there need not be one.
+    """
+    return Index(directory, RowKind(_ADAPTER, row_of, _unreadable, ENDING))
+
+
 def row_of(record: Record) -> RunRow:
-    """Return what the list of runs says of a record.
+    """Return what lists of runs say of a record. Blocks.
 
     Parameters
     ----------
@@ -109,19 +149,44 @@ def row_of(record: Record) -> RunRow:
         headline=headline_of_run(record.state),
         products=products,
         failures=len(record.state.failures),
+        results=_results(record),
     )
 
 
-def unreadable(path: Path, why: str) -> RunRow:
-    """Return what the list of runs says of a file that is not a record, or a damaged one.
+def _results(record: Record) -> Results:
+    verdicts = {_short(name): _verdict(verdict) for name, verdict in record.state.verdicts.items()}
+    return Results(_filter(record), verdicts, len(record.jobs), _medians(record.path))
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-    why : `str`
-        Why it cannot be read.
-    """
+
+def _filter(record: Record) -> str:
+    config = record.about.config
+    if "FLAT" not in str(config.get("script_mode", "")):
+        return "-"
+    chosen = [str(config[name]) for name in ("filter", "grating") if config.get(name) is not None]
+    return _short(", ".join(chosen)) or "as it was"
+
+
+def _verdict(verdict: Verdicted) -> str:
+    if not verdict.judged:
+        return "could not be judged"
+    result = "passed" if verdict.passed else "FAILED"
+    if not verdict.exposures:
+        return result
+    return f"{result}, {verdict.failed_exposures} of {counted(verdict.exposures, verdict.noun)} failed"
+
+
+def _medians(path: Path) -> tuple[Median, ...] | None:
+    past = recall(path)
+    if past is None:
+        return None
+    return tuple(
+        Median(m.quantity, m.condition, m.unit, m.median, m.level, (m.quantity, m.condition) in past.departed)
+        for m in past.measured
+        if m.values
+    )
+
+
+def _unreadable(path: Path, why: str) -> RunRow:
     return RunRow(path.stem, _short(path.stem.partition("_")[0]), "", "", "", "", _short(why))
 
 
@@ -132,3 +197,6 @@ def _label(record: Record, product: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+_ADAPTER = TypeAdapter(RunRow)
