@@ -55,10 +55,11 @@ def install(root: Path, monkeypatch: pytest.MonkeyPatch, *without: str) -> None:
     directory.mkdir(parents=True)
     for name, reads in READS.items():
         if name not in without:
+            written = name[2].lower() + name[3:]
             tasks = {
                 f"{name}{number}": {
                     "class": "lsst.cp.pipe.MeasureDefectsCombinedTask",
-                    "config": {"connections.inputExp": dataset_type},
+                    "config": {"connections.inputExp": dataset_type, "connections.outputDefects": written},
                 }
                 for number, dataset_type in enumerate(reads or ("camera",))
             }

@@ -38,11 +38,21 @@ tasks:
     class: lsst.ip.isr.IsrTask
   {label}:
     class: {class_name}
+    config:
+      connections.outputCovariances: cpPtcExtract
   cpPtcSolve:
     class: lsst.cp.pipe.ptc.PhotonTransferCurveSolveTask
 subsets:
   cpPtcGainFromFlatPairs:
     subset: [isr, {label}]
+"""
+COMBINES = """
+description: x
+tasks:
+  combine:
+    class: lsst.cp.pipe.CalibCombineTask
+    config:
+      connections.outputData: {}
 """
 BEFORE_2023 = "lsst.cp.pipe.ptc.PhotonTransferCurveExtractTask"
 
@@ -54,9 +64,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def install_it(class_name: str = "", label: str = "cpPtcExtract") -> None:
         if class_name:
-            for name in ("cpBias", "cpDark", "cpFlat"):
-                text = "description: x\ntasks: {isr: {class: lsst.ip.isr.IsrTask}}\n"
-                _write(tmp_path / f"pipelines/LATISS/{name}.yaml", text)
+            for made in ("Bias", "Dark", "Flat"):
+                _write(tmp_path / f"pipelines/LATISS/cp{made}.yaml", COMBINES.format(made.lower()))
             text = PIPELINE.format(label=label, class_name=class_name)
             _write(tmp_path / "pipelines/LATISS/cpPtc.yaml", text)
             monkeypatch.setenv("CP_PIPE_DIR", str(tmp_path))

@@ -1,10 +1,13 @@
 """Names of pipelines, subsets and labels, today's and older ones."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lsst.ts.calibscripts.check import check_values, look_up_pipelines
+from lsst.ts.calibscripts.config.scripts import SCRIPTS
 from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.ocps.pipelines import Installed, locate
 from lsst.ts.calibscripts.ocps.task_options import check_options
@@ -186,8 +189,57 @@ def test_a_definition_that_cannot_be_read_here_is_used_unchecked(tmp_path: Path,
 def test_a_missing_subset_is_told(tmp_path: Path, environ: Environ):
     environ({"CP_PIPE_DIR": str(tmp_path)})
     write(tmp_path, "LATISS/cpPtc.yaml", "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n")
-    with pytest.raises(ConfigurationError, match="has no subset cpPtcGainFromFlatPairs"):
+    with pytest.raises(ConfigurationError, match=r"has no subset cpPtcGainFromFlatPairs .*, only tasks: "):
         locate(PRODUCTS["GAIN"].generate, "LATISS")
+
+
+LINEARIZERS = """
+description: linearizers
+tasks:
+  cpLinearizerIsr: lsst.ip.isr.IsrTaskLSST
+  cpLinearizerSolve:
+    class: lsst.cp.pipe.LinearitySolveTask
+    config: {config}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "problems"),
+    [
+        # As that of LSSTComCam since October 2025: its connection was renamed for another class of task.
+        ("{maxLinearAdu: 120000}", 1),
+        ("{connections.outputLinearizer: linearizer}", 0),
+    ],
+)
+def test_a_pipeline_that_does_not_write_its_product_is_refused(
+    config: str, problems: int, tmp_path: Path, environ: Environ
+):
+    environ({**TODAY, "CP_PIPE_DIR": str(tmp_path)})
+    shutil.copytree(PIPELINES / "cp_pipe", tmp_path, dirs_exist_ok=True)
+    write(tmp_path, "LATISS/cpLinearizer.yaml", LINEARIZERS.format(config=config))
+    given = {"generate_calibrations": True, "do_linearizer": True, "exp_times_flat": [1, 1, 2, 2, 3, 3]}
+    checked = look_up_pipelines(
+        check_values(SCRIPTS["auxtel/make_latiss_calibrations.py"], given), insist=True
+    )
+    assert len(checked.problems) == problems, checked.problems
+    for problem in checked.problems:
+        assert (
+            "cpLinearizer.yaml with its options writes no linearizer, only linearity, postISRCCD" in problem
+        )
+        assert "(known from its definition)" in problem
+        assert problem.endswith("else set do_linearizer to False.")
+
+
+def test_options_that_rename_what_a_pipeline_writes_are_refused(environ: Environ):
+    environ(TODAY)
+    options = "-c cpBiasCombine:connections.outputData=mine"
+    given = {"script_mode": "BIAS", "generate_calibrations": True, "config_options_bias": options}
+    (problem,) = look_up_pipelines(
+        check_values(SCRIPTS["auxtel/make_latiss_calibrations.py"], given), insist=True
+    ).problems
+    assert "writes no bias, only " in problem
+    assert "(known from its tasks)" in problem
+    assert "Check config_options_bias" in problem
 
 
 BIAS = Installed("/x/cpBias.yaml", ("cpBiasIsr", "cpBiasCombine"))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigurationError, describe
+from ..plan import Action, StepId
+from ..tables.bootstraps import RECORDS
 from ..tables.products import Pipeline
 from .reading import Reading
 
-__all__ = ["Installed", "find", "locate"]
+__all__ = ["Installed", "find", "locate", "not_written"]
 
 INGREDIENTS = "_ingredients"
 
@@ -117,6 +119,32 @@ def find(pipeline: Pipeline, instrument: str) -> Installed | None:
         return None
 
 
+def not_written(installed: Mapping[StepId, Installed]) -> Iterator[str]:
+    """Report pipelines that do not write what they are run for: their jobs would end well, for nothing.
+
+    Parameters
+    ----------
+    installed : mapping [`StepId`, `Installed`]
+        Pipelines with what they read and write.
+
+    Yields
+    ------
+    `str`
+        What is wrong with one; nothing where it is not known what it writes.
+    """
+    for step_id, found in installed.items():
+        product, reading = RECORDS[step_id.product], found.reading
+        if step_id.action is not Action.GENERATE or reading is None or reading.unknown:
+            continue
+        if not {*product.dataset_types} & {*reading.writes}:
+            yield (
+                f"{step_id}: {found.uri} with its options writes no {' or '.join(product.dataset_types)}, only "
+                f"{', '.join(reading.writes) or 'nothing'} (known from {reading.source}). Check config_options_"
+                f"{product.option}, and that {product.generate.package} points to the right version"
+                + (f"; else set {product.switch.name} to False." if product.switch else ".")
+            )
+
+
 def _folders(root: Path, instrument: str) -> tuple[Path, ...]:
     """List the directories of an instrument's pipelines, today's name first: LSSTCam was LsstCam, LATISS Latiss."""
     own = sorted(
@@ -150,7 +178,10 @@ def _read(pipeline: Pipeline, name: str, path: Path) -> Installed:
         subset = next((s for s in pipeline.subsets if s in known), "")
         if not subset:
             raise ConfigurationError(
-                [f"Pipeline {path} has no subset {' or '.join(pipeline.subsets)}, only {', '.join(known)}"]
+                [
+                    f"Pipeline {path} has no subset {' or '.join(pipeline.subsets)}, only "
+                    f"{', '.join(known) or 'tasks'}: check that {pipeline.package} points to the right version."
+                ]
             )
         labels, suffix = tuple(known[subset].subset), f"#{subset}"
     classes = {label: str(definition.tasks[label].klass) for label in labels}

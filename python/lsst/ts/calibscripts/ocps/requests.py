@@ -13,7 +13,7 @@ from ..tables.products import ImageType
 from ..tables.verifiers import VERIFIERS
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
-from .pipelines import Installed, find, locate
+from .pipelines import Installed, find, locate, not_written
 from .task_options import TaskOptions, check_options, with_reading
 
 __all__ = [
@@ -63,7 +63,8 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     Raises
     ------
     ConfigurationError
-        If a pipeline is not installed, or an option names a task it does not have. All that is wrong is reported.
+        If a pipeline is not installed or does not write its product, or an option names a task it does not have. All
+        that is wrong is reported.
     """
     installed: dict[StepId, Installed] = {}
     options: dict[StepId, TaskOptions] = {}
@@ -85,7 +86,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
             words, pairing = paired_options(found, words)
             pairings.append(pairing)
         installed[step.id], options[step.id] = with_reading(found, words, pipeline_instrument), words
-    if problems:
+    if problems := [*problems, *not_written(installed)]:
         raise ConfigurationError(problems)
     installed |= _bootstraps(installed.values(), pipeline_instrument)
     installed |= _verifications(config, installed, pipeline_instrument)
