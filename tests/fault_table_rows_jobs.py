@@ -88,6 +88,43 @@ def _jobs() -> Iterator[Case]:
         config=EXTERNAL,
         faults=("job-error:of=verifyDark",),
     )
+    again = "It is submitted again: attempt 2 of 2."
+    yield Case(
+        event,
+        "generating the dark ends with exit code 1, and job_attempts is 2",
+        DONE,
+        (f"GENERATE DARK: {failed}", LOG, again),
+        ALL,
+        config={"job_attempts": 2},
+        faults=("job-error:of=cpDark",),
+    )
+    yield Case(
+        event,
+        "verifying the bias ends with exit code 1, and job_attempts is 2",
+        DONE,
+        (f"VERIFY BIAS: {failed}", LOG, again),
+        ALL,
+        config={"job_attempts": 2},
+        faults=("job-error:of=verifyBias",),
+    )
+    yield Case(
+        event,
+        "generating the flat ends with exit code 1 twice, and job_attempts is 2",
+        FAILED,
+        (f"GENERATE FLAT: {failed}", LOG, "Failed before: OCPS job"),
+        ("BIAS", "DARK", "PTC"),
+        config={"job_attempts": 2},
+        faults=("job-error:of=cpFlat,count=2",),
+    )
+    yield Case(
+        event,
+        "somebody else aborts the job that generates the dark, and job_attempts is 2",
+        FAILED,
+        ("GENERATE DARK: the job was aborted with exit code 255",),
+        ("BIAS",),
+        config={"job_attempts": 2},
+        faults=("job-aborted:of=cpDark",),
+    )
     yield Case(
         event,
         "somebody else aborts the job that generates the dark",

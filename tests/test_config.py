@@ -93,6 +93,7 @@ COMMON: dict[str, Any] = {
     "flat_counts_max": None,
     "bias_dark_counts_max": None,
     "reference_age_max": 400,
+    "job_attempts": 1,
     "background_task_timeout": None,
     "test_case": None,
 }

@@ -125,6 +125,24 @@ WORTH_REMEMBERING = {
         config=BIAS_DARK | {"pipetask_timeout": 20.0}, faults=("result-never:of=cpBias",)
     ),
     "a job fails while flats are taken": Scenario(config=ALL, faults=("job-error:of=cpDark",)),
+    "a job fails twice while flats are taken, and its third attempt is certified": Scenario(
+        config=ALL | {"job_attempts": 3}, faults=("job-error:of=cpDark,count=2",)
+    ),
+    "a verification job fails at all its attempts": Scenario(
+        config=ALL | {"job_attempts": 2}, faults=("job-error:of=verifyBias,count=9",), resumes=True
+    ),
+    "stopped when a job that failed is submitted again": Scenario(
+        config=ALL | {"job_attempts": 2},
+        faults=("job-error:of=cpBias",),
+        operator=Operator(stop="command", at=2, after="JobSubmitted"),
+        resumes=True,
+    ),
+    "a verdict falls while a job that reads what failed is submitted again": Scenario(
+        config=ALL | {"job_attempts": 2},
+        job_seconds={"verifyBias": 12.0, "cpDark": 6.0},
+        verifications={"verifyBias": Verification.FAILS},
+        faults=("job-error:of=cpDark",),
+    ),
     "a verification job fails, and what does not wait for it goes on": Scenario(
         config=ALL, faults=("job-error:of=verifyBias",)
     ),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from soak.scenarios import FILTERS, Scenario
 
+from lsst.ts.calibscripts.summit.faults.faults import Fault
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.testing.memory import Verification
 
@@ -96,6 +97,7 @@ class Asked:
         self.generating: bool = option("generate_calibrations", False)
         self.verifying: bool = option("do_verify", True)
         self.waits: bool = option("wait_for_certification", False)
+        self.attempts: int = option("job_attempts", 1)
         self.warns = option("on_verification_failure", "fail") == "warn"
         self.made = set(self.types) if self.generating else set()
         self.made |= {name for name in ("DEFECTS", "PTC") if option(f"do_{name.lower()}", False)}
@@ -304,7 +306,7 @@ class Asked:
         """Is there nothing but failed verifications that could keep the run from ending DONE?"""
         scenario = self.scenario
         return (
-            scenario.fault_names <= HARMLESS
+            all(self._is_harmless(fault) for fault in scenario.summit_faults())
             and not any(scenario.writes_not.values())
             and not (scenario.troubles or scenario.intruder or self.impossible)
             and not (scenario.alterations or scenario.lost or scenario.filter_change)
@@ -314,6 +316,10 @@ class Asked:
             and not (scenario.operator.stop or scenario.operator.stop_checkpoint)
             and self._longest_job < scenario.option("pipetask_timeout", 3600.0)
         )
+
+    def _is_harmless(self, fault: Fault) -> bool:
+        """Return whether a run ends as without the fault: a job that fails has another attempt left."""
+        return fault.name in HARMLESS or (fault.name == "job-error" and fault.count < self.attempts)
 
     @property
     def _longest_job(self) -> float:
@@ -375,7 +381,7 @@ class Asked:
         option, scenario = self.scenario.option, self.scenario
         times = [time for image_type in self.types for time in self.all_times(image_type)]
         taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for time in times)
-        n_jobs = len(self.made) + len(self.verified)
+        n_jobs = self.attempts * (len(self.made) + len(self.verified))
         # Acknowledgement, the job, a late result, its abortion.
         jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + 10.0)
         oods = len(self.types) * option("oods_timeout", 120.0)

@@ -9,10 +9,12 @@ from soak.reading import Problems, commits, origins, verifications, verified_det
 from soak.story import Committed, Sent, Story
 
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.ocps.csc import Phase
 from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
     "certified_as_asked",
+    "certified_comes_of_good_jobs",
     "certified_is_verified",
     "certified_while_running_only",
     "failed_has_no_heirs",
@@ -35,6 +37,15 @@ def certified_is_verified(story: Story) -> Problems:
         ended_before = [seen for ended, seen in verifications(story, product) if ended <= time]
         if not (unseen and ended_before) and not any(dataset in seen for seen in ended_before):
             yield f"{product} was certified at {time} before a verification that read it had ended"
+
+
+def certified_comes_of_good_jobs(story: Story) -> Problems:
+    """Nothing is certified that a job left which failed, nor what was made from that."""
+    failed = {f"u/ocps/{job.job_id}/run" for job in story.jobs if job.phase is not Phase.COMPLETED}
+    for _, dataset in commits(story):
+        for each in (dataset, *origins(dataset)):
+            if each.run in failed:
+                yield f"{dataset.dataset_type} was certified with {each.dataset_type} of the failed {each.run}"
 
 
 def origins_are_certified_first(story: Story) -> Problems:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from soak.asked import CALIBRATIONS, VERIFY, Asked
 from soak.story import Committed, Story
 
-from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted
-from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
+from lsst.ts.calibscripts.events.events import ImageSetClosed, JobEnded, JobSubmitted
+from lsst.ts.calibscripts.summit.ocps.csc import ABORTED, Job, Phase
 from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "commits",
     "data",
     "doubtful",
+    "failed_by_itself",
     "given_up",
     "is_enough",
     "later",
@@ -51,6 +52,11 @@ def origins(dataset: Dataset) -> Iterator[Dataset]:
 def doubtful(story: Story) -> set[str]:
     """Return the products of which the summary says that it is not known whether they are certified."""
     return set(re.findall(r"^    (\w+) may be certified into", story.summary, re.MULTILINE))
+
+
+def failed_by_itself(end: JobEnded) -> bool:
+    """Return whether the OCPS has said that a job failed, and not that somebody aborted it."""
+    return end.exit_code not in (None, 0, ABORTED)
 
 
 def verifications(story: Story, product: str) -> Iterator[tuple[float, tuple[Dataset, ...]]]:

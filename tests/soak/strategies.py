@@ -49,6 +49,7 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
         "wait_for_certification": draw(st.booleans()),
         "oods_timeout": draw(st.sampled_from([20.0, 4.0, 60.0])),
         "pipetask_timeout": draw(st.sampled_from([20.0, 100.0, 400.0])),
+        "job_attempts": draw(st.sampled_from([1, 1, 2, 3])),
         "wait_between_exposures": draw(st.sampled_from([0.0, 0.0, 3.0])),
     }
     for name in mode.lower().split("_"):
@@ -103,7 +104,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "image-duplicated": (),
     "image-foreign": (),
     "detector-missing": ("detector", "strikes"),
-    "job-error": ("pipeline",),
+    "job-error": ("pipeline", "count"),
     "job-aborted": ("pipeline",),
     "job-slow": ("pipeline", "delay"),
     "command-rejected": ("pipeline",),

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections import Counter
 
 from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
-from soak.reading import Problems, commits, data, later, origins
+from soak.reading import Problems, commits, data, failed_by_itself, later, origins
 from soak.story import Committed, Exposed, Story
 
-from lsst.ts.calibscripts.events.events import ImageArrived, JobEnded, JobSubmitted, Verdicted
+from lsst.ts.calibscripts.events.events import (
+    ImageArrived,
+    JobEnded,
+    JobSubmitted,
+    StepEnded,
+    StepOutcome,
+    Verdicted,
+)
+from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase
 
@@ -19,8 +27,8 @@ __all__ = [
     "fresh_is_read",
     "heirs_of_failures_are_aborted",
     "no_job_runs_on",
+    "only_failed_jobs_are_repeated",
     "only_what_was_asked",
-    "steps_run_once",
     "steps_wait",
 ]
 
@@ -87,11 +95,21 @@ def heirs_of_failures_are_aborted(story: Story) -> Problems:
                 yield f"{job.name} ran on until {ended}, though {verdict.product} had failed at {time}"
 
 
-def steps_run_once(story: Story) -> Problems:
-    """No step is submitted twice."""
-    for name, n in Counter(event.step for _, event in story.of(JobSubmitted)).items():
-        if n > 1:
-            yield f"{name} was submitted {n} times"
+def only_failed_jobs_are_repeated(story: Story) -> Problems:
+    """A step has a second job only if its first one failed, and it has all its attempts before it fails."""
+    attempts = Asked(story.scenario).attempts
+    ends: dict[StepId, list[JobEnded]] = {}
+    for entry in story.entries:
+        match entry.what:
+            case JobSubmitted(step=name):
+                before = ends.setdefault(name, [])
+                if any(not failed_by_itself(end) for end in before) or len(before) >= attempts:
+                    yield f"{name} was submitted after {[(end.outcome, end.exit_code) for end in before]}"
+            case JobEnded(step=name) as end:
+                ends[name].append(end)
+            case StepEnded(step=name, outcome=StepOutcome.FAILED) if ends.get(name):
+                if failed_by_itself(ends[name][-1]) and len(ends[name]) < attempts:
+                    yield f"{name} failed after {len(ends[name])} of {attempts} attempts"
 
 
 def discarded_are_not_used(story: Story) -> Problems:
@@ -183,9 +201,9 @@ def camera_stops_at_a_verdict(story: Story) -> Problems:
         if not verdict.passed:
             lost.setdefault(verdict.product, time)
     for time, end in story.of(JobEnded):
-        action, product = end.step.action, end.step.product
-        if action == "GENERATE" and end.exit_code not in (0, None):
-            lost.setdefault(product, time)
+        again = any(after >= time and event.step == end.step for after, event in story.of(JobSubmitted))
+        if end.step.action == "GENERATE" and end.exit_code not in (0, None) and not again:
+            lost.setdefault(end.step.product, time)
     for time, event in story.of(Exposed):
         if event.ended:
             continue

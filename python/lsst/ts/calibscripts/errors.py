@@ -205,18 +205,12 @@ class JobError(CalibScriptsError, RuntimeError):
         What the job was for, e.g. ``GENERATE BIAS``.
     reason : `str`
         What happened.
-    job_id : `str` or `None`
-        None where no acknowledgement had it.
-    exit_code : `int` or `None`
-        None where there is no result.
-
-    Attributes
-    ----------
-    job_id, exit_code
-        As given.
+    job_id, exit_code : `str` or `None`, `int` or `None`
+        None where no acknowledgement, or no result, had it; kept as attributes.
     """
 
     last_error: str = ""  #: The last error in its log, once it has been read; empty where there is none.
+    earlier: tuple[str, ...] = ()  #: Jobs of the same step that failed before, and were submitted again.
 
     def __init__(
         self, step: str, reason: str, *, job_id: str | None = None, exit_code: int | None = None
@@ -231,7 +225,8 @@ class JobError(CalibScriptsError, RuntimeError):
 
     def __str__(self) -> str:
         quote = f" The last error in the log: {self.last_error}" if self.last_error else ""
-        return f"{super().__str__()}{quote}"
+        before = f" Failed before: OCPS job {', '.join(self.earlier)}." if self.earlier else ""
+        return f"{super().__str__()}{quote}{before}"
 
 
 class OutputsMissingError(JobError):

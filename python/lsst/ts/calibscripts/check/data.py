@@ -67,6 +67,7 @@ def _plan(spec: RunSpec) -> dict[str, Any]:
             for images in spec.plan.sets
         ],
         "jobs": list(_jobs(spec)),
+        "job_attempts": spec.config.job_attempts,
         "certified": [_certified(wanted) for wanted in spec.certifications],
         "camera_seconds": spec.plan.camera_seconds,
         "estimated_seconds": spec.plan.seconds,

@@ -172,6 +172,8 @@ def _processing(spec: RunSpec) -> Iterator[str]:
             f"{_when(step)}; inputs: {', '.join(inputs(spec.config, plan, step))}"
             + (f"; options: {options}" if options else "")
         )
+    if jobs and spec.config.job_attempts > 1:
+        yield f"a job that fails is submitted again: at most {spec.config.job_attempts} attempts for each step"
 
 
 def _pipelines(checked: Checked) -> Iterator[str]:

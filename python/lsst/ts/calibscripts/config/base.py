@@ -132,6 +132,11 @@ class CommonProperties(ImageProperties):
         description="Longest wait for the images to arrive in the OODS (s), from the last exposure of a set.",
     )
     pipetask_timeout: f.Seconds = Field(3600.0, description="Longest wait for one OCPS job (s).")
+    job_attempts: f.Attempts = Field(
+        1,
+        description="How many times a job is submitted at most, 1 to 3: one that fails is submitted again. "
+        "A job that was aborted, was rejected or took too long is not, nor is a failed verification.",
+    )
     wait_between_exposures: f.Wait = Field(0.0, description="Time to wait between consecutive exposures (s).")
     flat_counts_min: f.Counts | None = Field(
         None,

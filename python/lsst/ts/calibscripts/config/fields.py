@@ -15,6 +15,7 @@ from .exposure_ids import ITEM_PATTERN, read_exposures
 
 __all__ = [
     "INSTRUMENT",
+    "Attempts",
     "CollectionName",
     "CollectionNames",
     "Count",
@@ -215,6 +216,7 @@ ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
+Attempts = Annotated[int, Field(strict=True, ge=1, le=3), _WHOLE]
 NumberOfImages = Annotated[
     int, Field(strict=True, ge=1, json_schema_extra=_NULL), _WHOLE, AfterValidator(_images)
 ]

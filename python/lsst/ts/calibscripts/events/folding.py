@@ -153,7 +153,8 @@ def _fold_arrival(state: RunState, event: ImageArrived) -> RunState:
 def _fold_step(step: StepState, event: StepEvent) -> StepState:
     match event:
         case JobSubmitted():
-            return replace(step, request=event)
+            earlier = () if step.request is None else (*step.earlier, replace(step, earlier=()))
+            return StepState(step.id, request=event, earlier=earlier)
         case JobStarted():
             return replace(step, job_id=event.job_id)
         case JobEnded():

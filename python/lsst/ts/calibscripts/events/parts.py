@@ -126,6 +126,12 @@ class StepState:
     job: JobEnded | None = None  #: How the job ended.
     outputs: OutputsFound | None = None  #: RUN with what the job wrote, and the detectors it was to process.
     ended: StepEnded | None = None  #: How the step ended.
+    earlier: tuple[StepState, ...] = ()  #: Its earlier jobs: each failed, and was submitted again.
+
+    @property
+    def attempts(self) -> tuple[StepState, ...]:
+        """What is known of each of its jobs, the present one last."""
+        return (*self.earlier, self)
 
     @property
     def collection(self) -> str | None:
@@ -172,7 +178,9 @@ class StepState:
     @property
     def interrupted(self) -> StepStanding:
         """How the step stands where it was cancelled, or the run has ended before it did."""
-        return StepStanding.ABORTED if self.job_id else StepStanding.CANCELLED
+        failed = self.job is not None and self.job.outcome is JobOutcome.FAILED
+        # A job that had failed before, and was to be submitted again, was not aborted.
+        return StepStanding.ABORTED if self.job_id and not failed else StepStanding.CANCELLED
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,9 @@ def _aside(what: str, exposures: Iterable[int]) -> str:
 def _step(state: RunState, step_id: StepId) -> str:
     step = state.steps[step_id]
     known = f" (job {step.job_id}, collection {step.collection})" if step.job_id else ""
-    return f"{step_id}: {state.standing(step_id)}{known}"
+    failed = [attempt.job_id or "unknown" for attempt in step.earlier]
+    before = f", after job {' and '.join(failed)} failed" if failed else ""
+    return f"{step_id}: {state.standing(step_id)}{known}{before}"
 
 
 def _certified(product: Certified) -> str:

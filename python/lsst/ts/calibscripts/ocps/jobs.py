@@ -18,6 +18,7 @@ __all__ = [
     "JobRequest",
     "JobResult",
     "Outcome",
+    "has_failed",
     "job_id_in",
     "judge",
     "settle",
@@ -80,6 +81,11 @@ def settle(outcome: Outcome, answer: JobResult | JobError) -> None:
 def too_long(step: str, job_id: str, timeout: float) -> JobError:
     """Return the error of a job that did not end in time."""
     return JobError(step, f"the job did not end within pipetask_timeout, {timeout:g} s", job_id=job_id)
+
+
+def has_failed(error: JobError) -> bool:
+    """Return whether the OCPS has said that a job failed by itself, so that another attempt may succeed."""
+    return error.exit_code not in (None, 0, ABORTED)
 
 
 def judge(step: str, job_id: str, exit_code: int) -> JobResult | JobError:

@@ -130,12 +130,15 @@ class Job:
         When it was sent.
     ended : `Entry` or `None`
         When it ended; None where it ran when the record ends.
+    repeated : `bool`
+        Was it submitted again, since it failed?
     """
 
     state: StepState
     request: JobSubmitted
     submitted: Entry
     ended: Entry | None = None
+    repeated: bool = False
 
     @property
     def step(self) -> StepId:
@@ -266,13 +269,18 @@ class Record:
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """OCPS jobs in the order they were submitted."""
-        ended = {e.event.step: e for e in self.entries if isinstance(e.event, JobEnded)}
+        steps = self.state.steps.values()
+        states = {
+            id(attempt.request): (attempt, attempt is not step) for step in steps for attempt in step.attempts
+        }
+        ended = {id(e.event): e for e in self.entries if isinstance(e.event, JobEnded)}
         return tuple(
-            Job(self.state.step(e.event.step), e.event, e, ended.get(e.event.step))
+            Job(state, e.event, e, ended.get(id(state.job)), repeated)
             for e in self.entries
             if isinstance(e.event, JobSubmitted)
+            for state, repeated in [states[id(e.event)]]
         )
 
     def job(self, step: StepId) -> Job | None:
-        """Return the job of a step, None where it had none."""
-        return next((job for job in self.jobs if job.step == step), None)
+        """Return the last job of a step, None where it had none."""
+        return next((job for job in reversed(self.jobs) if job.step == step), None)

@@ -15,6 +15,7 @@ from . import Job, Record
 
 __all__ = ["certify_command", "replay_script"]
 
+_ABORTED = "The run aborted it, since something it needs had failed or it was stopped:"
 _MORE = " \\\n    "
 
 
@@ -154,8 +155,9 @@ def _what_happened(job: Job) -> str:
 def _job(job: Job, instrument: str, runs: Mapping[str, str]) -> Iterator[str]:
     yield from _comment(f"{job.step}: OCPS job {job.job_id or 'unknown'}, {_what_happened(job)}")
     command = _pipetask(job, instrument, runs)
-    if job.aborted:
-        yield from _comment("The run aborted it, since something it needs had failed or it was stopped:")
+    not_again = "It failed, and was submitted again:" if job.repeated else _ABORTED if job.aborted else ""
+    if not_again:
+        yield from _comment(not_again)
         yield from _comment(command)
         return
     yield f"echo {shlex.quote(f'== {job.step} ==')}"

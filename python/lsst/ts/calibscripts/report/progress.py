@@ -96,10 +96,10 @@ def steps_of(record: Record) -> tuple[StepProgress, ...]:
 def _steps(record: Record) -> Iterator[StepProgress]:
     seconds = {job.step: _seconds(record, job.step) for job in record.jobs}
     for step_id, standing in record.state.standings.items():
-        took = seconds.get(step_id)
+        took, attempt = seconds.get(step_id), len(record.state.step(step_id).attempts)
         yield StepProgress(
             step=str(step_id),
-            standing=str(standing),
+            standing=f"{standing}, attempt {attempt}" if attempt > 1 else str(standing),
             style=_STYLES[standing],
             took="" if took is None else duration(took),
             collection=record.state.step(step_id).collection or "",

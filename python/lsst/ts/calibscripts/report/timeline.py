@@ -130,11 +130,12 @@ def _jobs(record: Record) -> Iterator[Span]:
         product = PRODUCTS.get(job.step.product)
         images = product.images if product is not None else ()
         ready = max((closed[image_type] for image_type in images if image_type in closed), default=begin)
-        if begin - ready > 0:
+        if begin - ready > 0 and not job.state.earlier:
             text = f"{job.step} waited {duration(begin - ready)} for its input calibrations (its images had arrived)"
             yield Span(str(job.step), Kind.WAIT, ready, begin, text)
         outcome = job.result.words if job.result else "running when the record ends"
-        text = f"{job.step}: {duration(end - begin)}, {outcome}"
+        again = f", submitted again as OCPS job {job.job_id}" if job.state.earlier else ""
+        text = f"{job.step}{again}: {duration(end - begin)}, {outcome}"
         yield Span(str(job.step), _kind(record, job), begin, end, text)
 
 

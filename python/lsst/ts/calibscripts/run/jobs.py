@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ..config import Pairing
-from ..errors import ImageSetError, OutputsMissingError, job_log
+from ..errors import ImageSetError, JobError, OutputsMissingError, job_log
 from ..events.events import OutputsFound
 from ..events.images import ImageSet
 from ..ground.text import counted, detectors_of, exposure_range
 from ..ground.threads import OneThread
 from ..ocps.job_logs import last_error
-from ..ocps.jobs import JobResult
+from ..ocps.jobs import JobRequest, JobResult, has_failed
 from ..ocps.requests import (
     data_query,
     different_times,
@@ -101,16 +101,32 @@ async def run_job(
     context.journal.log.info(
         f"{step.id}: {request.pipeline} {request.config} on {_words(detectors, exposures)}"
     )
-    result = await context.ocps.run(
-        request,
-        config.pipetask_timeout,
-        on_started=lambda job_id: context.journal.log.info(
-            f"{step.id}: OCPS job {job_id}, log {job_log(job_id)}"
-        ),
-    )
+    result = await _result_of(context, request)
     run = await context.repository.run_of(result.job_id)
     context.journal.tell(OutputsFound(step.id, run, detectors))
     return result, run
+
+
+async def _result_of(context: RunContext, request: JobRequest) -> JobResult:
+    """Run a job to its end; one that fails is submitted again, until there have been ``job_attempts``."""
+    attempts = context.config.job_attempts
+    failed: tuple[str, ...] = ()
+    while True:
+        try:
+            return await context.ocps.run(
+                request,
+                context.config.pipetask_timeout,
+                on_started=lambda job_id: context.journal.log.info(
+                    f"{request.step}: OCPS job {job_id}, log {job_log(job_id)}"
+                ),
+            )
+        except JobError as error:
+            error.earlier = failed
+            if error.job_id is None or not has_failed(error) or len(failed) + 1 == attempts:
+                raise
+            error.last_error = await last_error_of(error.job_id)
+            failed = (*failed, error.job_id)
+            context.journal.warn(f"{error} It is submitted again: attempt {len(failed) + 1} of {attempts}.")
 
 
 def _detectors_for(context: RunContext, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:

@@ -110,7 +110,12 @@ _TABLE = (
         count=ALL,
     ),
     Fault("oods-fault", "the OODS goes to FAULT and ingests nothing more", Target.IMAGES, of="BIAS", at=2),
-    Fault("job-error", "a job ends with exit code 1", Target.JOBS, of="cpBias"),
+    Fault(
+        "job-error",
+        "a job ends with exit code 1; with count=2 its second attempt, too",
+        Target.JOBS,
+        of="cpBias",
+    ),
     Fault(
         "job-aborted", "somebody aborts a job: exit code 255, then a second result", Target.JOBS, of="cpBias"
     ),

@@ -100,7 +100,8 @@ class Display:
             case StageReached(product, stage):
                 self._plain(f"{product}: {stage}")
             case JobSubmitted(step):
-                self._span(str(step), now).step = step
+                span = self._span(str(step), now)
+                span.step, span.end = step, None
             case JobEnded(step, _, _, outcome):
                 span = self._span(str(step), now)
                 span.end = now
