@@ -91,7 +91,7 @@ def _jobs() -> Iterator[Case]:
     again = "It is submitted again: attempt 2 of 2."
     yield Case(
         event,
-        "generating the dark ends with exit code 1, and job_attempts is 2",
+        "generating the dark ends with exit code 1, and `job_attempts` is 2",
         DONE,
         (f"GENERATE DARK: {failed}", LOG, again),
         ALL,
@@ -100,7 +100,7 @@ def _jobs() -> Iterator[Case]:
     )
     yield Case(
         event,
-        "verifying the bias ends with exit code 1, and job_attempts is 2",
+        "verifying the bias ends with exit code 1, and `job_attempts` is 2",
         DONE,
         (f"VERIFY BIAS: {failed}", LOG, again),
         ALL,
@@ -109,7 +109,7 @@ def _jobs() -> Iterator[Case]:
     )
     yield Case(
         event,
-        "generating the flat ends with exit code 1 twice, and job_attempts is 2",
+        "generating the flat ends with exit code 1 twice, and `job_attempts` is 2",
         FAILED,
         (f"GENERATE FLAT: {failed}", LOG, "Failed before: OCPS job"),
         ("BIAS", "DARK", "PTC"),
@@ -118,7 +118,7 @@ def _jobs() -> Iterator[Case]:
     )
     yield Case(
         event,
-        "somebody else aborts the job that generates the dark, and job_attempts is 2",
+        "somebody else aborts the job that generates the dark, and `job_attempts` is 2",
         FAILED,
         ("GENERATE DARK: the job was aborted with exit code 255",),
         ("BIAS",),
