@@ -60,7 +60,7 @@ def _tell(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         _discard(sys.stdout)
         return 1
-    text = describe(error)
+    text = str(error) if isinstance(error, CalibScriptsError) else describe(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or 'input or output failed'}: {error.strerror}"
     click.echo(f"Error: {text}", err=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from ..errors import CalibScriptsError
 from ..tables.products import PRODUCTS
+from ._options import FILE
 
 if TYPE_CHECKING:
     from ..production import Desk, Request, Work
@@ -19,20 +19,16 @@ __all__ = [
     "APPROVAL",
     "DRY_RUN",
     "ENGINE",
-    "FILE",
     "ONLY",
     "SELECTION",
     "TYPES",
     "at_desk",
     "request",
-    "told",
     "validity",
     "work",
 ]
 
 Decorator: TypeAlias = Callable[[Any], Any]
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _all(*decorators: Decorator) -> Decorator:
@@ -121,24 +117,12 @@ def validity(*, required: bool) -> Decorator:
 
 @contextmanager
 def at_desk(selection: Path) -> Iterator[Desk]:
-    """Work on a selection; what goes wrong is reported without a traceback."""
+    """Work on a selection."""
     from ..production import open_desk
 
-    with told():
-        desk = open_desk(selection, click.echo)
-        try:
-            yield desk
-        finally:
-            desk.repository.close()
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Report what went wrong without a traceback."""
-    try:
-        yield
-    except CalibScriptsError as error:
-        raise click.ClickException(str(error)) from error
+    desk = open_desk(selection, click.echo)
+    with closing(desk.repository):
+        yield desk
 
 
 def work(desk: Desk, step: str, engine: str, bps_config: Path | None, processes: int) -> Work:

@@ -39,11 +39,9 @@ def check(script: str, config: Path, as_json: bool, repo: str | None, pipelines:
     from ..config.scripts import find_record
     from ..ground.untrusted import InputError, read_standard_input, read_text
 
+    record = find_record(script)
     try:
-        record = find_record(script)
         text = read_standard_input() if str(config) == "-" else read_text(config)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
     except InputError as error:
         place = "" if str(config) == "-" else f"{config}: "
         raise click.ClickException(f"{place}{error}") from error

@@ -32,12 +32,8 @@ def check_block(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     """
     from ..check.blocks import check_files, parse_overrides
     from ..check.words import verdict
-    from ..errors import ConfigurationError
 
-    try:
-        found = check_files(files, parse_overrides(overrides))
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    found = check_files(files, parse_overrides(overrides))
     for checked in found:
         click.echo("\n".join(_lines(checked)))
     problems = [text for checked in found for text in checked.problems]

@@ -9,25 +9,17 @@ from typing import Any, TypeVar
 import click
 
 from ..decisions import Decision, ExposureSubject, MasterSubject, Verb, read_decisions
-from ..errors import CalibScriptsError
 from ..ground.home import record_directory, user_name
 from ..record import read_record
-from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from ._help import WholeSentences
+from ._options import INSTRUMENT, RECORD, RECORDS
 
 __all__ = ["decide"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _PRODUCT = click.argument("product", type=click.Choice(list(PRODUCTS)))
-_INSTRUMENT = click.argument("instrument", type=click.Choice(list(INSTRUMENTS)))
-_RECORDS = click.option(
-    "--records",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Directory of the records; that of this user, or CALIBSCRIPTS_RECORD_DIR, by default.",
-)
 
 
 def _signed(command: F) -> F:
@@ -47,7 +39,7 @@ def decide() -> None:
 
 
 @decide.command("list")
-@_RECORDS
+@RECORDS
 def list_(records: Path | None) -> None:
     """List all decisions."""
     decisions = read_decisions([records or record_directory()])
@@ -60,29 +52,29 @@ def list_(records: Path | None) -> None:
 
 
 @decide.command()
-@_RECORD
+@RECORD
 @_PRODUCT
 @_signed
 def approve(record: Path, product: str, who: str, why: str) -> None:
     """Approve PRODUCT of the run of RECORD."""
     from ..web.deciding import on_product
 
-    _echo(lambda: on_product(record.parent, read_record(record), product, Verb.APPROVE, who, why))
+    _echo(on_product(record.parent, read_record(record), product, Verb.APPROVE, who, why))
 
 
 @decide.command()
-@_RECORD
+@RECORD
 @_PRODUCT
 @_signed
 def reject(record: Path, product: str, who: str, why: str) -> None:
     """Reject PRODUCT of the run of RECORD."""
     from ..web.deciding import on_product
 
-    _echo(lambda: on_product(record.parent, read_record(record), product, Verb.REJECT, who, why))
+    _echo(on_product(record.parent, read_record(record), product, Verb.REJECT, who, why))
 
 
 @decide.command()
-@_RECORD
+@RECORD
 @_PRODUCT
 @click.option("--repo", help="Butler repository; by default the one of the record.")
 @_signed
@@ -90,51 +82,47 @@ def certify(record: Path, product: str, repo: str | None, who: str, why: str) ->
     """Certify PRODUCT in spite of failures, exactly as the run of RECORD has made it."""
     from ..web.deciding import certify as certify_anyway
 
-    _echo(lambda: certify_anyway(record.parent, read_record(record), product, who, why, repo))
+    _echo(certify_anyway(record.parent, read_record(record), product, who, why, repo))
 
 
 @decide.command("bad-exposure")
-@_INSTRUMENT
+@INSTRUMENT
 @click.argument("exposure", type=click.IntRange(min=1))
-@_RECORDS
+@RECORDS
 @_signed
 def bad_exposure(instrument: str, exposure: int, records: Path | None, who: str, why: str) -> None:
     """Mark EXPOSURE as bad: `exposures` refuses it, and `produce select` leaves it out."""
     from ..web.deciding import mark_bad
 
-    _echo(lambda: mark_bad(records or record_directory(), ExposureSubject(instrument, exposure), who, why))
+    _echo(mark_bad(records or record_directory(), ExposureSubject(instrument, exposure), who, why))
 
 
 @decide.command("bad-master")
-@_INSTRUMENT
+@INSTRUMENT
 @_PRODUCT
 @click.argument("run")
-@_RECORDS
+@RECORDS
 @_signed
 def bad_master(instrument: str, product: str, run: str, records: Path | None, who: str, why: str) -> None:
     """Mark the PRODUCT in the collection RUN as bad: it is warned of wherever it would be used."""
     from ..web.deciding import mark_bad
 
     subject = MasterSubject(instrument, PRODUCTS[product].dataset_type, run)
-    _echo(lambda: mark_bad(records or record_directory(), subject, who, why))
+    _echo(mark_bad(records or record_directory(), subject, who, why))
 
 
 @decide.command()
 @click.argument("decision")
-@_RECORDS
+@RECORDS
 @_signed
 def withdraw(decision: str, records: Path | None, who: str, why: str) -> None:
     """Withdraw DECISION, which `decide list` names."""
     from ..web.deciding import withdraw as withdraw_it
 
-    _echo(lambda: withdraw_it(records or record_directory(), decision, who, why))
+    _echo(withdraw_it(records or record_directory(), decision, who, why))
 
 
-def _echo(make: Callable[[], Decision]) -> None:
-    try:
-        decision = make()
-    except CalibScriptsError as error:
-        raise click.ClickException(str(error)) from error
+def _echo(decision: Decision) -> None:
     click.echo(f"{decision.subject}: {decision.signed}\nDecision {decision.id}")
     if decision.certified:
         begin, end = decision.certified.begin, decision.certified.end

@@ -19,13 +19,9 @@ def link_scripts(directory: Path, remove: bool) -> None:
 
     Nothing but a link to this package is ever replaced or removed.
     """
-    from ..errors import ConfigurationError
     from .linking import link_scripts, links, unlink_scripts
 
-    try:
-        changed = unlink_scripts(directory) if remove else link_scripts(directory)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    changed = unlink_scripts(directory) if remove else link_scripts(directory)
     for link in changed:
         click.echo(f"{'removed' if remove else 'linked'} {link.path}{'' if remove else f' -> {link.target}'}")
     for link in links(directory):

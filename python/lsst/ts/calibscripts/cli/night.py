@@ -7,19 +7,14 @@ from pathlib import Path
 import click
 
 from ..ground.home import record_directory
+from ._options import RECORD_DIRECTORIES
 
 __all__ = ["night"]
 
 
 @click.command()
 @click.argument("day", required=False, type=click.IntRange(10**7, 10**8 - 1))
-@click.option(
-    "--records",
-    "directories",
-    multiple=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Directory of records; may be repeated. Default: that of this user, or CALIBSCRIPTS_RECORD_DIR.",
-)
+@RECORD_DIRECTORIES
 @click.option(
     "--format",
     "form",

@@ -9,24 +9,21 @@ from typing import Any
 import click
 
 from ._help import WholeSentences
+from ._options import DIRECTORY, FILE
 from ._production import (
     APPROVAL,
     DRY_RUN,
     ENGINE,
-    FILE,
     ONLY,
     SELECTION,
     TYPES,
     at_desk,
     request,
-    told,
     validity,
     work,
 )
 
 __all__ = ["produce"]
-
-_DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group(cls=WholeSentences)
@@ -86,12 +83,11 @@ def select(output: Path, dry_run: bool, **given: Any) -> None:
     """Select exposures of REPO for each calibration, and write them into a file that can be edited."""
     from ..production import select
 
-    with told():
-        wanted = request(**given)
-        if dry_run:
-            click.echo(wanted.command())
-        else:
-            select(wanted, output, click.echo)
+    wanted = request(**given)
+    if dry_run:
+        click.echo(wanted.command())
+    else:
+        select(wanted, output, click.echo)
 
 
 @produce.command()
@@ -185,7 +181,7 @@ def chain(selection: Path, repo: str | None, undo: bool, dry_run: bool) -> None:
 @produce.command()
 @SELECTION
 @click.option(
-    "--to", "directory", type=_DIRECTORY, help="By default calibs.<CERT_RERUN> beside the selection."
+    "--to", "directory", type=DIRECTORY, help="By default calibs.<CERT_RERUN> beside the selection."
 )
 @DRY_RUN
 def export(selection: Path, directory: Path | None, dry_run: bool) -> None:
@@ -207,7 +203,7 @@ def export(selection: Path, directory: Path | None, dry_run: bool) -> None:
 @click.option(
     "--from",
     "directory",
-    type=_DIRECTORY,
+    type=DIRECTORY,
     help="The export; by default calibs.<CERT_RERUN> beside the selection.",
 )
 @click.option("--reference", type=FILE, help="File whose permissions the imported files get.")
@@ -265,8 +261,7 @@ def compare(repos: tuple[str, ...], collection: str, dry_run: bool) -> None:
     for repo in repos:
         click.echo(shell_text(show_chain(repo, collection)))
     if not dry_run:
-        with told():
-            agree, lines = text([contents(repo, collection) for repo in repos])
+        agree, lines = text([contents(repo, collection) for repo in repos])
         click.echo(lines)
         sys.exit(0 if agree else 1)
 
@@ -285,6 +280,5 @@ def check_deployed(repo: str, exposure: int, dry_run: bool, **narrowed: str | No
     """
     from ..production.deployed import check
 
-    with told():
-        complete = check(repo, exposure, click.echo, look=not dry_run, **narrowed)
+    complete = check(repo, exposure, click.echo, look=not dry_run, **narrowed)
     sys.exit(0 if complete else 1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import CalibScriptsError, ConfigurationError
+from ..errors import ConfigurationError
+from ._options import DIRECTORY, FILE
 
 if TYPE_CHECKING:
     from ..summit.rehearsing.rehearsal import Rehearsal
@@ -25,17 +26,17 @@ __all__ = ["rehearse"]
 
 @click.command()
 @click.argument("script", required=False)
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file.")
+@click.option("--config", type=FILE, help="YAML file.")
 @click.option(
     "--resume",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="Record of a run that did not finish: resume it with the images it has taken, in its repository.",
 )
 @click.option(
     "--block",
     "blocks",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="BLOCK file whose scripts are run instead; may be repeated; they are run in order.",
 )
 @click.option(
@@ -53,7 +54,7 @@ __all__ = ["rehearse"]
 )
 @click.option(
     "--repo",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=DIRECTORY,
     default=Path("rehearsal"),
     show_default=True,
     help="Directory of the rehearsal repository; created if missing.",
@@ -142,8 +143,6 @@ def rehearse(
             wanted = Rehearsal(script or "", text, blocks, parse_overrides(overrides), summit)
             show = _Show(pages, port if serve else None, open_report)
             exit_code = _rehearse(wanted, termination, show)
-        except (CalibScriptsError, LookupError) as error:
-            raise click.ClickException(str(error)) from error
         finally:
             # The process ends soon: looking for garbage on the way takes seconds, longer than to leave it.
             gc.freeze()

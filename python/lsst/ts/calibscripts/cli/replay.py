@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from ..errors import CalibScriptsError
+from ._options import RECORD
 
 __all__ = ["replay"]
 
 
 @click.command()
-@click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@RECORD
 @click.option(
     "--output",
     "-o",
@@ -24,10 +24,7 @@ def replay(record: Path, output: Path | None) -> None:
     from ..record import read_record
     from ..record.replay import replay_script
 
-    try:
-        text = replay_script(read_record(record))
-    except CalibScriptsError as error:
-        raise click.ClickException(str(error)) from error
+    text = replay_script(read_record(record))
     if output is None:
         click.echo(text, nl=False)
         return

@@ -29,8 +29,4 @@ def schema(script: str | None, directory: Path | None) -> None:
 
     if script is None:
         raise click.UsageError("Name a script, e.g. auxtel/make_latiss_calibrations.py, or use --write")
-    try:
-        found = find_record(script)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(schema_text(found.model))
+    click.echo(schema_text(find_record(script).model))

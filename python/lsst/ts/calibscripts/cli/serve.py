@@ -7,17 +7,13 @@ from pathlib import Path
 
 import click
 
+from ._options import RECORD_DIRECTORIES
+
 __all__ = ["parse_repos", "serve"]
 
 
 @click.command()
-@click.option(
-    "--records",
-    "directories",
-    multiple=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Directory of records; may be repeated. Default: that of this user, or CALIBSCRIPTS_RECORD_DIR.",
-)
+@RECORD_DIRECTORIES
 @click.option(
     "--repo",
     "repos",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import UnknownScriptError
 from ..tables.instruments import INSTRUMENTS, Instrument
 from . import CalibrationsConfig, did_you_mean
 from .models import MODELS
@@ -36,12 +37,14 @@ def find_record(name: str) -> ScriptRecord:
 
     Raises
     ------
-    LookupError
+    UnknownScriptError
         If there is no such script; the text names those there are.
     """
     if name not in SCRIPTS:
         # The documents name a script of the Auxiliary Telescope as one of the Main Telescope.
         same = [known for known in SCRIPTS if known.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]]
         near = did_you_mean(name, same or SCRIPTS)
-        raise LookupError(f"this package has no script {name}; {near or 'it has ' + ', '.join(SCRIPTS)}")
+        raise UnknownScriptError(
+            f"this package has no script {name}; {near or 'it has ' + ', '.join(SCRIPTS)}"
+        )
     return SCRIPTS[name]

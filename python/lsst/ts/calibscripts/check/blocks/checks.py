@@ -12,6 +12,7 @@ from typing import Any
 from ...config import did_you_mean
 from ...config.explain import hint
 from ...config.scripts import SCRIPTS, find_record
+from ...errors import UnknownScriptError
 from ...repository import Certification
 from .. import Checked, check_values, look_up_pipelines, without_repository, wrong_values
 from .expansion import ExpandedScript, ScriptCall, expand_all
@@ -201,7 +202,7 @@ def _foreign(name: str, values: Mapping[str, Any]) -> CheckedCall:
     if _meant(name):
         try:
             find_record(name)
-        except LookupError as error:
+        except UnknownScriptError as error:
             return CheckedCall(name, problems=(str(error),))
     hints = ((key, hint(key, value)) for key, value in values.items())
     warnings = [f"{key}: {text}" for key, text in hints if text]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ... import get_scripts_dir
 from ...check.blocks import ScriptCall, queue_prefix
+from ...errors import UnknownScriptError
 from ...sal import BaseScript, ScriptState
 from .stand_ins import STAND_INS
 
@@ -132,11 +133,11 @@ def find_script(name: str) -> Callable[[int], BaseScript]:
 
     Raises
     ------
-    LookupError
+    UnknownScriptError
         If there is no such script; the text names those there are.
     """
     if name not in script_names():
-        raise LookupError(f"Unknown script {name}; known are {', '.join(script_names())}")
+        raise UnknownScriptError(f"Unknown script {name}; known are {', '.join(script_names())}")
     package = __name__.split(".summit.")[0]
     module = importlib.import_module(f"{package}.{name.removesuffix('.py').replace('/', '.')}")
     found: Callable[[int], BaseScript] = getattr(module, module.__all__[0])
@@ -156,7 +157,7 @@ def find_queued(name: str, standard: bool | None = None) -> Callable[[int], Base
 
     Raises
     ------
-    LookupError
+    UnknownScriptError
         If it is not there; the text says where it is, or names those there are.
     """
     places = {True: tuple(STAND_INS), False: script_names()}
@@ -165,7 +166,9 @@ def find_queued(name: str, standard: bool | None = None) -> Callable[[int], Base
             return STAND_INS[name] if place else find_script(name)
     known = [each for place, names in places.items() if standard in (None, place) for each in names]
     hint = f"write standard: {str(not standard).lower()}" if name in places[not standard] else ""
-    raise LookupError(f"Unknown script {name}; {hint or 'the simulated summit has ' + ', '.join(known)}")
+    raise UnknownScriptError(
+        f"Unknown script {name}; {hint or 'the simulated summit has ' + ', '.join(known)}"
+    )
 
 
 def block_entries(program: str, calls: Iterable[ScriptCall], execution: int = 1) -> tuple[Entry, ...]:

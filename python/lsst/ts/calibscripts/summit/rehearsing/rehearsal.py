@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from ...check.blocks import Block, expand, expand_all, load_block
-from ...errors import JOB_LOGS_VARIABLE, ConfigurationError, RepositoryError, job_log
+from ...errors import JOB_LOGS_VARIABLE, ConfigurationError, RepositoryError, UnknownScriptError, job_log
 from ...repository import ButlerRepository
 from ...sal import MIDDLEWARE
 from ...tables.instruments import LATISS
@@ -77,7 +77,7 @@ def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -
     ------
     ConfigurationError
         If a configuration is not YAML, a BLOCK cannot be read or expanded, or a fault is unknown.
-    LookupError
+    UnknownScriptError
         If a script is missing.
     RepositoryError
         If the database for the registry cannot be used.
@@ -195,15 +195,15 @@ def _instruments(entries: Iterable[Entry]) -> list[str]:
 
     Raises
     ------
-    LookupError
+    UnknownScriptError
         If one is not there.
     """
     instruments: dict[str, None] = {}
     for entry in entries:
         try:
             find_queued(entry.name, entry.standard)
-        except LookupError as error:
-            raise LookupError(f"{entry.program}: {error}" if entry.program else str(error)) from None
+        except UnknownScriptError as error:
+            raise UnknownScriptError(f"{entry.program}: {error}" if entry.program else str(error)) from None
         # The scripts of other packages all are of the auxiliary telescope.
         instruments[instrument_of(entry.name) if entry.name in script_names() else LATISS.name] = None
     return list(instruments)
