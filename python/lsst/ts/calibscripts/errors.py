@@ -33,7 +33,6 @@ __all__ = [
     "RunFailedError",
     "StatisticsError",
     "TransitionError",
-    "UnknownScriptError",
     "VerificationFailedError",
     "describe",
     "job_log",
@@ -114,10 +113,6 @@ class RunFailedError(CalibScriptsError, RuntimeError):
         text = "\n".join(self.failures)
         more = "" if len(text) <= REASON_CHARACTERS else " [...] The log has the rest."
         super().__init__(text[:REASON_CHARACTERS] + more)
-
-
-class UnknownScriptError(CalibScriptsError, LookupError):
-    """There is no such script; the text names those there are."""
 
 
 class DecisionError(CalibScriptsError, RuntimeError):

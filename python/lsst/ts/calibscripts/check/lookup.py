@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from ..preflight.findings import repository_findings
@@ -44,11 +45,8 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
     # Here, since most who check a configuration ask no repository.
     from ..repository import ButlerRepository
 
-    repository = ButlerRepository(uri)
-    try:
+    with closing(ButlerRepository(uri)) as repository:
         found = repository_findings(repository, spec, read_only=True)
-    finally:
-        repository.close()
     checked = replace(
         checked,
         spec=found.planned(checked.spec),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from ..config import CalibrationsConfig, Pairing, flat_pairs
+from ..ground.text import counted, detectors_of
 from ..ocps.pipelines import Installed
 from ..ocps.requests import input_collections, named_collections
 from ..plan import Action, ExposureSet, Plan, Step, StepId, duration
@@ -108,11 +109,8 @@ def verdict(problems: Sequence[str], warnings: Sequence[str]) -> str:
     `str`
         E.g. ``REFUSED: 2 problems, 1 warning`` or ``OK: 0 problems, 0 warnings``.
     """
-    return f"{'REFUSED' if problems else 'OK'}: {_count(problems, 'problem')}, {_count(warnings, 'warning')}"
-
-
-def _count(texts: Sequence[str], name: str) -> str:
-    return f"{len(texts)} {name}{'' if len(texts) == 1 else 's'}"
+    found = f"{counted(len(problems), 'problem')}, {counted(len(warnings), 'warning')}"
+    return f"{'REFUSED' if problems else 'OK'}: {found}"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -140,7 +138,7 @@ def _plan(checked: Checked) -> Iterator[str]:
     if (spec := checked.spec) is None:
         return
     plan = spec.plan
-    yield f"{checked.script.name} on {spec.instrument}, {_ids(spec.detectors)}, repository {spec.config.repo}"
+    yield f"{checked.script.name} on {spec.instrument}, {detectors_of(spec.detectors)}, repository {spec.config.repo}"
     yield ""
     title = f"Images, camera time {duration(plan.camera_seconds)}" if plan.camera_seconds else "Images"
     yield from _section(title, _images(spec))
@@ -207,7 +205,7 @@ def _pairs(plan: Plan, pairing: Pairing) -> str:
     if flats.taken:
         return ""
     n = len(flat_pairs([e.exposure_time for e in flats.exposures if not e.discarded], pairing).pairs)
-    return f" ({n} pair{'' if n == 1 else 's'})"
+    return f" ({counted(n, 'pair')})"
 
 
 def _sets(step: Step, plan: Plan) -> str:
@@ -261,18 +259,10 @@ def _reference(reference: Reference) -> str:
     where = ", ".join(reference.collections)
     if not reference.missing:
         named = "".join(f"; {text}" for text in reference.named(datetime.now(UTC).replace(tzinfo=None)))
-        return f"{name}: found in {where} for {_ids(reference.found)}{named}"
-    found = f", found for {_ids(reference.found)}" if reference.found else ""
-    return f"{name}: none in {where} for {_ids(reference.missing)}{found}"
+        return f"{name}: found in {where} for {detectors_of(reference.found)}{named}"
+    found = f", found for {detectors_of(reference.found)}" if reference.found else ""
+    return f"{name}: none in {where} for {detectors_of(reference.missing)}{found}"
 
 
 def _of_filter(by_filter: bool, physical_filter: str | None) -> str:
     return f" in {physical_filter or 'any filter'}" if by_filter else ""
-
-
-def _ids(detectors: Sequence[int]) -> str:
-    if len(detectors) == 1:
-        return f"detector {detectors[0]}"
-    if tuple(detectors) == tuple(range(detectors[0], detectors[-1] + 1)):
-        return f"detectors {detectors[0]}..{detectors[-1]}"
-    return f"detectors {', '.join(map(str, detectors))}"

@@ -32,13 +32,14 @@ def check_block(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     """
     from ..check.blocks import check_files, parse_overrides
     from ..check.words import verdict
+    from ..ground.text import counted
 
     found = check_files(files, parse_overrides(overrides))
     for checked in found:
         click.echo("\n".join(_lines(checked)))
     problems = [text for checked in found for text in checked.problems]
     warnings = [text for checked in found for text in checked.warnings]
-    click.echo(f"{verdict(problems, warnings)} in {len(found)} file{'' if len(found) == 1 else 's'}")
+    click.echo(f"{verdict(problems, warnings)} in {counted(len(found), 'file')}")
     sys.exit(1 if problems else 0)
 
 

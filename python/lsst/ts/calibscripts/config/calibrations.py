@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 from pydantic import ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
 
 from ..errors import ConfigurationError
+from ..ground.text import exposure_range
 from ..tables.instruments import Instrument
 from . import fields as f
 from .base import CommonProperties
 from .dates import open_end
-from .explain import which
 from .exposure_ids import camera_of
 from .images import Exposures
 from .rules import Given, problems, resolve
@@ -100,6 +100,7 @@ class CalibrationsConfig(CommonProperties):
         valid = cls.instrument.valid_detectors
         if unknown := [str(detector) for detector in detectors if detector not in valid]:
             kind = "are not detectors" if len(unknown) > 1 else "is not a detector"
-            known = f"detector {valid[0]} is the only one" if len(valid) == 1 else f"valid {which(valid)}"
+            only = f"detector {valid[0]} is the only one"
+            known = only if len(valid) == 1 else f"valid are {exposure_range(valid)}"
             raise ValueError(f"{', '.join(unknown)} {kind} of {cls.instrument.name}; {known}")
         return detectors

@@ -11,7 +11,7 @@ from typing import Any
 from ..ground.untrusted import schema_validator
 from .characters import named, odd_characters
 
-__all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown", "which"]
+__all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown"]
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(\S+)")
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|^\$\w+$")
@@ -50,27 +50,6 @@ def _likeness(word: str, name: str) -> float:
     """Return how like two words are, from 0 to 1; 0 where a look at their lengths shows that they are not."""
     matcher = SequenceMatcher(None, word, name)
     return matcher.ratio() if matcher.real_quick_ratio() >= _LIKE else 0.0
-
-
-def which(numbers: Iterable[int]) -> str:
-    """Report briefly which ids there are.
-
-    Parameters
-    ----------
-    numbers : iterable of `int`
-        Ascending ids.
-
-    Returns
-    -------
-    `str`
-        E.g. ``are 0..8``, ``is 0`` or ``are 1, 3``.
-    """
-    known = tuple(numbers)
-    if len(known) == 1:
-        return f"is {known[0]}"
-    if known == tuple(range(known[0], known[-1] + 1)):
-        return f"are {known[0]}..{known[-1]}"
-    return f"are {', '.join(map(str, known))}"
 
 
 def shown(value: Any) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import UnknownScriptError
+from ..errors import CalibScriptsError
 from ..tables.instruments import INSTRUMENTS, Instrument
 from . import CalibrationsConfig, did_you_mean
 from .models import MODELS
 
-__all__ = ["SCRIPTS", "ScriptRecord", "find_record"]
+__all__ = ["SCRIPTS", "ScriptRecord", "UnknownScriptError", "find_record"]
+
+
+class UnknownScriptError(CalibScriptsError, LookupError):
+    """There is no such script; the text names those there are."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
-"""What all reports share: exposure ranges and the length of a log message."""
+"""What all reports share: ranges of numbers, lists of words, columns, and the length of a log message."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "LOG_CHARACTERS",
+    "columns",
     "counted",
     "detectors_of",
     "exposure_range",
     "exposures_of",
+    "first_few",
     "for_log",
     "listed",
     "messages",
@@ -47,6 +49,19 @@ def listed(words: Sequence[str]) -> str:
     """
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def first_few(words: Sequence[str], most: int) -> str:
+    """Write the first of many words, and how many more there are, e.g. ``A, B and 3 more``."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Write rows of equal length, each as wide as its widest cell, in a line each."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def exposure_range(exposures: Iterable[int]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..config import groups_of_times, same_time
-from ..ground.text import exposure_range
+from ..ground.text import columns, exposure_range
 from ..repository.production_records import Frame
 from ..tables.products import PRODUCTS, ImageType, Product
 from .naming import filter_label
@@ -242,10 +242,7 @@ def table(choices: Iterable[ExposureChoice], frames: Mapping[int, Frame]) -> str
         )
         for choice in choices
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join(columns(rows))
 
 
 def _seconds(times: Collection[float]) -> str:

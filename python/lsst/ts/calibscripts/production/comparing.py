@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from ..repository.production import ProductionRepository
@@ -22,11 +23,8 @@ class Contents:
 
 def contents(repo: str, collection: str) -> Contents:
     """Read what is behind a collection."""
-    repository = ProductionRepository(repo)
-    try:
+    with closing(ProductionRepository(repo)) as repository:
         return Contents(repo, repository.flattened(collection), repository.associations(collection))
-    finally:
-        repository.close()
 
 
 def text(found: Sequence[Contents]) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import LedgerError, describe
 from ..ground.appending import append_line
 from ..ground.home import user_name
+from ..ground.tai import tai_now
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..record import environment, versions
 
@@ -134,7 +135,7 @@ class Ledger:
         """
         line = {
             "event": type(event).__name__,
-            "tai": _now(),
+            "tai": tai_now().isoformat(timespec="milliseconds"),
             "user": user_name(),
             "host": platform.node(),
             "versions": versions(),
@@ -148,9 +149,3 @@ class Ledger:
             raise LedgerError(
                 f"The ledger {self.path} cannot be written to: {describe(error)}. Not recorded: {text}"
             ) from error
-
-
-def _now() -> str:
-    from astropy.time import Time
-
-    return str(Time.now().tai.isot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +94,8 @@ def select(request: Request, path: Path, print: Callable[[str], None]) -> None:
 
 
 def _exposures(request: Request) -> _Exposures:
-    repository, instrument = ProductionRepository(request.repo), request.names.instrument
-    try:
+    instrument = request.names.instrument
+    with closing(ProductionRepository(request.repo)) as repository:
         days = {*repository.days(instrument, *request.days)}
         other_days = {*repository.days(instrument, *request.verify_days)} if request.verify_days else set()
         frames = repository.frames(instrument, days)
@@ -102,8 +103,6 @@ def _exposures(request: Request) -> _Exposures:
         kinds = {str(image_type) for image_type in ImageType}
         useful = [frame.id for frame in (*frames, *others) if frame.image_type in kinds]
         return _Exposures(frames, others, repository.states(instrument, useful, request.detectors[0]))
-    finally:
-        repository.close()
 
 
 def _without_bad(found: _Exposures, bad: Mapping[int, Decision]) -> tuple[_Exposures, list[str]]:

@@ -9,6 +9,7 @@ from ..config import PropertyNames
 from ..decisions import NO_DECISIONS, Decisions, read_decisions
 from ..errors import RepositoryError
 from ..events.events import Stage
+from ..ground.text import first_few
 from ..plan import Action, StepId
 from ..record import Record
 from ..repository import Repository
@@ -236,7 +237,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
     products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)
     return Account(
-        f"{instrument} calibrations in {_listed(collections)}",
+        f"{instrument} calibrations in {first_few(collections, _MOST_NAMED)}",
         instrument,
         repo,
         None,
@@ -244,11 +245,6 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         evidence,
         runs,
     )
-
-
-def _listed(collections: Sequence[str]) -> str:
-    shown, more = ", ".join(collections[:_MOST_NAMED]), len(collections) - _MOST_NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _of_runs(

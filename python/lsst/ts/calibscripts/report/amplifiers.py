@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import Evidence, Grid, Outcome, median
+from .evidence import Evidence, Grid, median
 from .sections import Table, number
 
 __all__ = ["amplifier_table", "photon_noise", "rates", "relative_noise"]
@@ -54,11 +54,11 @@ def amplifier_table(evidence: Evidence) -> Table:
         if verification.grid is None:
             continue
         name, grid = verification.product, verification.grid
-        counts = _counts(grid)
+        counts = grid.keyed(grid.failed_by_amplifier())
         columns.append((f"{name} failed tests", counts))
         for key, n in counts.items():
             failed[key] = failed.get(key, 0.0) + n
-        columns += [(head, _keyed(grid, values)) for head, values in _typical(evidence, name, grid)]
+        columns += [(head, grid.keyed(values)) for head, values in _typical(evidence, name, grid)]
     if gains:
         columns.append(("gain [electron/ADU]", gains))
         columns.append(("error of the gain", evidence.gain_errors()))
@@ -86,18 +86,3 @@ def _typical(evidence: Evidence, product: str, grid: Grid) -> Iterator[tuple[str
         yield "FLAT level [electron/s]", level
     if noise is not None:
         yield "FLAT NOISE / photon noise", noise
-
-
-def _counts(grid: Grid) -> dict[tuple[str, str], float]:
-    total = np.zeros((len(grid.detectors), len(grid.amplifiers)), dtype=np.float32)
-    for outcomes in grid.outcomes.values():
-        total += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
-    return _keyed(grid, total)
-
-
-def _keyed(grid: Grid, values: NDArray[Any]) -> dict[tuple[str, str], float]:
-    return {
-        (detector, amplifier): float(values[row, column])
-        for row, detector in enumerate(grid.detectors)
-        for column, amplifier in enumerate(grid.amplifiers)
-    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,17 @@ class Grid:
         for outcomes in self.outcomes.values():
             total += np.count_nonzero(outcomes == Outcome.FAILED, axis=2)
         return total
+
+    def failed_by_amplifier(self) -> NDArray[np.int64]:
+        """Return the number of failed tests of amplifiers, shape ``(n_detectors, n_amplifiers)``."""
+        total = np.zeros((len(self.detectors), len(self.amplifiers)), dtype=np.int64)
+        for outcomes in self.outcomes.values():
+            total += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
+        return total
+
+    def keyed(self, values: NDArray[Any]) -> dict[tuple[str, str], float]:
+        """Return values of shape ``(n_detectors, n_amplifiers)`` by detector and amplifier."""
+        return dict(zip(product(self.detectors, self.amplifiers), map(float, values.flat), strict=True))
 
     def typical(self, statistic: str) -> NDArray[np.float32]:
         """Return the median over the exposures of a statistic, shape ``(n_detectors, n_amplifiers)``."""

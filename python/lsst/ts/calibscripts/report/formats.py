@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..events.summary import run_summary
-from ..ground.text import exposure_range
+from ..ground.text import exposure_range, first_few
 from ..verification.gains import PairGains, gain_report
 from ..verification.words import failure_report
 from .contents import Account, ProductAccount
@@ -82,11 +82,8 @@ def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
     for trend in trends:
         if not trend.departures:
             continue
-        named = ", ".join(
-            f"{d.part} {d.value:.4g} (usually {d.low:.4g} .. {d.high:.4g})" for d in trend.departures[:most]
-        )
-        more = f" and {len(trend.departures) - most} more" if len(trend.departures) > most else ""
-        yield f"{trend.title} [{trend.unit}]: {named}{more}"
+        named = [f"{d.part} {d.value:.4g} (usually {d.low:.4g} .. {d.high:.4g})" for d in trend.departures]
+        yield f"{trend.title} [{trend.unit}]: {first_few(named, most)}"
 
 
 def as_markdown(account: Account) -> str:

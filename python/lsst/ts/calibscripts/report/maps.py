@@ -90,11 +90,9 @@ def _failing(grid: Grid, threshold: int) -> NDArray[np.bool_]:
 
 
 def _shown(evidence: Evidence, product: str, grid: Grid) -> Iterator[_Shown]:
-    failed = np.zeros((len(grid.detectors), len(grid.amplifiers)))
-    for outcomes in grid.outcomes.values():
-        failed += np.count_nonzero(outcomes == Outcome.FAILED, axis=0)
+    failed = grid.failed_by_amplifier()
     if failed.any():
-        yield _Shown("failed tests", "", failed, _COUNTS)
+        yield _Shown("failed tests", "", failed.astype(float), _COUNTS)
     if product == "FLAT":
         yield from _of_flats(evidence, grid)
         return

@@ -82,9 +82,7 @@ def _gain(evidence: Evidence) -> Measured:
     source = "photon transfer curve" if evidence.curves else "flat pairs"
     known = evidence.exposures
     levels = [level.level for level in evidence.levels if level.exposure in exposures and level.level > 0]
-    gains = {
-        f"{detector} {amplifier}": gain for (detector, amplifier), gain in evidence.amplifier_gains().items()
-    }
+    gains = {" ".join(key): gain for key, gain in evidence.amplifier_gains().items()}
     return Measured(
         GAIN.name,
         _joined(source, filters_of(exposures, known), times_of(exposures, known)),
@@ -118,13 +116,7 @@ def _by_amplifier(grid: Grid, statistic: str) -> dict[str, float]:
 
 
 def _named(grid: Grid, values: NDArray[np.float32]) -> dict[str, float]:
-    return _finite(
-        {
-            f"{detector} {amplifier}": float(values[row, column])
-            for row, detector in enumerate(grid.detectors)
-            for column, amplifier in enumerate(grid.amplifiers)
-        }
-    )
+    return _finite({" ".join(key): value for key, value in grid.keyed(values).items()})
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from ..ground.text import counted, exposure_range
+from ..ground.text import counted, exposure_range, first_few
 from .evidence import Evidence
 from .exposed import saturated
 
@@ -83,5 +83,4 @@ def _gains(evidence: Evidence) -> Iterator[str]:
     low, high = _PLAUSIBLE
     odd = [f"{d} {a}" for (d, a), r in _ratios(evidence).items() if not low <= r <= high]
     if odd:
-        more = f" and {len(odd) - _MOST_NAMED} more" if len(odd) > _MOST_NAMED else ""
-        yield f"Gains below {low:g} or above {high:g} times nominal: {', '.join(odd[:_MOST_NAMED])}{more}."
+        yield f"Gains below {low:g} or above {high:g} times nominal: {first_few(odd, _MOST_NAMED)}."

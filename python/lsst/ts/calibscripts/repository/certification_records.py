@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..ground.text import detectors_of
 from ..ground.time_range import ALWAYS, TimeRange
 
 __all__ = ["Certification", "Conflict", "other_filter"]
@@ -64,12 +65,7 @@ class Conflict:
     @property
     def where(self) -> str:
         """The detectors, as an observer reads them."""
-        numbers = self.detectors
-        if len(numbers) == 1:
-            return f"detector {numbers[0]}"
-        if numbers == tuple(range(numbers[0], numbers[-1] + 1)):
-            return f"detectors {numbers[0]}..{numbers[-1]}"
-        return f"detectors {', '.join(map(str, numbers))}"
+        return detectors_of(self.detectors)
 
     @property
     def valid(self) -> str:

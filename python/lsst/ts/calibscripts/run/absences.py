@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import describe
 from ..events.images import ImageSet
 from ..events.parts import SetState
-from ..ground.text import counted, detectors_of, exposures_of
+from ..ground.text import counted, detectors_of, exposures_of, first_few
 from ..tables.products import ImageType
 from .arrivals import Arrivals
 from .context import RunContext
@@ -123,11 +123,10 @@ class Absences:
         names = self.arrivals.unknown_names(exposures)
         if not names:
             return ""
-        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         spec = self.context.spec
         return (
             f" Events came with names that are not names of detectors of {spec.instrument} in {spec.config.repo}: "
-            f"{', '.join(names[:NAMES_SHOWN])}{more}."
+            f"{first_few(names, NAMES_SHOWN)}."
         )
 
     def _why(self, taken: SetState, exposures: Sequence[int]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from ..errors import CertificationError, DecisionError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
@@ -73,16 +75,13 @@ def certify_afterwards(
     """
     if why := certifiable(record, product, certified):
         raise DecisionError(f"{why} Nothing was certified.")
-    repository = ButlerRepository(repo or str(record.about.config.get("repo", "")))
-    try:
+    with closing(ButlerRepository(repo or str(record.about.config.get("repo", "")))) as repository:
         repository.check(writing=True)
         wanted, run = _wanted(repository, record, product)
         before = {**record.state.certified, **dict.fromkeys(certified)}
         if problem := _obstacle(repository, record, wanted):
             raise CertificationError(product, wanted.collection, before, DecisionError(problem))
         datasets = repository.certify(wanted, run, lambda: True)
-    finally:
-        repository.close()
     # Only who may commit no more gets None.
     assert datasets is not None
     verified = record.state.product(product).verdict is not None

@@ -11,8 +11,7 @@ from typing import Any
 
 from ...config import did_you_mean
 from ...config.explain import hint
-from ...config.scripts import SCRIPTS, find_record
-from ...errors import UnknownScriptError
+from ...config.scripts import SCRIPTS, UnknownScriptError, find_record
 from ...repository import Certification
 from .. import Checked, check_values, look_up_pipelines, without_repository, wrong_values
 from .expansion import ExpandedScript, ScriptCall, expand_all

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ... import get_scripts_dir
 from ...check.blocks import ScriptCall, queue_prefix
-from ...errors import UnknownScriptError
+from ...config.scripts import UnknownScriptError
 from ...sal import BaseScript, ScriptState
 from .stand_ins import STAND_INS
 

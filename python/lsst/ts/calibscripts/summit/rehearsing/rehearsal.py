@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from ...check.blocks import Block, expand, expand_all, load_block
-from ...errors import JOB_LOGS_VARIABLE, ConfigurationError, RepositoryError, UnknownScriptError, job_log
+from ...config.scripts import UnknownScriptError
+from ...errors import JOB_LOGS_VARIABLE, ConfigurationError, RepositoryError, job_log
 from ...repository import ButlerRepository
 from ...sal import MIDDLEWARE
 from ...tables.instruments import LATISS
