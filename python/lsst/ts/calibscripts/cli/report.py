@@ -25,17 +25,10 @@ def write_page(record: Path, out: Path | None = None, repo: str | None = None) -
 
     Parameters
     ----------
-    record : `pathlib.Path`
-        The record.
     out : `pathlib.Path`, optional
         Directory; that of the record by default.
     repo : `str`, optional
         Butler repository; the one of the run by default.
-
-    Returns
-    -------
-    `pathlib.Path`
-        The page.
 
     Raises
     ------

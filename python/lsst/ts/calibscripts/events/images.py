@@ -13,13 +13,7 @@ __all__ = ["ImageSet", "judge"]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What has arrived of a set once no further arrival is waited for.
-
-    Attributes
-    ----------
-    complete : `bool`
-        Is it enough to be processed: more than half of the exposures and of the detectors?
-    """
+    """What has arrived of a set once no further arrival is waited for."""
 
     #: Those that are used.
     exposures: tuple[int, ...]

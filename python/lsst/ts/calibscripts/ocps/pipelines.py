@@ -30,30 +30,16 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 @dataclass(frozen=True)
 class Installed:
-    """A pipeline as the OCPS is asked to run it.
+    """A pipeline as the OCPS is asked to run it."""
 
-    Attributes
-    ----------
-    uri : `str`
-        E.g. ``${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml``; the OCPS' shell environment expands it.
-    labels : `tuple` [`str`] or `None`
-        Task labels; None where the definition cannot be read.
-    warning : `str`
-        Why the definition cannot be read although the file exists.
-    unset : `tuple` [`str`]
-        Environment variables that the definition imports from and that are not set.
-    classes : mapping [`str`, `str`]
-        Class of the task of each label; empty where the definition cannot be read.
-    reading : `Reading` or `None`
-        What it reads and writes; None where that is not known.
-    """
-
-    uri: str
-    labels: tuple[str, ...] | None = None
-    warning: str = ""
+    uri: str  #: E.g. ``${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml``; the OCPS' shell environment expands it.
+    labels: tuple[str, ...] | None = None  #: Task labels; None where the definition cannot be read.
+    warning: str = ""  #: Why the definition cannot be read although the file exists.
+    #: Class of the task of each label; empty where the definition cannot be read.
     classes: Mapping[str, str] = field(default_factory=dict)
+    #: Environment variables that the definition imports from and that are not set.
     unset: tuple[str, ...] = ()
-    reading: Reading | None = None
+    reading: Reading | None = None  #: What it reads and writes; None where that is not known.
 
 
 def locate(pipeline: Pipeline, instrument: str) -> Installed:

@@ -33,24 +33,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class StepPipelines:
-    """Pipeline and options of every step of a run that is an OCPS job.
+    """Pipeline and options of every step of a run that is an OCPS job."""
 
-    Attributes
-    ----------
-    installed : mapping [`StepId`, `Installed`]
-        Pipelines.
-    options : mapping [`StepId`, `TaskOptions`]
-        Checked options.
-    warnings : `tuple` [`str`]
-        What was translated in the options, and flat pairs that will not be used.
-    pairing : `Pairing`
-        How the jobs of PTC and GAIN pair flats.
-    """
-
-    installed: Mapping[StepId, Installed]
-    options: Mapping[StepId, TaskOptions]
-    warnings: tuple[str, ...]
-    pairing: Pairing = Pairing.EXPID
+    installed: Mapping[StepId, Installed]  #: Pipelines.
+    options: Mapping[StepId, TaskOptions]  #: Checked options.
+    warnings: tuple[str, ...]  #: What was translated in the options, and flat pairs that will not be used.
+    pairing: Pairing = Pairing.EXPID  #: How the jobs of PTC and GAIN pair flats.
 
 
 NO_PIPELINES = StepPipelines({}, {}, ())
@@ -175,8 +163,6 @@ def input_collections(
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        Configuration.
     step_id : `StepId`
         GENERATE or VERIFY of a product.
     fresh : mapping [`str`, `str`]

@@ -99,13 +99,7 @@ class Index(Generic[Row]):
         return tuple(self.directory / name for name in self._growing)
 
     def refresh(self, seconds: float) -> None:
-        """Read what is new, the newest first, for at most some time; what is left is read by later calls.
-
-        Parameters
-        ----------
-        seconds : `float`
-            How long.
-        """
+        """Read what is new, the newest first, for at most some time; what is left is read by later calls."""
         end = time.monotonic() + seconds
         known = self._load()
         present = dict(self._present())

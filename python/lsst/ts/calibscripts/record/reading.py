@@ -75,11 +75,6 @@ def time_in_name(path: Path) -> str:
 def read_record(path: Path) -> Record:
     """Read a record.
 
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-
     Returns
     -------
     `Record`
@@ -100,18 +95,6 @@ def read_record(path: Path) -> Record:
 
 def record_of(path: Path, text: str) -> Record:
     """Make a record of the text of its file; see `read_record`.
-
-    Parameters
-    ----------
-    path : `pathlib.Path`
-        The file.
-    text : `str`
-        What it holds.
-
-    Returns
-    -------
-    `Record`
-        The record.
 
     Raises
     ------

@@ -35,60 +35,31 @@ SILENCE = 45.0
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a run before it begins.
+    """What is known of a run before it begins."""
 
-    Attributes
-    ----------
-    script : `str`
-        E.g. ``auxtel/make_latiss_calibrations.py``.
-    instrument : `str`
-        Butler instrument name.
-    index : `int`
-        SAL index of the script.
-    given : mapping
-        Configuration as the user wrote it.
-    config : mapping
-        Configuration with everything filled in.
-    detectors : `tuple` [`int`]
-        Detectors asked for.
-    group_id, obs_id : `str`
-        Of the script; may be empty.
-    """
-
-    script: str
-    instrument: str
-    index: int
-    given: Mapping[str, Any]
-    config: Mapping[str, Any]
-    detectors: tuple[int, ...] = ()
+    script: str  #: E.g. ``auxtel/make_latiss_calibrations.py``.
+    instrument: str  #: Butler instrument name.
+    index: int  #: SAL index of the script.
+    given: Mapping[str, Any]  #: Configuration as the user wrote it.
+    config: Mapping[str, Any]  #: Configuration with everything filled in.
+    detectors: tuple[int, ...] = ()  #: Detectors asked for.
+    #: Of the script; may be empty.
     group_id: str = ""
     obs_id: str = ""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a record.
+    """The first line of a record."""
 
-    Attributes
-    ----------
-    about : `About`
-        Script and configuration.
-    versions : mapping [`str`, `str`]
-        Versions of this package, the middleware, daf_butler and the pipelines; ``unknown`` where they cannot
-        be told.
-    environment : mapping [`str`, `str`]
-        Environment variables that decide what is run, as far as they are set.
-    host : `str`
-        Name of the machine.
-    record : `int`
-        Layout of the file.
-    """
-
-    about: About
+    about: About  #: Script and configuration.
+    #: Versions of this package, the middleware, daf_butler and the pipelines; ``unknown`` where they cannot
+    #: be told.
     versions: Mapping[str, str] = field(default_factory=dict)
+    #: Environment variables that decide what is run, as far as they are set.
     environment: Mapping[str, str] = field(default_factory=dict)
-    host: str = ""
-    record: int = FORMAT
+    host: str = ""  #: Name of the machine.
+    record: int = FORMAT  #: Layout of the file.
 
 
 EVENTS: Mapping[str, type[Any]] = MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
@@ -99,46 +70,22 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True)
 class Entry:
-    """An event and when it was.
+    """An event and when it was."""
 
-    Attributes
-    ----------
-    tai : `datetime.datetime`
-        TAI, without a time zone.
-    loop : `float`
-        Time of the event loop, seconds; differences between entries are durations.
-    event : `Event`
-        What happened.
-    """
-
-    tai: datetime
-    loop: float
-    event: Event
+    tai: datetime  #: TAI, without a time zone.
+    loop: float  #: Time of the event loop, seconds; differences between entries are durations.
+    event: Event  #: What happened.
 
 
 @dataclass(frozen=True)
 class Job:
-    """An OCPS job from its command to its end.
+    """An OCPS job from its command to its end."""
 
-    Attributes
-    ----------
-    state : `StepState`
-        What is known of it.
-    request : `JobSubmitted`
-        The command.
-    submitted : `Entry`
-        When it was sent.
-    ended : `Entry` or `None`
-        When it ended; None where it ran when the record ends.
-    repeated : `bool`
-        Was it submitted again, since it failed?
-    """
-
-    state: StepState
-    request: JobSubmitted
-    submitted: Entry
-    ended: Entry | None = None
-    repeated: bool = False
+    state: StepState  #: What is known of it.
+    request: JobSubmitted  #: The command.
+    submitted: Entry  #: When it was sent.
+    ended: Entry | None = None  #: When it ended; None where it ran when the record ends.
+    repeated: bool = False  #: Was it submitted again, since it failed?
 
     @property
     def step(self) -> StepId:
@@ -178,38 +125,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Record:
-    """A run as far as it was recorded: what happened and when; what that comes to is its `state`.
+    """A run as far as it was recorded: what happened and when; what that comes to is its `state`."""
 
-    Attributes
-    ----------
-    path : `pathlib.Path`
-        The file.
-    header : `Header`
-        What was known before it began.
-    begun : `datetime.datetime`
-        When it began, TAI, without a time zone.
-    begun_loop : `float`
-        The same by the clock of the entries, seconds.
-    entries : `tuple` [`Entry`]
-        What happened, in order.
-    torn : `bool`
-        Does the file end in the middle of a line? Its writer was killed.
-    heard : `datetime.datetime` or `None`
-        When its last line was written, TAI; None where it has only its first one.
-    heard_loop : `float` or `None`
-        The same by the clock of the entries, seconds.
-    state : `RunState`
-        What the run has done, as its script knew it: what the entries add up to.
-    """
-
-    path: Path
-    header: Header
-    begun: datetime
-    begun_loop: float
-    entries: tuple[Entry, ...] = ()
-    torn: bool = False
+    path: Path  #: The file.
+    header: Header  #: What was known before it began.
+    begun: datetime  #: When it began, TAI, without a time zone.
+    begun_loop: float  #: The same by the clock of the entries, seconds.
+    entries: tuple[Entry, ...] = ()  #: What happened, in order.
+    torn: bool = False  #: Does the file end in the middle of a line? Its writer was killed.
+    #: When its last line was written, TAI; None where it has only its first one.
     heard: datetime | None = None
-    heard_loop: float | None = None
+    heard_loop: float | None = None  #: The same by the clock of the entries, seconds.
+    #: What the run has done, as its script knew it: what the entries add up to.
     state: RunState = field(default_factory=RunState)
 
     def with_entries(self, entries: Iterable[Entry]) -> Record:

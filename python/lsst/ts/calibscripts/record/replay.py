@@ -22,11 +22,6 @@ _MORE = " \\\n    "
 def replay_script(record: Record) -> str:
     """Write the shell script that repeats what the OCPS and the butler did.
 
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-
     Returns
     -------
     `str`

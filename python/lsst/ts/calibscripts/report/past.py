@@ -24,13 +24,7 @@ ENDING = ".measured.json"
 
 
 def recall(record: Path) -> Past | None:
-    """Return what is kept beside a record, None where nothing is, or nothing that can be read.
-
-    Parameters
-    ----------
-    record : `pathlib.Path`
-        The record.
-    """
+    """Return what is kept beside a record, None where nothing is, or nothing that can be read."""
     try:
         return TypeAdapter(Past).validate_python(parse_json(read_text(beside(record), RECORD), RECORD))
     except (InputError, ValidationError):
@@ -40,13 +34,6 @@ def recall(record: Path) -> Past | None:
 
 def remember(record: Record, measured: Sequence[Measured]) -> tuple[Trend, ...]:
     """Keep what a run measured beside its record, with what was kept there before, where that can be written.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    measured : sequence of `Measured`
-        What it measured.
 
     Returns
     -------
@@ -70,13 +57,7 @@ def remember(record: Record, measured: Sequence[Measured]) -> tuple[Trend, ...]:
 
 
 def trends_of(record: Record) -> tuple[Trend, ...]:
-    """Return how what is kept beside a record compares with earlier runs.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    """
+    """Return how what is kept beside a record compares with earlier runs."""
     past = recall(record.path)
     return _compared(record, past.measured) if past else ()
 
@@ -90,23 +71,12 @@ def _tai(record: Record) -> str:
 
 
 def beside(record: Path) -> Path:
-    """Return the file that keeps what a run measured.
-
-    Parameters
-    ----------
-    record : `pathlib.Path`
-        Its record.
-    """
+    """Return the file that keeps what a run measured."""
     return record.with_name(record.stem + ENDING)
 
 
 def earlier(record: Record) -> tuple[Past, ...]:
     """Return what the latest runs before this one measured, in the same place and with the same camera.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
 
     Returns
     -------

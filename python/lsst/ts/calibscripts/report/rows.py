@@ -129,13 +129,7 @@ def list_of_runs(directory: Path) -> Index[RunRow]:
 
 
 def row_of(record: Record) -> RunRow:
-    """Return what lists of runs say of a record. Blocks.
-
-    Parameters
-    ----------
-    record : `Record`
-        The record.
-    """
+    """Return what lists of runs say of a record. Blocks."""
     found = alone(record, running=record.state.ended is None).products
     products = dict.fromkeys((_label(record, step.product) for step in record.state.steps), Standing.NOT_DONE)
     products |= {_label(record, product.product): product.standing for product in found}

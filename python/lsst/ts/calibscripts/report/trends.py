@@ -126,8 +126,6 @@ def compare(tai: str, measured: Sequence[Measured], past: Sequence[Past]) -> tup
     ----------
     tai : `str`
         When this run was.
-    measured : sequence of `Measured`
-        What it measured.
     past : sequence of `Past`
         Earlier runs, the oldest first.
 

@@ -68,10 +68,6 @@ async def run_job(
 
     Parameters
     ----------
-    context : `RunContext`
-        The run.
-    step : `Step`
-        The step.
     images : mapping [`ImageType`, `ImageSet`]
         Sets that it needs.
     exposures : sequence of `int`

@@ -63,8 +63,6 @@ def listing(
         Filters (instrument, state, night, product) and page, as somebody wrote them.
     now : `datetime.datetime`
         The time, TAI.
-    decisions : `Decisions`, optional
-        What people have decided.
     """
     chosen = {name: asked.get(name, "") for name in ("instrument", "state", "night", "product")}
     fitting = [row for row in rows if _fits(row, chosen, now)]

@@ -46,10 +46,6 @@ def nights_of(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> tu
 
     Parameters
     ----------
-    rows : sequence of `RunRow`
-        The runs.
-    decisions : `Decisions`
-        What people have decided.
     now : `datetime.datetime`
         The time, TAI.
     """
@@ -93,10 +89,6 @@ def products_of(row: RunRow, decisions: Decisions, now: datetime) -> Iterator[Ni
 
     Parameters
     ----------
-    row : `RunRow`
-        The run.
-    decisions : `Decisions`
-        What people have decided.
     now : `datetime.datetime`
         The time, TAI.
     """
@@ -155,8 +147,6 @@ def text_of_nights(nights: Sequence[Night], *, markdown: bool = False) -> str:
 
     Parameters
     ----------
-    nights : sequence of `Night`
-        The nights.
     markdown : `bool`, optional
         Write Markdown.
     """

@@ -82,8 +82,6 @@ class Pages:
 
         Parameters
         ----------
-        visitor : `Visitor`
-            Who looks.
         asked : mapping [`str`, `str`]
             Filters and page, as somebody wrote them.
         """
@@ -102,8 +100,6 @@ class Pages:
 
         Parameters
         ----------
-        visitor : `Visitor`
-            Who looks.
         name : `str`
             Its name, as somebody wrote it.
 
@@ -140,8 +136,6 @@ class Pages:
 
         Parameters
         ----------
-        visitor : `Visitor`
-            Who looks.
         day : `int`, optional
             Observing day (YYYYMMDD); the latest ones by default.
 
@@ -165,8 +159,6 @@ class Pages:
 
         Parameters
         ----------
-        visitor : `Visitor`
-            Who looks.
         asked : mapping [`str`, `str`]
             Instrument and part (detector and amplifier), as somebody wrote them.
         """
@@ -181,13 +173,7 @@ class Pages:
         return self._page("trends.html.j2", "Trends", visitor, series=shown, **values)
 
     def ledger(self, visitor: Visitor) -> str:
-        """Write the decisions.
-
-        Parameters
-        ----------
-        visitor : `Visitor`
-            Who looks.
-        """
+        """Write the decisions."""
         decisions = self.decisions()
         values = {"decisions": decisions, "types": _MASTERS, "instruments": list(INSTRUMENTS)}
         version = self._shelf.stamp_of_decisions()
@@ -202,8 +188,6 @@ class Pages:
 
         Parameters
         ----------
-        visitor : `Visitor`
-            Who looks.
         title, text : `str`
             What, and why.
         """

@@ -47,13 +47,7 @@ class Reports:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="report")
 
     def repo_of(self, record: Record) -> str | None:
-        """Return the repository to read for a run, None for the one that it names.
-
-        Parameters
-        ----------
-        record : `Record`
-            The run.
-        """
+        """Return the repository to read for a run, None for the one that it names."""
         about = record.about
         return self._repos.get(str(about.config.get("repo")), self._repos.get(about.instrument))
 
@@ -62,8 +56,6 @@ class Reports:
 
         Parameters
         ----------
-        record : `Record`
-            The run.
         stamp : `str`
             Changes when the record does.
         """
