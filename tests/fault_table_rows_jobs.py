@@ -350,6 +350,15 @@ def _inputs() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "verifying the PTC uses a certified one",
+        FAILED,
+        (f"VERIFY PTC: the job used the ptc of detector 0 {reference}", ours, LOG),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        faults=("certified-preferred:of=verifyPtc",),
+        verifiers=("Ptc",),
+    )
+    yield Case(
+        event,
         "verifying the flat uses certified calibrations",
         FAILED,
         ("VERIFY FLAT: the job used", "the flat of detector 0 in", LOG),
@@ -430,14 +439,6 @@ def _others() -> Iterator[Case]:
         faults=("response-kinked",),
         verifiers=("Linearizer",),
         verifications={"verifyLinearizer": Verification.FAILS},
-    )
-    yield Case(
-        event,
-        "the pipeline that verifies the PTC writes no images that say which one it used",
-        DONE,
-        ("VERIFY PTC: which calibrations were used cannot be read, since its pipeline writes no images",),
-        ALL,
-        verifiers=("Ptc", "Defects"),
     )
 
 

@@ -414,7 +414,11 @@ def test_good_curves_and_defects_pass(
     defects_run: str,
 ):
     passed_detector = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
-    assert summit.get("verifyPtcStats", summit.job("verifyPtc", pairs, ptc_run)) == passed_detector
+    verified = summit.job("verifyPtc", pairs, ptc_run)
+    assert summit.get("verifyPtcStats", verified) == passed_detector
+    # It writes no images; its tables say which calibrations it has used.
+    used = ButlerRepository(summit.root).inputs_used(verified, "verifyPtcDetResults", [0])[0]
+    assert {each.dataset_type: each.run for each in used} == {"raw": "LATISS/raw/all", "ptc": ptc_run}
     run = summit.job("verifyDefects", flats[:2], defects_run, flat_run, dark_run, bias_run)
     visits = failed_tests(summit.get("verifyDefectsStats", run))
     assert list(visits) == flats[:2]

@@ -1,4 +1,4 @@
-"""What an image was made from, as the butler writes it into its FITS header."""
+"""What an image or a table was made from, as the butler writes it into its header."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ __all__ = ["UsedInput", "inputs_in_header", "inputs_used"]
 
 _INPUT = "LSST BUTLER INPUT"
 _NUMBER = "LSST BUTLER N_INPUTS"
+
+_TABLE = ".parq"
+"""Ending of the files of the tables that say it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,13 +34,15 @@ def inputs_in_header(header: Mapping[str, Any]) -> tuple[UsedInput, ...]:
     Parameters
     ----------
     header : mapping
-        Primary FITS header of an image that a task wrote.
+        Primary FITS header of an image that a task wrote, or what a table holds beside its columns, where dots stand
+        for the blanks.
 
     Returns
     -------
     inputs : `tuple` [`UsedInput`]
         In order; empty where the header does not have them, for example since there were too many.
     """
+    header = {str(key).replace(".", " "): value for key, value in header.items()}
     keys = [f"{_INPUT} {index}" for index in range(int(header.get(_NUMBER, 0)))]
     if not all(f"{key} {part}" in header for key in keys for part in ("DATASETTYPE", "RUN", "ID")):
         return ()
@@ -50,28 +55,43 @@ def inputs_in_header(header: Mapping[str, Any]) -> tuple[UsedInput, ...]:
 
 
 def inputs_used(butler: Butler, refs: Iterable[DatasetRef]) -> dict[int, tuple[UsedInput, ...]]:
-    """Return what a job has read for each detector, from the header of its first image of it. Blocks.
+    """Return what a job has read for each detector, from the header of its first image or table of it. Blocks.
 
     Parameters
     ----------
     refs : iterable of `lsst.daf.butler.DatasetRef`
-        Processed images that the job wrote.
+        Processed images, or tables, that the job wrote.
 
     Returns
     -------
     inputs : `dict` [`int`, `tuple` [`UsedInput`, ...]]
         By detector; empty where they cannot be read.
     """
-    from astropy.io import fits
-
     found: dict[int, tuple[UsedInput, ...]] = {}
     for ref in refs:
-        if (detector := int(ref.dataId["detector"])) in found:
-            continue
-        with butler.getURI(ref).as_local() as file:
-            try:
-                found[detector] = inputs_in_header(fits.getheader(file.ospath))
-            except OSError:
-                # Not FITS: what it was made from is not known.
-                found[detector] = ()
+        if (detector := int(ref.dataId["detector"])) not in found:
+            found[detector] = inputs_in_header(_header(butler, ref))
     return found
+
+
+def _header(butler: Butler, ref: DatasetRef) -> Mapping[str, Any]:
+    """Read the header of an image, or what a table holds beside its columns; that of anything else is empty."""
+    from astropy.io import fits
+
+    with butler.getURI(ref).as_local() as file:
+        if file.getExtension() == _TABLE:
+            return _beside_columns(file.ospath)
+        try:
+            return dict(fits.getheader(file.ospath))
+        except OSError:
+            return {}
+
+
+def _beside_columns(path: str) -> Mapping[str, Any]:
+    """Read it from the file: a butler leaves it out of the tables that it returns."""
+    import pyarrow.parquet
+    from astropy.table.meta import get_header_from_yaml
+
+    text = (pyarrow.parquet.read_schema(path).metadata or {}).get(b"table_meta_yaml", b"")
+    meta = get_header_from_yaml(text.decode().splitlines()).get("meta") if text else None
+    return dict(meta or {})

@@ -49,16 +49,15 @@ async def check_inputs(context: RunContext, step: Step, run: str, result: JobRes
     meant = _meant_for(context, step)
     if not meant:
         return
-    detectors, kind = looked_at(context.state.step(step.id).detectors), _images_of(step)
-    problem = f"its job wrote no image ({kind})" if kind else "its pipeline writes no images"
+    detectors, kind = looked_at(context.state.step(step.id).detectors), _witness(step)
+    problem = f"its job wrote no {kind}"
     used: Mapping[int, Sequence[UsedInput]] = {}
     try:
-        if kind:
-            used = await context.repository.inputs_used(run, kind, detectors)
-            if used and not all(used.values()):
-                problem = f"the headers of {kind} in {run} do not say it"
+        used = await context.repository.inputs_used(run, kind, detectors)
+        if used and not all(used.values()):
+            problem = f"the headers of {kind} in {run} do not say it"
     except Exception as error:
-        # The images were made, and what they say need not be readable for what is certified.
+        # They were made, and what they say need not be readable for what is certified.
         problem = describe(error)
     if others := others_used(used, meant):
         raise JobError(str(step.id), _told(others), job_id=result.job_id, exit_code=result.exit_code)
@@ -78,12 +77,12 @@ def _told(others: Sequence[str]) -> str:
     )
 
 
-def _images_of(step: Step) -> str:
-    """Return the dataset type of the images that say what a job has used; empty where its pipeline writes none."""
+def _witness(step: Step) -> str:
+    """Return the dataset type of the images, or else of the tables, that say what a job has used."""
     if step.id.action is Action.GENERATE:
         return step.product.processed
     verifier = VERIFIERS.get(step.id.product)
-    return step.product.corrected if verifier is None or verifier.corrects else ""
+    return step.product.corrected if verifier is None or verifier.corrects else step.product.results
 
 
 def _meant_for(context: RunContext, step: Step) -> Meant:

@@ -163,6 +163,11 @@ class Product:
         return f"verify{self.name.title()}IsrExp"
 
     @property
+    def results(self) -> str:
+        """Dataset type of the tables of cp_verify with what it has measured of each detector."""
+        return f"verify{self.name.title()}DetResults"
+
+    @property
     def statistics(self) -> tuple[str, str, str]:
         """Dataset types of cp_verify's statistics: of the run, per exposure, per exposure and detector."""
         stem = f"verify{self.name.title()}"

@@ -24,8 +24,7 @@ class Verifier:
     #: Are its statistics about each detector? Else about each detector in each exposure.
     by_detector: bool = True
     undecided: frozenset[str] = frozenset()  #: Tests that do not count, since nothing passes them.
-    #: Does it write images that it has corrected? Nothing else that it writes says which calibrations it
-    #: used.
+    #: Does it write images that it has corrected? They say which calibrations it has used, else its tables do.
     corrects: bool = True
 
 

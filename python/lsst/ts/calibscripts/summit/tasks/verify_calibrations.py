@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from astropy.table import Table
 from lsst.daf.butler import DeferredDatasetHandle
 from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
@@ -35,6 +36,12 @@ class VerifyCalibrationConnections(PipelineTaskConnections, dimensions=("instrum
         name="calibStats",
         doc="Statistics and tests of the detector and its amplifiers.",
         storageClass="StructuredDataDict",
+        dimensions=("instrument", "detector"),
+    )
+    outputResults = Output(
+        name="detectorResults",
+        doc="What was measured of each amplifier.",
+        storageClass="ArrowAstropy",
         dimensions=("instrument", "detector"),
     )
 
@@ -84,9 +91,11 @@ class VerifyPtcTask(PipelineTask):
         Returns
         -------
         result
-            ``outputStats``.
+            ``outputStats`` and ``outputResults``.
         """
-        return Struct(outputStats=self._test(inputCalib, exposure[0].get()))
+        statistics = self._test(inputCalib, exposure[0].get())
+        rows = [{"amplifier": name, **measured} for name, measured in statistics["AMP"].items()]
+        return Struct(outputStats=statistics, outputResults=Table(rows))
 
 
 class VerifyGainConnections(VerifyCalibrationConnections, dimensions=("instrument", "detector")):

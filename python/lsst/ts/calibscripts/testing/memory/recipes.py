@@ -48,7 +48,7 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
             yield product.verify.job, Recipe(reads, (product.corrected,), product.name.title())
     for name, verifier in VERIFIERS.items():
         product = PRODUCTS[name]
-        images = (product.corrected,) if verifier.corrects else ()
+        images = (product.corrected if verifier.corrects else product.results,)
         reads = (product.dataset_type,)
         yield verifier.pipeline.job, Recipe(reads, images, name.title(), verifier.by_detector)
 
