@@ -59,6 +59,31 @@ def test_no_other_file_is_reached_by_a_name(tmp_path: Path, name: str):
         assert "certified" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:8600", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:8600", 200),
+        ("calibrations.example.org", 200),
+        ("evil.example.org", 400),
+        ("localhost.evil.example.org", 400),
+        ("localhost@evil.example.org", 400),
+        ("www.calibrations.example.org", 400),
+        ("", 400),
+    ],
+)
+def test_only_names_of_the_server_are_answered(tmp_path: Path, host: str, status: int):
+    path = record(tmp_path, DONE)
+    with serving(tmp_path, hosts=["calibrations.example.org"]) as client:
+        answers = [client.get(page, Host=host) for page in ("/", f"/runs/{path.stem}", "/files/site.js")]
+        answers.append(client.post("/decisions", "", Host=host))
+    assert [answer.status for answer in answers] == [status] * 3 + [403 if status == 200 else 400]
+    assert all("default-src 'none'" in answer.headers["content-security-policy"] for answer in answers)
+    assert status == 200 or not any(path.stem in answer.text for answer in answers)
+
+
 def test_nothing_describes_the_interfaces(tmp_path: Path):
     with serving(tmp_path) as client:
         for path in ("/docs", "/redoc", "/openapi.json", "/files/", "/files/../app.py"):

@@ -26,6 +26,14 @@ __all__ = ["parse_repos", "serve"]
     "--port", type=click.IntRange(0, 65535), default=8600, show_default=True, help="Port to listen at."
 )
 @click.option(
+    "--allowed-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Name by which browsers, or the observatory's gateway, ask this server, besides localhost and --host; may "
+    "be repeated. Requests by any other name are refused: another site could have its own name lead here.",
+)
+@click.option(
     "--user-header",
     metavar="NAME",
     help="Header in which the observatory's gateway hands over the user's name, e.g. X-Auth-Request-User. Only where "
@@ -37,6 +45,7 @@ def serve(
     repos: tuple[str, ...],
     host: str,
     port: int,
+    hosts: tuple[str, ...],
     user_header: str | None,
     allow_decisions: bool,
 ) -> None:
@@ -51,7 +60,7 @@ def serve(
             "--allow-decisions needs --user-header: a decision is signed with the user's name"
         )
     places = directories or (record_directory(),)
-    setup = Setup(places, parse_repos(repos), Doorkeeper(user_header, allow_decisions))
+    setup = Setup(places, parse_repos(repos), Doorkeeper(user_header, allow_decisions), hosts)
     click.echo(f"Records in {', '.join(map(str, places))}\nPages at http://{host}:{port}/ (end with Ctrl-C)")
     serve_pages(setup, host, port)
 

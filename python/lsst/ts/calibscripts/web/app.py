@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from ..errors import CalibScriptsError
@@ -31,6 +32,8 @@ class Setup:
     #: Instrument, or repository as a run names it -> butler repository to read instead.
     repos: Mapping[str, str] = field(default_factory=dict)
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)  #: Decides who may sign decisions.
+    #: Names that it may be asked by, besides the address it listens at and those of its own machine.
+    hosts: Sequence[str] = ()
     #: Returns whether the server goes on: open pages are not kept waiting for when it ends.
     going: Callable[[], bool] = lambda: True
 
@@ -47,6 +50,8 @@ def make_app(setup: Setup) -> FastAPI:
 
     # Descriptions of interfaces would fetch scripts from elsewhere.
     app = FastAPI(title="calibscripts", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    # Else the page of another site could have its own name lead here, and read what its visitor may read.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*setup.hosts], www_redirect=False)
     app.middleware("http")(_with_headers)
     _add_files(app)
     _add_runs(app, pages, setup)

@@ -15,6 +15,9 @@ from .app import Setup, make_app
 
 __all__ = ["serve", "served"]
 
+_OWN = ("localhost", "127.0.0.1", "[::1]")
+"""Names of the machine for itself."""
+
 _PATIENCE = 2
 """How long the end waits for answers that are being written, seconds."""
 
@@ -35,7 +38,7 @@ def serve(setup: Setup, host: str, port: int) -> None:
         If the address is taken.
     """
     with _listening(host, port) as listener:
-        _server(setup).run([listener])
+        _server(setup, host).run([listener])
 
 
 @contextmanager
@@ -60,11 +63,11 @@ def served(setup: Setup, host: str, port: int) -> Iterator[str]:
         If the address is taken.
     """
     with _listening(host, port) as listener:
-        server = _server(setup)
+        server = _server(setup, host)
         thread = Thread(target=server.run, args=([listener],), name="web", daemon=True)
         thread.start()
         try:
-            yield f"http://{host}:{listener.getsockname()[1]}/"
+            yield f"http://{_name(host)}:{listener.getsockname()[1]}/"
         finally:
             server.should_exit = True
             thread.join(2 * _PATIENCE)
@@ -79,9 +82,15 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ConfigurationError([problem]) from error
 
 
-def _server(setup: Setup) -> uvicorn.Server:
+def _name(host: str) -> str:
+    """Write an address as it stands in that of a page."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _server(setup: Setup, host: str) -> uvicorn.Server:
     server: uvicorn.Server
-    app = make_app(replace(setup, going=lambda: not server.should_exit))
+    hosts = (*_OWN, _name(host), *setup.hosts)
+    app = make_app(replace(setup, hosts=hosts, going=lambda: not server.should_exit))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=_PATIENCE
     )
