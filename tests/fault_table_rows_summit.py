@@ -415,6 +415,72 @@ def _light() -> Iterator[Case]:
     )
 
 
+def _to_a_level() -> Iterator[Case]:
+    event = "The flats are to have a level, `flat_counts_target`"
+    flats: dict[str, Any] = {
+        "script_mode": "FLAT",
+        "generate_calibrations": False,
+        "do_verify": False,
+        "do_defects": False,
+        "do_ptc": False,
+        "do_gain_from_flat_pairs": False,
+        "n_flat": 4,
+        "exp_times_flat": 6,
+        "filter": "SDSSr_65mm",
+        "grating": "empty_1",
+        "flat_counts_target": 20_000,
+    }
+    shown: dict[str, Any] = {"config": flats}
+    yield Case(
+        event,
+        "the lamp has 30 % of its light left: the flats are exposed longer",
+        DONE,
+        ("13.605 s for 20000 ADU (20000 ADU seen, 2 test flats)",),
+        faults=("lamp-aged",),
+        images=7,
+        **shown,
+    )
+    yield Case(
+        event,
+        "the lamp is said to be warm, but still grows brighter: that is said, and the flats have the level",
+        DONE,
+        ("for 20000 ADU", "The level of the test flats jumps"),
+        faults=("lamp-warming:delay=10",),
+        config={**flats, "exp_times_flat": 0.5},
+        images=10,
+    )
+    yield Case(
+        event,
+        "the lamp is said to be on, but gives no light",
+        FAILED,
+        (
+            "The flats do not reach flat_counts_target",
+            "too dim: 0 ADU in 120 s",
+            "Lamp off, dome off the screen?",
+        ),
+        faults=("lamp-off",),
+        images=3,
+        **shown,
+    )
+    yield Case(
+        event,
+        "what is in the beam is too bright for the level, or saturates, with the shortest exposure time",
+        FAILED,
+        ("The flats do not reach flat_counts_target", "too bright or saturated: 1360 ADU in 0.1 s"),
+        config={**flats, "filter": "empty_1", "flat_counts_target": 500},
+        images=3,
+    )
+    yield Case(
+        event,
+        "the level of no test flat can be read",
+        FAILED,
+        ("The flats do not reach flat_counts_target", "their levels cannot be read"),
+        troubles=(Trouble("level", count=1000, error=RepositoryError("no such file")),),
+        images=3,
+        **shown,
+    )
+
+
 async def _light_the_lamp_again(domain: Domain) -> None:
     """Turn the lamp off, let it cool down, light it again and let it become warm."""
     async with Remote(domain, "ATWhiteLight", include=[]) as light:
@@ -529,4 +595,4 @@ def _not_as_asked() -> Iterator[Case]:
 
 NOT_ENABLED = tuple(_not_enabled())
 IMAGES = (*_exposures(), *_arrivals(), *_not_as_asked())
-LIGHT = tuple(_light())
+LIGHT = (*_light(), *_to_a_level())

@@ -91,6 +91,9 @@ COMMON: dict[str, Any] = {
     "exposures": None,
     "flat_counts_min": None,
     "flat_counts_max": None,
+    "flat_counts_target": None,
+    "flat_counts_tolerance": 0.05,
+    "flat_times_scale": "listed",
     "bias_dark_counts_max": None,
     "reference_age_max": 400,
     "job_attempts": 1,
@@ -543,6 +546,19 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             "flat_counts_max: 10000 ADU is not above flat_counts_min 20000 ADU",
         ),
         (
+            {"flat_counts_min": 20000, "flat_counts_target": 10000},
+            "flat_counts_target: 10000 ADU is below flat_counts_min 20000 ADU",
+        ),
+        (
+            {"flat_counts_max": 20000, "flat_counts_target": 30000},
+            "flat_counts_target: 30000 ADU is above flat_counts_max 20000 ADU",
+        ),
+        (
+            {"flat_counts_target": 20000, "exp_times_flat": [1, 1, 2, 2]},
+            "flat_counts_target: one exposure time is looked for, but exp_times_flat is a list: write one value, or "
+            "flat_times_scale: auto, which multiplies the listed times by one factor",
+        ),
+        (
             {"script_mode": "BIAS", "exposures": {"FLAT": [2026091800002]}},
             "exposures: FLAT is not part of script_mode BIAS",
         ),
@@ -754,6 +770,11 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
          ["on_verification_failure has no effect: do_verify is False."]),
         ({"config_options_defects": "-c a:b=1"}, ["config_options_defects has no effect: do_defects is False."]),
         ({"config_options_ptc": "-c a:b=1", "input_collections_ptc": "u/me/x"}, []),
+        ({"flat_counts_tolerance": 0.1, "flat_times_scale": "auto"},
+         ["flat_counts_tolerance, flat_times_scale have no effect: flat_counts_target is null."]),
+        ({"flat_counts_target": 2e4, "exposures": {"FLAT": [2026091800002, 2026091800003]}},
+         ["flat_counts_target has no effect: exposures lists flats, so that none are taken."]),
+        ({"flat_counts_target": 1e9}, ["flat_counts_target is 1e+09 ADU, but a raw image holds at most 262143 ADU"]),
         ({"flat_counts_min": 1e9}, ["flat_counts_min is 1e+09 ADU, but a raw image holds at most 262143 ADU"]),
         ({"flat_counts_max": 1e9}, ["flat_counts_max is 1e+09 ADU, but a raw image holds at most 262143 ADU: it has "
                                     "no effect."]),

@@ -36,7 +36,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Where calibrations go, and for which dates": ("calib_collection", "certify_calib_*_date"),
     "Inputs and options of the pipetasks": ("repo", "n_processes", "input_collections_*", "config_options_*"),
-    "Levels and ages that are looked at": ("flat_counts_*", "bias_dark_counts_max", "reference_age_max"),
+    "Levels and ages that are looked at": (
+        "flat_counts_*",
+        "flat_times_scale",
+        "bias_dark_counts_max",
+        "reference_age_max",
+    ),
     "Limits of time, and second attempts": ("oods_timeout", "pipetask_timeout", "job_attempts"),
     "Image headers and record": ("program", "reason", "note", "record"),
     "Rarely needed": ("ignore", "background_task_timeout", "test_case"),

@@ -190,7 +190,7 @@ class ImageSetError(CalibScriptsError, RuntimeError):
 
 
 class FlatLevelError(CalibScriptsError, RuntimeError):
-    """The first flats are too dark or too bright to be used, or their level is unknown though limits were set.
+    """The first flats are too dark or too bright, or no exposure time has another result, or their level is unknown.
 
     The text has levels and limits, ADU, and what to do.
     """

@@ -63,6 +63,7 @@ def _plan(spec: RunSpec) -> dict[str, Any]:
                 "exposure_times": [exposure.exposure_time for exposure in images.exposures],
                 "n_discarded": images.n_discarded,
                 "taken_before": list(images.taken),
+                "counts_target": None if images.goal is None else images.goal.target,
             }
             for images in spec.plan.sets
         ],

@@ -11,7 +11,7 @@ from ..config import CalibrationsConfig, Pairing, flat_pairs
 from ..ground.text import counted, detectors_of
 from ..ocps.pipelines import Installed
 from ..ocps.requests import input_collections, named_collections
-from ..plan import Action, ExposureSet, Plan, Step, StepId, duration
+from ..plan import MOST_TESTS, Action, ExposureSet, Plan, Step, StepId, duration
 from ..preflight.spec import RunSpec
 from ..tables.products import PRODUCTS, ImageType
 from .configuration import Checked
@@ -40,7 +40,12 @@ def images(exposures: ExposureSet) -> str:
     if exposures.image_type is ImageType.BIAS:
         return str(exposures)
     runs = groupby(exposure.exposure_time for exposure in exposures.exposures)
-    return f"{exposures}: {', '.join(f'{len(list(run))} x {time:g} s' for time, run in runs)}"
+    times = ", ".join(f"{len(list(run))} x {time:g} s" for time, run in runs)
+    if (goal := exposures.goal) is None:
+        return f"{exposures}: {times}"
+    what = "the longest" if goal.scales else "they"
+    search = f"{what} will have {goal.text}, found with at most {MOST_TESTS} test flats"
+    return f"{exposures}: {times} is the first guess; {search}"
 
 
 def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...]:

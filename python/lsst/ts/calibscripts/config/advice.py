@@ -80,6 +80,11 @@ def _levels(config: CalibrationsConfig) -> Iterator[str]:
             f"flat_counts_min is {low:g} ADU, but a raw image holds at most {MOST_COUNTS} ADU: no flat can reach it, "
             "and all would be refused as too dark."
         )
+    if (target := config.flat_counts_target) is not None and target > MOST_COUNTS:
+        yield (
+            f"flat_counts_target is {target:g} ADU, but a raw image holds at most {MOST_COUNTS} ADU: no flat can "
+            "reach it, and none will be taken."
+        )
     if high is not None and high < 1:
         yield f"flat_counts_max is {high:g} ADU: every flat is brighter, and all would be refused as too bright."
     elif high is not None and high > MOST_COUNTS:

@@ -14,6 +14,7 @@ from ..ground.time_range import TimeRange
 from ..tables.products import Product, switched
 from . import fields as f
 from .images import Exposures, ImageProperties
+from .repeated import inputs_field, options_field, threshold_field
 from .settings import TypeSettings, settings_of
 from .times import ImageSet, exposure_times
 
@@ -42,9 +43,9 @@ class CommonProperties(ImageProperties):
         description="Verify defects, Photon Transfer Curve and linearizer, too, where cp_verify has a pipeline for "
         "it, and certify them only if they pass. With False they are certified unverified. Needs do_verify.",
     )
-    number_verification_tests_threshold_bias: f.Count = f.threshold_field("biases")
-    number_verification_tests_threshold_dark: f.Count = f.threshold_field("darks")
-    number_verification_tests_threshold_flat: f.Count = f.threshold_field("flats")
+    number_verification_tests_threshold_bias: f.Count = threshold_field("biases")
+    number_verification_tests_threshold_dark: f.Count = threshold_field("darks")
+    number_verification_tests_threshold_flat: f.Count = threshold_field("flats")
     on_verification_failure: f.Policy = Field(
         "fail",
         description="fail: a failed verification ends the script FAILED, which pauses the queue. warn: it "
@@ -81,27 +82,27 @@ class CommonProperties(ImageProperties):
         description="Make a brighter-fatter kernel from the flat pairs and certify it (it is not verified). "
         "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
     )
-    config_options_bias: f.PipelineOptions = f.options_field("the bias", "cpBias.yaml")
-    config_options_dark: f.PipelineOptions = f.options_field("the dark", "cpDark.yaml")
-    config_options_flat: f.PipelineOptions = f.options_field("the flat", "cpFlat.yaml")
-    config_options_defects: f.PipelineOptions = f.options_field("the defects", "cpDefects.yaml")
-    config_options_ptc: f.PipelineOptions = f.options_field(
+    config_options_bias: f.PipelineOptions = options_field("the bias", "cpBias.yaml")
+    config_options_dark: f.PipelineOptions = options_field("the dark", "cpDark.yaml")
+    config_options_flat: f.PipelineOptions = options_field("the flat", "cpFlat.yaml")
+    config_options_defects: f.PipelineOptions = options_field("the defects", "cpDefects.yaml")
+    config_options_ptc: f.PipelineOptions = options_field(
         "the Photon Transfer Curve or the gains", "cpPtc.yaml"
     )
-    config_options_linearizer: f.PipelineOptions = f.options_field("the linearizer", "cpLinearizer.yaml")
-    config_options_cti: f.PipelineOptions = f.options_field("the charge transfer inefficiency", "cpCti.yaml")
-    config_options_bfk: f.PipelineOptions = f.options_field("the brighter-fatter kernel", "cpBfk.yaml")
-    input_collections_bias: f.CollectionNames = f.inputs_field("makes the bias")
-    input_collections_verify_bias: f.CollectionNames = f.inputs_field("verifies the biases")
-    input_collections_dark: f.CollectionNames = f.inputs_field("makes the dark")
-    input_collections_verify_dark: f.CollectionNames = f.inputs_field("verifies the darks")
-    input_collections_flat: f.CollectionNames = f.inputs_field("makes the flat")
-    input_collections_verify_flat: f.CollectionNames = f.inputs_field("verifies the flats")
-    input_collections_defects: f.CollectionNames = f.inputs_field("makes the defects")
-    input_collections_ptc: f.CollectionNames = f.inputs_field("makes the Photon Transfer Curve or the gains")
-    input_collections_linearizer: f.CollectionNames = f.inputs_field("makes the linearizer")
-    input_collections_cti: f.CollectionNames = f.inputs_field("makes the charge transfer inefficiency")
-    input_collections_bfk: f.CollectionNames = f.inputs_field("makes the brighter-fatter kernel")
+    config_options_linearizer: f.PipelineOptions = options_field("the linearizer", "cpLinearizer.yaml")
+    config_options_cti: f.PipelineOptions = options_field("the charge transfer inefficiency", "cpCti.yaml")
+    config_options_bfk: f.PipelineOptions = options_field("the brighter-fatter kernel", "cpBfk.yaml")
+    input_collections_bias: f.CollectionNames = inputs_field("makes the bias")
+    input_collections_verify_bias: f.CollectionNames = inputs_field("verifies the biases")
+    input_collections_dark: f.CollectionNames = inputs_field("makes the dark")
+    input_collections_verify_dark: f.CollectionNames = inputs_field("verifies the darks")
+    input_collections_flat: f.CollectionNames = inputs_field("makes the flat")
+    input_collections_verify_flat: f.CollectionNames = inputs_field("verifies the flats")
+    input_collections_defects: f.CollectionNames = inputs_field("makes the defects")
+    input_collections_ptc: f.CollectionNames = inputs_field("makes the Photon Transfer Curve or the gains")
+    input_collections_linearizer: f.CollectionNames = inputs_field("makes the linearizer")
+    input_collections_cti: f.CollectionNames = inputs_field("makes the charge transfer inefficiency")
+    input_collections_bfk: f.CollectionNames = inputs_field("makes the brighter-fatter kernel")
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",
         description="CALIBRATION collection that new calibrations are certified into, e.g. "
@@ -147,6 +148,21 @@ class CommonProperties(ImageProperties):
         None,
         description="Highest acceptable level of the first flats (ADU, raw, overscan subtracted): above it "
         "no further flats are taken, e.g. 110000. null: not checked.",
+    )
+    flat_counts_target: f.Target | None = Field(
+        None,
+        description="Level that the flats are to have (ADU, raw, overscan subtracted), e.g. 20000: their exposure "
+        "time is looked for with at most 8 test flats of 0.1 to 120 s, from exp_times_flat or the time that was "
+        "last found in this filter. null: exp_times_flat is used as it is.",
+    )
+    flat_counts_tolerance: f.Fraction = Field(
+        0.05, description="Fraction of flat_counts_target by which the level may differ from it."
+    )
+    flat_times_scale: f.FlatTimesScale = Field(
+        "listed",
+        description="Only with flat_counts_target and a list in exp_times_flat. auto: all listed times are "
+        "multiplied by one factor, with which flats of the longest one reach flat_counts_target and none are "
+        "brighter. listed: exp_times_flat must be one value.",
     )
     bias_dark_counts_max: f.Counts | None = Field(
         None,

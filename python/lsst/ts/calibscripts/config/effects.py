@@ -14,6 +14,9 @@ from .settings import PropertyNames
 
 __all__ = ["effect_warnings"]
 
+_SEARCH = ["flat_counts_target", "flat_counts_tolerance", "flat_times_scale"]
+"""Properties of the search for the exposure time of flats."""
+
 
 def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
     """Report which properties differ from their defaults without any effect, and why.
@@ -58,7 +61,9 @@ def _groups(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]
         ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
     )
     yield bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]
-    yield ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max"]
+    yield ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max", *_SEARCH]
+    yield bool(config.of(ImageType.FLAT).taken), "exposures lists flats, so that none are taken", _SEARCH
+    yield config.flat_counts_target is None, "flat_counts_target is null", _SEARCH
     yield (
         not config.generate_calibrations,
         "no combined bias, dark or flat is made, since generate_calibrations is False",

@@ -28,6 +28,8 @@ __all__ = [
     "ExposureIds",
     "Flag",
     "FlatTimes",
+    "FlatTimesScale",
+    "Fraction",
     "Header",
     "Name",
     "NameOrNumber",
@@ -39,12 +41,10 @@ __all__ = [
     "RepositoryUri",
     "ScriptMode",
     "Seconds",
+    "Target",
     "Text",
     "Wait",
-    "inputs_field",
     "option_settings",
-    "options_field",
-    "threshold_field",
     "whole",
 ]
 
@@ -214,6 +214,7 @@ _FlatTime = Annotated[Number, Field(ge=0.1), AfterValidator(_within_a_day)]
 
 ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
+FlatTimesScale = Literal["listed", "auto"]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=3), _WHOLE]
@@ -245,6 +246,8 @@ FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
 Seconds = Annotated[Number, Field(gt=0)]
 Wait = Annotated[Number, Field(ge=0), AfterValidator(_within_a_day)]
 Counts = Annotated[Number, Field(ge=0)]
+Target = Annotated[Number, Field(gt=0)]
+Fraction = Annotated[Number, Field(ge=0.01, le=0.5)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
 Note = Annotated[_String, AfterValidator(_note), Field(json_schema_extra={"pattern": HEADER_PATTERN})]
@@ -268,30 +271,3 @@ DateTai = Annotated[
     AfterValidator(check_date),
     Field(json_schema_extra={"pattern": DATE_PATTERN}),
 ]
-
-
-def threshold_field(images: str) -> Any:
-    """Make the property with the threshold of a verification."""
-    return Field(
-        8,
-        description=f"Verification of {images}: number of failed tests per detector and test type (each "
-        "amplifier is tested) at which an exposure fails.",
-    )
-
-
-def options_field(product: str, pipeline: str) -> Any:
-    """Make the property with the pipeline options of a product."""
-    return Field(
-        "",
-        description=f"Options for the pipetask that makes {product}, each as -c label:field=value. They "
-        f"override the values in {pipeline}.",
-    )
-
-
-def inputs_field(task: str) -> Any:
-    """Make the property with the input collections of a job."""
-    return Field(
-        f"{INSTRUMENT}/calib",
-        description=f"Input collections, separated by commas, of the pipetask that {task}; they are searched "
-        f"in this order. The OCPS adds {INSTRUMENT}/raw/all itself.",
-    )

@@ -176,6 +176,22 @@ def _counts(config: CommonProperties, given: Set[str]) -> Iterator[str]:
     low, high = config.flat_counts_min, config.flat_counts_max
     if low is not None and high is not None and low >= high:
         yield f"flat_counts_max: {high:g} ADU is not above flat_counts_min {low:g} ADU"
+    if (target := config.flat_counts_target) is None:
+        return
+    if low is not None and target < low:
+        yield f"flat_counts_target: {target:g} ADU is below flat_counts_min {low:g} ADU"
+    if high is not None and target > high:
+        yield f"flat_counts_target: {target:g} ADU is above flat_counts_max {high:g} ADU"
+
+
+def _target(config: CommonProperties, given: Set[str]) -> Iterator[str]:
+    own = config.of(ImageType.FLAT)
+    wanted = "FLAT" in config.image_types and not own.taken and config.flat_counts_target is not None
+    if wanted and isinstance(own.times, tuple) and config.flat_times_scale == "listed":
+        yield (
+            "flat_counts_target: one exposure time is looked for, but exp_times_flat is a list: write one value, or "
+            "flat_times_scale: auto, which multiplies the listed times by one factor"
+        )
 
 
 def _exposures(config: CommonProperties, given: Set[str]) -> Iterator[str]:
@@ -192,7 +208,8 @@ _RULES: dict[Sequence[str], Callable[[CommonProperties, Set[str]], Iterator[str]
     ("script_mode", *_SWITCHES): _products,
     ("script_mode", *_FLAT, *_SWITCHES): _flat_pairs,
     ("certify_calib_begin_date", "certify_calib_end_date"): _dates,
-    ("flat_counts_min", "flat_counts_max"): _counts,
+    ("flat_counts_min", "flat_counts_max", "flat_counts_target"): _counts,
+    ("script_mode", "exposures", _FLATS.times, "flat_counts_target", "flat_times_scale"): _target,
     ("script_mode", "exposures"): _exposures,
 }
 """Each rule beside the properties it reads."""

@@ -15,6 +15,8 @@ from .imaging import (
     ExposureTaken,
     ExposureTimesRead,
     FilterFound,
+    FlatEvent,
+    FlatTimeFound,
     ImageArrived,
     ImageEvent,
     ImageSetClosed,
@@ -22,6 +24,7 @@ from .imaging import (
     PlannedSet,
     SetGivenUp,
     TooFewPairs,
+    TrialFlatTaken,
 )
 from .outcomes import JobOutcome, RunOutcome, StepName, StepOutcome
 from .stages import Stage
@@ -37,6 +40,8 @@ __all__ = [
     "ExposuresAdopted",
     "Failed",
     "FilterFound",
+    "FlatEvent",
+    "FlatTimeFound",
     "ImageArrived",
     "ImageEvent",
     "ImageSetClosed",
@@ -60,6 +65,7 @@ __all__ = [
     "StepName",
     "StepOutcome",
     "TooFewPairs",
+    "TrialFlatTaken",
     "Verdicted",
     "Warned",
 ]

@@ -19,6 +19,8 @@ from .events import (
     ExposureTimesRead,
     Failed,
     FilterFound,
+    FlatEvent,
+    FlatTimeFound,
     ImageArrived,
     ImageEvent,
     ImageSetClosed,
@@ -36,6 +38,7 @@ from .events import (
     StepEnded,
     StepEvent,
     TooFewPairs,
+    TrialFlatTaken,
     Verdicted,
     Warned,
 )
@@ -84,6 +87,8 @@ def fold(state: RunState, event: Event) -> RunState:
             | LevelMeasured()
             | TooFewPairs()
             | FilterFound()
+            | TrialFlatTaken()
+            | FlatTimeFound()
         ):
             return _fold_images(state, event)
         case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | StepEnded():
@@ -132,12 +137,26 @@ def _fold_images(state: RunState, event: ImageEvent) -> RunState:
             return _with_set(state, event.image_type, closed=event)
         case SetGivenUp():
             return _with_set(state, event.image_type, given_up=event)
+        case LevelMeasured() | TooFewPairs() | FilterFound() | TrialFlatTaken() | FlatTimeFound():
+            return _fold_flats(state, event)
+        case _:
+            assert_never(event)
+
+
+def _fold_flats(state: RunState, event: FlatEvent) -> RunState:
+    match event:
         case LevelMeasured():
             return _with_exposure(state, event.exposure, level=event.level)
         case TooFewPairs():
             return _with_set(state, ImageType.FLAT, lacking_pairs=True)
         case FilterFound():
             return replace(state, physical_filter=event.physical_filter)
+        case TrialFlatTaken():
+            tests = (*_set(state, ImageType.FLAT).tests, event.exposure)
+            state = _with_exposure(state, event.exposure, exposure_time=event.exposure_time)
+            return _with_set(state, ImageType.FLAT, tests=tests)
+        case FlatTimeFound():
+            return _with_set(state, ImageType.FLAT, time_found=event)
         case _:
             assert_never(event)
 

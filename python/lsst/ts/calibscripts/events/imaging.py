@@ -15,6 +15,8 @@ __all__ = [
     "ExposureTimesRead",
     "ExposuresAdopted",
     "FilterFound",
+    "FlatEvent",
+    "FlatTimeFound",
     "ImageArrived",
     "ImageEvent",
     "ImageSetClosed",
@@ -22,6 +24,7 @@ __all__ = [
     "PlannedSet",
     "SetGivenUp",
     "TooFewPairs",
+    "TrialFlatTaken",
 ]
 
 
@@ -98,6 +101,32 @@ class LevelMeasured:
 
 
 @dataclass(frozen=True)
+class TrialFlatTaken:
+    """The camera has taken a flat only to see its level; its time is in seconds."""
+
+    exposure: int
+    exposure_time: float
+
+
+@dataclass(frozen=True)
+class FlatTimeFound:
+    """The exposure time with which flats have the level that is asked for is known."""
+
+    exposure_time: float  #: Seconds; of a list of times that of the longest.
+    level: float  #: Level of the last test flat, ADU.
+    target: float  #: Level that was asked for, ADU.
+    n_tests: int  #: How many test flats were taken.
+    factor: float  #: By what the exposure times of the configuration are multiplied.
+    physical_filter: str | None  #: Filter of the flats, None where it is unknown.
+
+    @property
+    def text(self) -> str:
+        """The result as an observer reads it."""
+        tests = f"{self.n_tests} test flat{'' if self.n_tests == 1 else 's'}"
+        return f"{self.exposure_time:g} s for {self.target:.0f} ADU ({self.level:.0f} ADU seen, {tests})"
+
+
+@dataclass(frozen=True)
 class FilterFound:
     """The physical_filter that the flats are to have is known; None where it cannot be known."""
 
@@ -141,14 +170,13 @@ class TooFewPairs:
     step: StepName
 
 
+FlatEvent: TypeAlias = LevelMeasured | TooFewPairs | FilterFound | TrialFlatTaken | FlatTimeFound
 ImageEvent: TypeAlias = (
     ExposureTaken
     | ExposuresAdopted
     | ExposureTimesRead
     | ImageArrived
-    | LevelMeasured
     | ImageSetClosed
     | SetGivenUp
-    | TooFewPairs
-    | FilterFound
+    | FlatEvent
 )

@@ -11,6 +11,7 @@ from .events import (
     CertificationRefused,
     Certified,
     Doubtful,
+    FlatTimeFound,
     ImageSetClosed,
     JobEnded,
     JobOutcome,
@@ -72,6 +73,8 @@ class SetState:
     given_up: SetGivenUp | None = None  #: Why this run uses nothing of them, where that is so.
     #: Were the flats that can be used too few pairs for a step that was asked for?
     lacking_pairs: bool = False
+    tests: tuple[int, ...] = ()  #: Flats that were taken only to see their level.
+    time_found: FlatTimeFound | None = None  #: What these have shown.
 
     @property
     def image_type(self) -> ImageType:
@@ -85,7 +88,7 @@ class SetState:
 
     @property
     def taken(self) -> tuple[int, ...]:
-        """Exposures so far, the discarded ones first."""
+        """Exposures so far, the discarded ones first; without the test flats."""
         return self.discarded + self.kept
 
     @property

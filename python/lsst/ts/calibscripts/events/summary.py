@@ -66,7 +66,7 @@ def headline_of_run(state: RunState) -> str:
     `str`
         E.g. ``DONE: 66 images taken, 3 products certified, 0 failures, 1 warning``.
     """
-    n_images = sum(len(images.taken) for images in state.sets.values() if not images.existing)
+    n_images = sum(len(images.taken + images.tests) for images in state.sets.values() if not images.existing)
     counts = Counter(state.standings.values())
     steps = "".join(
         f"{counted(counts[standing], 'step')} {standing}, " for standing in _SHOWN if counts[standing]
@@ -124,6 +124,8 @@ def _taken(images: SetState) -> str:
             f"{images.image_type}: {len(used)}{short}: {exposure_range(used)}",
             _aside("discarded", images.discarded),
             _aside("left out", images.left_out),
+            _aside("test flats", images.tests),
+            f"; {images.time_found.text}" if images.time_found else "",
             "; taken before" if images.existing else "",
         ]
     )

@@ -11,6 +11,7 @@ from ..config import CalibrationsConfig, PropertyNames
 from ..tables.bootstraps import BOOTSTRAPS, RECORDS
 from ..tables.products import PRODUCTS, ImageType, Product, switched
 from ..tables.verifiers import VERIFIERS
+from .exposure_time import FlatGoal
 from .ordering import NOT_KNOWN, Order, Reads, arranged, order
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
 
@@ -115,7 +116,14 @@ def _exposure_set(config: CalibrationsConfig, image_type: ImageType, given: Mapp
         asked = image_type is ImageType.BIAS or given.get(PropertyNames.of(image_type).times) is not None
         return ExposureSet(image_type, taken=taken, times=images.times if asked else ())
     exposures = (Exposure(image_type, time, i < images.n_discard) for i, time in enumerate(images.times))
-    return ExposureSet(image_type, tuple(exposures))
+    return ExposureSet(image_type, tuple(exposures), goal=_goal(config, image_type))
+
+
+def _goal(config: CalibrationsConfig, image_type: ImageType) -> FlatGoal | None:
+    if image_type is not ImageType.FLAT or config.flat_counts_target is None:
+        return None
+    scales = isinstance(config.of(image_type).times, tuple)
+    return FlatGoal(config.flat_counts_target, config.flat_counts_tolerance, scales)
 
 
 def _steps(

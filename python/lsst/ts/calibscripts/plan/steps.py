@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ..tables.bootstraps import RECORDS
 from ..tables.products import ImageType, Product
+from .exposure_time import FlatGoal
 
 __all__ = ["Action", "Exposure", "ExposureSet", "Plan", "Step", "StepId", "closure", "images_in_words"]
 
@@ -82,6 +83,13 @@ class ExposureSet:
     #: Exposure times, seconds, that these may have; empty where the user set none.
     times: tuple[float, ...] = ()
     seconds: float = 0.0  #: Camera's time for those that are taken.
+    #: Level that flats are to have: the exposure times are the first guess. None where they are taken with these.
+    goal: FlatGoal | None = None
+
+    @property
+    def longest(self) -> float:
+        """Longest exposure time among those that are taken, seconds: flats of it are to reach the goal."""
+        return max((exposure.exposure_time for exposure in self.exposures), default=0.0)
 
     @property
     def n_discarded(self) -> int:
@@ -142,10 +150,11 @@ class Plan:
     def n_checkpoints(self) -> int:
         """Number of checkpoints of a run without failures.
 
-        They are the set-up, two for each set that is taken, the end of taking, and the end of the run.
+        They are the set-up, two for each set that is taken, one more where an exposure time is looked for, the end of
+        taking, and the end of the run.
         """
-        taken = sum(not images.taken for images in self.sets)
-        return (1 + 2 * taken if taken else 0) + 2
+        taken = [2 + (images.goal is not None) for images in self.sets if not images.taken]
+        return (1 + sum(taken) if taken else 0) + 2
 
     def step(self, step_id: StepId) -> Step | None:
         """Return the step of that name, or None if the run has none."""

@@ -5,6 +5,7 @@ runs. What happened before a script was killed is kept.
 """
 
 from ..errors import RecordError
+from .flat_times import last_flat_time
 from .following import Following
 from .reading import find_records, read_record, time_in_name
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
@@ -23,6 +24,7 @@ __all__ = [
     "Recorder",
     "environment",
     "find_records",
+    "last_flat_time",
     "open_record",
     "read_record",
     "record_directory",

@@ -72,6 +72,7 @@ def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidenc
     counts = {} if verification is None else verification.verdict.counts
     use = {
         **dict.fromkeys(taken.discarded, "discarded"),
+        **dict.fromkeys(taken.tests, "test flat"),
         **dict.fromkeys(taken.used, "used"),
         **dict.fromkeys(taken.left_out, "left out: it did not arrive"),
     }

@@ -69,6 +69,8 @@ def _set(record: Record, images: SetState) -> SetProgress:
     notes = (
         "taken before this run" if images.existing else "",
         left_out,
+        f"test flats {exposure_range(images.tests)}" if images.tests else "",
+        images.time_found.text if images.time_found else "",
         "given up" if images.given_up else "",
     )
     return SetProgress(

@@ -13,6 +13,7 @@ from ..events.events import (
     ImageSetClosed,
     Stage,
     StageReached,
+    TrialFlatTaken,
 )
 from ..plan import Action
 from ..record import Job, Record
@@ -85,6 +86,11 @@ def _exposures(record: Record) -> Iterator[Span]:
                 text = f"{image_type} {exposure}, {seconds:g} s{', discarded' if discarded else ''}"
                 yield Span(f"TAKE {image_type}", kind, begin.get(image_type, now), now, text)
                 begin[image_type] = now
+            case TrialFlatTaken(exposure, seconds):
+                flats = ImageType.FLAT
+                text = f"{flats} {exposure}, {seconds:g} s, test flat"
+                yield Span(f"TAKE {flats}", Kind.DISCARDED, begin.get(flats, now), now, text)
+                begin[flats] = now
 
 
 def _arrivals(record: Record) -> Iterator[Span]:

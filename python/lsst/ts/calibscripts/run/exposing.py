@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CalibScriptsError, ExposureError, FlatLevelError, ImageSetError
-from ..events.events import ExposureTaken, Stage
+from ..events.events import ExposureTaken, Stage, TrialFlatTaken
 from ..ground.cancellation import heed_cancellation
 from ..ground.text import exposure_range
-from ..plan import Exposure, ExposureSet
+from ..plan import Exposure, ExposureSet, FlatGoal
 from ..preflight.window import LEVELS_LOOKED_AT, Window, read_level
 from ..tables.products import ImageType
 from .beam import filter_in_beam, filter_problem
 from .closing import Closing
 from .context import RunContext
+from .flat_search import FlatSearch
 
 __all__ = ["Exposing"]
 
@@ -71,13 +72,15 @@ class Exposing:
         window = self._window if image_type is ImageType.FLAT else None
         if image_type is ImageType.FLAT:
             await self._check_filter()
-        for number, exposure in enumerate(images.exposures, 1):
+        search = None if images.goal is None else self._search(images, images.goal)
+        for number, planned in enumerate(images.exposures, 1):
+            exposure = planned if search is None else await search.timed(planned)
             if not self._worth_taking(image_type):
                 self.closing.lose(image_type, f"Skipping the remaining {image_type.plural}: {_NOT_NEEDED}.")
                 return
             if self._wrong_level is not None:
                 raise self._wrong_level
-            exposure_id = await self._expose(exposure, images)
+            exposure_id = await self._expose(exposure, images, "" if search is None else search.note)
             if window is not None and len(self._levels) < LEVELS_LOOKED_AT:
                 self._looks.append(self.tasks.create_task(self._look_at_level(exposure_id, window)))
             if number == len(images.exposures):
@@ -87,32 +90,50 @@ class Exposing:
         kept = self.context.state.sets[image_type].kept
         await self.context.checkpoints.reach(f"Images taken: {image_type.name} {exposure_range(kept)}")
 
-    async def _expose(self, exposure: Exposure, images: ExposureSet) -> int:
-        """Take one exposure of a set, and return its id."""
-        name = exposure.image_type.name
-        n_taken = len(self.context.state.sets[exposure.image_type].taken)
-        try:
-            if not n_taken:
-                await self.context.host.assert_feasibility(name)
-            returned = await self.context.host.camera.take_imgtype(
-                name,
-                exposure.exposure_time,
-                1,
-                group_id=self.context.host.get_group_id(),
-                reason=self.context.config.reason,
-                program=self.context.config.program,
-                note=self.context.config.note,
-            )
-            exposure_id = self._new_exposure(returned)
-        except Exception as error:
-            # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
+    def _search(self, images: ExposureSet, goal: FlatGoal) -> FlatSearch:
+        """Return what looks for the exposure times of flats that are to have a level."""
+
+        async def take(seconds: float, note: str) -> int:
+            exposure_id = await self._command(images, seconds, note)
+            self.context.journal.tell(TrialFlatTaken(exposure_id, seconds))
             heed_cancellation()
-            raise ExposureError(name, n_taken, len(images.exposures), error) from error
+            return exposure_id
+
+        def wanted() -> bool:
+            return self._worth_taking(images.image_type)
+
+        return FlatSearch(self.context, self.closing.arrivals, images, goal, take, wanted)
+
+    async def _expose(self, exposure: Exposure, images: ExposureSet, note: str) -> int:
+        """Take one exposure of a set, and return its id."""
+        exposure_id = await self._command(images, exposure.exposure_time, note)
         self.context.journal.tell(
             ExposureTaken(exposure.image_type, exposure_id, exposure.exposure_time, exposure.discarded)
         )
         heed_cancellation()
         return exposure_id
+
+    async def _command(self, images: ExposureSet, seconds: float, note: str) -> int:
+        """Have the camera take one exposure, and return its id."""
+        name = images.image_type.name
+        n_taken = len(self.context.state.sets[images.image_type].taken)
+        try:
+            if not n_taken:
+                await self.context.host.assert_feasibility(name)
+            returned = await self.context.host.camera.take_imgtype(
+                name,
+                seconds,
+                1,
+                group_id=self.context.host.get_group_id(),
+                reason=self.context.config.reason,
+                program=self.context.config.program,
+                note="; ".join(filter(None, (self.context.config.note, note))) or None,
+            )
+            return self._new_exposure(returned)
+        except Exception as error:
+            # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
+            heed_cancellation()
+            raise ExposureError(name, n_taken, len(images.exposures), error) from error
 
     def _new_exposure(self, returned: Any) -> int:
         """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
@@ -123,7 +144,8 @@ class Exposing:
             If it is not the id of one exposure that is later than the others of this run.
         """
         sets = self.context.state.sets.values()
-        before = max((e for images in sets if not images.existing for e in images.taken), default=0)
+        ours = (e for images in sets if not images.existing for e in images.taken + images.tests)
+        before = max(ours, default=0)
         match returned:
             case [int(exposure)] if exposure > before:
                 return exposure

@@ -24,6 +24,15 @@ _TABLE = (
         Target.ATTEMPTS,
         of="ATWhiteLight",
     ),
+    Fault("lamp-aged", "the lamp has only 30 % of its light left", Target.NOTHING, of="ATWhiteLight"),
+    Fault(
+        "lamp-warming",
+        "the lamp is said to be warm, but begins with 60 % of its light; what it lacks falls to 1/e within delay",
+        Target.NOTHING,
+        of="ATWhiteLight",
+        delay=60.0,
+    ),
+    Fault("lamp-off", "the lamp is said to be on, but gives no light", Target.NOTHING, of="ATWhiteLight"),
     Fault(
         "filter-stuck",
         "the filter is said to be changed, but another one stays in the beam",

@@ -8,6 +8,7 @@ from ...faults.faults import Faults
 from ..csc import HardwareClock, SimulatedCsc
 from ..focalplane import illumination_rate
 from .at_dome import SimulatedAuxTelDome
+from .lamp_output import LampOutput
 from .screen import DOME_AZIMUTH, TELESCOPE_AZIMUTH, TELESCOPE_ELEVATION, is_at_screen, screen_brightness
 from .telescope import SimulatedMount, SimulatedPointing
 from .white_light import SimulatedWhiteLight
@@ -51,6 +52,7 @@ class CalibrationSystem:
     def __init__(
         self, clock: HardwareClock, *, ready: bool = True, seed: int = 0, faults: Faults | None = None
     ) -> None:
+        self._output = LampOutput(clock, faults or Faults())
         pointing = (TELESCOPE_AZIMUTH, TELESCOPE_ELEVATION) if ready else PARKED_TELESCOPE
         self.light = SimulatedWhiteLight(clock, ready=ready, faults=faults)
         self.dome = SimulatedAuxTelDome(
@@ -71,7 +73,8 @@ class CalibrationSystem:
         physical_filter : `str`
             What is in the beam of LATISS.
         """
-        return illumination_rate(physical_filter) * screen_brightness(self.light, self.dome, self.mount)
+        brightness = screen_brightness(self.light, self.dome, self.mount) * self._output.fraction()
+        return illumination_rate(physical_filter) * brightness
 
     def describe(self) -> Iterator[tuple[str, str]]:
         """Report how the hardware is.
