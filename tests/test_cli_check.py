@@ -73,6 +73,7 @@ def test_json_of_a_plan() -> None:
     plan = told["plan"]
     assert plan["images"] == [
         {"image_type": "BIAS", "exposure_times": [0.0, 0.0, 0.0], "n_discarded": 1, "taken_before": []}
+        | {"counts_target": None}
     ]
     assert plan["jobs"][1] == {
         "step": "VERIFY BIAS",

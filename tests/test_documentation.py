@@ -41,6 +41,7 @@ NO_PAIRS = (
 EXAMPLES: dict[str, tuple[dict[str, int], list[str], tuple[str, ...]]] = {
     "latiss/daily_default": ({"BIAS": 21, "DARK": 23, "FLAT": 21}, [], ()),
     "latiss/exposure_times": ({"BIAS": 21, "DARK": 23, "FLAT": 21}, [], ()),
+    "latiss/flats_to_a_level": ({"BIAS": 21, "DARK": 23, "FLAT": 21}, [], ()),
     "latiss/numbers_and_times": ({"BIAS": 31, "DARK": 6, "FLAT": 11}, [], NO_PAIRS),
     "latiss/internal_verification": (
         {"BIAS": 21, "DARK": 23, "FLAT": 21},

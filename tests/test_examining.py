@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsst.ts.calibscripts.errors import FlatLevelError
 from lsst.ts.calibscripts.preflight.examining import Asked, Examined, compare, examine
 from lsst.ts.calibscripts.preflight.window import Window
-from lsst.ts.calibscripts.repository import ExposureRecord
+from lsst.ts.calibscripts.repository import ExposureRecord, Signal
 from lsst.ts.calibscripts.tables.instruments import filter_fits
 from lsst.ts.calibscripts.tables.products import ImageType
 from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
@@ -171,6 +171,65 @@ def test_limits_are_applied_to_the_first_flats_that_have_a_level(
     assert words in str(examined.refused or "")
     assert isinstance(examined.refused, FlatLevelError) == bool(words)
     assert (examined.found.exposures == ()) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("levels", "times", "low", "high", "left_out"),
+    [
+        ([2e4, 2e4, 200, 2e4], 2.0, 1e4, None, {"200 ADU, flat_counts_min is 10000": (2,)}),
+        ([2e4, 200, 300, 2e4, 2e4], 2.0, 1e4, None, {"200 to 300 ADU, flat_counts_min is 10000": (1, 2)}),
+        (
+            [2e4, 9e4, 200, 2e4, 2e4],
+            2.0,
+            1e4,
+            5e4,
+            {"200 ADU, flat_counts_min is 10000": (2,), "90000 ADU, flat_counts_max is 50000": (1,)},
+        ),
+        # Flats of other times are meant to be darker, or brighter.
+        ([2e4, 2e4, 5e3, 5e3, 9e4], (2.0, 2.0, 0.5, 0.5, 9.0), 1e4, 5e4, {}),
+        ([2e4, math.nan, 2e4], 2.0, 1e4, None, {}),
+        (
+            [2e4, 200, 200, 200],
+            2.0,
+            1e4,
+            None,
+            {"200 ADU, flat_counts_min is 10000": (1, 2, 3)},
+        ),
+    ],
+)
+def test_flats_outside_the_limits_are_left_out(
+    levels: list[float],
+    times: float | tuple[float, ...],
+    low: float,
+    high: float | None,
+    left_out: dict[str, tuple[int, ...]],
+) -> None:
+    butler, ids = MemoryButler(), tuple(FIRST + number for number in range(len(levels)))
+    seconds = times if isinstance(times, tuple) else (times,) * len(levels)
+    for exposure, level, time in zip(ids, levels, seconds, strict=True):
+        butler.add_exposure("LATISS", ExposureRecord(exposure, "FLAT", time, R))
+        butler.put("raw", "LATISS/raw/all", "LATISS", detector=0, exposure=exposure, value=level)
+    asked = Asked(ImageType.FLAT, ids, (0,), window=Window(low, high))
+    examined = examine(MemoryRepository(butler), "LATISS", asked)
+    assert examined.refused is None
+    assert examined.why == {why: tuple(FIRST + n for n in numbers) for why, numbers in left_out.items()}
+    gone = {exposure for exposures in examined.why.values() for exposure in exposures}
+    assert examined.found.exposures == tuple(exposure for exposure in ids if exposure not in gone)
+    assert examined.found.complete == (2 * len(gone) < len(ids))
+
+
+def test_a_flat_of_noise_is_not_a_flat() -> None:
+    signals = {1: Signal(2e4, 130.0), 2: Signal(1000.0, 30.0), 3: Signal(900.0, 30.0), 4: Signal(5000.0)}
+    found = Window(None, 1e5).unfit(signals, dict.fromkeys(signals, 2.0))
+    assert found == {"signal over noise is 30 to 33, at least 50 is needed": (2, 3)}
+
+
+def test_what_is_known_is_not_read_again() -> None:
+    butler = MemoryButler()
+    butler.add_exposure("LATISS", ExposureRecord(FIRST, "FLAT", 2.0, R))
+    butler.put("raw", "LATISS/raw/all", "LATISS", detector=0, exposure=FIRST, value=2e4)
+    asked = Asked(ImageType.FLAT, (FIRST,), (0,), window=Window(1e4, None), known={FIRST: Signal(3e4)})
+    assert examine(MemoryRepository(butler), "LATISS", asked).levels.read == {FIRST: Signal(3e4)}
 
 
 def test_a_detector_without_a_level_does_not_hide_another() -> None:

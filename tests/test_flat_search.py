@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,13 @@ from lsst.ts.calibscripts.record import Record, find_records, read_record
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
-from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryIngest, MemoryRepository, MemoryRunner
+from lsst.ts.calibscripts.testing.memory import (
+    Alteration,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+)
 
 GOAL = FlatGoal(20_000.0, 0.05)
 guesses = st.floats(0.1, 120.0)
@@ -184,7 +190,7 @@ class Ran:
         return "\n".join(line.message for line in self.log if line.level_name in ("WARNING", "ERROR"))
 
 
-async def run(tmp_path: Path, *faults: str, **config: Any) -> Ran:
+async def run(tmp_path: Path, *faults: str, alterations: Sequence[Alteration] = (), **config: Any) -> Ran:
     butler, log = MemoryButler(), list[LogLine]()
 
     def make(index: int) -> LatissInMemory:
@@ -193,7 +199,7 @@ async def run(tmp_path: Path, *faults: str, **config: Any) -> Ran:
         return script
 
     known = set(find_records(tmp_path))
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    ingest, runner = MemoryIngest(butler, alterations), MemoryRunner(butler)
     async with Summit("memory", faults=faults, start=EVENING, ingest=ingest, runner=runner) as summit:
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
@@ -275,3 +281,35 @@ async def test_a_list_is_scaled(tmp_path: Path) -> None:
     assert "2 of 9 scaled exposure times" in ran.warnings or "3 of 9 scaled exposure times" in ran.warnings
     last = ran.record.state.exposures[max(ran.record.state.sets["FLAT"].kept)]  # type: ignore[index]
     assert last.level is None
+
+
+WINDOW: dict[str, Any] = {
+    "n_flat": 6,
+    "exp_times_flat": 4,
+    "flat_counts_target": None,
+    "flat_counts_min": 10_000,
+    "flat_counts_max": 50_000,
+}
+
+
+async def test_flats_outside_the_limits_are_named_and_left_out(tmp_path: Path) -> None:
+    dark = (Alteration(of="FLAT", at=4, level=200.0), Alteration(of="FLAT", at=6, level=300.0))
+    ran = await run(tmp_path, alterations=dark, **WINDOW)
+    assert ran.outcome.state is ScriptState.DONE, ran.outcome.reason
+    assert (
+        "FLAT exposures 2026091800004, 2026091800006 are left out: 200 to 300 ADU, flat_counts_min is 10000."
+        in ran.warnings
+    )
+    flats = ran.record.state.sets["FLAT"]  # type: ignore[index]
+    assert flats.left_out == (2026091800004, 2026091800006)
+    assert flats.used == (2026091800002, 2026091800003, 2026091800005, 2026091800007)
+    # Every level is recorded, though only the first two are logged.
+    assert len([*ran.record.events(LevelMeasured)]) == 7
+
+
+async def test_a_set_of_which_too_few_flats_are_left_is_given_up(tmp_path: Path) -> None:
+    ran = await run(tmp_path, alterations=[Alteration(of="FLAT", at=4, count=3, level=90_000.0)], **WINDOW)
+    assert ran.outcome.state is ScriptState.FAILED
+    assert "Only 3 of 6 flats" in ran.outcome.reason
+    assert "90000 ADU, flat_counts_max is 50000" in ran.outcome.reason
+    assert not ran.record.state.sets["FLAT"].offered  # type: ignore[index]

@@ -24,7 +24,7 @@ from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
 from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.repository.gains import written_gains
-from lsst.ts.calibscripts.repository.levels import corrected_level, signal_level
+from lsst.ts.calibscripts.repository.levels import corrected_level, raw_signal
 from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
@@ -90,7 +90,7 @@ def test_what_is_known_of_exposures(repository: ButlerRepository):
 
 
 def test_levels_before_and_after_correction(repository: ButlerRepository):
-    assert repository.level("LATISS", FLAT.exposure_id, 0) > 100
+    assert repository.level("LATISS", FLAT.exposure_id, 0).level > 100
     with pytest.raises(RepositoryError, match="exposure 2026091800099 has no raw image of detector 0"):
         repository.level("LATISS", 2026091800099, 0)
     assert repository.residual(RUN, "verifyFlatIsrExp") == 7.0
@@ -203,7 +203,20 @@ def test_the_signal_is_the_image_less_the_overscan(tmp_path: Path):
         amplifier(330, 30, **SECTIONS),
     ]
     path = written(tmp_path / "raw.fits", *amplifiers, fits.ImageHDU(np.zeros((2, 2))))
-    assert signal_level(path) == 200.0
+    assert raw_signal(path).level == 200.0
+
+
+def test_the_noise_of_a_signal_is_that_of_its_pixels(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    sections = {"DATASEC": "[1:200,1:200]", "BIASSEC": "[201:210,1:200]"}
+    pixels = np.full((200, 210), 10.0)
+    # A slope that is far larger than the noise does not count.
+    pixels[:, :200] += 2500 + 5 * np.arange(200) + rng.normal(0, 50, (200, 200))
+    hdu = fits.ImageHDU(pixels)
+    hdu.header.update(sections)
+    signal = raw_signal(written(tmp_path / "raw.fits", hdu))
+    assert signal.noise == pytest.approx(50, rel=0.05)
+    assert signal.over_noise == pytest.approx(3000 / 50, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +229,7 @@ def test_the_signal_is_the_image_less_the_overscan(tmp_path: Path):
 def test_a_signal_needs_sections(tmp_path: Path, cards: dict[str, str], problem: str):
     path = written(tmp_path / "raw.fits", amplifier(1, 1, **cards))
     with pytest.raises(ValueError, match=problem):
-        signal_level(path)
+        raw_signal(path)
 
 
 @pytest.mark.parametrize(

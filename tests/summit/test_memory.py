@@ -346,7 +346,7 @@ async def stage() -> Stage:
 async def test_ingested_images_are_found(stage: Stage):
     repository = MemoryRepository(stage.butler)
     assert repository.ingested(CAMERA, [2026091800001]) == {(2026091800001, d) for d in range(3)}
-    assert repository.level(CAMERA, 2026091800003, 1) == 5000.0
+    assert repository.level(CAMERA, 2026091800003, 1).level == 5000.0
     (record,) = repository.exposures(CAMERA, [2026091800003, 1])
     assert (record.image_type, record.physical_filter) == ("FLAT", "r_03")
     with pytest.raises(RepositoryError, match="no raw image of exposure 7"):

@@ -141,13 +141,13 @@ class CommonProperties(ImageProperties):
     wait_between_exposures: f.Wait = Field(0.0, description="Time to wait between consecutive exposures (s).")
     flat_counts_min: f.Counts | None = Field(
         None,
-        description="Lowest acceptable level of the first flats (ADU, raw, overscan subtracted): below it "
-        "no further flats are taken, e.g. 10000. null: not checked.",
+        description="Lowest acceptable level of flats (ADU, raw, overscan subtracted), e.g. 10000: where the first "
+        "two are below it, no further flats are taken; single flats below it are left out. null: not checked.",
     )
     flat_counts_max: f.Counts | None = Field(
         None,
-        description="Highest acceptable level of the first flats (ADU, raw, overscan subtracted): above it "
-        "no further flats are taken, e.g. 110000. null: not checked.",
+        description="Highest acceptable level of flats (ADU, raw, overscan subtracted), e.g. 110000: where the first "
+        "two are above it, no further flats are taken; single flats above it are left out. null: not checked.",
     )
     flat_counts_target: f.Target | None = Field(
         None,
@@ -156,7 +156,7 @@ class CommonProperties(ImageProperties):
         "last found in this filter. null: exp_times_flat is used as it is.",
     )
     flat_counts_tolerance: f.Fraction = Field(
-        0.05, description="Fraction of flat_counts_target by which the level may differ from it."
+        0.05, description="Fraction of flat_counts_target (ADU) by which the level may differ from it."
     )
     flat_times_scale: f.FlatTimesScale = Field(
         "listed",

@@ -13,10 +13,10 @@ from ..config import same_time
 from ..errors import CalibScriptsError, ImageSetError
 from ..events.images import ImageSet, judge
 from ..ground.text import exposure_range
-from ..repository import ExposureRecord, Repository
+from ..repository import ExposureRecord, Repository, Signal
 from ..tables.instruments import filter_fits
 from ..tables.products import ImageType
-from .window import Levels, Window, read_levels
+from .window import LEVELS_LOOKED_AT, Levels, Window, read_signals
 
 __all__ = ["Asked", "Examined", "compare", "examine", "filter_text", "wrong_filter"]
 
@@ -35,7 +35,8 @@ class Asked:
     #: Exposure -> the exposure times, seconds, that it may have; any where it is not among them.
     times: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     physical_filter: tuple[str | None, ...] = ()  #: What `filter_fits` compares the filter of flats with.
-    window: Window | None = None  #: Limits for the level of the first flats.
+    window: Window | None = None  #: Limits for the level of flats.
+    known: Mapping[int, Signal] = field(default_factory=dict)  #: Signals of flats that were read already.
     existing: bool = False  #: Were they taken before this run, and named in ``exposures``?
 
 
@@ -50,13 +51,23 @@ class Examined:
     #: Exposure -> its exposure time, seconds, as the butler has it.
     times: Mapping[int, float] = field(default_factory=dict)
     physical_filter: str | None = None  #: Filter of the flats that go on.
-    #: Levels of the first flats, where there are limits for them.
+    #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
 
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
         exposures = sorted({*self.found.exposures, *self.found.left_out_exposures})
         return replace(self, found=ImageSet((), self.found.detectors, tuple(exposures), ()), refused=error)
+
+    def leave_out(self, unfit: Mapping[str, tuple[int, ...]]) -> Examined:
+        """Return the same without some exposures, by the reason."""
+        if not unfit:
+            return self
+        gone = {exposure for exposures in unfit.values() for exposure in exposures}
+        left_out = sorted({*self.found.left_out_exposures, *gone})
+        exposures = tuple(exposure for exposure in self.found.exposures if exposure not in gone)
+        found = replace(self.found, exposures=exposures, left_out_exposures=tuple(left_out))
+        return replace(self, found=found, why={**self.why, **unfit})
 
 
 def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
@@ -77,10 +88,13 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
     found = examined.found
     if asked.window is None or examined.refused or not found.complete:
         return examined
-    levels = read_levels(repository, instrument, found.exposures, found.detectors)
-    wrong = asked.window.wrong([*levels.read.values()]) if levels.read else asked.window.unknown(levels)
+    levels = read_signals(repository, instrument, found.exposures, found.detectors, asked.known)
+    first = [signal.level for signal in levels.read.values()][:LEVELS_LOOKED_AT]
+    wrong = asked.window.wrong(first) if first else asked.window.unknown(levels)
     examined = replace(examined, levels=levels)
-    return examined if wrong is None else examined.refuse(wrong)
+    if wrong is not None:
+        return examined.refuse(wrong)
+    return examined.leave_out(asked.window.unfit(levels.read, examined.times))
 
 
 def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[ExposureRecord]) -> Examined:

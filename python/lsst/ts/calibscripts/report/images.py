@@ -74,7 +74,7 @@ def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidenc
         **dict.fromkeys(taken.discarded, "discarded"),
         **dict.fromkeys(taken.tests, "test flat"),
         **dict.fromkeys(taken.used, "used"),
-        **dict.fromkeys(taken.left_out, "left out: it did not arrive"),
+        **dict.fromkeys(taken.left_out, "left out"),
     }
     return ImageList(
         image_type=taken.image_type,

@@ -12,12 +12,12 @@ from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
 from .exposures import exposure_records
 from .gains import written_gains
-from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, signal_level
+from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
 from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
 from .ranges import Sought
-from .records import Certification, Conflict, Detector, ExposureRecord, Source, Valid, other_filter
+from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid, other_filter
 from .sources import sources_with
 from .validity import FOR_ALL, detectors_with
 
@@ -64,14 +64,14 @@ class ButlerRepository(ButlerConnection):
         return frozenset(map(exposure_and_detector, refs))
 
     @patient
-    def level(self, instrument: str, exposure: int, detector: int) -> float:
+    def level(self, instrument: str, exposure: int, detector: int) -> Signal:
         """See `Repository`."""
         bind = {"wanted": exposure, "one": detector}
         refs = self._raws(instrument, "exposure = wanted AND detector = one", bind)
         if not refs:
             raise RepositoryError(f"{instrument} exposure {exposure} has no raw image of detector {detector}")
         with self._open().getURI(refs[0]).as_local() as file:
-            return signal_level(file.ospath)
+            return raw_signal(file.ospath)
 
     @patient
     def residual(self, run: str, dataset_type: str) -> float | None:

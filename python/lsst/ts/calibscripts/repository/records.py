@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ __all__ = [
     "Detector",
     "ExposureRecord",
     "Repository",
+    "Signal",
     "Source",
     "Valid",
     "other_filter",
@@ -74,6 +76,19 @@ class Source:
         return None if self.written is None else (now - self.written).days
 
 
+@dataclass(frozen=True)
+class Signal:
+    """What a raw image shows, overscan subtracted, ADU."""
+
+    level: float  #: Median.
+    noise: float = 0.0  #: Noise of one pixel; 0 where it is unknown.
+
+    @property
+    def over_noise(self) -> float:
+        """Signal over noise of one pixel; infinite where the noise is unknown."""
+        return self.level / self.noise if self.noise > 0 else math.inf
+
+
 class Repository(Protocol):
     """What the state machine asks of a butler repository. All of it blocks and raises `RepositoryError`."""
 
@@ -92,8 +107,8 @@ class Repository(Protocol):
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
         """Return exposure and detector of the raw images of these exposures."""
 
-    def level(self, instrument: str, exposure: int, detector: int) -> float:
-        """Return the signal of a raw image: median of the image less that of the overscan, ADU."""
+    def level(self, instrument: str, exposure: int, detector: int) -> Signal:
+        """Return the signal of a raw image: median of the image less that of the overscan, and its noise, ADU."""
 
     def residual(self, run: str, dataset_type: str) -> float | None:
         """Return the largest absolute median of the corrected images of a RUN, ADU; None where there are none."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import CalibScriptsError, ImageSetError, describe
@@ -24,16 +26,30 @@ from ..plan import Action, ExposureSet
 from ..preflight.examining import Asked, Examined, examine
 from ..preflight.images import existing_set
 from ..preflight.window import Window
+from ..repository import Signal
 from ..tables.products import ImageType
 from .absences import Absences
 from .arrivals import Arrivals
 from .context import RunContext
 from .executing import Graph
 
-__all__ = ["Closing"]
+__all__ = ["Closing", "Looks"]
 
 LAST_LOOK_TIMEOUT = 3.0
 """Longest look at the sets of a run that is stopped, seconds: the ScriptQueue waits 10 s for its end."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the levels of the flats of a set have shown while it was taken."""
+
+    wrong: CalibScriptsError | None = None  #: Why the set must not be used.
+    signals: Mapping[int, Signal] = field(
+        default_factory=dict
+    )  #: Exposure -> its signal, as far as it was read.
+
+
+NO_LOOKS = Looks()
 
 
 @dataclass(frozen=True)
@@ -50,15 +66,13 @@ class Closing:
         self.context.journal.tell(ExposuresAdopted(images.image_type, images.taken))
         await self._close(images.image_type)
 
-    async def wait_for(
-        self, image_type: ImageType, looks: Callable[[], Awaitable[CalibScriptsError | None]]
-    ) -> None:
+    async def wait_for(self, image_type: ImageType, looks: Callable[[], Awaitable[Looks]]) -> None:
         """Wait for a set in the OODS, and close it.
 
         Parameters
         ----------
         looks : coroutine function
-            Returns why the set must not be used, as far as that showed while it was taken.
+            Returns what its levels have shown while it was taken.
         """
         kept = self.context.state.sets[image_type].kept
         await self.arrivals.wait(kept, self.context.spec.detectors, self.context.config.oods_timeout)
@@ -84,17 +98,17 @@ class Closing:
                     ImageSetClosed(image_type, (), self.context.spec.detectors, images.kept)
                 )
 
-    async def _close(self, image_type: ImageType, wrong: CalibScriptsError | None = None) -> None:
+    async def _close(self, image_type: ImageType, looks: Looks = NO_LOOKS) -> None:
         """Compare a set with what the butler has of it, and let its processing begin or give it up."""
         try:
-            examined = await self._examine(image_type)
+            examined = await self._examine(image_type, looks.signals)
         except Exception as error:
             # Of this set nothing can be processed; what does not need it continues.
             text = f"The {image_type.plural} could not be looked up in the butler: {describe(error)}."
             self.fail(image_type, ImageSetError(image_type.name, text))
             return
-        if wrong is not None and examined.refused is None:
-            examined = examined.refuse(wrong)
+        if looks.wrong is not None and examined.refused is None:
+            examined = examined.refuse(looks.wrong)
         found, images = examined.found, self.context.state.sets[image_type]
         self._note(image_type, examined)
         if examined.refused is not None:
@@ -115,8 +129,10 @@ class Closing:
         self.context.progress.advance(image_type.name, Stage.INGESTED)
         self.graph.images_are_there(image_type, found)
 
-    async def _examine(self, image_type: ImageType) -> Examined:
-        asked = self._asked(image_type)
+    async def _examine(
+        self, image_type: ImageType, known: Mapping[int, Signal] = MappingProxyType({})
+    ) -> Examined:
+        asked = replace(self._asked(image_type), known=known)
         return await self.context.repository.ask(examine, self.context.spec.instrument, asked)
 
     def _asked(self, image_type: ImageType) -> Asked:
@@ -139,8 +155,8 @@ class Closing:
         journal = self.context.journal
         journal.tell(ExposureTimesRead(tuple(examined.times), tuple(examined.times.values())))
         journal.tell(ImageSetClosed.of(image_type, examined.found))
-        for exposure, level in examined.levels.read.items():
-            journal.measured(exposure, level)
+        for exposure, signal in examined.levels.read.items():
+            journal.measured(exposure, signal.level, logging.DEBUG)
         if image_type is ImageType.FLAT:
             self._note_pairs(examined.found)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import CalibScriptsError, ExposureError, FlatLevelError, ImageSetError
+from ..errors import ExposureError, FlatLevelError, ImageSetError
 from ..events.events import ExposureTaken, Stage, TrialFlatTaken
 from ..ground.cancellation import heed_cancellation
 from ..ground.text import exposure_range
 from ..plan import Exposure, ExposureSet, FlatGoal
-from ..preflight.window import LEVELS_LOOKED_AT, Window, read_level
+from ..preflight.window import LEVELS_LOOKED_AT, Window, read_signal
+from ..repository import Signal
 from ..tables.products import ImageType
 from .beam import filter_in_beam, filter_problem
-from .closing import Closing
+from .closing import Closing, Looks
 from .context import RunContext
 from .flat_search import FlatSearch
 
@@ -41,7 +43,7 @@ class Exposing:
     closing: Closing
     tasks: asyncio.TaskGroup
     _wrong_level: FlatLevelError | None = field(default=None, init=False)
-    _levels: list[float] = field(default_factory=list, init=False)
+    _signals: dict[int, Signal] = field(default_factory=dict, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def take_images(self) -> None:
@@ -81,7 +83,8 @@ class Exposing:
             if self._wrong_level is not None:
                 raise self._wrong_level
             exposure_id = await self._expose(exposure, images, "" if search is None else search.note)
-            if window is not None and len(self._levels) < LEVELS_LOOKED_AT:
+            # Before an exposure time is looked for, those that are discarded have only the first guess.
+            if window is not None and not (exposure.discarded and images.goal):
                 self._looks.append(self.tasks.create_task(self._look_at_level(exposure_id, window)))
             if number == len(images.exposures):
                 # Before the wait and the checkpoint: they hold the camera, not the processing.
@@ -177,26 +180,27 @@ class Exposing:
         return Window.of(self.context.config, self.context.spec.instrument)
 
     async def _look_at_level(self, exposure: int, window: Window) -> None:
-        """Compare the levels of the first flats with the limits while the others are taken; wrong ones end that."""
+        """Read the level of a flat while others are taken; if the first ones are outside the limits, that ends."""
         spec, detector = self.context.spec, min(self.context.spec.detectors)
         found = await self.closing.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
-        if not found.exposures or len(self._levels) == LEVELS_LOOKED_AT:
+        if not found.exposures:
             return
-        level = await self.context.repository.ask(read_level, spec.instrument, exposure, [detector])
-        if isinstance(level, str):
+        signal = await self.context.repository.ask(read_signal, spec.instrument, exposure, [detector])
+        if isinstance(signal, str):
             # Another flat will do; that none can be read is an error once all exist.
-            self.context.journal.log.info(f"The level of flat {exposure} could not be read: {level}.")
-        elif len(self._levels) < LEVELS_LOOKED_AT:
-            self._levels.append(level)
-            self.context.journal.measured(exposure, level)
-            if len(self._levels) == LEVELS_LOOKED_AT:
-                self._wrong_level = window.wrong(self._levels)
+            self.context.journal.log.info(f"The level of flat {exposure} could not be read: {signal}.")
+            return
+        self._signals[exposure] = signal
+        first = len(self._signals) <= LEVELS_LOOKED_AT
+        self.context.journal.measured(exposure, signal.level, logging.INFO if first else logging.DEBUG)
+        if len(self._signals) == LEVELS_LOOKED_AT:
+            self._wrong_level = window.wrong([known.level for known in self._signals.values()])
 
-    async def _after_looks(self) -> CalibScriptsError | None:
-        """Return what the levels of the first flats have shown, once they are read."""
+    async def _after_looks(self) -> Looks:
+        """Return what the levels of the flats have shown, once they are read."""
         if self._looks:
             await asyncio.wait(self._looks)
-        return self._wrong_level
+        return Looks(self._wrong_level, self._signals)
 
     def _worth_taking(self, image_type: ImageType) -> bool:
         return self.context.plan.worth_taking(image_type, self.closing.graph.lost)

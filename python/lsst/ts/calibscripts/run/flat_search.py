@@ -21,8 +21,9 @@ from ..plan import (
     next_test,
     rounded,
 )
-from ..preflight.window import read_level
+from ..preflight.window import read_signal
 from ..record import last_flat_time, record_directory
+from ..repository import Signal
 from ..tables.instruments import INSTRUMENTS, Light
 from .arrivals import Arrivals
 from .context import RunContext
@@ -114,14 +115,14 @@ class FlatSearch:
         exposure = await self.take(seconds, f"test flat {number} for {self.goal.target:.0f} ADU")
         detector = min(spec.detectors)
         found = await self.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
-        level: float | str = "it did not arrive in the OODS"
+        signal: Signal | str = "it did not arrive in the OODS"
         if found.exposures:
-            level = await self.context.repository.ask(read_level, spec.instrument, exposure, [detector])
-        if isinstance(level, str):
-            journal.warn(f"Test flat {number}, {exposure}, {seconds:g} s: its level is unknown: {level}.")
+            signal = await self.context.repository.ask(read_signal, spec.instrument, exposure, [detector])
+        if isinstance(signal, str):
+            journal.warn(f"Test flat {number}, {exposure}, {seconds:g} s: its level is unknown: {signal}.")
             return Trial(seconds, None)
-        journal.measured(exposure, level)
-        return Trial(seconds, level)
+        journal.measured(exposure, signal.level)
+        return Trial(seconds, signal.level)
 
     def _report_jump(self, trials: list[Trial]) -> None:
         if jumped := jump(self.goal, trials):

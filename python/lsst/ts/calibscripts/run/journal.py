@@ -44,11 +44,11 @@ class Journal:
                 # Whoever only looks on must not harm the run.
                 self.log.exception(f"An observer failed on {event}")
 
-    def measured(self, exposure: int, level: float) -> None:
+    def measured(self, exposure: int, level: float, log_level: int = logging.INFO) -> None:
         """Log the level of a flat, ADU; one that was measured before is not logged again."""
         known = self.state.exposures.get(exposure)
         if known is None or known.level is None:
-            self.log.info(f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
+            self.log.log(log_level, f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
             self.tell(LevelMeasured(exposure, level))
 
     def warn(self, message: str, level: int = logging.WARNING, *, in_full: str = "") -> None:

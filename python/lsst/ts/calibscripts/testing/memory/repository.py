@@ -13,6 +13,7 @@ from ...repository import (
     Conflict,
     Detector,
     ExposureRecord,
+    Signal,
     Source,
     UsedInput,
     Valid,
@@ -92,7 +93,7 @@ class MemoryRepository:
             if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None
         )
 
-    def level(self, instrument: str, exposure: int, detector: int) -> float:
+    def level(self, instrument: str, exposure: int, detector: int) -> Signal:
         """See `lsst.ts.calibscripts.repository.Repository`: the value of the raw, which has no pixels.
 
         Raises
@@ -103,7 +104,7 @@ class MemoryRepository:
         self._begin("level")
         for raw in self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw"):
             if (raw.exposure, raw.detector) == (exposure, detector):
-                return float(raw.value)
+                return Signal(float(raw.value))
         raise RepositoryError(f"There is no raw image of exposure {exposure}, detector {detector}")
 
     def residual(self, run: str, dataset_type: str) -> float | None:
