@@ -32,8 +32,8 @@ def test_a_directory_with_a_dot_is_refused_since_the_butler_takes_it_for_a_file(
         (["--fault", "job-eror"], "Unknown fault 'job-eror'. Did you mean job-error"),
         (["--fault", "detector-missing:of=3"], "unknown detector id '3' in this rehearsal. Known are 0."),
         (["--detectors", "1"], "--detectors: LATISS has no detector 1, only 0..0."),
-        (["--detectors", "R22"], "'R22' is not a detector id; write for example 0..5,94"),
-        (["--detectors", "0..x"], "'0..x' is not a detector id"),
+        (["--detectors", "R22"], "'R22' is not a number or a range (first..last); write for example 0..5,94"),
+        (["--detectors", "0..x"], "'0..x' is not a number or a range"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_repository_is_made(

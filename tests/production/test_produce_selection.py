@@ -8,9 +8,10 @@ import pytest
 from production_support import ids, selection
 
 from lsst.ts.calibscripts.errors import ConfigurationError
+from lsst.ts.calibscripts.ground.text import parse_ranges
 from lsst.ts.calibscripts.plan import Action, Reads, StepId
 from lsst.ts.calibscripts.production.selection import ExposureChoice
-from lsst.ts.calibscripts.production.selection_file import parse_ranges, read_selection, selection_text
+from lsst.ts.calibscripts.production.selection_file import read_selection, selection_text
 
 GOOD = """\
 repo: /repo/embargo

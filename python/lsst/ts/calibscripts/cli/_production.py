@@ -156,9 +156,9 @@ def request(
     click.ClickException
         If one cannot be understood.
     """
+    from ..ground.text import parse_ranges
     from ..production import Names, Request, Wanted
     from ..production.selecting import parse_days
-    from ..production.selection_file import parse_ranges
     from ..tables.instruments import INSTRUMENTS
 
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ConfigurationError
+from ..ground.text import parse_ranges
 from ._options import DIRECTORY, FILE
 
 if TYPE_CHECKING:
@@ -195,13 +196,10 @@ def _list_faults() -> None:
 
 def _parse_detectors(text: str | None) -> tuple[int, ...]:
     """Read detector ids and ranges of them, e.g. ``0..5,94``."""
-    detectors: list[int] = []
-    for part in filter(None, (text or "").replace(" ", "").split(",")):
-        first, dots, last = part.partition("..")
-        if not (first.isdecimal() and (last.isdecimal() or not dots)):
-            raise click.BadParameter(f"{part!r} is not a detector id; write for example 0..5,94")
-        detectors += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(detectors))
+    try:
+        return tuple(dict.fromkeys(parse_ranges(text))) if text else ()
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; write for example 0..5,94") from error
 
 
 def _rehearse(wanted: Rehearsal, termination: Termination, show: _Show) -> int:

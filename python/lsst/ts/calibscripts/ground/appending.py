@@ -1,12 +1,14 @@
-"""Files that are only ever appended to, a line at a time, by several processes."""
+"""Files that several processes write: appended to a line at a time, or replaced as a whole."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from pathlib import Path
+from typing import Any
 
-__all__ = ["append_line"]
+__all__ = ["append_line", "keep_json"]
 
 
 def append_line(path: Path, text: str) -> None:
@@ -31,3 +33,14 @@ def append_line(path: Path, text: str) -> None:
         file.write(f"{text}\n".encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def keep_json(path: Path, value: Any) -> None:
+    """Write what can be made anew where it is lost: nothing in a directory that may only be read."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(value, separators=(",", ":")), encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        # Whoever needs it next makes it again.
+        return

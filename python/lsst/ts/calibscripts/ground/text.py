@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "for_log",
     "listed",
     "messages",
+    "parse_ranges",
 ]
 
 LOG_CHARACTERS = 8000
@@ -24,6 +26,9 @@ MESSAGE_CHARACTERS = 400_000
 """Longest log message, in characters: the middleware refuses messages of a million bytes."""
 
 _END_CHARACTERS = 2000
+
+_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
+_LONGEST_RANGE = 10_000
 
 
 def counted(number: int, noun: str) -> str:
@@ -85,6 +90,28 @@ def exposure_range(exposures: Iterable[int]) -> str:
             ranges.append((exposure, exposure))
     texts = (f"{first}..{last}" if first != last else f"{first}" for first, last in ranges)
     return ", ".join(texts) or "none"
+
+
+def parse_ranges(value: object) -> tuple[int, ...]:
+    """Read numbers such as ``2024032600002..2024032600021, 2024032600066``, or a list of such.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    parts = value if isinstance(value, list | tuple) else [value]
+    words = [word.strip() for part in parts for word in str(part).split(",")]
+    found: list[int] = []
+    for word in words:
+        match = _RANGE.fullmatch(word)
+        if match is None:
+            raise ValueError(f"'{word}' is not a number or a range (first..last)")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 0 <= last - first < _LONGEST_RANGE:
+            raise ValueError(f"the range {word} is empty or too long")
+        found += range(first, last + 1)
+    return tuple(found)
 
 
 def exposures_of(exposures: Iterable[int]) -> str:

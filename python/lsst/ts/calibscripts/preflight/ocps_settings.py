@@ -34,14 +34,7 @@ def settings_problem(name: str, ocps: Any, instrument: str) -> str | None:
 def settings_warning(name: str, ocps: Any, instrument: str) -> str | None:
     """Return a sentence where the OCPS does not say which camera it is configured for, else None.
 
-    Parameters
-    ----------
-    name : `str`
-        Name of the component, e.g. ``OCPS:1``.
-    ocps : `Remote`
-        Its remote; what its event configurationApplied holds is read, nothing is waited for.
-    instrument : `str`
-        Butler instrument name that it should be configured for.
+    What it takes is that of `settings_problem`.
     """
     applied = _configurations(ocps)
     known = map(str.lower, (instrument, *INSTRUMENTS))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from ..decisions import Decision, own_decisions
 from ..errors import ConfigurationError, RepositoryError
+from ..ground.text import parse_ranges
 from ..repository.production import ProductionRepository
 from ..repository.production_records import Association, Exposed, Frame
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .commands import shell_text
-from .selection_file import parse_ranges
 
 __all__ = ["Answer", "Question", "ask", "check", "explain", "find_exposure", "text"]
 

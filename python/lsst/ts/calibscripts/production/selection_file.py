@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,14 @@ import yaml
 
 from ..config import did_you_mean, read_yaml
 from ..errors import ConfigurationError
-from ..ground.text import exposure_range
+from ..ground.text import exposure_range, parse_ranges
 from ..ground.untrusted import InputError, read_text
 from ..tables.products import PRODUCTS
 from .naming import Names, product_of
 from .selection import ExposureChoice, Selection
 
-__all__ = ["parse_ranges", "read_selection", "selection_text"]
+__all__ = ["read_selection", "selection_text"]
 
-_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
-_LONGEST_RANGE = 10_000
 
 _HEADER = """\
 # Exposures of a calibration production. Edit it where you know better: drop or add exposures, sets or options.
@@ -75,28 +72,6 @@ def read_selection(path: Path) -> Selection:
     if selection is None or reader.problems:
         raise ConfigurationError(reader.problems)
     return selection
-
-
-def parse_ranges(value: object) -> tuple[int, ...]:
-    """Read numbers such as ``2024032600002..2024032600021, 2024032600066``, or a list of such.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
-    """
-    parts = value if isinstance(value, list | tuple) else [value]
-    words = [word.strip() for part in parts for word in str(part).split(",")]
-    found: list[int] = []
-    for word in words:
-        match = _RANGE.fullmatch(word)
-        if match is None:
-            raise ValueError(f"'{word}' is not a number or a range (first..last)")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not 0 <= last - first < _LONGEST_RANGE:
-            raise ValueError(f"the range {word} is empty or too long")
-        found += range(first, last + 1)
-    return tuple(found)
 
 
 def _ranges(numbers: Sequence[int]) -> list[int | str]:

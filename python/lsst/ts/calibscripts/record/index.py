@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import CalibScriptsError, InputError
+from ..ground.appending import keep_json
 from ..ground.untrusted import RECORD, parse_json, read_text
 from .following import Following
 from .reading import time_in_name
@@ -160,15 +160,6 @@ class Index(Generic[Row]):
         return self._kept
 
     def _save(self, known: Mapping[str, tuple[_Stamp, Row]]) -> None:
-        path = self.directory / INDEX
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         write = self._kind.adapter.dump_python
         rows = {name: (stamp, write(row, mode="json")) for name, (stamp, row) in known.items()}
-        try:
-            part.write_text(
-                json.dumps({"index": _LAYOUT, "rows": rows}, separators=(",", ":")), encoding="utf-8"
-            )
-            part.replace(path)
-        except OSError:
-            # A directory that may only be read: whoever asks next reads the records again.
-            return
+        keep_json(self.directory / INDEX, {"index": _LAYOUT, "rows": rows})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..ground.appending import keep_json
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
 from ..record import Record, find_records, time_in_name
 from .account import Account
@@ -45,14 +44,7 @@ def remember(record: Record, measured: Sequence[Measured]) -> tuple[Trend, ...]:
     trends = _compared(record, tuple(kept.values()))
     departed = tuple((trend.quantity, trend.condition) for trend in trends if trend.departures)
     past = Past(record.name, _tai(record), tuple(kept.values()), departed)
-    path = beside(record.path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(asdict(past), separators=(",", ":")), encoding="utf-8")
-        part.replace(path)
-    except OSError:
-        # A directory that may only be read: a report is made anyway.
-        return trends
+    keep_json(beside(record.path), asdict(past))
     return trends
 
 

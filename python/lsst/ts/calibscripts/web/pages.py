@@ -111,7 +111,7 @@ class Pages:
         path = self._shelf.path(name)
         if path is None:
             return None
-        version = self._version(name)
+        version = self.run_version(name)
         try:
             record = self._shelf.record(path)
             values, remark = self._values(record)
@@ -122,14 +122,18 @@ class Pages:
         return self._page("run.html.j2", "Runs", visitor, **shown, events=events, version=version)
 
     def run_version(self, name: str) -> str:
-        """Return a text that changes with the page of a run.
-
-        Parameters
-        ----------
-        name : `str`
-            Its name.
-        """
-        return self._version(name)
+        """Return a text that changes with the page of a run."""
+        path = self._shelf.path(name)
+        if path is None:
+            return "gone"
+        stamp = self._stamp(path)
+        try:
+            record = self._shelf.record(path)
+        except CalibScriptsError:
+            return f"{stamp}-problem"
+        if record.is_running(tai_now()):
+            return f"{stamp}-running"
+        return f"{stamp}-{'report' if self._reports.of(record, stamp).ready else 'record'}"
 
     def nights(self, visitor: Visitor, day: int | None = None) -> str | None:
         """Write the nights, or one.
@@ -205,19 +209,6 @@ class Pages:
         if report.problem:
             return values, f"The repository could not be read: {report.problem}. This is the record alone."
         return values, "The repository is being read; the full report replaces this page when it is ready."
-
-    def _version(self, name: str) -> str:
-        path = self._shelf.path(name)
-        if path is None:
-            return "gone"
-        stamp = self._stamp(path)
-        try:
-            record = self._shelf.record(path)
-        except CalibScriptsError:
-            return f"{stamp}-problem"
-        if record.is_running(tai_now()):
-            return f"{stamp}-running"
-        return f"{stamp}-{'report' if self._reports.of(record, stamp).ready else 'record'}"
 
     def _stamp(self, path: Path) -> str:
         """Return a text that changes with a record, or what was decided."""
