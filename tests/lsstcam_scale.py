@@ -79,49 +79,30 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Verification]]] = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run has cost.
+    """What a run has cost."""
 
-    Attributes
-    ----------
-    state : `str`
-        How the script ended.
-    passed : `list` [`bool`]
-        Its verdicts.
-    arrivals : `int`
-        Events imageInOODS that it has taken note of.
-    script_seconds, arrivals_seconds : `float`
-        CPU time of the script on the event loop, and what of it is taking note of arrivals, seconds.
-    thread_seconds : `float`
-        CPU time of its threads, in which it asks the repository and writes its record, seconds.
-    all_seconds : `float`
-        CPU time of the process, components and middleware included, seconds.
-    longest : `list` [(`str`, `float`, `float`)]
-        The script's longest turns of the event loop: its task, wall time and CPU time in milliseconds.
-    judging_gap : `float`
-        Longest time for which the event loop did nothing else while statistics were read, judged and reported,
-        milliseconds.
-    collection : `float`
-        Longest pass of Python's garbage collector, milliseconds; no thread goes on meanwhile. Here it walks what the
-        components and the butler in memory hold, too.
-    megabytes_idle, megabytes_peak : `float`
-        Resident memory of the process, components and butler in memory included, before the run and at its peak.
-    log_characters : `int`
-        Longest message of the script.
-    """
-
-    state: str
-    passed: list[bool]
-    arrivals: int
+    state: str  #: How the script ended.
+    passed: list[bool]  #: Its verdicts.
+    arrivals: int  #: Events imageInOODS that it has taken note of.
+    #: CPU time of the script on the event loop, and what of it is taking note of arrivals, seconds.
     script_seconds: float
     arrivals_seconds: float
+    #: CPU time of its threads, in which it asks the repository and writes its record, seconds.
     thread_seconds: float
-    all_seconds: float
+    all_seconds: float  #: CPU time of the process, components and middleware included, seconds.
+    #: The script's longest turns of the event loop: its task, wall time and CPU time in milliseconds.
     longest: list[tuple[str, float, float]]
+    #: Longest time for which the event loop did nothing else while statistics were read, judged and reported,
+    #: milliseconds.
     judging_gap: float
+    #: Longest pass of Python's garbage collector, milliseconds; no thread goes on meanwhile. Here it walks
+    #: what the components and the butler in memory hold, too.
     collection: float
+    #: Resident memory of the process, components and butler in memory included, before the run and at its
+    #: peak.
     megabytes_idle: float
     megabytes_peak: float
-    log_characters: int
+    log_characters: int  #: Longest message of the script.
 
 
 @dataclass(frozen=True, order=True)

@@ -17,24 +17,12 @@ __all__ = ["Job", "heads", "list_schedule", "lower_bound", "shortest_makespan", 
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the OCPS; times in seconds.
+    """A job of the OCPS; times in seconds."""
 
-    Attributes
-    ----------
-    name : `str`
-        Its name.
-    seconds : `float`
-        How long a worker is at it.
-    ready : `float`
-        When its images are there, from the beginning of the first exposure.
-    after : `tuple` [`str`]
-        Jobs that must have ended before.
-    """
-
-    name: str
-    seconds: float
-    ready: float
-    after: tuple[str, ...] = ()
+    name: str  #: Its name.
+    seconds: float  #: How long a worker is at it.
+    ready: float  #: When its images are there, from the beginning of the first exposure.
+    after: tuple[str, ...] = ()  #: Jobs that must have ended before.
 
 
 def heads(jobs: Sequence[Job]) -> dict[str, float]:

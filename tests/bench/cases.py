@@ -54,30 +54,14 @@ class _LSSTCam(_InMemory, MakeLSSTCamCalibrations): ...
 
 @dataclass(frozen=True)
 class Case:
-    """A script with a configuration.
+    """A script with a configuration."""
 
-    Attributes
-    ----------
-    name : `str`
-        What the table calls it.
-    script : `str`
-        Name in the ScriptQueue.
-    make : `type`
-        The script.
-    speed : `float`
-        In real time: divides the times of the camera.
-    job_speed : `float`
-        In real time: divides those of the jobs.
-    config : mapping
-        Its configuration.
-    """
-
-    name: str
-    script: str
-    make: type[Any]
-    speed: float
-    job_speed: float
-    config: Mapping[str, Any] = field(default_factory=dict)
+    name: str  #: What the table calls it.
+    script: str  #: Name in the ScriptQueue.
+    make: type[Any]  #: The script.
+    speed: float  #: In real time: divides the times of the camera.
+    job_speed: float  #: In real time: divides those of the jobs.
+    config: Mapping[str, Any] = field(default_factory=dict)  #: Its configuration.
 
 
 CASES = (

@@ -35,19 +35,12 @@ MEMORY_GOAL = 2.5
 
 @dataclass(frozen=True)
 class Combined:
-    """What combining took.
+    """What combining took."""
 
-    Attributes
-    ----------
-    sort, combination : `float`
-        Medians of what `numpy.sort` of the stack and its combination took, seconds.
-    memory : `float`
-        Most memory of a process that runs the task, with reading its frames, GB.
-    """
-
+    #: Medians of what `numpy.sort` of the stack and its combination took, seconds.
     sort: float
     combination: float
-    memory: float
+    memory: float  #: Most memory of a process that runs the task, with reading its frames, GB.
 
     @property
     def ratio(self) -> float:

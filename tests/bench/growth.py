@@ -47,21 +47,11 @@ REPETITIONS = 3
 
 @dataclass(frozen=True)
 class Growth:
-    """CPU time by size.
+    """CPU time by size."""
 
-    Attributes
-    ----------
-    name : `str`
-        What was doubled.
-    sizes : `tuple` [`int`]
-        How many there were.
-    seconds : `tuple` [`float`]
-        CPU time of the script, seconds.
-    """
-
-    name: str
-    sizes: tuple[int, ...]
-    seconds: tuple[float, ...]
+    name: str  #: What was doubled.
+    sizes: tuple[int, ...]  #: How many there were.
+    seconds: tuple[float, ...]  #: CPU time of the script, seconds.
 
     TOLERANCE: ClassVar[float] = 0.15
     """How far above that of n log n an exponent may be for the load of the machine alone."""

@@ -60,17 +60,11 @@ certify_calib_end_date: 2090-09-19
 
 @dataclass(frozen=True)
 class History:
-    """What the questions cost in repositories with one kind of database.
+    """What the questions cost in repositories with one kind of database."""
 
-    Attributes
-    ----------
-    database : `str`
-        Kind of the database.
-    seconds, megabytes : `tuple` of mappings [`str`, `float`]
-        By question, in a repository of each of `SIZES`: time without what was waited for a core, and most memory.
-    """
-
-    database: str
+    database: str  #: Kind of the database.
+    #: By question, in a repository of each of `SIZES`: time without what was waited for a core, and most
+    #: memory.
     seconds: tuple[Mapping[str, float], ...]
     megabytes: tuple[Mapping[str, float], ...]
 

@@ -47,34 +47,19 @@ REPETITIONS = 3
 
 @dataclass(frozen=True)
 class Lag:
-    """What a run cost from the end of its verification job on.
+    """What a run cost from the end of its verification job on."""
 
-    Attributes
-    ----------
-    state : `str`
-        How it ended.
-    passed : `bool`
-        Its verdict.
-    seconds, cpu : `float`
-        Time, and CPU time of the process, seconds.
-    gaps : `list` [`float`]
-        Largest times for which the event loop did nothing else, without what threads waited for a core, seconds.
-    median : `float`
-        Median of them all, seconds.
-    megabytes : `float`
-        Most memory that the process has had, MB.
-    before : `float`
-        The same before the job had ended.
-    """
-
-    state: str
-    passed: bool
+    state: str  #: How it ended.
+    passed: bool  #: Its verdict.
+    #: Time, and CPU time of the process, seconds.
     seconds: float
     cpu: float
+    #: Largest times for which the event loop did nothing else, without what threads waited for a core,
+    #: seconds.
     gaps: list[float]
-    median: float
-    megabytes: float
-    before: float
+    median: float  #: Median of them all, seconds.
+    megabytes: float  #: Most memory that the process has had, MB.
+    before: float  #: The same before the job had ended.
 
 
 def measure_all() -> dict[str, Lag]:

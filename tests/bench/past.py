@@ -43,21 +43,13 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True)
 class Past:
-    """What has happened in a repository.
+    """What has happened in a repository."""
 
-    Attributes
-    ----------
-    jobs : `int`
-        Jobs of the OCPS; each left a RUN with a dataset and a CHAINED collection.
-    days : `int`
-        Days on which a calibration of each of five types was certified for that day, for every science detector.
-    exposures : `int`
-        Exposures, each with a raw image of one detector.
-    """
-
-    jobs: int
+    jobs: int  #: Jobs of the OCPS; each left a RUN with a dataset and a CHAINED collection.
+    #: Days on which a calibration of each of five types was certified for that day, for every science
+    #: detector.
     days: int
-    exposures: int
+    exposures: int  #: Exposures, each with a raw image of one detector.
 
 
 SIZES = (Past(0, 1, 0), Past(10_000, 3652, 300_000), Past(100_000, 3652, 300_000))

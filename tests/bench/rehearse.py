@@ -40,20 +40,11 @@ _TOOK = re.compile(r"Execution of task .* took ([\d.]+) seconds")
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What a rehearsal took.
+    """What a rehearsal took."""
 
-    Attributes
-    ----------
-    seconds : `float`
-        All of it.
-    phases : mapping
-        Seconds of each phase.
-    jobs : mapping
-        Seconds of the log of all jobs: of the quanta of each kind of task, and of all else.
-    """
-
-    seconds: float
-    phases: Mapping[str, float]
+    seconds: float  #: All of it.
+    phases: Mapping[str, float]  #: Seconds of each phase.
+    #: Seconds of the log of all jobs: of the quanta of each kind of task, and of all else.
     jobs: Mapping[str, float]
 
     def rows(self) -> tuple[tuple[str, str, str], ...]:

@@ -42,28 +42,16 @@ __all__ = ["Measured", "run_case"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run took, seconds of the event loop's clock.
+    """What a run took, seconds of the event loop's clock."""
 
-    Attributes
-    ----------
-    makespan : `float`
-        From the state RUNNING to the final state.
-    camera : `float`
-        All exposures one after another.
-    gaps : `tuple` [`float`]
-        From the end of one exposure to the beginning of the next one, seconds of real time; what threads waited for
-        a core of the machine is left out.
-    jobs : `tuple` [`Job`]
-        Jobs as long as they took, ready when the exposures before them were taken and in the OODS.
-    timeline : `tuple` [`str`]
-        What took the time.
-    """
-
-    makespan: float
-    camera: float
+    makespan: float  #: From the state RUNNING to the final state.
+    camera: float  #: All exposures one after another.
+    #: From the end of one exposure to the beginning of the next one, seconds of real time; what threads
+    #: waited for a core of the machine is left out.
     gaps: tuple[float, ...]
+    #: Jobs as long as they took, ready when the exposures before them were taken and in the OODS.
     jobs: tuple[Job, ...]
-    timeline: tuple[str, ...]
+    timeline: tuple[str, ...]  #: What took the time.
 
 
 def run_case(case: Case, workers: int, *, real: bool = False, seed: int | None = None) -> Measured:

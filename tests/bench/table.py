@@ -29,27 +29,15 @@ LAG_GOAL = 0.100
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case with some workers.
+    """A case with some workers."""
 
-    Attributes
-    ----------
-    name : `str`
-        The case.
-    workers : `int`
-        How many jobs the OCPS did at once.
-    virtual, real : `float`
-        Makespan divided by its lower bound, on a clock that jumps and in real time.
-    gaps : `tuple` [`float`]
-        Between two exposures, in real time, seconds.
-    varied : `tuple` [`float`]
-        Makespan divided by that of the best order of the jobs, with durations that vary.
-    """
-
-    name: str
-    workers: int
+    name: str  #: The case.
+    workers: int  #: How many jobs the OCPS did at once.
+    #: Makespan divided by its lower bound, on a clock that jumps and in real time.
     virtual: float
     real: float
-    gaps: tuple[float, ...]
+    gaps: tuple[float, ...]  #: Between two exposures, in real time, seconds.
+    #: Makespan divided by that of the best order of the jobs, with durations that vary.
     varied: tuple[float, ...]
 
 

@@ -46,29 +46,15 @@ _EventType = TypeVar("_EventType", bound=Event)
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A run of a script that has ended.
+    """A run of a script that has ended."""
 
-    Attributes
-    ----------
-    outcome
-        How it ended.
-    log
-        What LOVE would have shown.
-    timed_events
-        Seconds of the event loop's clock and what the script told its observers then, in order.
-    jobs
-        All jobs of the OCPS, in the order they were submitted.
-    readouts
-        All exposures of the camera.
-    repo, scratch
-        The butler repository, and the directory with the logs of jobs.
-    """
-
-    outcome: Outcome
-    log: tuple[LogLine, ...]
+    outcome: Outcome  #: How it ended.
+    log: tuple[LogLine, ...]  #: What LOVE would have shown.
+    #: Seconds of the event loop's clock and what the script told its observers then, in order.
     timed_events: tuple[tuple[float, Event], ...]
-    jobs: tuple[Job, ...]
-    readouts: tuple[Readout, ...]
+    jobs: tuple[Job, ...]  #: All jobs of the OCPS, in the order they were submitted.
+    readouts: tuple[Readout, ...]  #: All exposures of the camera.
+    #: The butler repository, and the directory with the logs of jobs.
     repo: str
     scratch: Path
 

@@ -160,18 +160,10 @@ def select_words(repo: Path, output: Path) -> list[str | Path]:
 
 @dataclass(frozen=True)
 class Walk:
-    """The walk-through, in a directory of its own, and what its steps said.
+    """The walk-through, in a directory of its own, and what its steps said."""
 
-    Attributes
-    ----------
-    work : `Path`
-        Directory with both repositories and the selection.
-    said : `dict`
-        Step -> result.
-    """
-
-    work: Path
-    said: dict[str, Result]
+    work: Path  #: Directory with both repositories and the selection.
+    said: dict[str, Result]  #: Step -> result.
 
     @property
     def first(self) -> Path:

@@ -79,67 +79,38 @@ class _LostDetectors(Fault):
 
 @dataclass(frozen=True)
 class FilterChange:
-    """Somebody changes the filter behind the script's back, and perhaps back again.
+    """Somebody changes the filter behind the script's back, and perhaps back again."""
 
-    Attributes
-    ----------
-    after : `str`
-        Image type after so many exposures of which it is done.
-    number : `int`
-        How many.
-    back_after : `float` or `None`
-        Seconds until it is changed back; None for never.
-    """
-
-    after: str
-    number: int = 1
-    back_after: float | None = None
+    after: str  #: Image type after so many exposures of which it is done.
+    number: int = 1  #: How many.
+    back_after: float | None = None  #: Seconds until it is changed back; None for never.
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """An exposure that was taken before.
+    """An exposure that was taken before."""
 
-    Attributes
-    ----------
-    image_type, exposure_time, physical_filter
-        What the butler knows of it.
-    level : `float`
-        Signal, ADU.
-    detectors : `tuple` [`int`]
-        Detectors of which images were ingested.
-    """
-
+    #: What the butler knows of it.
     image_type: str
     exposure_time: float
     physical_filter: str
-    level: float = 5000.0
-    detectors: tuple[int, ...] = DETECTORS
+    level: float = 5000.0  #: Signal, ADU.
+    detectors: tuple[int, ...] = DETECTORS  #: Detectors of which images were ingested.
 
 
 @dataclass(frozen=True, repr=False)
 class Operator:
-    """What somebody does to the script while it runs.
+    """What somebody does to the script while it runs."""
 
-    Attributes
-    ----------
-    stop : `str`
-        ``command`` sends stop, ``signal`` ends the process as SIGTERM does; empty for nothing.
-    at, after, delay : `int`, `str`, `float`
-        When: so many seconds after the journal has that many entries, of a kind or of any.
-    stop_checkpoint, pause_checkpoint : `str`
-        Regular expressions.
-    resume_after : `float`
-        Seconds from a pause to the command resume.
-    """
-
-    stop: str = ""
+    stop: str = ""  #: ``command`` sends stop, ``signal`` ends the process as SIGTERM does; empty for nothing.
+    #: When: so many seconds after the journal has that many entries, of a kind or of any.
     at: int = 0
     after: str = ""
     delay: float = 0.0
+    #: Regular expressions.
     stop_checkpoint: str = ""
     pause_checkpoint: str = ""
-    resume_after: float = 10.0
+    resume_after: float = 10.0  #: Seconds from a pause to the command resume.
 
     def __repr__(self) -> str:
         usual = Operator()
@@ -161,64 +132,33 @@ class Intruder:
 
 @dataclass(frozen=True, repr=False)
 class Scenario:
-    """One whole run.
+    """One whole run."""
 
-    Attributes
-    ----------
-    instrument : `str`
-        LATISS or LSSTComCam.
-    config : mapping
-        Configuration of the script.
-    job_seconds : mapping [`str`, `float`]
-        How long jobs take, by the name of their pipeline; 5 s where it is not given.
-    verifications : mapping [`str`, `Verification`]
-        What statistics say, by the name of the pipeline; passes where it is not given.
-    writes_not : mapping [`str`, `frozenset` [`int`]]
-        Detectors for which jobs write nothing though they end well, by the name of the pipeline.
-    faults : `tuple` [`str`]
-        What misbehaves at the summit, as `lsst.ts.calibscripts.summit.faults.faults.parse_fault` reads it; the
-        parameter ``strikes`` makes it temporary.
-    troubles : `tuple` [`Trouble`]
-        What goes wrong with the butler.
-    latency : `float`
-        Seconds before a call of the butler begins.
-    references : `tuple` [`str`]
-        Dataset types there are reference calibrations of.
-    present : mapping [`str`, (`str`, `str`)]
-        Dataset types that ``calib_collection`` holds already, and their validity ranges.
-    operator : `Operator`
-        What somebody does.
-    intruder : `Intruder` or `None`
-        What somebody else certifies.
-    lost : `tuple` [`Lost`]
-        Detectors whose images do not arrive for a while.
-    alterations : `tuple` [`Alteration`]
-        What the butler gets to know of images otherwise than they were asked for.
-    filter_change : `FilterChange` or `None`
-        What somebody does to the filter.
-    earlier : mapping [`int`, `Earlier`]
-        Exposures that exist already, by id.
-    resumes : `bool`
-        Is what a run offers at its end made the configuration of a second one?
-    """
-
-    instrument: str = "LATISS"
-    config: Mapping[str, Any] = field(default_factory=dict)
+    instrument: str = "LATISS"  #: LATISS or LSSTComCam.
+    config: Mapping[str, Any] = field(default_factory=dict)  #: Configuration of the script.
+    #: How long jobs take, by the name of their pipeline; 5 s where it is not given.
     job_seconds: Mapping[str, float] = field(default_factory=dict)
+    #: What statistics say, by the name of the pipeline; passes where it is not given.
     verifications: Mapping[str, Verification] = field(default_factory=dict)
+    #: Detectors for which jobs write nothing though they end well, by the name of the pipeline.
     writes_not: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    #: What misbehaves at the summit, as `lsst.ts.calibscripts.summit.faults.faults.parse_fault` reads it; the
+    #: parameter ``strikes`` makes it temporary.
     faults: tuple[str, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
-    latency: float = 0.0
+    troubles: tuple[Trouble, ...] = ()  #: What goes wrong with the butler.
+    latency: float = 0.0  #: Seconds before a call of the butler begins.
+    #: Dataset types there are reference calibrations of.
     references: tuple[str, ...] = ("bias", "dark", "flat")
+    #: Dataset types that ``calib_collection`` holds already, and their validity ranges.
     present: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    operator: Operator = Operator()
-    intruder: Intruder | None = None
-    lost: tuple[Lost, ...] = ()
+    operator: Operator = Operator()  #: What somebody does.
+    intruder: Intruder | None = None  #: What somebody else certifies.
+    lost: tuple[Lost, ...] = ()  #: Detectors whose images do not arrive for a while.
+    #: What the butler gets to know of images otherwise than they were asked for.
     alterations: tuple[Alteration, ...] = ()
-    filter_change: FilterChange | None = None
-    earlier: Mapping[int, Earlier] = field(default_factory=dict)
-    resumes: bool = False
+    filter_change: FilterChange | None = None  #: What somebody does to the filter.
+    earlier: Mapping[int, Earlier] = field(default_factory=dict)  #: Exposures that exist already, by id.
+    resumes: bool = False  #: Is what a run offers at its end made the configuration of a second one?
 
     def __repr__(self) -> str:
         usual = Scenario()

@@ -92,37 +92,22 @@ class Journal:
 
 @dataclass(frozen=True)
 class Story:
-    """How a run went.
-
-    Attributes
-    ----------
-    entries : `tuple` [`Entry`]
-        What happened until the script had ended and all was closed.
-    state, reason : `ScriptState`, `str`
-        Final state; UNKNOWN for a script that was ended by a signal.
-    jobs_at_end, jobs : `tuple` [`Job`]
-        All jobs when the script ended, and a while later.
-    began, ended : `float`
-        When the script was told to run and when it had ended.
-    collections : `frozenset` [`str`]
-        Collections that the butler had before.
-    butler : `MemoryButler`
-        The butler; a later run may have added to it.
-    leaked : `tuple` [`str`]
-        Tasks that were left, and errors that nobody was told.
-    """
+    """How a run went."""
 
     scenario: Scenario
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...]  #: What happened until the script had ended and all was closed.
+    #: Final state; UNKNOWN for a script that was ended by a signal.
     state: ScriptState
     reason: str
+    #: All jobs when the script ended, and a while later.
     jobs_at_end: tuple[Job, ...]
     jobs: tuple[Job, ...]
+    #: When the script was told to run and when it had ended.
     began: float
     ended: float
-    collections: frozenset[str]
-    butler: MemoryButler
-    leaked: tuple[str, ...]
+    collections: frozenset[str]  #: Collections that the butler had before.
+    butler: MemoryButler  #: The butler; a later run may have added to it.
+    leaked: tuple[str, ...]  #: Tasks that were left, and errors that nobody was told.
 
     @cached_property
     def written(self) -> tuple[Dataset, ...]:

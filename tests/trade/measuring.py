@@ -11,24 +11,13 @@ __all__ = ["Measure", "measures"]
 
 @dataclass(frozen=True)
 class Measure:
-    """A number of something in a module.
+    """A number of something in a module."""
 
-    Attributes
-    ----------
-    kind : `str`
-        ``lines`` of a module, ``body`` lines and ``parameters`` of a function, ``fields`` of a dataclass.
-    name : `str`
-        Of the function or class; empty for the module.
-    line : `int`
-        Where it begins.
-    number : `int`
-        How many.
-    """
-
+    #: ``lines`` of a module, ``body`` lines and ``parameters`` of a function, ``fields`` of a dataclass.
     kind: str
-    name: str
-    line: int
-    number: int
+    name: str  #: Of the function or class; empty for the module.
+    line: int  #: Where it begins.
+    number: int  #: How many.
 
 
 def measures(source: str) -> Iterator[Measure]:

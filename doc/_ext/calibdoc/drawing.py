@@ -88,19 +88,12 @@ def _tip(before: Point, end: Point) -> str:
 
 @dataclass
 class Drawing:
-    """A picture of boxes, by name, and what connects them.
+    """A picture of boxes, by name, and what connects them."""
 
-    Attributes
-    ----------
-    width, height : `float`
-        Pixels.
-    title : `str`
-        Text for a reader who does not see it.
-    """
-
+    #: Pixels.
     width: float
     height: float
-    title: str
+    title: str  #: Text for a reader who does not see it.
     boxes: Mapping[str, Box] = field(default_factory=dict)
     others: Iterable[Arrow | Frame] = ()
 

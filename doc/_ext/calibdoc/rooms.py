@@ -20,24 +20,12 @@ PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 @dataclass(frozen=True)
 class Room:
-    """A room of the package.
+    """A room of the package."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the folder, or of the module.
-    floor : `int`
-        Which floor it is on, 0 at the top.
-    sentence : `str`
-        What it is for: the first sentence of its docstring.
-    imports : `tuple` [`str`, ...]
-        Rooms that it imports from, the highest first.
-    """
-
-    name: str
-    floor: int
-    sentence: str
-    imports: tuple[str, ...]
+    name: str  #: Name of the folder, or of the module.
+    floor: int  #: Which floor it is on, 0 at the top.
+    sentence: str  #: What it is for: the first sentence of its docstring.
+    imports: tuple[str, ...]  #: Rooms that it imports from, the highest first.
 
 
 def rooms() -> tuple[Room, ...]:

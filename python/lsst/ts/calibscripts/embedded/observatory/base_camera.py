@@ -42,15 +42,9 @@ class Headers(TypedDict, total=False):
 
 
 class BaseCamera(ExposingCamera):
-    """A camera with what belongs to it. Parameters as those of `ExposingCamera`.
+    """A camera with what belongs to it. Parameters as those of `ExposingCamera`."""
 
-    Attributes
-    ----------
-    instrument_setup_attributes : `frozenset` [`str`]
-        What `setup_instrument` takes.
-    """
-
-    instrument_setup_attributes: frozenset[str]
+    instrument_setup_attributes: frozenset[str]  #: What `setup_instrument` takes.
 
     @classmethod
     def get_image_types(cls) -> list[str]:

@@ -9,30 +9,16 @@ __all__ = ["CameraExposure"]
 
 @dataclass(frozen=True)
 class CameraExposure:
-    """One call of `BaseCamera.take_imgtype`.
+    """One call of `BaseCamera.take_imgtype`."""
 
-    Attributes
-    ----------
-    image_type : `str`
-        Image type, in upper case.
-    exp_time : `float`
-        Exposure time, seconds.
-    shutter : `bool`
-        Open the shutter?
-    n, n_snaps : `int`
-        Number of ``takeImages`` commands, and of images of each.
-    group_id : `str`
-        Group id.
-    test_type, reason, program, sensors, note : `str` or `None`
-        For the headers.
-    """
-
-    image_type: str
-    exp_time: float
-    shutter: bool
+    image_type: str  #: Image type, in upper case.
+    exp_time: float  #: Exposure time, seconds.
+    shutter: bool  #: Open the shutter?
+    #: Number of ``takeImages`` commands, and of images of each.
     n: int
     n_snaps: int
     group_id: str
+    #: For the headers.
     test_type: str | None
     reason: str | None
     program: str | None

@@ -38,15 +38,13 @@ class ExposingCamera(RemoteGroup, abc.ABC):
 
     Attributes
     ----------
-    camera_components : `tuple` [`str`]
-        The camera, then what belongs to it.
     read_out_time, shutter_time : `float`
         Time to read out, and to open or close the shutter, seconds.
     min_exptime : `float`
         Shortest exposure with open shutter, seconds.
     """
 
-    camera_components: tuple[str, ...]
+    camera_components: tuple[str, ...]  #: The camera, then what belongs to it.
 
     def __init__(
         self,

@@ -55,21 +55,11 @@ _ENCODERS: Mapping[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """One field of a topic.
+    """One field of a topic."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the field.
-    sal_type : `str`
-        Its SAL type: boolean, byte, short, int, long, float, double, string.
-    count : `int`
-        Length of an array, 1 for a scalar.
-    """
-
-    name: str
-    sal_type: str
-    count: int = 1
+    name: str  #: Name of the field.
+    sal_type: str  #: Its SAL type: boolean, byte, short, int, long, float, double, string.
+    count: int = 1  #: Length of an array, 1 for a scalar.
 
     def default(self) -> Any:
         """Make the value of a field that has not been set."""
@@ -132,21 +122,11 @@ class Message:
 
 @dataclass(frozen=True)
 class TopicInfo:
-    """One topic of a SAL component.
+    """One topic of a SAL component."""
 
-    Attributes
-    ----------
-    component : `str`
-        Name of the component.
-    attr_name : `str`
-        Name with prefix: ``cmd_``, ``evt_`` or ``ack_``.
-    fields : `tuple` [`FieldInfo`]
-        Its fields, the private ones included.
-    """
-
-    component: str
-    attr_name: str
-    fields: tuple[FieldInfo, ...]
+    component: str  #: Name of the component.
+    attr_name: str  #: Name with prefix: ``cmd_``, ``evt_`` or ``ack_``.
+    fields: tuple[FieldInfo, ...]  #: Its fields, the private ones included.
 
     @cached_property
     def scalars(self) -> Mapping[str, Any]:
@@ -204,21 +184,11 @@ class TopicInfo:
 
 @dataclass(frozen=True)
 class Component:
-    """One SAL component.
+    """One SAL component."""
 
-    Attributes
-    ----------
-    name : `str`
-        Name of the component.
-    indexed : `bool`
-        May there be several, distinguished by an index?
-    topics : mapping of `str` to `TopicInfo`
-        Its topics by name with prefix.
-    """
-
-    name: str
-    indexed: bool
-    topics: Mapping[str, TopicInfo]
+    name: str  #: Name of the component.
+    indexed: bool  #: May there be several, distinguished by an index?
+    topics: Mapping[str, TopicInfo]  #: Its topics by name with prefix.
 
     def names(self, prefix: str) -> list[str]:
         """List the topics of one kind, sorted, without the prefix."""

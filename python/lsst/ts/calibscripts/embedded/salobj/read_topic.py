@@ -28,11 +28,9 @@ class ReadTopic(BaseTopic):
     ----------
     allow_multiple_callbacks : `bool`
         May a callback begin before the one before it has ended?
-    reads_history : `bool`
-        Begin with the last sample there is?
     """
 
-    reads_history = True
+    reads_history = True  #: Begin with the last sample there is?
 
     def __init__(self, salinfo: SalInfo, attr_name: str) -> None:
         super().__init__(salinfo, attr_name)

@@ -18,21 +18,11 @@ __all__ = ["ControllerEvent", "SetWriteResult", "WriteTopic"]
 
 @dataclass
 class SetWriteResult:
-    """What `WriteTopic.set_write` did.
+    """What `WriteTopic.set_write` did."""
 
-    Attributes
-    ----------
-    did_change : `bool`
-        Did a field change?
-    was_written : `bool`
-        Was the sample written?
-    data : `Message`
-        The fields as they are now.
-    """
-
-    did_change: bool
-    was_written: bool
-    data: Message
+    did_change: bool  #: Did a field change?
+    was_written: bool  #: Was the sample written?
+    data: Message  #: The fields as they are now.
 
 
 class WriteTopic(BaseTopic):

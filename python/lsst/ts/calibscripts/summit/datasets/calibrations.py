@@ -18,86 +18,49 @@ __all__ = ["BrighterFatterKernel", "CrosstalkMatrix", "DeferredCharge", "Lineari
 
 @dataclass(frozen=True)
 class Linearizer:
-    """What makes the counts of an amplifier proportional to its charge: ``counts + coefficient * counts²``.
+    """What makes the counts of an amplifier proportional to its charge: ``counts + coefficient * counts²``."""
 
-    Attributes
-    ----------
-    coefficient, coefficient_error
-        In 1/ADU.
-    gain
-        Gain in electron/ADU that the counts were measured with.
-    exposures
-        First exposure of each pair of flats it was found from; empty where there were none.
-    means
-        Mean counts of these pairs in ADU.
-    residuals
-        Relative deviation of these counts, made linear, from proportionality to the light.
-    kind
-        Form of the curve, as ip_isr calls it.
-    provenance
-        Inputs, set when the butler writes the dataset.
-    """
-
+    #: In 1/ADU.
     coefficient: Mapping[str, float]
     coefficient_error: Mapping[str, float]
-    gain: Mapping[str, float]
+    gain: Mapping[str, float]  #: Gain in electron/ADU that the counts were measured with.
+    #: First exposure of each pair of flats it was found from; empty where there were none.
     exposures: tuple[int, ...] = ()
+    #: Mean counts of these pairs in ADU.
     means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    #: Relative deviation of these counts, made linear, from proportionality to the light.
     residuals: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    kind: str = "Squared"
-    provenance: Provenance = field(default_factory=dict)
+    kind: str = "Squared"  #: Form of the curve, as ip_isr calls it.
+    provenance: Provenance = field(default_factory=dict)  #: Inputs, set when the butler writes the dataset.
 
 
 @dataclass(frozen=True)
 class CrosstalkMatrix:
-    """How much of the signal of each amplifier appears in the others.
+    """How much of the signal of each amplifier appears in the others."""
 
-    Attributes
-    ----------
-    ratios
-        Amplifier that is disturbed to the one that disturbs it to the ratio of electrons.
-    provenance
-        Inputs, set when the butler writes the dataset.
-    """
-
+    #: Amplifier that is disturbed to the one that disturbs it to the ratio of electrons.
     ratios: Mapping[str, Mapping[str, float]]
-    provenance: Provenance = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=dict)  #: Inputs, set when the butler writes the dataset.
 
 
 @dataclass(frozen=True)
 class DeferredCharge:
-    """How much of a pixel's charge is read out one pixel too late.
+    """How much of a pixel's charge is read out one pixel too late."""
 
-    Attributes
-    ----------
-    fraction, fraction_error
-        Fraction of the charge.
-    provenance
-        Inputs, set when the butler writes the dataset.
-    """
-
+    #: Fraction of the charge.
     fraction: Mapping[str, float]
     fraction_error: Mapping[str, float]
-    provenance: Provenance = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=dict)  #: Inputs, set when the butler writes the dataset.
 
 
 @dataclass(frozen=True)
 class BrighterFatterKernel:
-    """How much charge of a pixel its neighbours receive as it fills.
+    """How much charge of a pixel its neighbours receive as it fills."""
 
-    Attributes
-    ----------
-    a00
-        Relative change of a pixel's area per electron in it, Astier et al. (2019); negative.
-    gain
-        Gain in electron/ADU that it was found with.
-    provenance
-        Inputs, set when the butler writes the dataset.
-    """
-
+    #: Relative change of a pixel's area per electron in it, Astier et al. (2019); negative.
     a00: Mapping[str, float]
-    gain: Mapping[str, float]
-    provenance: Provenance = field(default_factory=dict)
+    gain: Mapping[str, float]  #: Gain in electron/ADU that it was found with.
+    provenance: Provenance = field(default_factory=dict)  #: Inputs, set when the butler writes the dataset.
 
 
 def by_amplifier(values: Mapping[str, float], amplifiers: Sequence[str]) -> NDArray[np.float32]:

@@ -29,29 +29,16 @@ Provenance: TypeAlias = dict[str, str | int | float | bool]
 
 @dataclass(frozen=True)
 class RawFrame:
-    """One exposure of one detector as the camera wrote it.
+    """One exposure of one detector as the camera wrote it."""
 
-    Attributes
-    ----------
-    header
-        Primary FITS header, keyword to value.
-    amplifiers
-        Names of the amplifiers, in the order of ``data``.
-    data
-        Counts in ADU, int32, shape ``(n_amplifiers, rows, columns)``, serial overscan included.
-    image_columns
-        Columns below this one are imaging pixels (DATASEC), the others serial overscan (BIASSEC).
-    gains
-        Nominal gain of each amplifier in electron/ADU, the header's GAIN.
-    read_noises
-        Nominal read noise of each amplifier in electrons, the header's RDNOISE.
-    """
-
-    header: Mapping[str, Any]
-    amplifiers: tuple[str, ...]
+    header: Mapping[str, Any]  #: Primary FITS header, keyword to value.
+    amplifiers: tuple[str, ...]  #: Names of the amplifiers, in the order of ``data``.
+    #: Counts in ADU, int32, shape ``(n_amplifiers, rows, columns)``, serial overscan included.
     data: NDArray[np.int32]
+    #: Columns below this one are imaging pixels (DATASEC), the others serial overscan (BIASSEC).
     image_columns: int
-    gains: tuple[float, ...]
+    gains: tuple[float, ...]  #: Nominal gain of each amplifier in electron/ADU, the header's GAIN.
+    #: Nominal read noise of each amplifier in electrons, the header's RDNOISE.
     read_noises: tuple[float, ...]
 
     @property
@@ -70,48 +57,31 @@ class PhotonTransferCurve:
     """What pairs of flats show about each amplifier; from one pair (cpPtcPartial) or from all of them (ptc).
 
     Every mapping has the amplifier's name as its key; a value that could not be measured is NaN.
-
-    Attributes
-    ----------
-    gain, gain_error
-        Gain in electron/ADU.
-    noise, noise_error
-        Read noise in electrons.
-    turnoff
-        Highest mean level before the variance breaks down, in ADU.
-    a00, a00_error
-        Brighter-fatter term of Astier et al. (2019), in 1/electron; negative.
-    exposure_pairs
-        Exposure ids of each pair, in the order of the values below.
-    means, variances
-        Mean in ADU and variance of the half difference in ADU² (of one frame) of each pair.
-    outliers
-        True where a pair was left out of the fit.
-    noises
-        Read noise of each pair in electrons.
-    exposure_times
-        Exposure time of each pair in s.
-    fit_type
-        The curve that was fitted, or "none".
-    provenance
-        Inputs, set when the butler writes the dataset.
     """
 
+    #: Gain in electron/ADU.
     gain: Mapping[str, float]
     gain_error: Mapping[str, float]
+    #: Read noise in electrons.
     noise: Mapping[str, float]
     noise_error: Mapping[str, float]
+    #: Highest mean level before the variance breaks down, in ADU.
     turnoff: Mapping[str, float] = field(default_factory=dict)
+    #: Brighter-fatter term of Astier et al. (2019), in 1/electron; negative.
     a00: Mapping[str, float] = field(default_factory=dict)
     a00_error: Mapping[str, float] = field(default_factory=dict)
+    #: Exposure ids of each pair, in the order of the values below.
     exposure_pairs: tuple[tuple[int, int], ...] = ()
+    #: Mean in ADU and variance of the half difference in ADU² (of one frame) of each pair.
     means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     variances: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    #: True where a pair was left out of the fit.
     outliers: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    #: Read noise of each pair in electrons.
     noises: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    exposure_times: tuple[float, ...] = ()
-    fit_type: str = "none"
-    provenance: Provenance = field(default_factory=dict)
+    exposure_times: tuple[float, ...] = ()  #: Exposure time of each pair in s.
+    fit_type: str = "none"  #: The curve that was fitted, or "none".
+    provenance: Provenance = field(default_factory=dict)  #: Inputs, set when the butler writes the dataset.
 
 
 def assemble(amplifiers: NDArray[Any]) -> NDArray[Any]:

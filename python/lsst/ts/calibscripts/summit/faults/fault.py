@@ -37,33 +37,17 @@ class Target(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One misbehaviour and its options.
+    """One misbehaviour and its options."""
 
-    Attributes
-    ----------
-    name : `str`
-        What switches it on.
-    description : `str`
-        One sentence for ``--list-faults``.
-    target : `Target`
-        What it hits.
-    of : `str`
-        Name of what is hit: an image type, a pipeline (``cpBias``), a component or a detector's id; empty for any.
-    at : `int`
-        The first exposure or job that is hit, counted from 1 within its image type or pipeline.
-    count : `int`
-        How many are hit one after another.
-    delay : `float`
-        Seconds, of the event loop, for faults that are about time.
-    """
-
-    name: str
-    description: str
-    target: Target = Target.ANYTHING
+    name: str  #: What switches it on.
+    description: str  #: One sentence for ``--list-faults``.
+    target: Target = Target.ANYTHING  #: What it hits.
+    #: Name of what is hit: an image type, a pipeline (``cpBias``), a component or a detector's id; empty for
+    #: any.
     of: str = ""
-    at: int = 1
-    count: int = 1
-    delay: float = 0.0
+    at: int = 1  #: The first exposure or job that is hit, counted from 1 within its image type or pipeline.
+    count: int = 1  #: How many are hit one after another.
+    delay: float = 0.0  #: Seconds, of the event loop, for faults that are about time.
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -41,21 +41,11 @@ IDLE_TIME = 30.0
 
 @dataclass(frozen=True)
 class Readout:
-    """An exposure that was read out.
+    """An exposure that was read out."""
 
-    Attributes
-    ----------
-    observation : `Observation`
-        What the headers say of it.
-    detectors : `tuple` [`Detector`]
-        Detectors that were read out.
-    number : `int`
-        Number of the exposure within its image type since the camera started, from 1.
-    """
-
-    observation: Observation
-    detectors: tuple[Detector, ...]
-    number: int
+    observation: Observation  #: What the headers say of it.
+    detectors: tuple[Detector, ...]  #: Detectors that were read out.
+    number: int  #: Number of the exposure within its image type since the camera started, from 1.
 
 
 class _CommandState(IntEnum):

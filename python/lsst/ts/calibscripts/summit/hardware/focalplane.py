@@ -13,22 +13,13 @@ __all__ = ["INSTALLED", "Detector", "detectors", "illumination_rate", "physical_
 
 @dataclass(frozen=True)
 class Detector:
-    """Place and purpose of one detector.
+    """Place and purpose of one detector."""
 
-    Attributes
-    ----------
-    id
-        Number of the detector within its camera.
-    raft, sensor
-        For example R22 and S11; the header's RAFTBAY and CCDSLOT.
-    purpose
-        SCIENCE, GUIDER or WAVEFRONT.
-    """
-
-    id: int
+    id: int  #: Number of the detector within its camera.
+    #: For example R22 and S11; the header's RAFTBAY and CCDSLOT.
     raft: str
     sensor: str
-    purpose: str = "SCIENCE"
+    purpose: str = "SCIENCE"  #: SCIENCE, GUIDER or WAVEFRONT.
 
     @property
     def full_name(self) -> str:

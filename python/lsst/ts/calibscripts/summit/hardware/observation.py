@@ -19,47 +19,27 @@ _CONTROLLERS = {"LATISS": "ats", "LSSTComCam": "comcam"}
 
 @dataclass(frozen=True)
 class Observation:
-    """One exposure, as the camera took it.
+    """One exposure, as the camera took it."""
 
-    Attributes
-    ----------
-    instrument
-        LATISS, LSSTComCam or LSSTCam.
-    day_obs
-        Observing day, YYYYMMDD.
-    seq_num
-        Number of the exposure within the day, from 1.
-    image_type
-        BIAS, DARK or FLAT.
-    exposure_time, dark_time
-        Time with the shutter commanded open, and time from the last clear to the readout, in s.
-    begin
-        Start of the exposure; the header has it in TAI.
-    filter, grating
-        What is in the beam, as the observer names it; no grating where the camera has none.
-    rate
-        Light at the field centre in ADU/s, for a gain of `sensor.REFERENCE_GAIN`; 0 in the dark.
-    group_id, program, reason, note
-        What the observer or the script says about it.
-    first_after_idle
-        True if the camera had been idle: the frame is bad.
-    """
-
-    instrument: str
-    day_obs: int
-    seq_num: int
-    image_type: str
+    instrument: str  #: LATISS, LSSTComCam or LSSTCam.
+    day_obs: int  #: Observing day, YYYYMMDD.
+    seq_num: int  #: Number of the exposure within the day, from 1.
+    image_type: str  #: BIAS, DARK or FLAT.
+    #: Time with the shutter commanded open, and time from the last clear to the readout, in s.
     exposure_time: float
     dark_time: float
-    begin: Time
+    begin: Time  #: Start of the exposure; the header has it in TAI.
+    #: What is in the beam, as the observer names it; no grating where the camera has none.
     filter: str
     grating: str = ""
+    #: Light at the field centre in ADU/s, for a gain of `sensor.REFERENCE_GAIN`; 0 in the dark.
     rate: float = 0.0
+    #: What the observer or the script says about it.
     group_id: str = ""
     program: str = ""
     reason: str = ""
     note: str = ""
-    first_after_idle: bool = False
+    first_after_idle: bool = False  #: True if the camera had been idle: the frame is bad.
 
     @property
     def exposure_id(self) -> int:

@@ -29,33 +29,22 @@ class Job:
 
     Attributes
     ----------
-    job_id : `str`
-        32 hex digits.
-    instrument : `str`
-        Butler instrument name.
-    pipeline, config, data_query : `str`
-        As in the command.
-    number : `int`
-        Number of the job among those of its pipeline, from 1.
-    phase : `Phase`
-        How far it is.
     submitted, started, ended : `float` or `None`
         Times of the event loop, seconds.
-    exit_code : `int` or `None`
-        None as long as it has not ended.
     """
 
-    job_id: str
-    instrument: str
+    job_id: str  #: 32 hex digits.
+    instrument: str  #: Butler instrument name.
+    #: As in the command.
     pipeline: str
     config: str
     data_query: str
-    number: int
+    number: int  #: Number of the job among those of its pipeline, from 1.
     submitted: float
-    phase: Phase = Phase.QUEUED
+    phase: Phase = Phase.QUEUED  #: How far it is.
     started: float | None = None
     ended: float | None = None
-    exit_code: int | None = None
+    exit_code: int | None = None  #: None as long as it has not ended.
 
     @property
     def name(self) -> str:

@@ -54,18 +54,10 @@ _USAGE = 2
 
 @dataclass(frozen=True)
 class Invocation:
-    """How pipetask is called.
+    """How pipetask is called."""
 
-    Attributes
-    ----------
-    arguments : `tuple` [`str`]
-        Its words.
-    notes : `tuple` [`str`]
-        What was changed of the options that were passed.
-    """
-
-    arguments: tuple[str, ...]
-    notes: tuple[str, ...]
+    arguments: tuple[str, ...]  #: Its words.
+    notes: tuple[str, ...]  #: What was changed of the options that were passed.
 
 
 def invocation(job: Job, repo: str) -> Invocation:

@@ -45,27 +45,13 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a script ended.
+    """How a script ended."""
 
-    Attributes
-    ----------
-    script : `str`
-        Its name.
-    state : `ScriptState`
-        Final state.
-    reason : `str`
-        Reason of the final state.
-    checkpoints : `tuple` [`str`]
-        Checkpoints it passed.
-    states : `tuple` [`ScriptState`]
-        States it went through, in order.
-    """
-
-    script: str
-    state: ScriptState
-    reason: str
-    checkpoints: tuple[str, ...]
-    states: tuple[ScriptState, ...]
+    script: str  #: Its name.
+    state: ScriptState  #: Final state.
+    reason: str  #: Reason of the final state.
+    checkpoints: tuple[str, ...]  #: Checkpoints it passed.
+    states: tuple[ScriptState, ...]  #: States it went through, in order.
 
     @property
     def exit_code(self) -> int:
@@ -75,27 +61,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """A script in the queue.
+    """A script in the queue."""
 
-    Attributes
-    ----------
-    name : `str`
-        Its name.
-    config : `str`
-        Configuration, YAML.
-    standard : `bool` or `None`
-        Is it a standard script, of another package, or one of ours? None where it does not matter.
-    program : `str`
-        Program of the BLOCK it belongs to; empty for none.
-    block_id : `str`
-        Identifier of the execution of this BLOCK; empty for none.
-    """
-
-    name: str
-    config: str = ""
+    name: str  #: Its name.
+    config: str = ""  #: Configuration, YAML.
+    #: Is it a standard script, of another package, or one of ours? None where it does not matter.
     standard: bool | None = None
-    program: str = ""
-    block_id: str = ""
+    program: str = ""  #: Program of the BLOCK it belongs to; empty for none.
+    block_id: str = ""  #: Identifier of the execution of this BLOCK; empty for none.
 
     def __str__(self) -> str:
         return f"{self.program} {self.name}".strip()
@@ -103,18 +76,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of the scripts of a queue.
+    """What became of the scripts of a queue."""
 
-    Attributes
-    ----------
-    outcomes : `tuple` [`Outcome`]
-        Those that were run, in order.
-    waiting : `tuple` [`Entry`]
-        Those that were not, since one before them did not end DONE.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    waiting: tuple[Entry, ...] = ()
+    outcomes: tuple[Outcome, ...]  #: Those that were run, in order.
+    waiting: tuple[Entry, ...] = ()  #: Those that were not, since one before them did not end DONE.
 
     @property
     def exit_code(self) -> int:

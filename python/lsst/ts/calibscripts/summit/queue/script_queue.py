@@ -56,20 +56,12 @@ CONFIGURE_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Queued:
-    """How a script is queued, apart from its name and configuration.
+    """How a script is queued, apart from its name and configuration."""
 
-    Attributes
-    ----------
-    standard : `bool` or `None`
-        Look for it only among the standard scripts, or only among the others; None among both.
-    block_id : `str`
-        Identifier of the execution of a BLOCK.
-    pause, stop : `str`
-        Regular expressions of checkpoints.
-    """
-
+    #: Look for it only among the standard scripts, or only among the others; None among both.
     standard: bool | None = None
-    block_id: str = ""
+    block_id: str = ""  #: Identifier of the execution of a BLOCK.
+    #: Regular expressions of checkpoints.
     pause: str = ""
     stop: str = ""
 

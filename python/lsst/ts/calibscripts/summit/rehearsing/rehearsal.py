@@ -34,27 +34,15 @@ __all__ = ["Rehearsal", "Surroundings", "rehearse"]
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What to rehearse.
+    """What to rehearse."""
 
-    Attributes
-    ----------
-    script : `str`
-        Name of the script, e.g. ``auxtel/make_latiss_calibrations.py``; empty where BLOCKs are rehearsed.
-    config : `str`
-        Configuration of the script, YAML.
-    blocks : `tuple` [`pathlib.Path`, ...]
-        BLOCK files whose scripts are run, one BLOCK after another.
-    overrides : mapping
-        Values for the BLOCKs that have a property of that name, as add_block takes them.
-    summit : `Surroundings`
-        Where it is run.
-    """
-
+    #: Name of the script, e.g. ``auxtel/make_latiss_calibrations.py``; empty where BLOCKs are rehearsed.
     script: str = ""
-    config: str = ""
-    blocks: tuple[Path, ...] = ()
+    config: str = ""  #: Configuration of the script, YAML.
+    blocks: tuple[Path, ...] = ()  #: BLOCK files whose scripts are run, one BLOCK after another.
+    #: Values for the BLOCKs that have a property of that name, as add_block takes them.
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    summit: Surroundings = field(default_factory=Surroundings)
+    summit: Surroundings = field(default_factory=Surroundings)  #: Where it is run.
 
 
 def rehearse(rehearsal: Rehearsal, console: Console, termination: Termination) -> Finished:

@@ -15,24 +15,16 @@ KINK_FROM = 10_000.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Electronics:
-    """Small deviations from a perfect read-out.
+    """Small deviations from a perfect read-out."""
 
-    Attributes
-    ----------
-    nonlinearity
-        Shape ``(16,)``, in 1/ADU: counts m stand for m + nonlinearity m² counts of a linear amplifier.
-    crosstalk
-        Shape ``(16, 16)``: fraction of the signal (electrons) of the second amplifier that appears in the first.
-    deferred_charge
-        Shape ``(16,)``: fraction of a pixel's charge that is read out with the next pixel of its row.
-    kink
-        Fraction of the counts above `KINK_FROM` that is lost; 0 in good health.
-    """
-
+    #: Shape ``(16,)``, in 1/ADU: counts m stand for m + nonlinearity m² counts of a linear amplifier.
     nonlinearity: NDArray[np.float64]
+    #: Shape ``(16, 16)``: fraction of the signal (electrons) of the second amplifier that appears in the
+    #: first.
     crosstalk: NDArray[np.float64]
+    #: Shape ``(16,)``: fraction of a pixel's charge that is read out with the next pixel of its row.
     deferred_charge: NDArray[np.float64]
-    kink: float = 0.0
+    kink: float = 0.0  #: Fraction of the counts above `KINK_FROM` that is lost; 0 in good health.
 
     @classmethod
     def make(cls, rng: np.random.Generator) -> Electronics:

@@ -44,62 +44,30 @@ _A00 = -2.4e-6
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SensorModel:
-    """Everything that determines the frames of one detector, from a seed.
+    """Everything that determines the frames of one detector, from a seed."""
 
-    Attributes
-    ----------
-    instrument, detector
-        Which detector.
-    seed
-        Seed of the model and of all its exposures.
-    scale
-        1 for 2000 x 509 imaging pixels per amplifier, else that much smaller in each direction.
-    gain
-        electron/ADU, per amplifier.
-    nominal_gain
-        Gain of the amplifiers in good health, as in the headers.
-    read_noise
-        Electrons, per amplifier.
-    nominal_read_noise
-        Read noise of the amplifiers in good health in electrons, as in the headers.
-    bias_level
-        ADU, per amplifier; overscan and image.
-    bias_structure
-        ADU on top of it, image only, per pixel.
-    dark_current
-        electron/s, per amplifier, without the hot pixels.
-    hot_pixels, hot_rates
-        Hot pixels as positions in the flattened pixels, and what they add in electron/s.
-    cosmic_ray_rate
-        Hits per s and detector.
-    response
-        Relative sensitivity of each pixel, dead ones and the shadows of dust and vignetting included.
-    full_well
-        Electrons, per amplifier.
-    electronics
-        The way from charge to counts.
-    a00
-        Brighter-fatter term in 1/electron, see `expectation.variance_shrinkage`.
-    """
-
+    #: Which detector.
     instrument: str
     detector: Detector
-    seed: int
-    scale: int
-    gain: Values
-    nominal_gain: Values
-    read_noise: Values
+    seed: int  #: Seed of the model and of all its exposures.
+    scale: int  #: 1 for 2000 x 509 imaging pixels per amplifier, else that much smaller in each direction.
+    gain: Values  #: electron/ADU, per amplifier.
+    nominal_gain: Values  #: Gain of the amplifiers in good health, as in the headers.
+    read_noise: Values  #: Electrons, per amplifier.
+    #: Read noise of the amplifiers in good health in electrons, as in the headers.
     nominal_read_noise: Values
-    bias_level: Values
-    bias_structure: Pixels
-    dark_current: Values
+    bias_level: Values  #: ADU, per amplifier; overscan and image.
+    bias_structure: Pixels  #: ADU on top of it, image only, per pixel.
+    dark_current: Values  #: electron/s, per amplifier, without the hot pixels.
+    #: Hot pixels as positions in the flattened pixels, and what they add in electron/s.
     hot_pixels: NDArray[np.int64]
     hot_rates: Pixels
-    cosmic_ray_rate: float
+    cosmic_ray_rate: float  #: Hits per s and detector.
+    #: Relative sensitivity of each pixel, dead ones and the shadows of dust and vignetting included.
     response: Pixels
-    full_well: Values
-    electronics: Electronics
-    a00: float = _A00
+    full_well: Values  #: Electrons, per amplifier.
+    electronics: Electronics  #: The way from charge to counts.
+    a00: float = _A00  #: Brighter-fatter term in 1/electron, see `expectation.variance_shrinkage`.
 
     @classmethod
     def for_detector(

@@ -31,50 +31,30 @@ _ITERATIONS = 10
 
 @dataclass(frozen=True)
 class PairMeasurement:
-    """What one pair of flats shows about one amplifier.
+    """What one pair of flats shows about one amplifier."""
 
-    Attributes
-    ----------
-    mean
-        Mean of the two frames in ADU.
-    variance
-        Variance of one frame in ADU²: half that of the difference.
-    noise
-        Read noise in ADU.
-    gain, gain_error
-        electron/ADU; NaN where the variance is not above that of the read noise.
-    """
-
-    mean: float
-    variance: float
-    noise: float
+    mean: float  #: Mean of the two frames in ADU.
+    variance: float  #: Variance of one frame in ADU²: half that of the difference.
+    noise: float  #: Read noise in ADU.
+    #: electron/ADU; NaN where the variance is not above that of the read noise.
     gain: float
     gain_error: float
 
 
 @dataclass(frozen=True, eq=False)
 class CurveFit:
-    """Photon transfer curve of one amplifier.
+    """Photon transfer curve of one amplifier."""
 
-    Attributes
-    ----------
-    gain, gain_error
-        electron/ADU.
-    a00, a00_error
-        Brighter-fatter term in 1/electron; 0 and NaN for a straight line.
-    turnoff
-        Mean in ADU at which the variance has broken down to half the curve, between the pairs on either side; the
-        highest mean where it has not.
-    outliers
-        True for pairs that do not follow the curve, in the order given.
-    """
-
+    #: electron/ADU.
     gain: float
     gain_error: float
+    #: Brighter-fatter term in 1/electron; 0 and NaN for a straight line.
     a00: float
     a00_error: float
+    #: Mean in ADU at which the variance has broken down to half the curve, between the pairs on either side;
+    #: the highest mean where it has not.
     turnoff: float
-    outliers: NDArray[np.bool_]
+    outliers: NDArray[np.bool_]  #: True for pairs that do not follow the curve, in the order given.
 
 
 def find_pairs(exposures: Sequence[tuple[int, float]], match: str) -> list[tuple[int, int]]:

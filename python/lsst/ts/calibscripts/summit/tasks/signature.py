@@ -52,32 +52,19 @@ MINIMUM_RESPONSE = 0.05
 
 @dataclass(frozen=True)
 class Calibrations:
-    """Calibrations to apply; what is None is not applied.
+    """Calibrations to apply; what is None is not applied."""
 
-    Attributes
-    ----------
-    bias
-        Bias in the unit of the image, shape of the detector.
-    dark
-        Dark current in the unit of the image per s.
-    flat
-        Relative response, about 1.
-    defects
-        Boxes with columns x0, y0, width, height in pixels of the assembled image.
-    crosstalk, linearizer, cti, bfk
-        Calibrations of the electronics.
-    gains
-        electron/ADU, by amplifier; None for the nominal ones of the raw frame.
-    """
-
-    bias: CCDData | None = None
-    dark: CCDData | None = None
-    flat: CCDData | None = None
+    bias: CCDData | None = None  #: Bias in the unit of the image, shape of the detector.
+    dark: CCDData | None = None  #: Dark current in the unit of the image per s.
+    flat: CCDData | None = None  #: Relative response, about 1.
+    #: Boxes with columns x0, y0, width, height in pixels of the assembled image.
     defects: Table | None = None
+    #: Calibrations of the electronics.
     crosstalk: CrosstalkMatrix | None = None
     linearizer: Linearizer | None = None
     cti: DeferredCharge | None = None
     bfk: BrighterFatterKernel | None = None
+    #: electron/ADU, by amplifier; None for the nominal ones of the raw frame.
     gains: Mapping[str, float] | None = None
 
 

@@ -13,49 +13,27 @@ __all__ = ["Alteration", "Ingested", "altered"]
 
 @dataclass(frozen=True)
 class Ingested:
-    """What the butler gets of an exposure.
+    """What the butler gets of an exposure."""
 
-    Attributes
-    ----------
-    record : `ExposureRecord`
-        What its header says.
-    level : `float`
-        Signal of its images, ADU.
-    detectors : `tuple` [`Detector`]
-        Detectors whose images are ingested.
-    """
-
-    record: ExposureRecord
-    level: float
-    detectors: tuple[Detector, ...]
+    record: ExposureRecord  #: What its header says.
+    level: float  #: Signal of its images, ADU.
+    detectors: tuple[Detector, ...]  #: Detectors whose images are ingested.
 
 
 @dataclass(frozen=True)
 class Alteration:
-    """A difference between what some exposures of a type were to be and what the butler knows of them.
+    """A difference between what some exposures of a type were to be and what the butler knows of them."""
 
-    Attributes
-    ----------
-    of : `str`
-        Image type asked for.
-    at, count : `int`
-        The first ingested exposure of that type that is hit, from 1, and how many are hit.
-    image_type, exposure_time, physical_filter
-        What the header says instead, the exposure time in seconds; None where it is right.
-    level : `float` or `None`
-        Signal instead, ADU; may be NaN.
-    loses : `frozenset` [`int`]
-        Detectors whose images are announced as ingested but are not.
-    """
-
-    of: str
+    of: str  #: Image type asked for.
+    #: The first ingested exposure of that type that is hit, from 1, and how many are hit.
     at: int = 1
     count: int = 1
+    #: What the header says instead, the exposure time in seconds; None where it is right.
     image_type: str | None = None
     exposure_time: float | None = None
     physical_filter: str | None = None
-    level: float | None = None
-    loses: frozenset[int] = frozenset()
+    level: float | None = None  #: Signal instead, ADU; may be NaN.
+    loses: frozenset[int] = frozenset()  #: Detectors whose images are announced as ingested but are not.
 
     def hits(self, image_type: str, number: int) -> bool:
         """Return whether an exposure is hit, by its type and its number within it, from 1."""

@@ -26,32 +26,19 @@ class CollectionKind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One dataset, and what it was made from; each is equal to itself only.
+    """One dataset, and what it was made from; each is equal to itself only."""
 
-    Attributes
-    ----------
-    id : `str`
-        Unique within a butler.
-    dataset_type, run, instrument : `str`
-        Its dataset id and the RUN it is in.
-    detector, exposure : `int` or `None`
-        Data id, as far as the dataset type has these dimensions.
-    physical_filter : `str` or `None`
-        As these.
-    value : `object`
-        What a get gives; an exception is raised instead.
-    inputs : `tuple` [`Dataset`, ...]
-        The datasets it was made from directly: images, and the calibrations they were corrected with.
-    """
-
-    id: str
+    id: str  #: Unique within a butler.
+    #: Its dataset id and the RUN it is in.
     dataset_type: str
     run: str
     instrument: str
+    #: Data id, as far as the dataset type has these dimensions.
     detector: int | None = None
     exposure: int | None = None
-    physical_filter: str | None = None
-    value: Any = None
+    physical_filter: str | None = None  #: As these.
+    value: Any = None  #: What a get gives; an exception is raised instead.
+    #: The datasets it was made from directly: images, and the calibrations they were corrected with.
     inputs: tuple[Dataset, ...] = ()
 
     @property
@@ -62,21 +49,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Association:
-    """A dataset in a CALIBRATION collection.
+    """A dataset in a CALIBRATION collection."""
 
-    Attributes
-    ----------
-    collection : `str`
-        The collection.
-    dataset : `Dataset`
-        The dataset.
-    validity : `TimeRange`
-        Validity range.
-    """
-
-    collection: str
-    dataset: Dataset
-    validity: TimeRange
+    collection: str  #: The collection.
+    dataset: Dataset  #: The dataset.
+    validity: TimeRange  #: Validity range.
 
 
 @dataclass(frozen=True)

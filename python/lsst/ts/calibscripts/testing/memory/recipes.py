@@ -18,24 +18,14 @@ FLATS = "cpPtcIsrExp"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a pipeline reads and writes, apart from raw images.
+    """What a pipeline reads and writes, apart from raw images."""
 
-    Attributes
-    ----------
-    reads : `tuple` [`str`]
-        Calibrations it cannot do without.
-    writes : `tuple` [`str`]
-        Dataset types, one dataset for each detector (and physical filter, of a flat).
-    verifies : `str`
-        Image type as it stands in the names of its statistics, e.g. ``Bias``; empty where it verifies nothing.
-    by_detector : `bool`
-        Are its statistics about each detector, not about exposures?
-    """
-
-    reads: tuple[str, ...]
+    reads: tuple[str, ...]  #: Calibrations it cannot do without.
+    #: Dataset types, one dataset for each detector (and physical filter, of a flat).
     writes: tuple[str, ...] = ()
+    #: Image type as it stands in the names of its statistics, e.g. ``Bias``; empty where it verifies nothing.
     verifies: str = ""
-    by_detector: bool = False
+    by_detector: bool = False  #: Are its statistics about each detector, not about exposures?
 
 
 def _recipes() -> Iterator[tuple[str, Recipe]]:

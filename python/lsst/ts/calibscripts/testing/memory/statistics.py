@@ -90,21 +90,11 @@ _FAILED = frozenset(
 
 @dataclass(frozen=True)
 class StatisticsLevels:
-    """What a verification job writes; values are what a butler's get gives or raises.
+    """What a verification job writes; values are what a butler's get gives or raises."""
 
-    Attributes
-    ----------
-    run : `object` or `None`
-        Of all exposures; None where it is not written.
-    exposures : `dict` [`int`, `object`]
-        By exposure.
-    detectors : `dict` [(`int`, `str`), `object`]
-        By exposure and name of the detector.
-    """
-
-    run: Any
-    exposures: dict[int, Any]
-    detectors: dict[tuple[int, str], Any]
+    run: Any  #: Of all exposures; None where it is not written.
+    exposures: dict[int, Any]  #: By exposure.
+    detectors: dict[tuple[int, str], Any]  #: By exposure and name of the detector.
 
 
 def statistics(outcome: Verification, exposures: Sequence[int], detectors: Sequence[str]) -> StatisticsLevels:
