@@ -16,12 +16,13 @@ from lsst.ts.calibscripts.config import (
 )
 from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.tables.instruments import INSTRUMENTS
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 COLLECTIONS = {
     "calib_collection",
     "repo",
-    *(f"input_collections_{step}{kind}" for kind in ("bias", "dark", "flat") for step in ("", "verify_")),
-    *(f"input_collections_{kind}" for kind in ("defects", "ptc", "linearizer", "cti", "bfk")),
+    *(f"input_collections_{product.option}" for product in PRODUCTS.values()),
+    *(f"input_collections_verify_{product.option}" for product in PRODUCTS.values() if product.verify),
 }
 
 

@@ -14,6 +14,7 @@ from production_support import BASE, BEGIN, ENVIRONMENT, Walk, ids, produce, sel
 
 from lsst.ts.calibscripts.production import Ledger
 from lsst.ts.calibscripts.production.ledger import Did
+from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 
 @pytest.fixture
@@ -53,9 +54,8 @@ def test_commands_that_only_look_need_no_more_than_the_repository(walk: Walk):
     looked = produce("check-deployed", walk.first, ids(18, 18)[0], "--dry-run")
     assert looked.exit_code == 0
     assert "NOTHING FOUND" not in looked.output
-    assert looked.output.startswith(
-        f"butler query-datasets {walk.first} bfk bias cti dark defects flat linearizer ptc"
-    )
+    types = sorted(product.dataset_type for product in PRODUCTS.values() if product.certified)
+    assert looked.output.startswith(f"butler query-datasets {walk.first} {' '.join(types)} --collections")
     compared = produce("compare", walk.first, walk.first.parent / "none", "--collection", "c", "--dry-run")
     assert compared.exit_code == 0
     assert len(compared.output.splitlines()) == 2
