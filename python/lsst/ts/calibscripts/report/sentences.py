@@ -34,7 +34,7 @@ def failed_tests(evidence: Evidence, product: str) -> int:
 
 _UNDER_WAY = {
     Stage.WAITING: "Not begun yet.",
-    Stage.TAKING: "Its images are being taken.",
+    Stage.TAKING: "Its images are being taken, or are on their way.",
     Stage.INGESTED: "Its images have arrived and are being processed.",
     Stage.GENERATED: "Generated, and not certified yet.",
     Stage.VERIFIED: "Verified, and not certified yet.",

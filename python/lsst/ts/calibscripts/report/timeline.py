@@ -176,15 +176,15 @@ def told(record: Record) -> str:
     shown = spans(record)
     taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]
     jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED, Kind.ABORTED)]
+    ended = record.state.ended is not None
+    text = f"The {'run took' if ended else 'record covers'} {duration(record.seconds)}"
     if not taking:
-        return f"The run took {duration(record.seconds)}; no image was taken."
+        return f"{text}; no image was taken."
     first, last = min(s.begin for s in taking), max(s.end for s in taking)
-    text = f"The run took {duration(record.seconds)}. The camera took images for {duration(last - first)}"
-    after = record.seconds - last
+    after = f"the {'run' if ended else 'record'} ended {duration(record.seconds - last)} after the last one."
+    text = f"{text}. The camera took images for {duration(last - first)}; {after}"
     if not jobs:
-        return f"{text}; the run ended {duration(after)} later."
+        return text
     longest, final = max(jobs, key=lambda s: s.seconds), max(jobs, key=lambda s: s.end)
-    return (
-        f"{text}; the run ended {duration(after)} after the last one. The longest job was {longest.row} "
-        f"({duration(longest.seconds)}); the last to end was {final.row}."
-    )
+    text = f"{text} The longest job was {longest.row} ({duration(longest.seconds)})"
+    return f"{text}; the last to end was {final.row}." if ended else f"{text}."
