@@ -3,10 +3,13 @@
 import asyncio
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
@@ -19,6 +22,16 @@ from observatory_support import LOOPS, ON_OBSERVATORY, missing, name_topics
 
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 
+IN_MEMORY = Path("/dev/shm")
+ROOM = 8e9
+"""Bytes that must be free, twice what all tests together write."""
+
+if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available) > ROOM:
+    # Thousands of commits to repositories wait for a disk, and nothing of them is to outlive the tests.
+    os.environ.setdefault("TMPDIR", str(IN_MEMORY))
+    # It was chosen before this was read.
+    tempfile.tempdir = None
+
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
     "tests/production/test_produce_alterations.py": "tests/production/test_produce_walk_through.py",
@@ -30,6 +43,7 @@ LOOK_AT_THE_SAME = {
 
 
 END_TO_END = Path(__file__).parent / "end_to_end"
+PRODUCTION = Path(__file__).parent / "production"
 
 SLOW = re.compile(
     r"\b(subprocess|multiprocessing|Popen|recorded|e2e_support|walk_through|rehearsal|cli_support)\b"
@@ -45,7 +59,10 @@ settings.register_profile("quick", max_examples=10)
 
 
 class FilesTogether(LoadFileScheduling):
-    """Gives a file to one worker, and files that look at the same runs to the same one."""
+    """Gives a file to one worker, and files that look at the same runs to the same one.
+
+    In the order in which tests are collected, those that take minutes first: otherwise one worker is left with them.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
@@ -54,6 +71,7 @@ class FilesTogether(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    config.option.loadscopereorder = False
     return FilesTogether(config, log)
 
 
@@ -108,7 +126,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Select what is quick; on the observatory's middleware what is for both, the rest knows the stand-in only."""
+    """Select what is quick, or, on the observatory's middleware, what is for both; what takes longest comes first."""
     kept = items[:]
     if config.getoption("--quick"):
         kept = [item for item in kept if not _is_slow(item.path) and not SLOW_FIXTURES & {*_fixtures(item)}]
@@ -117,7 +135,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(kept) < len(items):
         chosen = {*kept}
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = kept
+    items[:] = sorted(kept, key=lambda item: _place(item.path))
+
+
+def _place(path: Path) -> int:
+    """Return in which place the tests of a file come: the longer it may take, the sooner."""
+    for place, directory in enumerate((PRODUCTION, END_TO_END)):
+        if path.is_relative_to(directory):
+            return place
+    return 2 if _is_slow(path) else 3
 
 
 def _fixtures(item: pytest.Item) -> Iterator[str]:
