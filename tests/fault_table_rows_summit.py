@@ -85,6 +85,16 @@ def _exposures() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "a dark that is taken after the flats (`n_flat_dark`) is rejected",
+        FAILED,
+        ("flat-dark exposure 2 of 3 was not taken", "no further images"),
+        ALL,
+        images=18,
+        config={"n_flat_dark": 1},
+        faults=("exposure-rejected:of=DARK,at=7",),
+    )
+    yield Case(
+        event,
         "the third flat is rejected while the dark is still being generated",
         FAILED,
         ("FLAT exposure 3 of 7 was not taken",),

@@ -63,6 +63,7 @@ COMMON: dict[str, Any] = {
     "n_flat": 20,
     "n_discard_flat": 1,
     "exp_times_flat": 5,
+    "n_flat_dark": 0,
     "filter": None,
     "detectors": [],
     "do_verify": True,

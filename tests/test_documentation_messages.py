@@ -87,7 +87,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
         await log_of(given, {"verifyBias": Verification.FAILS}),
         await log_of(given, {"verifyBias": Verification.MISSING}),
         await log_of(given, {}, ("job-error",)),
-        await log_of(given | {"job_attempts": 3}, {}, ("job-error",)),
+        await log_of(given | {"job_attempts": 3, "n_flat_dark": 1}, {}, ("job-error",)),
     ]
     # The butler in memory has no gains to report.
     pairs = [PairGains((first, first + 1), 0, {"C00": 1.0}, {"C00": 5.0}) for first in (2, 4)]
@@ -96,7 +96,7 @@ async def test_messages_of_the_manual_are_those_of_the_script() -> None:
     messages = [
         re.sub(r"\n\s+", " ", found) for found in re.findall(r"^   \* - ``([^`]+)``", table, re.MULTILINE)
     ]
-    assert len(messages) == 18
+    assert len(messages) == 19
     for message in messages:
         pattern = re.sub(r"<[^>]+>", ".+", re.escape(message).replace(r"\ ", " "))
         assert re.search(pattern, text), message

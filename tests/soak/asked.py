@@ -371,6 +371,13 @@ class Asked:
         common = detectors - rare or detectors
         return [exposure for exposure in usable if common <= {*found[exposure].detectors}]
 
+    @property
+    def flat_darks(self) -> list[float]:
+        """Return the exposure times of the darks after the flats, seconds."""
+        if "FLAT" not in self.types or "FLAT" in self.existing:
+            return []
+        return [*dict.fromkeys(self.times("FLAT"))] * int(self.scenario.option("n_flat_dark", 0))
+
     def n_exposures(self, image_type: str) -> int:
         """Return how many exposures are to be taken, the discarded ones included."""
         return len(self.all_times(image_type))
@@ -379,7 +386,7 @@ class Asked:
     def longest(self) -> float:
         """The sum of the timeouts of the run, seconds."""
         option, scenario = self.scenario.option, self.scenario
-        times = [time for image_type in self.types for time in self.all_times(image_type)]
+        times = [time for image_type in self.types for time in self.all_times(image_type)] + self.flat_darks
         taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for time in times)
         n_jobs = self.attempts * (len(self.made) + len(self.verified))
         # Acknowledgement, the job, a late result, its abortion.

@@ -84,6 +84,8 @@ def flats(draw: st.DrawFn, mode: str) -> dict[str, Any]:
         config["do_ptc"] = draw(st.booleans()) and times == PTC_TIMES
     if draw(st.booleans()):
         config["do_gain_from_flat_pairs"] = False
+    if n_flat_dark := draw(st.sampled_from([0, 0, 0, 1, 2])):
+        config["n_flat_dark"] = n_flat_dark
     return config
 
 

@@ -194,7 +194,7 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
     def set_metadata(self, metadata: Any) -> None:
         """Report how long the run takes: its exposures, and the processing that cannot overlap with them."""
         metadata.duration = self.spec.plan.seconds
-        metadata.nimages = sum(len(images.exposures) for images in self.spec.plan.sets)
+        metadata.nimages = self.spec.plan.n_exposures
         metadata.instrument = self.instrument_name
         metadata.totalCheckpoints = self.spec.plan.n_checkpoints
         name = self.get_instrument_configuration().get("filter")

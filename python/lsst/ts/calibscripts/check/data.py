@@ -67,6 +67,9 @@ def _plan(spec: RunSpec) -> dict[str, Any]:
             }
             for images in spec.plan.sets
         ],
+        "flat_darks": [exposure.exposure_time for exposure in spec.plan.flat_darks.exposures]
+        if spec.plan.flat_darks
+        else [],
         "jobs": list(_jobs(spec)),
         "job_attempts": spec.config.job_attempts,
         "certified": [_certified(wanted) for wanted in spec.certifications],

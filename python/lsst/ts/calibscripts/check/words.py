@@ -159,6 +159,8 @@ def _images(spec: RunSpec) -> Iterator[str]:
     for exposures in spec.plan.sets:
         flat = exposures.image_type is ImageType.FLAT and not exposures.taken
         yield images(exposures) + (f"; {names}" if flat else "")
+    if flat_darks := spec.plan.flat_darks:
+        yield f"after the flats {images(flat_darks)}, which no job reads"
 
 
 def _processing(spec: RunSpec) -> Iterator[str]:

@@ -71,6 +71,11 @@ class ImageProperties(BaseModel):
         "For do_gain_from_flat_pairs at least two consecutive flats must have the same time, for do_ptc there "
         "must be such pairs of at least three different times.",
     )
+    n_flat_dark: f.Discards = Field(
+        0,
+        description="Number of darks of each different exposure time of the flats that are taken after the flats. "
+        "They are named in log, record and report; no job reads them, they are not verified and not certified.",
+    )
     detectors: tuple[f.DetectorId, ...] = Field(
         (),
         description="Detector ids that are processed, e.g. [0, 1, 2]. An empty list stands for all.",

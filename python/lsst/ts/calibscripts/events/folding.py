@@ -19,6 +19,7 @@ from .events import (
     ExposureTimesRead,
     Failed,
     FilterFound,
+    FlatDarkTaken,
     FlatEvent,
     FlatTimeFound,
     ImageArrived,
@@ -79,6 +80,7 @@ def fold(state: RunState, event: Event) -> RunState:
             return _fold_plan(state, event)
         case (
             ExposureTaken()
+            | FlatDarkTaken()
             | ExposuresAdopted()
             | ExposureTimesRead()
             | ImageArrived()
@@ -125,6 +127,9 @@ def _fold_images(state: RunState, event: ImageEvent) -> RunState:
             taken = {"discarded": images.discarded + new} if event.discarded else {"kept": images.kept + new}
             state = _with_exposure(state, event.exposure, exposure_time=event.exposure_time)
             return _with_set(state, event.image_type, begun=True, **taken)
+        case FlatDarkTaken():
+            state = _with_exposure(state, event.exposure, exposure_time=event.exposure_time)
+            return replace(state, flat_darks=(*state.flat_darks, event.exposure))
         case ExposuresAdopted():
             return _with_set(state, event.image_type, begun=True, kept=event.exposures)
         case ExposureTimesRead():

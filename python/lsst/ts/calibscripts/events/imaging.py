@@ -15,6 +15,7 @@ __all__ = [
     "ExposureTimesRead",
     "ExposuresAdopted",
     "FilterFound",
+    "FlatDarkTaken",
     "FlatEvent",
     "FlatTimeFound",
     "ImageArrived",
@@ -58,6 +59,14 @@ class ExposureTaken:
     exposure: int
     exposure_time: float
     discarded: bool
+
+
+@dataclass(frozen=True)
+class FlatDarkTaken:
+    """The camera has taken a dark of an exposure time (seconds) of the flats, which is in no set: no job reads it."""
+
+    exposure: int
+    exposure_time: float
 
 
 @dataclass(frozen=True)
@@ -173,6 +182,7 @@ class TooFewPairs:
 FlatEvent: TypeAlias = LevelMeasured | TooFewPairs | FilterFound | TrialFlatTaken | FlatTimeFound
 ImageEvent: TypeAlias = (
     ExposureTaken
+    | FlatDarkTaken
     | ExposuresAdopted
     | ExposureTimesRead
     | ImageArrived

@@ -47,6 +47,7 @@ class RunState:
     products: Mapping[str, ProductState] = field(default_factory=dict)
     physical_filter: str | None = None  #: Filter that the flats are to have; None as long as it is unknown.
     messages: tuple[Message, ...] = ()  #: One sentence each.
+    flat_darks: tuple[int, ...] = ()  #: Darks that were taken after the flats, and that no job reads.
     ended: Ended | None = None  #: How the run ended; None while it goes on, or where it was killed.
 
     @property

@@ -39,6 +39,10 @@ def run_summary(state: RunState, script: str, given: Mapping[str, Any]) -> str:
         it is always said what is certified.
     """
     taken = [_taken(images) for images in state.sets.values() if images.begun]
+    if state.flat_darks:
+        taken.append(
+            f"flat-darks: {len(state.flat_darks)}: {exposure_range(state.flat_darks)}; read by no job"
+        )
     certified = [_certified(product) for product in state.certified.values()]
     lines = [
         f"{script} ends {headline_of_run(state)}.",
@@ -67,6 +71,7 @@ def headline_of_run(state: RunState) -> str:
         E.g. ``DONE: 66 images taken, 3 products certified, 0 failures, 1 warning``.
     """
     n_images = sum(len(images.taken + images.tests) for images in state.sets.values() if not images.existing)
+    n_images += len(state.flat_darks)
     counts = Counter(state.standings.values())
     steps = "".join(
         f"{counted(counts[standing], 'step')} {standing}, " for standing in _SHOWN if counts[standing]

@@ -68,8 +68,11 @@ def build(
         _timed(_exposure_set(config, ImageType(name), given), config, read_out_time, shutter_time)
         for name in config.image_types
     )
+    flat_darks = _flat_darks(config, sets)
+    if flat_darks is not None:
+        flat_darks = _timed(flat_darks, config, read_out_time, shutter_time)
     insisted = frozenset(product.name for product, switch in switched() if given.get(switch.name) is True)
-    return follow(Plan(sets, (), 0.0, insisted), config, NOT_KNOWN, n_detectors)
+    return follow(Plan(sets, (), 0.0, insisted, flat_darks), config, NOT_KNOWN, n_detectors)
 
 
 def follow(
@@ -97,7 +100,7 @@ def follow(
     """
     steps = _steps(config, [images.image_type for images in plan.sets], reads, also)
     seconds = _estimate(plan.sets, steps, n_detectors, config.n_processes)
-    return replace(plan, steps=steps, seconds=seconds)
+    return replace(plan, steps=steps, seconds=max(seconds, plan.camera_seconds))
 
 
 def _timed(
@@ -124,6 +127,14 @@ def _goal(config: CalibrationsConfig, image_type: ImageType) -> FlatGoal | None:
         return None
     scales = isinstance(config.of(image_type).times, tuple)
     return FlatGoal(config.flat_counts_target, config.flat_counts_tolerance, scales)
+
+
+def _flat_darks(config: CalibrationsConfig, sets: Sequence[ExposureSet]) -> ExposureSet | None:
+    """Return the darks that are taken after the flats: so many of each different exposure time of these."""
+    flats = [e for images in sets if images.image_type is ImageType.FLAT for e in images.exposures]
+    times = dict.fromkeys(exposure.exposure_time for exposure in flats if not exposure.discarded)
+    darks = tuple(Exposure(ImageType.DARK, time, False) for time in times for _ in range(config.n_flat_dark))
+    return ExposureSet(ImageType.DARK, darks) if darks else None
 
 
 def _steps(

@@ -130,11 +130,19 @@ class Plan:
     seconds: float  #: Estimated duration: the camera's time and the processing that cannot overlap with it.
     #: Products that the user has asked for by name: without them the run has not done what it was to do.
     insisted: frozenset[str] = frozenset()
+    flat_darks: ExposureSet | None = None  #: Darks that are taken after the sets, and that no job reads.
 
     @property
     def camera_seconds(self) -> float:
         """Exposure, readout and waiting time of all exposures."""
-        return sum(images.seconds for images in self.sets)
+        after = self.flat_darks.seconds if self.flat_darks else 0.0
+        return sum(images.seconds for images in self.sets) + after
+
+    @property
+    def n_exposures(self) -> int:
+        """Number of exposures that are taken."""
+        after = len(self.flat_darks.exposures) if self.flat_darks else 0
+        return sum(len(images.exposures) for images in self.sets) + after
 
     def image_set(self, image_type: ImageType) -> ExposureSet | None:
         """Return the set of an image type, or None if the run has none."""
@@ -154,7 +162,8 @@ class Plan:
         taking, and the end of the run.
         """
         taken = [2 + (images.goal is not None) for images in self.sets if not images.taken]
-        return (1 + sum(taken) if taken else 0) + 2
+        after = 2 if self.flat_darks else 0
+        return (1 + sum(taken) + after if taken else 0) + 2
 
     def step(self, step_id: StepId) -> Step | None:
         """Return the step of that name, or None if the run has none."""

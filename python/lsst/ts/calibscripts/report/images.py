@@ -21,7 +21,7 @@ __all__ = ["ImageList", "image_lists"]
 class ImageList:
     """The images of one type."""
 
-    image_type: str  #: BIAS, DARK or FLAT.
+    image_type: str  #: BIAS, DARK or FLAT; FLAT-DARK for darks of the flats' exposure times.
     #: Ranges of exposure ids; empty where there are none.
     kept: str
     discarded: str
@@ -45,7 +45,10 @@ def image_lists(account: Account) -> tuple[ImageList, ...]:
     """
     record, evidence = account.record, account.evidence
     known = dict(evidence.exposures) | (_recorded(record, evidence) if record else {})
-    return tuple(_image_list(taken, known, evidence) for taken in _sets(account))
+    lists = [_image_list(taken, known, evidence) for taken in _sets(account)]
+    if record is not None and record.state.flat_darks:
+        lists.append(_flat_darks(record.state.flat_darks, known))
+    return tuple(lists)
 
 
 def _sets(account: Account) -> Iterator[SetState]:
@@ -65,6 +68,21 @@ def _recorded(record: Record, evidence: Evidence) -> dict[int, Exposed]:
         exposure: Exposed(seconds, known[exposure].physical_filter if exposure in known else "")
         for exposure, seconds in record.state.times.items()
     }
+
+
+def _flat_darks(exposures: tuple[int, ...], known: Mapping[int, Exposed]) -> ImageList:
+    """List the darks that were taken after the flats."""
+    return ImageList(
+        image_type="FLAT-DARK",
+        kept=exposure_range(exposures),
+        discarded="",
+        left_out="",
+        n_kept=len(exposures),
+        seconds=times_of(exposures, known),
+        filters="",
+        existing=False,
+        rows=tuple((str(e), f"{known[e].seconds:g}", "read by no job", "") for e in exposures),
+    )
 
 
 def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidence) -> ImageList:

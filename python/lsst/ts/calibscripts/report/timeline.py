@@ -9,6 +9,7 @@ from enum import StrEnum
 from ..events.events import (
     Certified,
     ExposureTaken,
+    FlatDarkTaken,
     ImageArrived,
     ImageSetClosed,
     Stage,
@@ -91,6 +92,10 @@ def _exposures(record: Record) -> Iterator[Span]:
                 text = f"{flats} {exposure}, {seconds:g} s, test flat"
                 yield Span(f"TAKE {flats}", Kind.DISCARDED, begin.get(flats, now), now, text)
                 begin[flats] = now
+            case FlatDarkTaken(exposure, seconds):
+                text = f"dark {exposure} of a flat's {seconds:g} s"
+                yield Span("TAKE FLAT-DARK", Kind.EXPOSURE, begin.get("FLAT-DARK", now - seconds), now, text)
+                begin["FLAT-DARK"] = now
 
 
 def _arrivals(record: Record) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ExposureError, FlatLevelError, ImageSetError
-from ..events.events import ExposureTaken, Stage, TrialFlatTaken
+from ..events.events import ExposureTaken, FlatDarkTaken, Stage, TrialFlatTaken
 from ..ground.cancellation import heed_cancellation
 from ..ground.text import exposure_range
 from ..plan import Exposure, ExposureSet, FlatGoal
@@ -44,6 +44,7 @@ class Exposing:
     tasks: asyncio.TaskGroup
     _wrong_level: FlatLevelError | None = field(default=None, init=False)
     _signals: dict[int, Signal] = field(default_factory=dict, init=False)
+    _flat_times: dict[float, None] = field(default_factory=dict, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def take_images(self) -> None:
@@ -64,6 +65,12 @@ class Exposing:
                 for lost in wanted[index + 1 :]:
                     self.closing.lose(lost.image_type, f"No {lost.image_type.plural} are taken.")
                 return
+        try:
+            await self._take_flat_darks()
+        except ExposureError as error:
+            # The sets are complete: their processing goes on.
+            self.context.journal.fail(str(error))
+            return
         await self.context.checkpoints.reach("All images taken; waiting for their processing")
 
     async def _take(self, images: ExposureSet) -> None:
@@ -83,6 +90,8 @@ class Exposing:
             if self._wrong_level is not None:
                 raise self._wrong_level
             exposure_id = await self._expose(exposure, images, "" if search is None else search.note)
+            if image_type is ImageType.FLAT and not exposure.discarded:
+                self._flat_times[exposure.exposure_time] = None
             # Before an exposure time is looked for, those that are discarded have only the first guess.
             if window is not None and not (exposure.discarded and images.goal):
                 self._looks.append(self.tasks.create_task(self._look_at_level(exposure_id, window)))
@@ -97,7 +106,8 @@ class Exposing:
         """Return what looks for the exposure times of flats that are to have a level."""
 
         async def take(seconds: float, note: str) -> int:
-            exposure_id = await self._command(images, seconds, note)
+            exposure = Exposure(images.image_type, seconds, False)
+            exposure_id = await self._command(exposure, note, *self._count(images))
             self.context.journal.tell(TrialFlatTaken(exposure_id, seconds))
             heed_cancellation()
             return exposure_id
@@ -109,23 +119,54 @@ class Exposing:
 
     async def _expose(self, exposure: Exposure, images: ExposureSet, note: str) -> int:
         """Take one exposure of a set, and return its id."""
-        exposure_id = await self._command(images, exposure.exposure_time, note)
+        exposure_id = await self._command(exposure, note, *self._count(images))
         self.context.journal.tell(
             ExposureTaken(exposure.image_type, exposure_id, exposure.exposure_time, exposure.discarded)
         )
         heed_cancellation()
         return exposure_id
 
-    async def _command(self, images: ExposureSet, seconds: float, note: str) -> int:
-        """Have the camera take one exposure, and return its id."""
+    async def _take_flat_darks(self) -> None:
+        """Take the darks of the flats' exposure times, unless there are no flats that they could belong to."""
+        if self.context.plan.flat_darks is None:
+            return
+        flats = self.context.state.sets.get(ImageType.FLAT)
+        if flats is None or not flats.complete or flats.given_up is not None:
+            self.context.journal.warn("Skipping the flat-darks: the flats were not taken, or are given up.")
+            return
+        # Not those of the plan: flats to a level have other exposure times than were planned.
+        times = [time for time in self._flat_times for _ in range(self.context.config.n_flat_dark)]
+        await self.context.checkpoints.reach(f"Taking {len(times)} flat-darks")
+        for number, seconds in enumerate(times):
+            if not self._worth_taking(ImageType.FLAT):
+                why = "every step that needs the flats has failed or was cancelled"
+                self.context.journal.warn(f"Skipping the remaining flat-darks: {why}.")
+                return
+            dark = Exposure(ImageType.DARK, seconds, False)
+            exposure_id = await self._command(dark, "", "flat-dark", number, len(times))
+            self.context.journal.tell(FlatDarkTaken(exposure_id, seconds))
+            heed_cancellation()
+            await asyncio.sleep(self.context.config.wait_between_exposures)
+        taken = exposure_range(self.context.state.flat_darks)
+        self.context.journal.log.info(
+            f"Flat-darks {taken} are kept for later use: no job of this run reads them."
+        )
+        await self.context.checkpoints.reach(f"Images taken: flat-darks {taken}")
+
+    def _count(self, images: ExposureSet) -> tuple[str, int, int]:
+        """Return what the exposures of a set are called, how many of them were taken, and how many are to be."""
         name = images.image_type.name
-        n_taken = len(self.context.state.sets[images.image_type].taken)
+        return name, len(self.context.state.sets[images.image_type].taken), len(images.exposures)
+
+    async def _command(self, exposure: Exposure, note: str, name: str, n_taken: int, n_wanted: int) -> int:
+        """Have the camera take one exposure, and return its id; so many were taken of those that are called so."""
+        image_type = exposure.image_type.name
         try:
             if not n_taken:
-                await self.context.host.assert_feasibility(name)
+                await self.context.host.assert_feasibility(image_type)
             returned = await self.context.host.camera.take_imgtype(
-                name,
-                seconds,
+                image_type,
+                exposure.exposure_time,
                 1,
                 group_id=self.context.host.get_group_id(),
                 reason=self.context.config.reason,
@@ -136,7 +177,7 @@ class Exposing:
         except Exception as error:
             # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
-            raise ExposureError(name, n_taken, len(images.exposures), error) from error
+            raise ExposureError(name, n_taken, n_wanted, error) from error
 
     def _new_exposure(self, returned: Any) -> int:
         """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
@@ -146,9 +187,10 @@ class Exposing:
         ValueError
             If it is not the id of one exposure that is later than the others of this run.
         """
-        sets = self.context.state.sets.values()
-        ours = (e for images in sets if not images.existing for e in images.taken + images.tests)
-        before = max(ours, default=0)
+        state = self.context.state
+        sets = (images for images in state.sets.values() if not images.existing)
+        ours = (e for images in sets for e in images.taken + images.tests)
+        before = max((*ours, *state.flat_darks), default=0)
         match returned:
             case [int(exposure)] if exposure > before:
                 return exposure

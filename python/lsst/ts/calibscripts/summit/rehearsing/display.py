@@ -16,6 +16,7 @@ from rich.text import Text
 from ...events.events import (
     Event,
     ExposureTaken,
+    FlatDarkTaken,
     ImageSetClosed,
     JobEnded,
     JobSubmitted,
@@ -95,6 +96,8 @@ class Display:
         match event:
             case ExposureTaken(image_type):
                 self._span(f"TAKE {image_type}", now).end = now
+            case FlatDarkTaken():
+                self._span("TAKE FLAT-DARK", now).end = now
             case ImageSetClosed(image_type, exposures):
                 self._plain(f"{image_type}: {len(exposures)} images are in the OODS")
             case StageReached(product, stage):
