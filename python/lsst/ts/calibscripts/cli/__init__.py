@@ -20,6 +20,7 @@ COMMANDS = {
     "decide": "Decide on calibrations and exposures.",
     "history": "Print the recorded runs of a camera over time.",
     "link-scripts": "Link the scripts into the ScriptQueue's external tree.",
+    "make-block": "Write a BLOCK of the Scheduler for what is installed.",
     "night": "Print what came of a night.",
     "produce": "Make calibrations from exposures that exist already.",
     "rehearse": "Run a script in the simulated summit.",
