@@ -13,6 +13,7 @@ from lsst.ts.calibscripts.check import check_text
 from lsst.ts.calibscripts.check.data import as_data
 from lsst.ts.calibscripts.check.words import report
 from lsst.ts.calibscripts.config.scripts import SCRIPTS
+from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.events.summary import run_summary
 from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.record import Record
@@ -52,6 +53,18 @@ async def test_they_are_taken_after_the_flats_and_read_by_no_job(tmp_path: Path)
     page = as_html(of_record(record))
     assert "FLAT-DARK" in page
     assert "read by no job" in page
+
+
+async def test_they_have_the_times_that_flats_to_a_level_were_taken_with(tmp_path: Path):
+    record, outcome = await recorded_run(
+        tmp_path,
+        dict(GIVEN) | {"exp_times_flat": 1, "n_flat": 3, "flat_counts_target": 20_000, "n_flat_dark": 1},
+    )
+    assert outcome.state is ScriptState.DONE
+    flats = {event.exposure_time for event in record.events(ExposureTaken) if event.image_type == "FLAT"}
+    (dark,) = record.state.flat_darks
+    assert {record.state.times[dark]} == {max(flats)}
+    assert max(flats) != 1
 
 
 async def test_one_that_is_not_taken_is_a_failure_and_the_sets_go_on(tmp_path: Path):

@@ -9,6 +9,7 @@ from soak.reading import Problems, commits, doubtful
 from soak.story import Exposed, Sent, Story
 
 from lsst.ts.calibscripts.events.events import Certified, StageReached
+from lsst.ts.calibscripts.events.events import Ended as RunEnded
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 
@@ -73,9 +74,9 @@ def summary_is_true(story: Story) -> Problems:
         if f"    {product}: " not in not_certified:
             yield f"the summary does not say that {product} is not certified"
     ended = "STOPPED" if story.state is ScriptState.UNKNOWN else story.state.name
-    # A stop that meets a script which is just ending changes the state after the summary was written.
-    written = max(time for time, line in story.of(LogLine) if line.message == story.summary)
-    just_then = any(abs(written - time) < 0.01 or written < time for time, _ in story.of(Sent))
+    # A stop that meets a run which has ended, and whose record is still being written, changes the state.
+    written = max((time for time, event in story.of(RunEnded)), default=story.ended)
+    just_then = any(time > written - 0.01 for time, _ in story.of(Sent))
     if not just_then and f" ends {ended}: " not in story.summary.splitlines()[0]:
         yield f"the summary does not say {ended}: {story.summary.splitlines()[0]}"
 
