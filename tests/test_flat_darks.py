@@ -101,7 +101,7 @@ def test_check_names_them_with_their_times() -> None:
         ("{script_mode: BIAS_DARK, n_flat_dark: 2}", "script_mode is BIAS_DARK"),
         (
             "{script_mode: FLAT, exposures: {FLAT: [2026091800002..2026091800005]}, n_flat_dark: 2}",
-            "exist already",
+            "lists flats",
         ),
     ],
 )
