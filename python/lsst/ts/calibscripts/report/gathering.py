@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL_IMAGES", "Question", "gather", "judged"]
 
-ALL_IMAGES = tuple(
-    f"{kind} {name}" for kind in ("combined", "corrected") for name in ("bias", "dark", "flat")
+ALL_IMAGES = (
+    *(f"combined {product.label}" for product in holding(Content.IMAGES)),
+    *(f"corrected {product.label}" for product in holding(Content.IMAGES) if product.verify),
 )
 """Images of a report: combined calibrations, and exposures that were corrected with them."""
 
