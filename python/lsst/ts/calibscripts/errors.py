@@ -203,8 +203,6 @@ class JobError(CalibScriptsError, RuntimeError):
     ----------
     step : `str`
         What the job was for, e.g. ``GENERATE BIAS``.
-    reason : `str`
-        What happened.
     job_id, exit_code : `str` or `None`, `int` or `None`
         None where no acknowledgement, or no result, had it; kept as attributes.
     """

@@ -29,8 +29,6 @@ def warnings(config: CalibrationsConfig, now: datetime) -> tuple[str, ...]:
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        The configuration.
     now : `datetime.datetime`
         When the images will be taken, UTC.
 
@@ -166,15 +164,8 @@ def last_night(config: CalibrationsConfig, now: datetime) -> date:
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        The configuration.
     now : `datetime.datetime`
         When images will be taken, UTC.
-
-    Returns
-    -------
-    `datetime.date`
-        Its observing day.
     """
     return _nights(config, now)[-1]
 

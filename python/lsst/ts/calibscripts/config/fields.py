@@ -105,11 +105,6 @@ def option_settings(options: str) -> tuple[str, ...]:
 def whole(value: Any) -> Any:
     """Make an integer of a float without a fraction, as JSON Schema does.
 
-    Parameters
-    ----------
-    value : `object`
-        Anything.
-
     Returns
     -------
     `object`

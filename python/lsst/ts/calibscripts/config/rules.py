@@ -21,18 +21,11 @@ _FLAT = (_FLATS.n, _FLATS.n_discard, _FLATS.times)
 
 @dataclass(frozen=True)
 class Given:
-    """What a model needs to know besides the values that the user set.
+    """What a model needs to know besides the values that the user set."""
 
-    Attributes
-    ----------
-    defaults : mapping
-        Values of the properties that the user did not set, where they differ from the model's own.
-    wrong : set of `str`
-        Properties known to be wrong: rules that read them are not applied.
-    """
-
+    #: Values of the properties that the user did not set, where they differ from the model's own.
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    wrong: Set[str] = frozenset()
+    wrong: Set[str] = frozenset()  #: Properties known to be wrong: rules that read them are not applied.
 
 
 def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

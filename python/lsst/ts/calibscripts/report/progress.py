@@ -53,13 +53,7 @@ class StepProgress:
 
 
 def sets_of(record: Record) -> tuple[SetProgress, ...]:
-    """Return how far the images have come.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    """
+    """Return how far the images have come."""
     return tuple(_set(record, images) for images in record.state.sets.values())
 
 
@@ -85,13 +79,7 @@ def _set(record: Record, images: SetState) -> SetProgress:
 
 
 def steps_of(record: Record) -> tuple[StepProgress, ...]:
-    """Return how far the steps have come, in the order of the plan.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    """
+    """Return how far the steps have come, in the order of the plan."""
     return tuple(_steps(record))
 
 
