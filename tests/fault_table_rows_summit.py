@@ -490,6 +490,47 @@ def _to_a_level() -> Iterator[Case]:
     )
 
 
+def _not_ready() -> Iterator[Case]:
+    event = "Lamp, dome or telescope are not ready for flats"
+    flats: dict[str, Any] = {
+        "script_mode": "FLAT",
+        "generate_calibrations": False,
+        "do_verify": False,
+        "do_defects": False,
+        "do_ptc": False,
+        "do_gain_from_flat_pairs": False,
+        "n_flat": 4,
+        "exp_times_flat": 6,
+    }
+    shutter = "ATWhiteLight: its shutter is closed"
+    yield Case(
+        event,
+        "the shutter of the lamp is closed",
+        DONE,
+        (f"Not ready for flats: {shutter}", "auxtel/calibrations/power_on_atcalsys.py"),
+        before=_close_the_shutter,
+        config=flats,
+    )
+    yield Case(
+        event,
+        "the shutter of the lamp is closed, and `flat_setup` is `require`",
+        FAILED,
+        (
+            "No image was taken",
+            f"No flats can be taken: {shutter}",
+            "auxtel/calibrations/power_on_atcalsys.py",
+        ),
+        before=_close_the_shutter,
+        config={**flats, "flat_setup": "require"},
+        images=0,
+    )
+
+
+async def _close_the_shutter(domain: Domain) -> None:
+    async with Remote(domain, "ATWhiteLight", include=[]) as light:
+        await light.cmd_closeShutter.start(timeout=60.0)
+
+
 async def _light_the_lamp_again(domain: Domain) -> None:
     """Turn the lamp off, let it cool down, light it again and let it become warm."""
     async with Remote(domain, "ATWhiteLight", include=[]) as light:
@@ -604,4 +645,4 @@ def _not_as_asked() -> Iterator[Case]:
 
 NOT_ENABLED = tuple(_not_enabled())
 IMAGES = (*_exposures(), *_arrivals(), *_not_as_asked())
-LIGHT = (*_light(), *_to_a_level())
+LIGHT = (*_light(), *_to_a_level(), *_not_ready())

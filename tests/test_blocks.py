@@ -575,6 +575,7 @@ def test_the_weekly_block_is_the_documented_procedure() -> None:
     *sets, ptc = parameters(calls)
     documented = [yaml.safe_load(path.read_text()) for path in sorted(EXAMPLES.glob("weekly_[1-5]_*.yaml"))]
     window = {"flat_counts_min": 10000, "flat_counts_max": 110000, "bias_dark_counts_max": 10}
+    window |= {"flat_setup": "require", "flat_counts_target": 0}
     passed_on = {"program": "BLOCK-295", "reason": "weekly_calibrations"}
     assert sets == [{**values, **window, **passed_on} for values in documented]
     times = [float(word) for word in (EXAMPLES / "weekly_6_ptc.yaml").read_text().split(":")[-1].split(",")]

@@ -39,6 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Levels and ages that are looked at": (
         "flat_counts_*",
         "flat_times_scale",
+        "flat_setup",
         "bias_dark_counts_max",
         "reference_age_max",
     ),

@@ -21,6 +21,7 @@ from .run.generating import generate
 from .run.run import Run
 from .run.verifying import verify
 from .sal import BaseScript, RemoteGroup
+from .tables.products import ImageType
 
 __all__ = ["BaseMakeCalibrations"]
 
@@ -111,7 +112,21 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         """Return the arguments of the camera's ``setup_instrument``."""
 
     async def assert_feasibility(self, image_type: str) -> None:
-        """Raise if images of this type cannot be taken now; by default they can."""
+        """Raise if images of this type cannot be taken now: flats that need a setup which is not ready.
+
+        Raises
+        ------
+        RuntimeError
+            If ``flat_setup`` is ``require``, and something is not ready for flats.
+        """
+        if image_type != ImageType.FLAT or self.config.flat_setup != "require":
+            return
+        if problems := await self.not_ready_for_flats():
+            raise RuntimeError(f"No flats can be taken: {'; '.join(problems)}")
+
+    async def not_ready_for_flats(self) -> Sequence[str]:
+        """Return what is not ready for flats, one sentence each, without full stop; by default nothing."""
+        return ()
 
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
         """Return the physical_filter the flats will have, None where it is unknown.

@@ -6,8 +6,10 @@ from typing import Any
 
 from ..config import LatissConfig
 from ..make_calibrations import MakeCalibrations
+from ..preflight.flat_setup import not_ready
 from ..sal import LATISS
 from ..tables import instruments
+from .flat_setup import flat_setup
 
 __all__ = ["MakeLatissCalibrations"]
 
@@ -43,6 +45,10 @@ class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
         if not all(isinstance(name, str) and name for name in names):
             return None
         return instruments.physical_filter(*map(str, names))
+
+    async def not_ready_for_flats(self) -> tuple[str, ...]:
+        """Look at lamp, dome and telescope."""
+        return not_ready(await flat_setup(self.domain))
 
     async def get_installed(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the filters and gratings in the wheels of the spectrograph."""

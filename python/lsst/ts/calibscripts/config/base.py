@@ -139,6 +139,11 @@ class CommonProperties(ImageProperties):
         "A job that was aborted, was rejected or took too long is not, nor is a failed verification.",
     )
     wait_between_exposures: f.Wait = Field(0.0, description="Time to wait between consecutive exposures (s).")
+    flat_setup: f.FlatSetup = Field(
+        "warn",
+        description="What follows where lamp, dome or telescope are not ready for flats, before the first image or "
+        "the first flat. warn: a warning. require: no flats are taken. ignore: they are not looked at.",
+    )
     flat_counts_min: f.Counts | None = Field(
         None,
         description="Lowest acceptable level of flats (ADU, raw, overscan subtracted), e.g. 10000: where the first "
@@ -149,11 +154,11 @@ class CommonProperties(ImageProperties):
         description="Highest acceptable level of flats (ADU, raw, overscan subtracted), e.g. 110000: where the first "
         "two are above it, no further flats are taken; single flats above it are left out. null: not checked.",
     )
-    flat_counts_target: f.Target | None = Field(
+    flat_counts_target: f.Counts | None = Field(
         None,
         description="Level that the flats are to have (ADU, raw, overscan subtracted), e.g. 20000: their exposure "
         "time is looked for with at most 8 test flats of 0.1 to 120 s, from exp_times_flat or the time that was "
-        "last found in this filter. null: exp_times_flat is used as it is.",
+        "last found in this filter. null or 0: exp_times_flat is used as it is.",
     )
     flat_counts_tolerance: f.Fraction = Field(
         0.05, description="Fraction of flat_counts_target (ADU) by which the level may differ from it."

@@ -85,6 +85,12 @@ class CalibrationsConfig(CommonProperties):
         # A form writes the empty lists of a property that was not filled in.
         return exposures if any(ids for _, ids in exposures or ()) else None
 
+    @field_validator("flat_counts_target")
+    @classmethod
+    def _zero_is_no_target(cls, target: float | None) -> float | None:
+        # The parameter of a BLOCK cannot be null: it would become the text None.
+        return target or None
+
     @field_validator("certify_calib_end_date")
     @classmethod
     def _last_day_is_open(cls, end: str | None) -> str | None:

@@ -61,9 +61,9 @@ def _groups(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]
         ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
     )
     yield bool(absent), without, [name for kind in absent for name in _of_type(config, kind)]
-    yield ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max", "n_flat_dark", *_SEARCH]
-    none_taken = bool(config.of(ImageType.FLAT).taken)
-    yield none_taken, "exposures lists flats, so that none are taken", ["n_flat_dark", *_SEARCH]
+    of_flats = ["n_flat_dark", "flat_setup", *_SEARCH]
+    yield ImageType.FLAT in absent, without, ["flat_counts_min", "flat_counts_max", *of_flats]
+    yield bool(config.of(ImageType.FLAT).taken), "exposures lists flats, so that none are taken", of_flats
     yield config.flat_counts_target is None, "flat_counts_target is null", _SEARCH
     yield (
         not config.generate_calibrations,

@@ -27,6 +27,7 @@ __all__ = [
     "ExposureId",
     "ExposureIds",
     "Flag",
+    "FlatSetup",
     "FlatTimes",
     "FlatTimesScale",
     "Fraction",
@@ -41,7 +42,6 @@ __all__ = [
     "RepositoryUri",
     "ScriptMode",
     "Seconds",
-    "Target",
     "Text",
     "Wait",
     "option_settings",
@@ -210,6 +210,7 @@ _FlatTime = Annotated[Number, Field(ge=0.1), AfterValidator(_within_a_day)]
 ScriptMode = Literal["BIAS", "DARK", "FLAT", "BIAS_DARK", "BIAS_DARK_FLAT"]
 Policy = Literal["fail", "warn"]
 FlatTimesScale = Literal["listed", "auto"]
+FlatSetup = Literal["warn", "require", "ignore"]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1), _WHOLE]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=3), _WHOLE]
@@ -241,7 +242,6 @@ FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
 Seconds = Annotated[Number, Field(gt=0)]
 Wait = Annotated[Number, Field(ge=0), AfterValidator(_within_a_day)]
 Counts = Annotated[Number, Field(ge=0)]
-Target = Annotated[Number, Field(gt=0)]
 Fraction = Annotated[Number, Field(ge=0.01, le=0.5)]
 Text = _String
 Header = Annotated[_String, AfterValidator(_header), Field(json_schema_extra={"pattern": HEADER_PATTERN})]

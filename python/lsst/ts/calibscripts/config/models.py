@@ -63,6 +63,11 @@ class LSSTCamConfig(CalibrationsConfig):
         7200.0, description=CalibrationsConfig.model_fields["pipetask_timeout"].description
     )
     filter: f.Name = Field(None, description=_FILTER.replace("its name, or its number", "its name"))
+    flat_setup: f.FlatSetup = Field(
+        "require",
+        description="What follows where the dome is not ready for flats, before the first image or the first flat. "
+        "require: no flats are taken. warn: a warning. ignore: it is not looked at.",
+    )
     ignore: tuple[f.Text, ...] = Field(
         (), description="Components left out of the checks of the dome, e.g. [mtdome, mtdometrajectory]."
     )

@@ -40,16 +40,13 @@ class MakeLSSTCamCalibrations(MakeCalibrations):
         await super().start_remotes()
         await self._dome.start_task
 
-    async def assert_feasibility(self, image_type: str) -> None:
-        """Check the dome before flats: what it says of its vignetting goes into their headers.
+    async def not_ready_for_flats(self) -> tuple[str, ...]:
+        """Look at the dome: what it says of its vignetting goes into the headers of flats.
 
-        Raises
-        ------
-        RuntimeError
-            If a component of the dome, unless the property ``ignore`` names it, is in another state than it must be.
+        Components that the property ``ignore`` names are not looked at.
         """
-        if image_type != "FLAT" or self._dome is None:
-            return
+        if self._dome is None:
+            return ()
         ignored = {name.lower() for name in self.config.ignore}
         problems = []
         for name, wanted in DOME_STATES.items():
@@ -62,10 +59,7 @@ class MakeLSSTCamCalibrations(MakeCalibrations):
                 continue
             if state not in wanted:
                 problems.append(f"{name} is {State(state).name}")
-        if problems:
-            allowed = "; ".join(
-                f"{n} must be {' or '.join(s.name for s in w)}" for n, w in DOME_STATES.items()
-            )
-            raise RuntimeError(
-                f"No flats can be taken: {', '.join(problems)}. {allowed}; or name it in 'ignore'"
-            )
+        if not problems:
+            return ()
+        allowed = "; ".join(f"{n} must be {' or '.join(s.name for s in w)}" for n, w in DOME_STATES.items())
+        return (f"{', '.join(problems)}. {allowed}; or name it in 'ignore'",)

@@ -19,6 +19,7 @@ from .beam import filter_in_beam, filter_problem
 from .closing import Closing, Looks
 from .context import RunContext
 from .flat_search import FlatSearch
+from .flat_setup import warn_of_flat_setup
 
 __all__ = ["Exposing"]
 
@@ -81,6 +82,7 @@ class Exposing:
         window = self._window if image_type is ImageType.FLAT else None
         if image_type is ImageType.FLAT:
             await self._check_filter()
+            await warn_of_flat_setup(self.context)
         search = None if images.goal is None else self._search(images, images.goal)
         for number, planned in enumerate(images.exposures, 1):
             exposure = planned if search is None else await search.timed(planned)

@@ -72,6 +72,9 @@ class Host(Protocol):
     async def assert_feasibility(self, image_type: str) -> None:
         """Raise if images of this type cannot be taken now."""
 
+    async def not_ready_for_flats(self) -> Sequence[str]:
+        """Return what is not ready for flats."""
+
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
         """Return the physical_filter the flats will have, None where it is unknown."""
 

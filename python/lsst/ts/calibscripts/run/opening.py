@@ -20,6 +20,7 @@ from ..sal import ExpectedError
 from ..tables.products import PRODUCTS, ImageType
 from .beam import filter_in_beam, filter_problem
 from .context import RunContext
+from .flat_setup import warn_of_flat_setup
 
 __all__ = ["check", "set_up_instrument"]
 
@@ -93,6 +94,8 @@ async def _camera_problems(context: RunContext) -> list[str]:
             # Subclasses raise what they like; here it only means no.
             problems.append(describe(error) + ".")
     heed_cancellation()
+    if ImageType.FLAT in _exposing(context):
+        await warn_of_flat_setup(context)
     if _exposing(context):
         problems += not_installed(host.get_instrument_configuration(), await host.get_installed())
         if problem := key_problem(host.get_group_id()):

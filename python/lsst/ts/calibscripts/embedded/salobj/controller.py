@@ -11,7 +11,7 @@ from .domain import Domain
 from .log_handler import SalLogHandler
 from .messages import Message
 from .sal_info import SalInfo
-from .write_topic import ControllerEvent
+from .write_topic import ControllerEvent, ControllerTelemetry
 
 __all__ = ["SHUTDOWN_DELAY", "Controller"]
 
@@ -25,7 +25,7 @@ As long as that, tasks that are being cancelled can still send commands.
 class Controller:
     """Carries out the commands of a SAL component and writes its events.
 
-    Every command is an attribute ``cmd_<name>``, every event ``evt_<name>``.
+    Every command is an attribute ``cmd_<name>``, every event ``evt_<name>``, all telemetry ``tel_<name>``.
     It is made inside a running event loop.
 
     Parameters
@@ -74,6 +74,8 @@ class Controller:
             setattr(self, f"cmd_{command}", ControllerCommand(self.salinfo, command))
         for event in self.salinfo.component.names("evt_"):
             setattr(self, f"evt_{event}", ControllerEvent(self.salinfo, event))
+        for topic in self.salinfo.component.names("tel_"):
+            setattr(self, f"tel_{topic}", ControllerTelemetry(self.salinfo, topic))
         self._log_level = self.log.level
         self._log_handler = SalLogHandler(self)
         self.log.addHandler(self._log_handler)

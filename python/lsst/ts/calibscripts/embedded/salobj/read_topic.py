@@ -16,7 +16,7 @@ from .fill_warning import QUEUE_LENGTH, FillWarning
 from .messages import Message
 from .sal_info import SalInfo
 
-__all__ = ["ReadTopic", "RemoteEvent"]
+__all__ = ["ReadTopic", "RemoteEvent", "RemoteTelemetry"]
 
 Callback = Callable[[Any], Any]
 
@@ -281,3 +281,12 @@ class RemoteEvent(ReadTopic):
 
     def __init__(self, salinfo: SalInfo, name: str) -> None:
         super().__init__(salinfo, f"evt_{name}")
+
+
+class RemoteTelemetry(ReadTopic):
+    """Telemetry of a remote, by its name without prefix; who begins to listen gets none from before."""
+
+    reads_history = False
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo, f"tel_{name}")

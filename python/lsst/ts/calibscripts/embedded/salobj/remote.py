@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from .domain import Domain
-from .read_topic import RemoteEvent
+from .read_topic import RemoteEvent, RemoteTelemetry
 from .remote_command import RemoteCommand
 from .sal_info import SalInfo
 
@@ -17,7 +17,7 @@ __all__ = ["Remote"]
 class Remote:
     """Sends commands to a SAL component and reads its events.
 
-    Every command is an attribute ``cmd_<name>``, every event ``evt_<name>``.
+    Every command is an attribute ``cmd_<name>``, every event ``evt_<name>``, all telemetry ``tel_<name>``.
 
     Parameters
     ----------
@@ -63,13 +63,17 @@ class Remote:
         if include is not None and exclude is not None:
             raise ValueError("Cannot specify both include and exclude")
         self.salinfo = SalInfo(domain, name, index)
-        events = set(self.salinfo.component.names("evt_"))
-        events = events & set(include) if include is not None else events - set(exclude or ())
+        events, telemetry = (
+            wanted & set(include) if include is not None else wanted - set(exclude or ())
+            for wanted in (set(self.salinfo.component.names(prefix)) for prefix in ("evt_", "tel_"))
+        )
         commands = () if readonly else self.salinfo.component.names("cmd_")
         for command in commands:
             setattr(self, f"cmd_{command}", RemoteCommand(self.salinfo, command))
         for event in sorted(events):
             setattr(self, f"evt_{event}", RemoteEvent(self.salinfo, event))
+        for topic in sorted(telemetry):
+            setattr(self, f"tel_{topic}", RemoteTelemetry(self.salinfo, topic))
         self.start_task = asyncio.create_task(self.start())
 
     async def start(self) -> None:

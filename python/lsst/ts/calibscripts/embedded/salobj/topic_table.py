@@ -140,6 +140,8 @@ evt_azimuthState state:long homing:boolean homed:boolean homeSwitch:boolean
 evt_azimuthInPosition inPosition:boolean
 evt_mainDoorState state:long
 evt_dropoutDoorState state:long
+tel_position dropoutDoorOpeningPercentage:float mainDoorOpeningPercentage:float azimuthPosition:double \
+azimuthEncoderPosition:long
 """
 
 _POINTING = """
@@ -150,6 +152,7 @@ cmd_stopTracking ignored:boolean
 _MOUNT = """
 evt_atMountState state:long
 evt_allAxesInPosition inPosition:boolean
+tel_mount_AzEl_Encoders elevationCalculatedAngle:double[100] azimuthCalculatedAngle:double[100]
 """
 
 _SCHEDULER = """

@@ -13,7 +13,7 @@ from .domain import Values
 from .messages import Message
 from .sal_info import SalInfo
 
-__all__ = ["ControllerEvent", "SetWriteResult", "WriteTopic"]
+__all__ = ["ControllerEvent", "ControllerTelemetry", "SetWriteResult", "WriteTopic"]
 
 
 @dataclass
@@ -121,8 +121,10 @@ class ControllerEvent(WriteTopic):
         Name of the event, without prefix.
     """
 
+    kind = "evt"  #: First part of the names of such topics.
+
     def __init__(self, salinfo: SalInfo, name: str) -> None:
-        super().__init__(salinfo, f"evt_{name}")
+        super().__init__(salinfo, f"{self.kind}_{name}")
 
     async def write(self) -> Message:
         """Write the event, changed or not.
@@ -171,6 +173,12 @@ class ControllerEvent(WriteTopic):
         do_output = did_change or bool(force_output)
         data = await self.write() if do_output else self.data
         return SetWriteResult(did_change=did_change, was_written=do_output, data=data)
+
+
+class ControllerTelemetry(ControllerEvent):
+    """Telemetry of a controller, which is not kept for who listens later; as `ControllerEvent`."""
+
+    kind = "tel"
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -14,7 +14,10 @@ from ...ground.pacing import Pacing
 from ...sal import Controller, ExpectedError, State
 from ..faults.faults import Faults
 
-__all__ = ["HardwareClock", "SimulatedCsc", "write"]
+__all__ = ["HardwareClock", "SimulatedCsc", "publish", "write"]
+
+TELEMETRY_INTERVAL = 1.0
+"""Seconds of the event loop between two samples of telemetry."""
 
 _TAI_MINUS_UTC = 37.0
 _HALF_DAY = 43200.0
@@ -200,6 +203,21 @@ class SimulatedCsc:
             if self.faults.hits(name, self.name):
                 return state
         return State.ENABLED
+
+
+async def publish(topic: Any, fields: Callable[[], Mapping[str, Any]]) -> None:
+    """Write telemetry again and again, as long as the CSC lives.
+
+    Parameters
+    ----------
+    topic : `ControllerTelemetry`
+        The topic.
+    fields : callable
+        Returns its fields as they are now.
+    """
+    while True:
+        await write(topic, **fields())
+        await asyncio.sleep(TELEMETRY_INTERVAL)
 
 
 async def write(event: Any, **fields: Any) -> None:

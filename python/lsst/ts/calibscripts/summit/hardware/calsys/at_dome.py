@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ...faults.faults import Faults
-from ..csc import HardwareClock, SimulatedCsc, write
+from ..csc import HardwareClock, SimulatedCsc, publish, write
 from .states import AzimuthCommand, AzimuthState, DoorState
 
 __all__ = ["ENCODER_LOSS", "HOME_AZIMUTH", "SimulatedAuxTelDome", "angle_between"]
@@ -88,6 +88,7 @@ class SimulatedAuxTelDome(SimulatedCsc):
             getattr(self.controller, f"cmd_{command}").callback = callback
         await self._report(AzimuthCommand.UNKNOWN, math.nan)
         await self._report_doors(DoorState.CLOSED)
+        self.spawn(publish(self.controller.tel_position, lambda: {"azimuthPosition": self.encoder_azimuth}))
 
     async def move_azimuth(self, data: Any) -> None:
         """Begin to turn the dome to an ``azimuth`` (degrees), the shorter way."""

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from ....tables.flat_screen import (
+    DOME_AZIMUTH,
+    DOME_TOLERANCE,
+    TELESCOPE_AZIMUTH,
+    TELESCOPE_ELEVATION,
+    TELESCOPE_TOLERANCE,
+)
 from .at_dome import SimulatedAuxTelDome, angle_between
 from .telescope import SimulatedMount
 from .white_light import SimulatedWhiteLight
@@ -14,19 +21,6 @@ __all__ = [
     "lit_fraction",
     "screen_brightness",
 ]
-
-DOME_AZIMUTH = 3.0
-"""Azimuth of the dome at which the lamp lights the screen, degrees (seed 004)."""
-
-DOME_TOLERANCE = 1.5
-"""Degrees to either side within which the whole screen is lit (seed 004)."""
-
-TELESCOPE_AZIMUTH = 188.7
-TELESCOPE_ELEVATION = 39.0
-"""Where the telescope looks at the screen, degrees (seed 004)."""
-
-TELESCOPE_TOLERANCE = 0.5
-"""Degrees, ours: the screen fills the field of view with some margin."""
 
 EDGE = 1.0
 """Degrees over which the light falls off beside the screen; ours."""

@@ -11,13 +11,15 @@ from typing import Any
 
 from ....sal import ExpectedError
 from ...faults.faults import Faults
-from ..csc import HardwareClock, SimulatedCsc, write
+from ..csc import HardwareClock, SimulatedCsc, publish, write
 from .at_dome import angle_between
 from .states import MountState
 
 __all__ = ["SimulatedMount", "SimulatedPointing"]
 
 SPEED = 2.0
+SAMPLES = 100
+"""Angles in a sample of the encoders' telemetry."""
 
 
 class SimulatedMount(SimulatedCsc):
@@ -55,6 +57,14 @@ class SimulatedMount(SimulatedCsc):
     async def begin(self) -> None:
         """Publish where the axes are."""
         await self._report()
+        self.spawn(publish(self.controller.tel_mount_AzEl_Encoders, self._angles))
+
+    def _angles(self) -> dict[str, list[float]]:
+        """Return the angles of the last second, all the same."""
+        return {
+            "azimuthCalculatedAngle": [self.azimuth] * SAMPLES,
+            "elevationCalculatedAngle": [self.elevation] * SAMPLES,
+        }
 
     async def point(self, azimuth: float, elevation: float) -> None:
         """Begin to point the telescope; events report when it has arrived."""
