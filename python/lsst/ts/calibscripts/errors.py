@@ -224,7 +224,7 @@ class JobError(CalibScriptsError, RuntimeError):
     def __str__(self) -> str:
         quote = f" The last error in the log: {self.last_error}" if self.last_error else ""
         before = f" Failed before: OCPS job {', '.join(self.earlier)}." if self.earlier else ""
-        return f"{super().__str__()}{quote}{before}"
+        return f"{super().__str__()}{before}{quote}"
 
 
 class OutputsMissingError(JobError):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..ground.text import counted, exposure_range
+from ..ground.text import counted, exposure_range, listed
 from ..plan import Action, StepId
 from .events import Certified
 from .parts import SetState, StepStanding
@@ -144,7 +144,7 @@ def _step(state: RunState, step_id: StepId) -> str:
     step = state.steps[step_id]
     known = f" (job {step.job_id}, collection {step.collection})" if step.job_id else ""
     failed = [attempt.job_id or "unknown" for attempt in step.earlier]
-    before = f", after job {' and '.join(failed)} failed" if failed else ""
+    before = f", after {'jobs' if len(failed) > 1 else 'job'} {listed(failed)} failed" if failed else ""
     return f"{step_id}: {state.standing(step_id)}{known}{before}"
 
 

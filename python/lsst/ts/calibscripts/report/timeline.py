@@ -94,7 +94,8 @@ def _exposures(record: Record) -> Iterator[Span]:
                 begin[flats] = now
             case FlatDarkTaken(exposure, seconds):
                 text = f"dark {exposure} of a flat's {seconds:g} s"
-                yield Span("TAKE FLAT-DARK", Kind.EXPOSURE, begin.get("FLAT-DARK", now - seconds), now, text)
+                since = begin.get("FLAT-DARK", max(begin.values(), default=now))
+                yield Span("TAKE FLAT-DARK", Kind.EXPOSURE, since, now, text)
                 begin["FLAT-DARK"] = now
 
 

@@ -122,7 +122,8 @@ async def _result_of(context: RunContext, request: JobRequest) -> JobResult:
                 raise
             error.last_error = await last_error_of(error.job_id)
             failed = (*failed, error.job_id)
-            context.journal.warn(f"{error} It is submitted again: attempt {len(failed) + 1} of {attempts}.")
+            text = str(error).rstrip(".")
+            context.journal.warn(f"{text}. It is submitted again: attempt {len(failed) + 1} of {attempts}.")
 
 
 def _detectors_for(context: RunContext, step: Step, images: Mapping[ImageType, ImageSet]) -> tuple[int, ...]:
