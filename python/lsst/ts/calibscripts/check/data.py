@@ -23,8 +23,6 @@ def as_data(checked: Checked, answers: Answers | None = None) -> dict[str, Any]:
 
     Parameters
     ----------
-    checked : `Checked`
-        The configuration.
     answers : `Answers`, optional
         What a repository has answered.
 

@@ -25,11 +25,6 @@ _WIDTH = 110
 def images(exposures: ExposureSet) -> str:
     """Report what is taken of an image type.
 
-    Parameters
-    ----------
-    exposures : `ExposureSet`
-        The set.
-
     Returns
     -------
     `str`
@@ -53,10 +48,6 @@ def inputs(config: CalibrationsConfig, plan: Plan, step: Step) -> tuple[str, ...
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        The configuration.
-    plan : `Plan`
-        The plan.
     step : `Step`
         GENERATE or VERIFY of a product.
 
@@ -78,8 +69,6 @@ def report(checked: Checked, answers: Answers | None = None, *, pipelines: bool 
 
     Parameters
     ----------
-    checked : `Checked`
-        The configuration.
     answers : `Answers`, optional
         What a repository has answered.
     pipelines : `bool`, optional

@@ -50,19 +50,12 @@ def build(
 
     Parameters
     ----------
-    config : `CalibrationsConfig`
-        Checked configuration.
     n_detectors : `int`
         Number of detectors asked for.
     read_out_time, shutter_time : `float`
         Of the camera, seconds.
     given : mapping
         What the user set: exposure times among it are required of exposures that exist already.
-
-    Returns
-    -------
-    `Plan`
-        The plan.
     """
     sets = tuple(
         _timed(_exposure_set(config, ImageType(name), given), config, read_out_time, shutter_time)
@@ -86,10 +79,6 @@ def follow(
 
     Parameters
     ----------
-    plan : `Plan`
-        A plan.
-    config : `CalibrationsConfig`
-        Its configuration.
     reads : mapping
         Products that the jobs read; of jobs of which that is not known the table of products says it.
     n_detectors : `int`
@@ -236,8 +225,6 @@ def job_seconds(plan: Plan, step: Step, n_detectors: int, n_processes: int) -> f
 
     Parameters
     ----------
-    plan : `Plan`
-        The plan.
     step : `Step`
         One of its steps.
     n_detectors, n_processes : `int`

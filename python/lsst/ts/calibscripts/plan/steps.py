@@ -242,8 +242,6 @@ def closure(product: str, graph: Mapping[str, Collection[str]]) -> frozenset[str
 
     Parameters
     ----------
-    product : `str`
-        The product.
     graph : mapping
         What each product is made from.
     """

@@ -36,13 +36,7 @@ class ImageList:
 
 
 def image_lists(account: Account) -> tuple[ImageList, ...]:
-    """List the images of a report: those of its record, else those that were verified.
-
-    Parameters
-    ----------
-    account : `Account`
-        The report.
-    """
+    """List the images of a report: those of its record, else those that were verified."""
     record, evidence = account.record, account.evidence
     known = dict(evidence.exposures) | (_recorded(record, evidence) if record else {})
     lists = [_image_list(taken, known, evidence) for taken in _sets(account)]

@@ -57,11 +57,6 @@ class Span:
 def spans(record: Record) -> tuple[Span, ...]:
     """Lay out a run: exposures, arrivals, jobs, waits and certifications.
 
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-
     Returns
     -------
     `tuple` [`Span`]
@@ -172,13 +167,7 @@ def _certifications(record: Record) -> Iterator[Span]:
 
 
 def told(record: Record) -> str:
-    """Report in a sentence or two what took the time.
-
-    Parameters
-    ----------
-    record : `Record`
-        The run.
-    """
+    """Report in a sentence or two what took the time."""
     shown = spans(record)
     taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]
     jobs = [s for s in shown if s.kind in (Kind.JOB, Kind.FAILED, Kind.ABORTED)]
