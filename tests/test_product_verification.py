@@ -47,12 +47,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *products: str) -> 
 
 
 async def run(
-    outcomes: Mapping[str, Verification] = {}, **config: object
+    outcomes: Mapping[str, Verification] = {}, *, visits: bool | None = True, **config: object
 ) -> tuple[Outcome, list[LogLine], dict[str, list[str]]]:
     """Run with what the verification jobs find, by the names of their pipelines."""
-    butler = MemoryButler()
+    butler = MemoryButler(visits=visits)
     jobs: list[str] = []
-    reference_calibrations(butler, "LATISS", (0,))
+    reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat", "camera"))
 
     def behave(job: Job) -> Behaviour:
         jobs.append(job.name)
@@ -60,6 +60,31 @@ async def run(
 
     outcome, log, certified = await run_in_memory(butler, behave, EVERYTHING | config)
     return outcome, log, {"jobs": jobs, "certified": certified}
+
+
+MERGES_BY_VISIT = """
+description: x
+tasks:
+  verifyDefectsExp: lsst.cp.verify.CpVerifyVisitExpMergeTask
+"""
+
+
+@pytest.mark.parametrize("visits", [True, False, None])
+async def test_flats_without_visits_cannot_verify_defects(
+    visits: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch)
+    (tmp_path / "pipelines/LATISS/verifyDefects.yaml").write_text(MERGES_BY_VISIT)
+    outcome, _, found = await run(visits=visits)
+    if visits is not False:
+        assert outcome.state is ScriptState.DONE, outcome.reason
+        return
+    assert outcome.state is ScriptState.FAILED
+    assert "No image was taken. VERIFY DEFECTS: " in outcome.reason
+    assert "works on visits, but none of the latest flats have one in /repo/LATISS" in outcome.reason
+    assert found["jobs"] == []
+    outcome, _, _ = await run(visits=False, do_verify_products=False)
+    assert outcome.state is ScriptState.DONE, outcome.reason
 
 
 async def test_what_passes_is_certified_as_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,21 @@ def test_what_is_known_of_exposures(repository: ButlerRepository):
     assert repository.ingested("LATISS", [FLAT.exposure_id]) == {(FLAT.exposure_id, 0)}
 
 
+def test_flats_have_visits_where_they_are_defined(repository: ButlerRepository, root: Path):
+    assert repository.have_visits("LATISS", []) is True
+    assert repository.have_visits("LATISS", [FLAT.exposure_id]) is True
+    assert repository.have_visits("LATISS", [FLAT.exposure_id, 2026091800099]) is False
+    with Butler.from_config(str(root), writeable=True) as butler:
+        butler.registry.insertDimensionData("exposure", _without_visit(butler))
+    assert repository.have_visits("LATISS", [FLAT.exposure_id + 1]) is False
+    assert repository.have_visits("LATISS", []) is True
+
+
+def _without_visit(butler: Butler) -> dict[str, object]:
+    (record,) = butler.query_dimension_records("exposure", instrument="LATISS", exposure=FLAT.exposure_id)
+    return record.toDict() | {"id": FLAT.exposure_id + 1, "obs_id": "another", "seq_num": record.seq_num + 1}
+
+
 def test_levels_before_and_after_correction(repository: ButlerRepository):
     assert repository.level("LATISS", FLAT.exposure_id, 0).level > 100
     with pytest.raises(RepositoryError, match="exposure 2026091800099 has no raw image of detector 0"):

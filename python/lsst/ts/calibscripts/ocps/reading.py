@@ -21,6 +21,9 @@ _OUTPUTS = ("output", "merged")
 
 _EXPOSURES = "exposure"
 
+_BY_VISIT = "CpVerifyVisit"
+"""How the classes of tasks begin that merge statistics by visit."""
+
 _BOOTSTRAP = "Bootstrap"
 _CALIBRATIONS = frozenset(each.dataset_type for task in TASKS.values() for each in task.reads)
 
@@ -51,6 +54,7 @@ class Reading:
     writes: tuple[str, ...]  #: Dataset types, by name.
     source: Source  #: Where this is known from.
     unknown: tuple[str, ...] = ()  #: Labels of tasks of which it is not known what they read.
+    by_visit: bool = False  #: Does a task work on visits? They are not defined of every exposure.
 
     def read(self, dataset_type: str) -> Read | None:
         """Return what is read under a dataset type, None for nothing."""
@@ -84,7 +88,8 @@ def of_graph(graph: Any) -> Reading:
             elif edge.is_calibration:
                 # What a calibration job has measured of each exposure.
                 reads.append(Read(edge.parent_dataset_type_name))
-    return Reading(_overall(reads, writes), tuple(sorted(writes)), Source.GRAPH)
+    by_visit = any("visit" in task.raw_dimensions for task in graph.tasks.values())
+    return Reading(_overall(reads, writes), tuple(sorted(writes)), Source.GRAPH, by_visit=by_visit)
 
 
 def of_definition(
@@ -110,7 +115,7 @@ def of_definition(
         given = dict(_options(options, label))
         names = _connections([*(config.rest for config in configs), given])
         writes.update(name for key, name in names.items() if key.startswith(_OUTPUTS))
-        record = TASKS.get(str(task.klass).rpartition(".")[2])
+        record = TASKS.get(_class(definition, label))
         if record is None:
             unknown.append(label)
             reads += (Read(name) for name in names.values() if name.removesuffix(_BOOTSTRAP) in _CALIBRATIONS)
@@ -125,7 +130,14 @@ def of_definition(
         reads += (_read(each, names) for each in record.reads if each.when(settings))
         writes.update(_name(each, names) for each in record.writes if each.when(settings))
     writes.discard("")
-    return Reading(_overall(reads, writes), tuple(sorted(writes)), Source.DEFINITION, tuple(unknown))
+    by_visit = any(_class(definition, label).startswith(_BY_VISIT) for label in labels)
+    return Reading(
+        _overall(reads, writes), tuple(sorted(writes)), Source.DEFINITION, tuple(unknown), by_visit
+    )
+
+
+def _class(definition: Any, label: str) -> str:
+    return str(definition.tasks[label].klass).rpartition(".")[2]
 
 
 def _options(options: Sequence[str], label: str) -> Iterator[tuple[str, Setting]]:

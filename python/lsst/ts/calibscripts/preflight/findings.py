@@ -73,7 +73,13 @@ def repository_findings(
     found = RepositoryFindings()
     try:
         repository.check(writing=certifying and not read_only)
-        for look in (_look_at_detectors, _look_at_images, _look_at_references, _look_at_conflicts):
+        for look in (
+            _look_at_detectors,
+            _look_at_images,
+            _look_at_visits,
+            _look_at_references,
+            _look_at_conflicts,
+        ):
             found = look(repository, _in_known_filter(spec, found), found)
     except RepositoryError as error:
         text = str(error)
@@ -123,6 +129,28 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
     pairs = pairs_of(flats.found.exposures, flats.times)
     problems += pair_problems(spec.plan, pairs, flats.times)
     return replace(found.also(*problems), unpaired=unpaired(spec.plan, pairs, flats.times))
+
+
+def _look_at_visits(repository: Repository, spec: RunSpec, found: RepositoryFindings) -> RepositoryFindings:
+    """Look whether flats have the visits that a verification works on.
+
+    The OODS and the butler define visits of images of the sky alone, unless they are told otherwise.
+    """
+    steps = [step.id for step in spec.plan.steps if step.id in spec.pipelines.installed]
+    readings = {step_id: spec.pipelines.installed[step_id].reading for step_id in steps}
+    asking = [step_id for step_id, reading in readings.items() if reading is not None and reading.by_visit]
+    if not asking:
+        return found
+    flats = spec.plan.image_set(ImageType.FLAT)
+    named = () if flats is None else flats.taken
+    if repository.have_visits(spec.instrument, named) is not False:
+        return found
+    which = "not all of these" if named else "none of the latest"
+    return found.also(
+        f"{asking[0]}: {spec.pipelines.installed[asking[0]].uri} works on visits, but {which} flats have one in "
+        f"{spec.config.repo}: its job would miss them. Set do_verify_products to False, or have visits of flats "
+        "defined, too."
+    )
 
 
 def _marked_bad(spec: RunSpec, exposures: Sequence[int]) -> Iterator[str]:

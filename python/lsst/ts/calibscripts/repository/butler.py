@@ -10,7 +10,7 @@ from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certifying import commit, conflicts, holds
 from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
-from .exposures import exposure_records
+from .exposures import exposure_records, have_visits
 from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
 from .others import calibrations
@@ -56,6 +56,11 @@ class ButlerRepository(ButlerConnection):
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
         """See `Repository`."""
         return exposure_records(self._open(), instrument, exposures)
+
+    @patient
+    def have_visits(self, instrument: str, flats: Collection[int]) -> bool | None:
+        """See `Repository`."""
+        return have_visits(self._open(), instrument, flats)
 
     @patient
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:

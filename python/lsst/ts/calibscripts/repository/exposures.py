@@ -12,7 +12,10 @@ from .validity import taken_at
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DimensionRecord
 
-__all__ = ["exposure_records"]
+__all__ = ["exposure_records", "have_visits"]
+
+_LATEST = 10
+"""How many of the latest flats are looked at."""
 
 
 def exposure_records(
@@ -45,6 +48,42 @@ def exposure_records(
         )
         for r in records
     )
+
+
+def have_visits(butler: Butler, instrument: str, flats: Collection[int]) -> bool | None:
+    """Return whether flats have visits; see `Repository`.
+
+    Parameters
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    flats : collection of `int`
+        Exposures; none for the latest flats.
+    """
+    wanted = sorted(flats) or [
+        record.id
+        for record in butler.query_dimension_records(
+            "exposure",
+            instrument=instrument,
+            where="exposure.observation_type IN (flat)",
+            bind={"flat": ["flat", "FLAT"]},
+            order_by="-exposure",
+            explain=False,
+            limit=_LATEST,
+        )
+    ]
+    if not wanted:
+        return None
+    records = butler.query_dimension_records(
+        "visit_definition",
+        instrument=instrument,
+        where="exposure IN (wanted)",
+        bind={"wanted": wanted},
+        explain=False,
+        limit=None,
+    )
+    found = {record.exposure for record in records}
+    return found >= {*wanted} if flats else bool(found)
 
 
 def _seconds(exposure: DimensionRecord) -> float:

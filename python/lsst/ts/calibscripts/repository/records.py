@@ -104,6 +104,9 @@ class Repository(Protocol):
     def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
         """Return the records of those exposures that are known."""
 
+    def have_visits(self, instrument: str, flats: Collection[int]) -> bool | None:
+        """Return whether flats have visits: all of these, or, of none, any of the latest; None if there are none."""
+
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
         """Return exposure and detector of the raw images of these exposures."""
 

@@ -74,10 +74,18 @@ class MemoryButler:
     on_certified : callable
         Takes the associations of every certification at the moment when they are committed, in whichever thread
         that is done.
+    visits : `bool` or `None`, optional
+        Whether flats have visits; None where it does not hold any.
     """
 
-    def __init__(self, on_certified: Callable[[tuple[Association, ...]], None] = lambda new: None) -> None:
+    def __init__(
+        self,
+        on_certified: Callable[[tuple[Association, ...]], None] = lambda new: None,
+        *,
+        visits: bool | None = True,
+    ) -> None:
         self.on_certified = on_certified
+        self.visits = visits
         self._collections: dict[str, _Collection] = {}
         self._exposures: dict[tuple[str, int], ExposureRecord] = {}
         self._ids = itertools.count(1)

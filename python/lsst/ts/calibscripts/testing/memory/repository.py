@@ -83,6 +83,11 @@ class MemoryRepository:
         found = (self.butler.exposure(instrument, exposure) for exposure in exposures)
         return tuple(record for record in found if record is not None)
 
+    def have_visits(self, instrument: str, flats: Collection[int]) -> bool | None:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("have_visits")
+        return self.butler.visits
+
     def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("ingested")
