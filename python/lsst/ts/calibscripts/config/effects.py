@@ -21,11 +21,6 @@ _SEARCH = ["flat_counts_target", "flat_counts_tolerance", "flat_times_scale"]
 def effect_warnings(config: CalibrationsConfig) -> Iterator[str]:
     """Report which properties differ from their defaults without any effect, and why.
 
-    Parameters
-    ----------
-    config : `CalibrationsConfig`
-        The configuration.
-
     Yields
     ------
     `str`

@@ -28,21 +28,11 @@ _NOT_NEEDED = "every step that needs them has failed or was cancelled"
 
 @dataclass
 class Exposing:
-    """Takes the images of a run.
+    """Takes the images of a run."""
 
-    Attributes
-    ----------
-    context : `RunContext`
-        The run.
-    closing : `Closing`
-        Waits for the images of each set and examines them.
-    tasks : `asyncio.TaskGroup`
-        Has what goes on beside the camera.
-    """
-
-    context: RunContext
-    closing: Closing
-    tasks: asyncio.TaskGroup
+    context: RunContext  #: The run.
+    closing: Closing  #: Waits for the images of each set and examines them.
+    tasks: asyncio.TaskGroup  #: Has what goes on beside the camera.
     _wrong_level: FlatLevelError | None = field(default=None, init=False)
     _signals: dict[int, Signal] = field(default_factory=dict, init=False)
     _flat_times: dict[float, None] = field(default_factory=dict, init=False)

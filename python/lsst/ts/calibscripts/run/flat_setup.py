@@ -8,13 +8,7 @@ __all__ = ["warn_of_flat_setup"]
 
 
 async def warn_of_flat_setup(context: RunContext) -> None:
-    """Warn of what is not ready for flats, if ``flat_setup`` is ``warn``; of the same only once.
-
-    Parameters
-    ----------
-    context : `RunContext`
-        The run.
-    """
+    """Warn of what is not ready for flats, if ``flat_setup`` is ``warn``; of the same only once."""
     if context.config.flat_setup != "warn":
         return
     for text in await context.host.not_ready_for_flats():
