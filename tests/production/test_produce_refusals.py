@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from lsst.daf.butler import Butler
-from production_support import BASE, BEGIN, DAY, ENVIRONMENT, Walk, ids, produce, select_words
+from production_support import BASE, BEGIN, DAY, ENVIRONMENT, NAMES, Walk, ids, produce, select_words
 
 from lsst.ts.calibscripts.production import Ledger, contents
 from lsst.ts.calibscripts.production.ledger import Did
@@ -34,6 +34,25 @@ def test_darks_among_the_flats_are_refused_before_anything_starts(walk: Walk, tm
     assert f"flat-g: {DAY}00014..{DAY}00016 are DARK, not FLAT" in result.output
     assert f"flat-g: {DAY}00017 is the first of its set" in result.output
     assert "Nothing was started." in result.output
+    assert not (tmp_path / "logs").exists()
+
+
+def test_references_that_nobody_has_are_named_before_anything_starts(walk: Walk, tmp_path: Path):
+    with Butler.from_config(str(walk.first), writeable=True) as butler:
+        chain = f"{NAMES.instrument}/calib"
+        children = butler.collections.get_info(chain).children
+        butler.collections.redefine_chain(chain, [name for name in children if "reference" not in name])
+    try:
+        path = edited(walk, tmp_path, bias={"rerun": "20240328a"}, flat_g={"rerun": "20240328a"})
+        result = produce("generate", path, "--only", "bias", "--only", "flat-g")
+    finally:
+        with Butler.from_config(str(walk.first), writeable=True) as butler:
+            butler.collections.redefine_chain(chain, children)
+    assert result.exit_code == 1
+    output = " ".join(result.output.split())
+    assert "bias and flat-g need crosstalk, but the selection makes none, and LATISS/calib has none" in output
+    assert "for detector 0 that is valid for these exposures." in output
+    assert "Nothing was started." in output
     assert not (tmp_path / "logs").exists()
 
 

@@ -105,6 +105,7 @@ def test_a_header_that_says_something_else():
         ("DEFECTS", None, (*ids(5, 7), *ids(9, 10)), (), []),
         ("PTC", None, ids(9, 12), (), []),
         ("PTC", None, ids(9, 11), (), ["has 1 pairs"]),
+        ("PTC", None, (*ids(9, 12), *ids(14, 14)), (), [f"{DAY}00014 has no partner of equal exposure time"]),
     ],
 )
 def test_problems_of_a_choice(product: str, filter: str | None, generate, verify, expected: list[str]):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..ground.text import exposure_range
+from ..ocps.task_options import with_reading
 from ..tables.verifiers import verification
 from ..verification import words
 from .commands import NO_OPTIONS, Job, job
@@ -20,6 +21,7 @@ from .judging import replaced, verdict_on
 from .ledger import Did
 from .naming import run_of, runs_among
 from .pipelines import following, generator, generator_options, verifier
+from .references import missing_references
 from .rules import problems
 from .selection import ExposureChoice, Selection
 
@@ -59,7 +61,7 @@ def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
     Raises
     ------
     ConfigurationError
-        If the exposures will not do; nothing was started.
+        If the exposures will not do, or calibrations are missing that no job makes; nothing was started.
     RunFailedError
         If not everything was made; what does not depend on it was.
     """
@@ -72,6 +74,7 @@ def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
         if choice not in jobs:
             desk.say(f"{work.step} {choice.label}: the installed cp_verify has no pipeline for it")
     makers = [_Maker(desk, choice, job, work) for choice, job in jobs.items()]
+    _check_references(desk, makers, work)
     fail([problem for maker in makers if (problem := maker.make())])
 
 
@@ -124,10 +127,21 @@ def _jobs(selection: Selection, asked: Sequence[ExposureChoice], work: Work) -> 
         if found is None:
             continue
         options = NO_OPTIONS if verifying else generator_options(choice, found)
+        found = with_reading(found, options, selection.instrument)
         jobs[choice] = job(
             selection, choice, found, verifying=verifying, options=options, processes=work.processes
         )
     return jobs
+
+
+def _check_references(desk: Desk, makers: Sequence[_Maker], work: Work) -> None:
+    """Look for what the jobs that are to be run read from other productions."""
+    jobs = {maker.choice: maker.job for maker in makers if not maker.done}
+    verifying = work.step == VERIFY
+    if found := [*missing_references(desk.repository, desk.selection, jobs, verifying=verifying)]:
+        raise ConfigurationError(
+            [*found, "Nothing was started. Add them to the selection, or certify and chain some first."]
+        )
 
 
 def _last_line(log: Path) -> str:
@@ -145,10 +159,15 @@ class _Maker:
     job: Job
     work: Work
 
+    @property
+    def done(self) -> bool:
+        """Whether all outputs exist."""
+        return not self._missing()
+
     def make(self) -> str:
         """Run the job unless all outputs exist, and report what went wrong; nothing if nothing did."""
         label = f"{self.work.step} {self.choice.label}"
-        if not self._missing():
+        if self.done:
             return self._check_inputs(label)
         if blocked := self._blocked():
             self.desk.say(f"{label}: not started: {blocked}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import ConfigurationError
+from ..ocps.pairing import paired_options
 from ..ocps.pipelines import Installed, find, locate
 from ..ocps.requests import StepPipelines, products_read
 from ..ocps.task_options import TaskOptions, check_options, with_reading
@@ -35,16 +36,18 @@ def generator(instrument: str, product: Product) -> Installed:
 
 
 def generator_options(choice: ExposureChoice, installed: Installed) -> TaskOptions:
-    """Check the options of a generation.
+    """Check the options of a generation, and have its flats paired as they were selected.
 
     Raises
     ------
     ConfigurationError
         If one is not of this pipeline.
     """
-    if not choice.options:
-        return NO_OPTIONS
-    return check_options(choice.options, installed, f"{choice.label}: options")
+    options = (
+        check_options(choice.options, installed, f"{choice.label}: options") if choice.options else NO_OPTIONS
+    )
+    # Two flats of a pair may differ by what the shutter was measured to be open; all that are selected are in pairs.
+    return paired_options(installed, options)[0] if choice.product.paired else options
 
 
 def verifier(instrument: str, product: Product) -> Installed | None:

@@ -159,5 +159,9 @@ def problems(
         yield from mixed_states(types, {id: states[id] for id in chosen if id in states})
     if product.pairs is not None:
         usable = sorted((frames[id] for id in generate if id in frames), key=lambda frame: frame.id)
-        if (n := len(pairs_among(usable))) < product.pairs.number:
+        pairs = pairs_among(usable)
+        if (n := len(pairs)) < product.pairs.number:
             yield f"has {n} pairs of equal exposure time, but needs {product.pairs.number}"
+        elif single := {frame.id for frame in usable} - {frame.id for pair in pairs for frame in pair}:
+            # The pipeline takes each two that follow one another for a pair.
+            yield f"{exposure_range(single)} has no partner of equal exposure time"

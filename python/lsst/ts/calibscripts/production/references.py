@@ -1,0 +1,74 @@
+"""Calibrations that the jobs of a production read and it does not make: all are to be there before the first job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..ground.text import detectors_of, listed
+from ..ocps.reading import Read
+from ..preflight.times import spans
+from ..repository.production import ProductionRepository
+from .commands import Job
+from .selection import ExposureChoice, Selection
+
+__all__ = ["missing_references"]
+
+
+def missing_references(
+    repository: ProductionRepository,
+    selection: Selection,
+    jobs: Mapping[ExposureChoice, Job],
+    *,
+    verifying: bool,
+) -> Iterator[str]:
+    """Report what the jobs would miss, each once, with the calibrations that need it. Blocks.
+
+    Parameters
+    ----------
+    repository : `ProductionRepository`
+        The repository.
+    selection : `Selection`
+        What is made, in an order that follows what the pipelines read.
+    jobs : mapping [`ExposureChoice`, `Job`]
+        Jobs to be run, with what their pipelines read.
+    verifying : `bool`
+        Are they verifications?
+
+    Yields
+    ------
+    `str`
+        One sentence; nothing for jobs of which it is not known what they read.
+    """
+    missing: dict[tuple[str, str | None, tuple[int, ...]], list[str]] = {}
+    common = [name for name in _common(selection) if not repository.missing_collections([name])]
+    for choice, job in jobs.items():
+        exposures = selection.verification_exposures(choice) if verifying else choice.generate
+        when = spans(repository.exposures(selection.instrument, exposures))
+        for read in _others(selection, choice, job, verifying=verifying):
+            physical_filter = choice.physical_filter if read.by_filter else None
+            lost = repository.lacking(
+                read.dataset_type, selection.instrument, selection.detectors, common, physical_filter, when
+            )
+            if lost:
+                key = read.dataset_type, physical_filter, tuple(lost)
+                missing.setdefault(key, []).append(choice.label)
+    for (dataset_type, physical_filter, detectors), labels in missing.items():
+        needed = f"{dataset_type} in {physical_filter}" if physical_filter else dataset_type
+        yield (
+            f"{listed(labels)} {'needs' if len(labels) == 1 else 'need'} {needed}, but the selection makes none, and "
+            f"{selection.names.calib} has none for {detectors_of(detectors)} that is valid for these exposures."
+        )
+
+
+def _common(selection: Selection) -> tuple[str, ...]:
+    return selection.names.calib, f"{selection.instrument}/raw/all"
+
+
+def _others(selection: Selection, choice: ExposureChoice, job: Job, *, verifying: bool) -> Iterator[Read]:
+    """Return what a job cannot do without and no other job of the selection makes for it."""
+    fresh = selection.verified_from(choice) if verifying else selection.prerequisites(choice)
+    made = {name for other in fresh for name in other.product.dataset_types}
+    reading = job.pipeline.reading
+    for read in () if reading is None else reading.reads:
+        if not read.optional and read.dataset_type not in made:
+            yield read
