@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from once import made_once
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
@@ -152,10 +153,14 @@ REHEARSED = {
 @cache
 def rehearsed_once(directory: Path) -> Rehearsed:
     """Return a run that several modules look into; it is made once, and they only read it."""
-    root = directory / "rehearsed"
-    root.mkdir()
+    root = made_once(directory, "rehearsed", _rehearse)
+    (path,) = find_records(root / "records")
+    record = read_record(path)
+    assert record.outcome == "DONE", record.state.failures
+    return Rehearsed(record, root / "repo")
+
+
+def _rehearse(root: Path) -> None:
     repo = make_rehearsal_repository(root / "repo", filters=["SDSSr_65mm~empty"], seed=20)
     # All amplifiers of three biases fail their test, and the set passes, so that there is something to look at.
-    record = rehearsed_run(root / "records", repo, REHEARSED, faults=["noise-two-sided:of=verifyBias"])
-    assert record.outcome == "DONE", record.state.failures
-    return Rehearsed(record, Path(repo))
+    rehearsed_run(root / "records", repo, REHEARSED, faults=["noise-two-sided:of=verifyBias"])

@@ -10,6 +10,7 @@ import pytest
 from astropy.nddata import CCDData
 from e2e_support import LATISS_FILTERS, LATISS_SCRIPT, SEED, Rehearsed, example, opened, rehearse
 from lsst.daf.butler import CollectionType, Timespan
+from once import made_once
 
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation
@@ -28,12 +29,14 @@ def model() -> SensorModel:
 @pytest.fixture(scope="session")
 def fresh_latiss(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Return a fresh repository of LATISS with its reference calibrations, in a directory of that name."""
-    made = make_rehearsal_repository(
-        tmp_path_factory.mktemp("latiss") / "repo", seed=SEED, filters=LATISS_FILTERS
+    made = made_once(
+        tmp_path_factory.getbasetemp(),
+        "latiss",
+        lambda root: make_rehearsal_repository(root / "repo", seed=SEED, filters=LATISS_FILTERS),
     )
 
     def fresh(name: str) -> str:
-        return str(shutil.copytree(made, tmp_path_factory.mktemp(name) / "repo"))
+        return str(shutil.copytree(made / "repo", tmp_path_factory.mktemp(name) / "repo"))
 
     return fresh
 
