@@ -130,6 +130,7 @@ DEFAULTS: dict[type[CalibrationsConfig], dict[str, Any]] = {
         **collections("LSSTCam"),
         "exp_times_dark": 30,
         "pipetask_timeout": 7200,
+        "flat_setup": "require",
         "ignore": [],
     },
 }
