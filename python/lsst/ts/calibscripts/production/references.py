@@ -1,4 +1,4 @@
-"""Calibrations that the jobs of a production read and it does not make: all are to be there before the first job."""
+"""What the jobs of a production read and it does not make: all of it is to be there before the first job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..ground.text import detectors_of, listed
 from ..ocps.reading import Read
 from ..preflight.times import spans
-from ..repository.production import ProductionRepository
+from ..repository import Repository
 from .commands import Job
 from .selection import ExposureChoice, Selection
 
@@ -15,7 +15,7 @@ __all__ = ["missing_references"]
 
 
 def missing_references(
-    repository: ProductionRepository,
+    repository: Repository,
     selection: Selection,
     jobs: Mapping[ExposureChoice, Job],
     *,
@@ -25,7 +25,7 @@ def missing_references(
 
     Parameters
     ----------
-    repository : `ProductionRepository`
+    repository : `Repository`
         The repository.
     selection : `Selection`
         What is made, in an order that follows what the pipelines read.
@@ -43,6 +43,12 @@ def missing_references(
     common = [name for name in _common(selection) if not repository.missing_collections([name])]
     for choice, job in jobs.items():
         exposures = selection.verification_exposures(choice) if verifying else choice.generate
+        reading = job.pipeline.reading
+        if reading and reading.by_visit and repository.have_visits(selection.instrument, exposures) is False:
+            yield (
+                f"{choice.label}: {job.pipeline.uri} works on visits, but not all of these exposures have one: "
+                "define them, or leave it out with --only."
+            )
         when = spans(repository.exposures(selection.instrument, exposures))
         for read in _others(selection, choice, job, verifying=verifying):
             physical_filter = choice.physical_filter if read.by_filter else None
