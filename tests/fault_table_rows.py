@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fault_table_rows_jobs import JOBS
+from fault_table_rows_moved import MOVED
 from fault_table_rows_summit import IMAGES, LIGHT, NOT_ENABLED
 from fault_table_support import (
     ALL,
@@ -611,6 +612,7 @@ ROWS: tuple[Case, ...] = (
     *_external(),
     *IMAGES,
     *JOBS,
+    *MOVED,
     *_certifying(),
     *_repository(),
     *_interruptions(),

@@ -164,6 +164,7 @@ class InMemory(Stage):
             writes_not=self.case.writes_not.get(job.name, frozenset()),
             verification=self.case.verifications.get(job.name, Verification.PASSES),
             gains=() if job.name in self.case.without_gains else (NOMINAL_GAIN,),
+            shift=self.case.shifts.get(job.name, 0.0),
             certified_first=Scenario(faults=self.case.faults).certified_first(job),
         )
 

@@ -53,6 +53,8 @@ SMALL: Mapping[str, Any] = {
     "script_mode": "BIAS",
     "generate_calibrations": True,
     "n_bias": 3,
+    # What is valid before are images of a few pixels.
+    "compare_with_previous": "off",
 }
 """What is asked for on a repository on disk."""
 
@@ -129,7 +131,7 @@ class Case:
         What somebody does.
     before : coroutine function or `None`
         What somebody does before the script is run.
-    seconds, verifications, writes_not, without_gains, exit_codes
+    seconds, verifications, writes_not, without_gains, exit_codes, shifts
         How jobs go, by the name of their pipeline.
     verifiers : `tuple` [`str`]
         Products beside the combined images that the installed cp_verify can verify, e.g. ``Ptc``.
@@ -166,6 +168,7 @@ class Case:
     writes_not: Mapping[str, frozenset[int]] = field(default_factory=dict)
     without_gains: frozenset[str] = frozenset()
     exit_codes: Mapping[str, int] = field(default_factory=dict)
+    shifts: Mapping[str, float] = field(default_factory=dict)
     verifiers: tuple[str, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     references: tuple[str, ...] = ("bias", "dark", "flat")

@@ -99,6 +99,9 @@ COMMON: dict[str, Any] = {
     "bias_dark_counts_max": None,
     "reference_age_max": 400,
     "job_attempts": 1,
+    "compare_with_previous": "report",
+    "compare_sigmas_max": 2.0,
+    "compare_pixels_max": 0.002,
     "background_task_timeout": None,
     "test_case": None,
 }

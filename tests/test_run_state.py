@@ -17,6 +17,7 @@ from recorded import about
 from lsst.ts.calibscripts.events.events import (
     CertificationRefused,
     Certified,
+    Compared,
     Doubtful,
     Ended,
     Event,
@@ -103,6 +104,13 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(JobEnded, steps, st.none() | words, st.none() | detectors, st.sampled_from(JobOutcome), words),
     st.builds(OutputsFound, steps, st.none() | words, many),
     st.builds(StepEnded, steps, st.sampled_from(StepOutcome), words),
+    st.builds(
+        Compared,
+        products,
+        moved=st.sampled_from([(), ("RXX_S00 C04",)]),
+        required=st.booleans(),
+        problem=st.sampled_from(["", "they have other sizes"]),
+    ),
     st.builds(Verdicted, products, st.booleans(), words, words, judged=st.booleans()),
     st.builds(
         Certified, products, words, st.none() | words, st.none() | words, st.just(("a",)), st.booleans()

@@ -33,6 +33,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "do_verify_products",
         "number_verification_tests_threshold_*",
         "on_verification_failure",
+        "compare_*",
     ),
     "Where calibrations go, and for which dates": ("calib_collection", "certify_calib_*_date"),
     "Inputs and options of the pipetasks": ("repo", "n_processes", "input_collections_*", "config_options_*"),

@@ -14,6 +14,7 @@ from ..ground.time_range import TimeRange
 from ..tables.products import Product, switched
 from . import fields as f
 from .images import Exposures, ImageProperties
+from .policies import Comparison
 from .repeated import inputs_field, options_field, threshold_field
 from .settings import TypeSettings, settings_of
 from .times import ImageSet, exposure_times
@@ -50,6 +51,23 @@ class CommonProperties(ImageProperties):
         "fail",
         description="fail: a failed verification ends the script FAILED, which pauses the queue. warn: it "
         "ends DONE with a warning. What failed is never certified.",
+    )
+    compare_with_previous: Comparison = Field(
+        "report",
+        description="Compare each new bias, dark, flat and Photon Transfer Curve with the calibration that was valid "
+        "before. report: what has moved is a warning. require: it is not certified, and the script ends FAILED; "
+        "where there was none before, there is a warning. off: not compared.",
+    )
+    compare_sigmas_max: f.Seconds = Field(
+        2.0,
+        description="How far an amplifier of a new calibration may be from the one before: its median, and structure "
+        "in it, in units of the noise of a pixel.",
+    )
+    compare_pixels_max: f.Counts = Field(
+        0.002,
+        le=1,
+        description="Fraction of the pixels of an amplifier that may be more than five standard deviations from the "
+        "calibration before.",
     )
     do_defects: f.Flag = Field(
         False,

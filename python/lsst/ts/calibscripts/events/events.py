@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from .comparisons import Compared
 from .imaging import (
     ExposuresAdopted,
     ExposureTaken,
@@ -33,6 +34,7 @@ from .stages import Stage
 __all__ = [
     "CertificationRefused",
     "Certified",
+    "Compared",
     "Doubtful",
     "Ended",
     "Event",
@@ -235,7 +237,7 @@ class Ended:
 
 
 StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | StepEnded
-ProductEvent: TypeAlias = StageReached | Verdicted | Certified | Doubtful | CertificationRefused
+ProductEvent: TypeAlias = StageReached | Verdicted | Compared | Certified | Doubtful | CertificationRefused
 Message: TypeAlias = Failed | Warned
 Event: TypeAlias = Planned | ImageEvent | StepEvent | ProductEvent | Message | Ended
 

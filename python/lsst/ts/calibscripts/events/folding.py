@@ -11,6 +11,7 @@ from ..tables.products import ImageType
 from .events import (
     CertificationRefused,
     Certified,
+    Compared,
     Doubtful,
     Ended,
     Event,
@@ -96,7 +97,7 @@ def fold(state: RunState, event: Event) -> RunState:
         case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | StepEnded():
             step = _fold_step(state.step(event.step), event)
             return replace(state, steps=_having(state.steps, event.step, step))
-        case StageReached() | Verdicted() | Certified() | Doubtful() | CertificationRefused():
+        case StageReached() | Verdicted() | Compared() | Certified() | Doubtful() | CertificationRefused():
             return _fold_product(state, event)
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, event))
@@ -201,6 +202,8 @@ def _fold_product(state: RunState, event: ProductEvent) -> RunState:
             return state
         case Verdicted():
             return _with_product(state, event.product, verdict=event)
+        case Compared():
+            return _with_product(state, event.product, compared=event)
         case Certified():
             return _with_product(state, event.product, certified=event)
         case Doubtful():

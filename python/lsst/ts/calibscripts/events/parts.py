@@ -10,6 +10,7 @@ from ..tables.products import ImageType
 from .events import (
     CertificationRefused,
     Certified,
+    Compared,
     Doubtful,
     FlatTimeFound,
     ImageSetClosed,
@@ -193,6 +194,7 @@ class ProductState:
     stage: Stage = Stage.WAITING  #: The last stage it has reached.
     generated: bool = False  #: Was it generated, whatever became of it later?
     verdict: Verdicted | None = None  #: What its verification said.
+    compared: Compared | None = None  #: How it compares with what was valid before.
     certified: Certified | None = None  #: Where it is certified.
     doubtful: Doubtful | None = None  #: Where it may be certified.
     refused: CertificationRefused | None = None  #: Where it could not be certified.

@@ -84,11 +84,13 @@ def _next_steps(state: RunState, running: bool) -> Iterator[str]:
             f"{verdict.product}: look at the failed tests in {verdict.collection}, and at the images, before it is "
             "taken again."
         )
+    for name in (withheld := _withheld(state)):
+        yield f"{name}: look at how it differs from the one before, and certify it by a decision where it is right."
     if running:
         return
     if state.outcome is RunOutcome.UNFINISHED:
         yield "The record has no end: the script still runs, or it was killed. Check in LOVE whether it still runs."
-    elif state.failures and not failed and not state.certified and not state.doubtful:
+    elif state.failures and not failed and not withheld and not state.certified and not state.doubtful:
         yield "Fix the failures listed above, then queue the script or its BLOCK again."
 
 
@@ -105,13 +107,21 @@ def to_resume(state: RunState, given: Mapping[str, Any]) -> Resumption | None:
     Returns
     -------
     `Resumption` or `None`
-        None where all is done, where a verification failed (somebody must look at that first), and where the run
+        None where all is done, where a verification failed or a calibration was withheld (somebody must look at that
+        first), and where the run
         has no images that can be used.
     """
     taken = any(images.begun and images.offered for images in state.sets.values())
-    if state.is_complete or not taken or any(verdict.failed for verdict in state.verdicts.values()):
+    looked_at = any(verdict.failed for verdict in state.verdicts.values()) or _withheld(state)
+    if state.is_complete or not taken or looked_at:
         return None
     return resumption(state, given)
+
+
+def _withheld(state: RunState) -> list[str]:
+    """Return the products that were not certified because of how they compare with those before."""
+    found = ((name, product.compared) for name, product in state.products.items())
+    return [name for name, compared in found if compared is not None and compared.withheld]
 
 
 def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:

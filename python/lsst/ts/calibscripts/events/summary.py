@@ -106,6 +106,9 @@ def _not_certified(state: RunState, step_id: StepId) -> str:
     verdict = state.product(step_id.product).verdict
     if verdict is not None and not verdict.passed:
         return "it failed verification" if verdict.judged else "it could not be judged"
+    compared = state.product(step_id.product).compared
+    if compared is not None and compared.withheld:
+        return "it has moved from the one before" if compared.moved else "it could not be compared"
     match state.standing(step_id):
         case StepStanding.FAILED:
             return "certifying it failed"

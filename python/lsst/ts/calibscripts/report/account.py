@@ -121,6 +121,11 @@ def question_of(repository: Repository, record: Record, images: Sequence[str]) -
         asked=record.about.detectors,
         unjudged=frozenset(name for name, verdict in record.state.verdicts.items() if not verdict.judged),
         images=tuple(images),
+        previous={
+            name: product.compared.previous
+            for name, product in record.state.products.items()
+            if product.compared is not None and name in PRODUCTS
+        },
     )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..repository.masters import pixels_of
 from .evidence import Curve, Defects, Image
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "defects_of",
     "image_of",
     "nominal_of",
+    "small",
     "variance_of",
 ]
 
@@ -42,22 +45,26 @@ def image_of(dataset: Any, title: str, detector: str, n_detectors: int, exposure
     n_detectors : `int`
         How many detectors are shown beside each other.
     """
-    pixels = _pixels(dataset)
+    unit = str(getattr(dataset, "unit", "") or "")
+    return replace(small(pixels_of(dataset), title, detector, n_detectors, unit), exposure=exposure)
+
+
+def small(pixels: NDArray[np.float32], title: str, detector: str, n_detectors: int, unit: str) -> Image:
+    """Bin pixels so that those of all detectors together stay small.
+
+    Parameters
+    ----------
+    pixels : array
+        Shape ``(rows, columns)``; NaN where they are masked.
+    title, detector, unit
+        As `Image` has them.
+    n_detectors : `int`
+        How many detectors are shown beside each other.
+    """
     side = ALONE_PIXELS if n_detectors == 1 else TOGETHER_PIXELS // max(3, math.ceil(math.sqrt(n_detectors)))
     factor = max(1, math.ceil(max(pixels.shape) / side))
     middle = float(np.nanmedian(pixels)) if np.isfinite(pixels).any() else float("nan")
-    unit = str(getattr(dataset, "unit", "") or "")
-    return Image(title, detector, _binned(pixels, factor), unit, middle, exposure, factor)
-
-
-def _pixels(dataset: Any) -> NDArray[np.float32]:
-    """Return the pixels, NaN where they are masked."""
-    if hasattr(dataset, "image"):
-        return np.asarray(dataset.image.array, dtype=np.float32)
-    pixels = np.array(dataset.data, dtype=np.float32)
-    if dataset.mask is not None:
-        pixels[np.asarray(dataset.mask)] = np.nan
-    return pixels
+    return Image(title, detector, _binned(pixels, factor), unit, middle, binned=factor)
 
 
 def _binned(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -14,7 +14,18 @@ from ..verification import Verdict
 from ..verification.shapes import Outcome
 from .exposed import Exposed, Levels
 
-__all__ = ["Curve", "Defects", "Evidence", "Grid", "Image", "Levels", "Outcome", "PairGain", "Verification"]
+__all__ = [
+    "Change",
+    "Curve",
+    "Defects",
+    "Evidence",
+    "Grid",
+    "Image",
+    "Levels",
+    "Outcome",
+    "PairGain",
+    "Verification",
+]
 
 
 _MEDIAN_TO_MEAN = 1.2533
@@ -148,6 +159,17 @@ class Image:
     binned: int = 1  #: Pixels of the detector that make one pixel here, along each side.
 
 
+@dataclass(frozen=True, eq=False)
+class Change:
+    """How a new combined image of a detector differs from the one before it."""
+
+    product: str  #: BIAS, DARK or FLAT.
+    image: Image  #: The difference over the noise of both, binned.
+    counts: NDArray[
+        np.int64
+    ]  #: Pixels by their difference; those beyond the last edge are in the last place.
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Everything the butler has of a run."""
@@ -164,6 +186,7 @@ class Evidence:
     levels: tuple[Levels, ...] = ()  #: Of the flats.
     defects: tuple[Defects, ...] = ()  #: Of each detector.
     images: tuple[Image, ...] = ()  #: Combined images and residuals.
+    changes: tuple[Change, ...] = ()  #: Combined images beside those before them.
     problems: tuple[str, ...] = ()  #: What could not be read, one sentence each.
 
     def verification(self, product: str) -> Verification | None:

@@ -11,7 +11,7 @@ from .focal_planes import Layout, layout_of
 from .pictures import Stretched
 from .sections import number
 
-__all__ = ["Picture", "defect_map", "picture_of"]
+__all__ = ["Picture", "defect_map", "difference_of", "picture_of"]
 
 _SIDE = 360.0
 _LEFT, _TOP, _BELOW = 40.0, 9.0, 34.0
@@ -29,6 +29,7 @@ class Picture:
     ticks: tuple[str, ...] = ()  #: Values along the bar; empty where there is no bar.
     unit: str = ""  #: Of the values.
     wide: bool = False  #: Does it show several detectors?
+    colours: str = "grey"  #: Name of the bar of colours in the style sheet.
 
 
 def picture_of(images: Sequence[Image], stretched: Stretched) -> Picture:
@@ -40,19 +41,42 @@ def picture_of(images: Sequence[Image], stretched: Stretched) -> Picture:
         What is on it.
     """
     first = images[0]
+    values = [stretched.value_at(place) for place in _LEVELS]
     exposure = f" {first.exposure}" if first.exposure else ""
     masked = "; masked pixels are blue" if stretched.masked else ""
     caption = (
         f"{first.title[0].upper()}{first.title[1:]}{exposure} (asinh between the limits of zscale{masked})"
     )
-    if len(images) == 1:
-        rows, columns = (n * first.binned for n in first.pixels.shape)
-        drawing = _alone(stretched.uri, columns, rows, caption, amplifiers=True)
-    else:
-        drawing = _together(stretched, layout_of(image.detector for image in images), caption)
-    values = [stretched.value_at(place) for place in _LEVELS]
+    drawing = _framed(images, stretched, caption)
     ticks = tuple(number(value) if abs(value) >= 1000 else f"{value:.3g}" for value in values)
     return Picture(drawing, caption, ticks, first.unit, wide=len(images) > 1)
+
+
+def difference_of(images: Sequence[Image], stretched: Stretched) -> Picture:
+    """Frame the picture of a difference.
+
+    Parameters
+    ----------
+    images : sequence of `Image`
+        What is on it.
+    stretched : `Stretched`
+        The picture, linear around zero.
+    """
+    first, several = images[0], len(images) > 1
+    masked = "; masked pixels are darker blue" if stretched.masked else ""
+    binned = f"; mean of {first.binned} x {first.binned} pixels" if first.binned > 1 else ""
+    caption = f"{first.title[0].upper()}{first.title[1:]}, over the noise of both{binned}{masked}"
+    ticks = tuple(f"{stretched.low + place * (stretched.high - stretched.low):.2g}" for place in _LEVELS)
+    drawing = _framed(images, stretched, caption)
+    return Picture(drawing, caption, ticks, first.unit, wide=several, colours="coolwarm")
+
+
+def _framed(images: Sequence[Image], stretched: Stretched, caption: str) -> str:
+    first = images[0]
+    if len(images) == 1:
+        rows, columns = (n * first.binned for n in first.pixels.shape)
+        return _alone(stretched.uri, columns, rows, caption, amplifiers=True)
+    return _together(stretched, layout_of(image.detector for image in images), caption)
 
 
 def _alone(uri: str, columns: int, rows: int, title: str, *, amplifiers: bool, within: str = "") -> str:

@@ -17,7 +17,8 @@ from ..tables.products import PRODUCTS, Content, Product, holding
 from ..verification import Verdict
 from ..verification import reading as acceptance
 from .adapters import curves_of, defects_of, image_of, nominal_of
-from .evidence import Curve, Defects, Evidence, Grid, Image, PairGain, Verification
+from .changes import read_changes
+from .evidence import Change, Curve, Defects, Evidence, Grid, Image, PairGain, Verification
 from .exposed import Exposed, Levels
 from .grids import make_grid
 
@@ -52,6 +53,8 @@ class Question:
     asked: tuple[int, ...] = ()
     #: Products that the run could not judge: a report does not know better what is certified.
     unjudged: frozenset[str] = frozenset()
+    #: Product -> RUNs of the calibrations that it was compared with.
+    previous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Images to read, some of `ALL_IMAGES`; they are what takes the time.
     images: tuple[str, ...] = ALL_IMAGES
 
@@ -84,6 +87,7 @@ def gather(archive: Archive, question: Question) -> Evidence:
         levels=() if flats is None else _levels(flats, exposures),
         defects=reader.attempt("The defects", reader.defects) or (),
         images=tuple(reader.images(verifications)),
+        changes=reader.attempt("The calibrations before these", reader.changes) or (),
         problems=tuple(dict.fromkeys(reader.problems)),
     )
 
@@ -254,6 +258,16 @@ class _Reader:
         exposure = _worst(verification)
         refs = self._archive.refs(verification.run, PRODUCTS[product].corrected)
         return [ref for ref in refs if int(ref.dataId["exposure"]) == exposure]
+
+    def changes(self) -> tuple[Change, ...]:
+        """Read combined images and those that were valid before them, and compare them."""
+        runs = {
+            product: (run, before)
+            for product, before in self._question.previous.items()
+            if f"combined {product.lower()}" in self._question.images
+            and (run := self._run(Action.GENERATE, product))
+        }
+        return tuple(read_changes(self._archive, runs, self._names))
 
     def _image(self, ref: DatasetRef, title: str, n_detectors: int) -> Iterator[Image]:
         def read() -> Image:

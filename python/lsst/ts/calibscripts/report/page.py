@@ -19,6 +19,7 @@ from ..tables.products import PRODUCTS
 from ..verification.words import failure_report
 from . import frames, pictures, plots, sections
 from .amplifiers import amplifier_table
+from .changes import changes_told, comparison_table
 from .contents import STYLES, Account
 from .drawings import sparkline, timeline_drawing
 from .evidence import Evidence, Grid, Image, Verification
@@ -126,6 +127,8 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
         "images": image_lists(account),
         "timeline": _timeline(account),
         "trends": [(trend, Markup(sparkline(trend))) for trend in account.trends],
+        "changes": [] if record is None else list(changes_told(record, evidence)),
+        "comparisons": None if record is None else comparison_table(record),
         "departures": list(departures_told(account.trends)),
         **_of_evidence(account),
         "commands": list(_commands(account)),

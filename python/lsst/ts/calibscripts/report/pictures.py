@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from .evidence import Grid, Image
 from .focal_planes import layout_of
 
-__all__ = ["Stretched", "amplifier_map", "stretch", "symmetric"]
+__all__ = ["Stretched", "amplifier_map", "around_zero", "stretch", "symmetric"]
 
 _GAP = 255
 _MASKED = 254
 _MASKED_COLOUR = (91, 143, 217)
 _WHITE = 253
+_NOISE_ALONE = 2.0
+"""The first and the last colour are at least so far from zero, in units of the noise."""
 _SOFTENING = 0.1
 """Of the asinh stretch."""
 _AMPLIFIER = re.compile(r"C(\d)(\d)")
@@ -78,6 +80,37 @@ def stretch(images: Sequence[Image]) -> Stretched | None:
     rows, columns = grey.shape
     # Row 0 of a detector is its lowest one.
     return Stretched(_png(grey[::-1], palette), low, high, columns, rows, bool(masked.any()))
+
+
+def around_zero(images: Sequence[Image]) -> Stretched:
+    """Make one picture of differences of all detectors: white where there is none, blue below, red above.
+
+    Parameters
+    ----------
+    images : sequence of `Image`
+        Differences.
+
+    Returns
+    -------
+    `Stretched`
+        Linear between limits as far below zero as above it.
+    """
+    from matplotlib import colormaps
+
+    pixels, covered = _mosaic(images)
+    good = np.isfinite(pixels)
+    # What is noise alone is to look like it.
+    high = max(symmetric(pixels)[1], _NOISE_ALONE)
+    low = -high
+    shown = np.clip((np.where(good, pixels, low) - low) / (high - low), 0.0, 1.0)
+    indices = np.round(shown * _WHITE).astype(np.uint8)
+    indices[~good] = _GAP
+    masked = covered & ~good
+    indices[masked] = _MASKED
+    table = np.round(colormaps["coolwarm"](np.linspace(0, 1, _MASKED))[:, :3] * 255).astype(int)
+    uri = _png(indices[::-1], [*table.ravel().tolist(), *_MASKED_COLOUR, 0, 0, 0])
+    rows, columns = indices.shape
+    return Stretched(uri, low, high, columns, rows, bool(masked.any()))
 
 
 def _mosaic(images: Sequence[Image]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

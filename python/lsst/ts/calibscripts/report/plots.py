@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .evidence import Curve
 from .exposed import Levels
@@ -17,7 +18,7 @@ from .sections import short_ids
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["beyond_axis", "curve_plot", "figures_of", "gain_plot", "level_plot"]
+__all__ = ["beyond_axis", "curve_plot", "figures_of", "gain_plot", "histogram", "level_plot"]
 
 _TEXT = "#010203"
 """Stands for the colour of the text until the drawing is part of a page."""
@@ -171,6 +172,37 @@ def level_plot(levels: Sequence[Levels], name: str) -> str:
     for axes in (left, right):
         axes.set_xticks(x[::step], ends[::step], rotation=60, ha="right")
         axes.set(xlabel=f"exposure {common}…" if common else "exposure")
+    return _svg(figure, name)
+
+
+def histogram(counts: NDArray[np.int64], edges: NDArray[np.float64], name: str) -> str:
+    """Plot how many pixels differ by how much, beside what noise alone would do.
+
+    Parameters
+    ----------
+    counts : array
+        Pixels between the edges; those beyond the last one are in the last place.
+    edges : array
+        In units of the noise.
+    name : `str`
+        Distinguishes the drawing from others on the same page.
+    """
+    figure, (axes,) = _figure(1)
+    figure.set_size_inches(5.6, 3.6)
+    middle, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
+    noise = counts.sum() * width * np.exp(-(middle**2) / 2) / math.sqrt(2 * math.pi)
+    axes.stairs(
+        np.maximum(counts, 0.5), edges, fill=True, baseline=0.5, color=_COLOURS[0], label="difference"
+    )
+    axes.plot(middle[noise > 0.5], noise[noise > 0.5], color=_COLOURS[1], linewidth=1.5, label="noise alone")
+    axes.set(
+        xlabel="new less old [noise of both]; the ends hold what is beyond",
+        ylabel="pixels",
+        yscale="log",
+        xlim=(edges[0], edges[-1]),
+        ylim=(0.5, 2 * max(counts.max(), 1)),
+    )
+    axes.legend()
     return _svg(figure, name)
 
 

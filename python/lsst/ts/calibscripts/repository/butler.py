@@ -9,10 +9,11 @@ from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certifying import commit, conflicts, holds
-from .connection import ButlerConnection, collection_type, exposure_and_detector, exposure_of, registered
+from .connection import collection_type, exposure_and_detector, exposure_of, registered
 from .exposures import exposure_records, have_visits
 from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
+from .masters import MasterReader
 from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
@@ -33,7 +34,7 @@ RESIDUALS_LOOKED_AT = 4
 """How many corrected images are read for the level that is left."""
 
 
-class ButlerRepository(ButlerConnection):
+class ButlerRepository(MasterReader):
     """A butler repository, made from its URI like a `ButlerConnection`.
 
     Notes

@@ -93,11 +93,11 @@ class ButlerConnection:
         plain = uri.getExtension() == ".yaml"
         return yaml.load(uri.read(), Loader=yaml.CSafeLoader) if plain else butler.get(ref)
 
-    def _refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
+    def _refs(self, run: str, dataset_type: str, **data_id: Any) -> list[DatasetRef]:
         butler = self._open()
         if not registered(butler, dataset_type) or self.missing_collections([run]):
             return []
-        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
+        return butler.query_datasets(dataset_type, run, explain=False, limit=None, data_id=data_id)
 
 
 def collection_type(butler: Butler, name: str) -> CollectionType | None:

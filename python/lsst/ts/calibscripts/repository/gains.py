@@ -27,7 +27,9 @@ def written_gains(ref: DatasetRef, dataset: Any) -> WrittenGains | None:
         pair = next((tuple(p) for p in pairs if int(exposure) in p), (int(exposure),))
     # The Science Pipelines note down the overscan's noise for a pair, in ADU; the fit's is in electrons.
     unit = "ADU" if str(getattr(dataset, "ptcFitType", "")) == "PARTIAL" else "electron"
-    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise, unit)
+    # The record of the simulated summit has a name of its own for it.
+    errors = dict(getattr(dataset, "gainErr", None) or getattr(dataset, "gain_error", {}))
+    return WrittenGains(int(ref.dataId["detector"]), pair, gain, noise, unit, errors)
 
 
 def _input_pairs(dataset: Any) -> list[tuple[int, ...]]:

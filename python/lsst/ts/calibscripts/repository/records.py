@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
+from ..verification.differences import Master
 from .certification_records import Certification, Conflict, other_filter
 from .provenance import UsedInput
 
@@ -181,6 +182,12 @@ class Repository(Protocol):
 
     def nominal_gains(self, run: str) -> Mapping[tuple[int, str], float]:
         """Return nominal gains, electron/ADU, by detector and amplifier, as far as the flats of a RUN have them."""
+
+    def master(self, run: str, dataset_types: Sequence[str], data_id: Mapping[str, Any]) -> Master | None:
+        """Read a combined calibration, of the first of these dataset types that a RUN has for a detector.
+
+        ``data_id`` also has the physical_filter of what is for one.
+        """
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]

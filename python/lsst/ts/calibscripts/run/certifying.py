@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping
 from functools import partial
 
-from ..errors import CertificationError, ImageSetError, NoAnswerError, ReadBackError
+from ..errors import CalibScriptsError, CertificationError, ImageSetError, NoAnswerError, ReadBackError
+from ..events.comparisons import Compared, comparison_line
 from ..events.events import CertificationRefused, Certified, Doubtful, Stage
 from ..events.images import ImageSet
 from ..plan import Action, Step, StepId
@@ -37,6 +38,9 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
     """
     generated = context.state.step(StepId(Action.GENERATE, step.id.product))
     wanted = context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter)
+    compared = context.state.product(step.id.product).compared
+    if compared is not None and compared.withheld:
+        raise _refused(context, wanted, _withheld(compared, generated.run))
     if problem := await _filter_problem(context, step):
         raise _refused(context, wanted, ImageSetError(ImageType.FLAT.name, problem))
     # It comes after GENERATE, which fails where its job left no RUN.
@@ -78,6 +82,14 @@ async def _commit(context: RunContext, wanted: Certification, run: str) -> tuple
 
 def _refused(context: RunContext, wanted: Certification, error: Exception) -> CertificationError:
     return CertificationError(wanted.product, wanted.collection, context.state.certified, error)
+
+
+def _withheld(compared: Compared, run: str | None) -> CalibScriptsError:
+    return CalibScriptsError(
+        f"{comparison_line(compared)} compare_with_previous is require, so it stays in {run}: look at the "
+        "difference on the page of the report, then certify it by a decision (`calibscripts decide certify`), "
+        "or take the images again"
+    )
 
 
 def _doubt(context: RunContext, wanted: Certification) -> None:

@@ -19,6 +19,7 @@ from ..events.images import ImageSet
 from ..ocps.jobs import ABORTED
 from ..plan import Action, Step, StepId
 from ..tables.products import ImageType
+from .comparing import compare
 from .context import RunContext
 from .executing import Graph
 from .jobs import last_error_of
@@ -49,15 +50,20 @@ class Processing:
         self._context = context
         self._doing = doing
         self.graph: Graph[ImageSet] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._comparing: dict[str, asyncio.Task[None]] = {}
         tell_plan(context)
 
     def start(self, tasks: asyncio.TaskGroup) -> Graph[ImageSet]:
         """Start the steps, each waiting for what it needs."""
+        self._tasks = tasks
         self.graph = Graph(self._context.plan, self._do, self._done, self._failed, self._cancelled)
         self.graph.start(tasks)
         return self.graph
 
     async def _do(self, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+        if step.id.action is Action.CERTIFY and step.id.product in self._comparing:
+            await self._comparing[step.id.product]
         try:
             await self._doing[step.id.action](self._context, step, images)
         except JobError as error:
@@ -68,6 +74,10 @@ class Processing:
 
     def _done(self, step_id: StepId) -> None:
         self._context.journal.tell(StepEnded(step_id, StepOutcome.DONE))
+        if step_id.action is Action.GENERATE and self._tasks is not None:
+            # Beside the jobs that need it: only what is certified must wait for that.
+            task = self._tasks.create_task(compare(self._context, step_id.product))
+            self._comparing[step_id.product] = task
 
     def _failed(self, step_id: StepId, error: Exception) -> None:
         """Keep why a step failed, and cancel what must not go on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["RunStatistics", "WrittenGains"]
@@ -72,6 +72,8 @@ class WrittenGains:
         Amplifier -> read noise, in ``noise_unit``.
     noise_unit : `str`
         electron, or ADU where it was measured in the overscan before any gain was known.
+    gain_error : `dict` [`str`, `float`]
+        Amplifier -> error of the gain, electron/ADU, as far as it is known.
     """
 
     detector: int
@@ -79,3 +81,4 @@ class WrittenGains:
     gain: Mapping[str, float]
     noise: Mapping[str, float]
     noise_unit: str = "electron"
+    gain_error: Mapping[str, float] = field(default_factory=dict)

@@ -173,6 +173,24 @@ _TABLE = (
         count=ALL,
     ),
     Fault(
+        "bias-shifted",
+        "an amplifier reads 20 ADU more in its image than in its overscan: the bias has moved",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
+        "amplifier-glows",
+        "an amplifier glows with 10 electron/s at a corner: the dark has moved",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
+        "dust-ring",
+        "a new grain of dust takes 5 % of the light in a ring: the flat has moved",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
         "gain-drifted",
         "the gains of all amplifiers are 10 % higher than their headers say: verifyPtc fails",
         Target.DETECTOR,

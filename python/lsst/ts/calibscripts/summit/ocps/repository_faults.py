@@ -16,7 +16,7 @@ from lsst.daf.butler.registry import CollectionType
 from ...tables.instruments import INSTRUMENTS
 from ..datasets.types import AMPLIFIERS
 from ..faults.faults import Faults
-from ..sensor import SensorModel, noisier
+from ..sensor import CHANGES, SensorModel, noisier
 from .job import Job, JobRunner
 from .pipetask import sort_options
 
@@ -164,7 +164,8 @@ def spoil(model: SensorModel, faults: Faults) -> SensorModel:
         A detector in good health.
     faults : `Faults`
         ``verification-fails-majority`` makes all its amplifiers noisier than their headers say,
-        ``verification-fails-some`` only three; ``gain-drifted`` and ``response-kinked`` change what curves are like.
+        ``verification-fails-some`` only three; ``gain-drifted`` and ``response-kinked`` change what curves are like,
+        those of `CHANGES` what combined images are like.
 
     Returns
     -------
@@ -172,6 +173,8 @@ def spoil(model: SensorModel, faults: Faults) -> SensorModel:
         The detector as it is now.
     """
     detector = str(model.detector.id)
+    for name, change in CHANGES.items():
+        model = change(model) if faults.hits(name, detector) else model
     if faults.hits("gain-drifted", detector):
         model = replace(model, gain=_DRIFT * model.gain)
     if faults.hits("response-kinked", detector):

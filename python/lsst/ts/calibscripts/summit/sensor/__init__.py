@@ -5,8 +5,18 @@
 """
 
 from . import expectation
+from .changes import CHANGES
 from .electronics import Electronics
 from .exposing import expose
 from .model import REFERENCE_GAIN, SMALL_SCALE, SensorModel, noisier
 
-__all__ = ["REFERENCE_GAIN", "SMALL_SCALE", "Electronics", "SensorModel", "expectation", "expose", "noisier"]
+__all__ = [
+    "CHANGES",
+    "REFERENCE_GAIN",
+    "SMALL_SCALE",
+    "Electronics",
+    "SensorModel",
+    "expectation",
+    "expose",
+    "noisier",
+]

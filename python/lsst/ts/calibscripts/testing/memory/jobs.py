@@ -23,6 +23,7 @@ from ...tables.products import PRODUCTS, Content, holding, is_by_filter
 from ...verification import WrittenGains
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
+from .masters import master
 from .recipes import FLATS, RECIPES, Recipe
 from .statistics import AMPLIFIERS, Verification, statistics
 
@@ -32,11 +33,13 @@ _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND expos
 
 _FAILURE = 1
 _HOLD_GAINS = frozenset(product.dataset_type for product in PRODUCTS.values() if product.measures_gains)
+_COMBINED = frozenset(product.dataset_type for product in holding(Content.IMAGES))
 _CURVES = frozenset(product.dataset_type for product in holding(Content.CURVES))
 NOMINAL_GAIN = 0.57
 """Nominal gain of every amplifier, electron/ADU."""
 
-_NOISE = 12.0
+NOISE = 12.0
+"""Read noise of every amplifier, electron."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Behaviour:
         What it finds for the amplifiers of each pair of flats, electron/ADU, again and again; empty for nothing.
     certified_first : `bool`
         Does its butler search the RUNs of other jobs last, as those of before October 2025?
+    shift : `float`
+        How far the combined images that it makes are from others, in units of the noise of both.
     """
 
     seconds: float = 0.0
@@ -65,6 +70,7 @@ class Behaviour:
     verification: Verification = Verification.PASSES
     gains: Sequence[float] = (NOMINAL_GAIN,)
     certified_first: bool = False
+    shift: float = 0.0
 
 
 class MemoryIngest:
@@ -212,6 +218,8 @@ class _Work:
                 holds = dataset_type in _HOLD_GAINS and self.behaviour.gains
                 pairs = [()] if dataset_type in _CURVES else self._pairs(raws)
                 value: object = tuple(self._gains(detector, pair) for pair in pairs) if holds else None
+                if dataset_type in _COMBINED and self.behaviour.shift:
+                    value = master(dataset_type, self.behaviour.shift)
                 if dataset_type == FLATS:
                     value = dict.fromkeys(AMPLIFIERS, NOMINAL_GAIN)
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)
@@ -227,7 +235,7 @@ class _Work:
 
     def _gains(self, detector: int, pair: tuple[int, ...]) -> WrittenGains:
         gains = dict(zip(AMPLIFIERS, cycle(self.behaviour.gains), strict=False))
-        return WrittenGains(detector, pair, gains, dict.fromkeys(AMPLIFIERS, _NOISE))
+        return WrittenGains(detector, pair, gains, dict.fromkeys(AMPLIFIERS, NOISE))
 
     def _write_statistics(self, read: Mapping[int, tuple[Dataset, ...]]) -> None:
         inputs = tuple(dict.fromkeys(dataset for found in read.values() for dataset in found))

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from ...ground.time_range import TimeRange
 from ...summit.hardware.focalplane import physical_filters
 from ...tables.instruments import INSTRUMENTS
-from ...tables.products import is_by_filter
+from ...tables.products import Content, holding, is_by_filter
+from ...verification import WrittenGains
 from .butler import CollectionKind, MemoryButler
+from .jobs import NOISE, NOMINAL_GAIN
+from .statistics import AMPLIFIERS
 
 __all__ = ["ELECTRONICS", "reference_calibrations"]
 
@@ -24,6 +27,8 @@ ELECTRONICS = (
     "flatBootstrap",
 )
 """What the pipelines of the simulated summit read beside bias, dark and flat."""
+
+_CURVES = frozenset(product.dataset_type for product in holding(Content.CURVES))
 
 
 def reference_calibrations(
@@ -61,7 +66,14 @@ def reference_calibrations(
     collection = f"{record.calib_collection}/reference"
     wanted = record.detectors if detectors is None else tuple(detectors)
     datasets = [
-        butler.put(kind, f"{collection}/run", instrument, detector=detector, physical_filter=name)
+        butler.put(
+            kind,
+            f"{collection}/run",
+            instrument,
+            detector=detector,
+            physical_filter=name,
+            value=_gains(detector) if kind in _CURVES else None,
+        )
         for kind in dict.fromkeys((*dataset_types, *electronics))
         for detector in wanted
         for name in (physical_filters(instrument) if is_by_filter(kind) else (None,))
@@ -69,3 +81,8 @@ def reference_calibrations(
     butler.certify(collection, datasets, TimeRange.of(None, end))
     butler.register(record.calib_collection, CollectionKind.CHAINED, [collection])
     return collection
+
+
+def _gains(detector: int) -> tuple[WrittenGains, ...]:
+    gain, noise = (dict.fromkeys(AMPLIFIERS, value) for value in (NOMINAL_GAIN, NOISE))
+    return (WrittenGains(detector, (), gain, noise),)

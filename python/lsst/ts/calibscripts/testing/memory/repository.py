@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...ground.time_range import TimeRange
@@ -22,45 +21,16 @@ from ...repository import (
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
 from ...verification import Details, RunStatistics, WrittenGains
-from .butler import Association, CollectionKind, Dataset, MemoryButler
-from .trouble import Trouble
+from ...verification.differences import Master
+from .butler import Association, CollectionKind, Dataset
+from .masters import master
+from .trouble import Troubled
 
 __all__ = ["MemoryRepository"]
 
 
-class MemoryRepository:
-    """Answers what the state machine asks of a repository, out of a butler in memory.
-
-    Parameters
-    ----------
-    butler : `MemoryButler`
-        The butler.
-    troubles : iterable of `Trouble`
-        What goes wrong.
-    hold_up : callable
-        Lets as many seconds pass as it is asked to.
-    """
-
-    def __init__(
-        self,
-        butler: MemoryButler,
-        troubles: Iterable[Trouble] = (),
-        hold_up: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.butler = butler
-        self._troubles = tuple(troubles)
-        self._hold_up = hold_up
-        self._calls: Counter[str] = Counter()
-
-    def _begin(self, call: str) -> None:
-        """Let a call go wrong if it is to."""
-        self._calls[call] += 1
-        for trouble in self._troubles:
-            if trouble.hits(call, self._calls[call]):
-                if trouble.seconds:
-                    self._hold_up(trouble.seconds)
-                if trouble.error is not None:
-                    raise trouble.error
+class MemoryRepository(Troubled):
+    """Answers what the state machine asks of a repository, out of a butler in memory; made as a `Troubled`."""
 
     def check(self, *, writing: bool) -> None:
         """See `lsst.ts.calibscripts.repository.Repository`."""
@@ -246,6 +216,15 @@ class MemoryRepository:
         self._begin("nominal_gains")
         flats = self.butler.datasets(run, "cpPtcIsrExp")
         return {(flat.detector or 0, name): gain for flat in flats for name, gain in flat.value.items()}
+
+    def master(self, run: str, dataset_types: Sequence[str], data_id: Mapping[str, Any]) -> Master | None:
+        """See `lsst.ts.calibscripts.repository.Repository`: the value of the dataset, else one without anything."""
+        self._begin("master")
+        for dataset_type in dataset_types:
+            for found in self.butler.datasets(run, dataset_type):
+                if all(getattr(found, name) == value for name, value in data_id.items()):
+                    return found.value or master(dataset_type)
+        return None
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["Trouble"]
+from .butler import MemoryButler
+
+__all__ = ["Trouble", "Troubled"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +39,38 @@ class Trouble:
     def hits(self, call: str, number: int) -> bool:
         """Return whether this call is hit."""
         return self.call == call and self.at <= number < self.at + self.count
+
+
+class Troubled:
+    """A butler in memory, and what goes wrong with the questions to it.
+
+    Parameters
+    ----------
+    butler : `MemoryButler`
+        The butler.
+    troubles : iterable of `Trouble`
+        What goes wrong.
+    hold_up : callable
+        Lets as many seconds pass as it is asked to.
+    """
+
+    def __init__(
+        self,
+        butler: MemoryButler,
+        troubles: Iterable[Trouble] = (),
+        hold_up: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.butler = butler
+        self._troubles = tuple(troubles)
+        self._hold_up = hold_up
+        self._calls: Counter[str] = Counter()
+
+    def _begin(self, call: str) -> None:
+        """Let a call go wrong if it is to."""
+        self._calls[call] += 1
+        for trouble in self._troubles:
+            if trouble.hits(call, self._calls[call]):
+                if trouble.seconds:
+                    self._hold_up(trouble.seconds)
+                if trouble.error is not None:
+                    raise trouble.error

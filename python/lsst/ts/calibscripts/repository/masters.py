@@ -1,0 +1,96 @@
+"""Combined calibrations as they are compared, out of whatever dataset the installed Science Pipelines write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..verification.differences import Master
+from .connection import ButlerConnection
+from .patience import patient
+from .records import Repository
+
+__all__ = ["MasterReader", "compared_masters", "master_of", "pixels_of"]
+
+_BINNED = "Bin8"
+"""Ending of the dataset types of calibrations binned by eight, which the pipelines of LSSTCam write, too."""
+
+
+class MasterReader(ButlerConnection):
+    """A connection through which combined calibrations are read; made from the URI of the repository."""
+
+    @patient
+    def master(self, run: str, dataset_types: Sequence[str], data_id: Mapping[str, Any]) -> Master | None:
+        """See `Repository`."""
+        for dataset_type in dataset_types:
+            for ref in self._refs(run, dataset_type, **data_id):
+                return master_of(self._open().get(ref), dataset_type)
+        return None
+
+
+def master_of(dataset: Any, dataset_type: str) -> Master:
+    """Return the pixels of a combined calibration, and what is expected of their noise.
+
+    Parameters
+    ----------
+    dataset : object
+        ``lsst.afw.image.Exposure`` or ``astropy.nddata.CCDData``.
+    dataset_type : `str`
+        Its dataset type.
+    """
+    plane = getattr(dataset, "variance", None)
+    variance = None if plane is None else np.asarray(plane.array, dtype=np.float32)
+    # A plane of zeros is one that nobody has filled in.
+    return Master(
+        dataset_type, pixels_of(dataset), variance if variance is not None and variance.any() else None
+    )
+
+
+def pixels_of(dataset: Any) -> NDArray[np.float32]:
+    """Return the pixels of an image, NaN where they are masked.
+
+    Parameters
+    ----------
+    dataset : object
+        ``lsst.afw.image.Exposure`` or ``astropy.nddata.CCDData``.
+    """
+    if hasattr(dataset, "image"):
+        return np.asarray(dataset.image.array, dtype=np.float32)
+    pixels = np.array(dataset.data, dtype=np.float32)
+    if dataset.mask is not None:
+        pixels[np.asarray(dataset.mask)] = np.nan
+    return pixels
+
+
+def compared_masters(
+    repository: Repository, dataset_type: str, run: str, before: Sequence[str], data_id: Mapping[str, Any]
+) -> tuple[Master, Master] | None:
+    """Return a new combined calibration and the one before it, binned where both RUNs have them so. Blocks.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    dataset_type : `str`
+        Their type, e.g. ``bias``.
+    run : `str`
+        RUN of the new one.
+    before : sequence of `str`
+        RUNs, one of which holds the one before.
+    data_id : mapping
+        Instrument, detector, and the physical_filter of what is for one.
+
+    Returns
+    -------
+    `tuple` [`Master`, `Master`] or `None`
+        None where one of them is not there.
+    """
+    for types in ((f"{dataset_type}{_BINNED}", dataset_type), (dataset_type,)):
+        new = repository.master(run, types, data_id)
+        for old in (repository.master(each, types, data_id) for each in before):
+            if new is not None and old is not None and new.dataset_type == old.dataset_type:
+                return new, old
+    return None

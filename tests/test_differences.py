@@ -1,0 +1,188 @@
+"""A new calibration is held against the one before it: what has moved is found, and an honest repeat passes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibscripts.errors import StatisticsError
+from lsst.ts.calibscripts.events.comparisons import Compared, comparison_line
+from lsst.ts.calibscripts.summit.datasets.types import assemble
+from lsst.ts.calibscripts.summit.sensor import CHANGES, SensorModel, expectation
+from lsst.ts.calibscripts.verification import WrittenGains
+from lsst.ts.calibscripts.verification.differences import (
+    Allowed,
+    Difference,
+    Master,
+    difference_of,
+    gain_difference,
+    moved,
+    per_noise,
+)
+
+SEEDS = 200 if os.environ.get("CALIBSCRIPTS_SOAK") else 20
+ALLOWED = Allowed(2.0, 0.002)
+FILTER = "SDSSr_65mm~empty"
+
+
+def bias(model: SensorModel, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    return expectation.bias_image(model), expectation.frame_noise(model) / math.sqrt(frames)
+
+
+def dark(model: SensorModel, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    return expectation.dark_image(model), expectation.dark_noise(model, np.full(frames, 10.0), frames)
+
+
+def flat(model: SensorModel, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    return expectation.flat_image(model, FILTER), expectation.flat_noise(model, 25_000, frames)
+
+
+PRODUCTS: Mapping[str, Callable[[SensorModel, int], tuple[np.ndarray, np.ndarray]]] = {
+    "bias": bias,
+    "dark": dark,
+    "flat": flat,
+}
+
+
+def master(
+    kind: str, model: SensorModel, frames: int, rng: np.random.Generator, *, planes: bool = False
+) -> Master:
+    """Return a combined image as the model predicts it, with the noise of so many frames."""
+    image, noise = PRODUCTS[kind](model, frames)
+    sigma = assemble(np.broadcast_to(noise[:, np.newaxis, np.newaxis], model.shape))
+    if kind == "dark":
+        sigma = np.sqrt(sigma**2 + image / (10.0 * frames))
+    pixels = (image + sigma * rng.standard_normal(image.shape)).astype(np.float32)
+    return Master(kind, pixels, (sigma**2).astype(np.float32) if planes else None)
+
+
+def compared(
+    kind: str, seed: int, change: Callable[[SensorModel], SensorModel] = lambda model: model, **planes: bool
+) -> Difference:
+    """Compare 10 frames of a detector as it is now with 50 of what it was before."""
+    before, rng = SensorModel.for_detector("LATISS", seed=seed), np.random.default_rng(seed)
+    old = master(kind, before, 50, rng, **planes)
+    return difference_of(master(kind, change(before), 10, rng, **planes), old, "RXX_S00")
+
+
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("kind", PRODUCTS)
+def test_an_honest_repeat_passes(kind: str, planes: bool) -> None:
+    alarms = 0
+    for seed in range(SEEDS):
+        difference = compared(kind, seed, planes=planes)
+        alarms += bool([*moved(difference, ALLOWED)])
+        assert all(abs(value or 0.0) < 0.1 for value in difference.shift)
+        assert all(0.9 < (value or 0.0) < 1.1 for value in difference.scatter)
+    assert alarms < max(0.01 * SEEDS, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "amplifiers"),
+    [
+        ("bias-shifted", "bias", {"C04"}),
+        ("amplifier-glows", "dark", {"C04"}),
+        ("dust-ring", "flat", {"C03", "C04"}),
+    ],
+)
+def test_what_has_moved_is_found_where_it_is(change: str, kind: str, amplifiers: set[str]) -> None:
+    for seed in range(SEEDS):
+        found = moved(compared(kind, seed, CHANGES[change]), ALLOWED)
+        assert {name.removeprefix("RXX_S00 ") for name in found} == amplifiers
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        ("bias-shifted", {"dark", "flat"}),
+        ("amplifier-glows", {"bias", "flat"}),
+        ("dust-ring", {"bias", "dark"}),
+    ],
+)
+def test_others_have_not_moved(change: str, kinds: set[str]) -> None:
+    for kind in kinds:
+        assert not [*moved(compared(kind, 0, CHANGES[change]), ALLOWED)]
+
+
+def gains(gain: float, error: float, noise: float = 7.0) -> WrittenGains:
+    return WrittenGains(
+        0, (), {"C00": gain, "C01": 1.0}, {"C00": noise, "C01": 7.0}, gain_error={"C00": error}
+    )
+
+
+def test_gains_are_compared_in_units_of_their_errors() -> None:
+    same = partial(gain_difference, old=gains(1.0, 0.003), detector="RXX_S00")
+    found = same(gains(1.02, 0.004, 7.7))
+    assert found.shift == (4.0, 0.0)
+    assert (found.gain_ratio, found.noise_ratio) == ((1.02, 1.0), (1.1, 1.0))
+    assert not [*moved(found, ALLOWED)]
+    assert [*moved(same(gains(1.03, 0.004)), ALLOWED)] == ["RXX_S00 C00"]
+    # An error of nearly nothing is not believed.
+    assert not [*moved(gain_difference(gains(1.005, 1e-6), gains(1.0, 1e-6), "RXX_S00"), ALLOWED)]
+    assert same(gains(math.nan, 0.004)).shift == (None, 0.0)
+
+
+def test_masked_pixels_are_not_compared() -> None:
+    rng = np.random.default_rng(1)
+    new, old = (rng.standard_normal((160, 160)).astype(np.float32) for _ in range(2))
+    new[80:, :20] = np.nan
+    new[:3] = np.nan
+    found = difference_of(Master("bias", new), Master("bias", old), "RXX_S00")
+    assert (found.amplifiers[0], found.shift[0], found.scatter[0], found.beyond[0]) == (
+        "C10",
+        None,
+        None,
+        None,
+    )
+    assert all(value is not None for value in found.shift[1:])
+
+
+def test_the_difference_lies_where_the_pixels_are() -> None:
+    rng = np.random.default_rng(2)
+    old = rng.standard_normal((160, 160)).astype(np.float32)
+    new = old + rng.standard_normal((160, 160)).astype(np.float32)
+    new[3, 150] += 1000
+    shown = per_noise(Master("bias", new), Master("bias", old))
+    assert np.unravel_index(int(np.argmax(shown)), shown.shape) == (3, 150)
+    assert difference_of(Master("bias", new), Master("bias", old), "RXX_S00").beyond.index(1 / 1600) == 15
+
+
+def test_a_wavefront_sensor_has_eight_amplifiers() -> None:
+    half = Master("bias", np.zeros((80, 160), dtype=np.float32))
+    assert difference_of(half, half, "R00_SW0").amplifiers == tuple(f"C0{column}" for column in range(8))
+
+
+@pytest.mark.parametrize("shape", [(150, 160), (1, 3)])
+def test_images_of_other_sizes_are_not_compared(shape: tuple[int, int]) -> None:
+    new = Master("bias", np.zeros(shape, dtype=np.float32))
+    old: Any = replace(new, pixels=np.zeros((160, 160), dtype=np.float32)) if shape[0] > 1 else new
+    with pytest.raises(StatisticsError):
+        difference_of(new, old, "RXX_S00")
+
+
+def test_a_comparison_is_said_in_one_line() -> None:
+    names, runs = tuple(f"C0{n}" for n in range(3)), ("u/ocps/1/run",)
+    found = Difference("RXX_S00", names, (-0.1, 12.0, None), (0.98, 1.4, None), (0.0, 0.31, None))
+    assert comparison_line(Compared("BIAS", runs, (found,))) == (
+        "BIAS compared with that in u/ocps/1/run: level -0.1 to +12 sigma, scatter 0.98 to 1.4 of the expected, "
+        "up to 31.00% of the pixels beyond 5 sigma. No amplifier has moved."
+    )
+    moved = (*(f"RXX_S00 {name}" for name in names), *(f"R22_S{n:02} C07" for n in range(10)))
+    assert comparison_line(Compared("BIAS", runs, (found,), moved)).endswith(
+        "MOVED: RXX_S00 all 3 amplifiers; R22_S00 C07; R22_S01 C07; R22_S02 C07; R22_S03 C07; R22_S04 C07; "
+        "R22_S05 C07; R22_S06 C07 and 3 more detectors."
+    )
+    curve = Difference(
+        "RXX_S00", names, (0.5, 1, 1), gain_ratio=(1.01, 1.0, 1.0), noise_ratio=(1.0, 1.0, 0.9)
+    )
+    assert comparison_line(Compared("PTC", runs, (curve,))) == (
+        "PTC compared with that in u/ocps/1/run: gain +0.5 to +1 sigma, gain ratio 1 to 1.01, noise ratio 0.9 to 1. "
+        "No amplifier has moved."
+    )
