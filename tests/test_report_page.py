@@ -188,7 +188,7 @@ def test_the_page_tells_everything_there_is(page: str, rehearsed: Rehearsed):
     assert text.count("certified without verification") == 2
     assert "LATISS/calib/daily/test" in text
     assert "CR_NOISE" in text
-    assert text.count("data:image/png;base64,") == 6
+    assert text.count("data:image/png;base64,") == 9
     assert "Photon transfer curves of RXX_S00" in text
     assert "pipetask --long-log run" in text
     assert "cpv_report.py" in text
