@@ -11,7 +11,7 @@ from typing import Any
 from lsst.ts.calibscripts import sal
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.check.blocks import Block, expand, get_blocks_dir, load_block
-from lsst.ts.calibscripts.repository import Repository
+from lsst.ts.calibscripts.repository import Repository, Signal
 from lsst.ts.calibscripts.summit.hardware.calsys import CalibrationSystem
 from lsst.ts.calibscripts.summit.hardware.camera import Readout
 from lsst.ts.calibscripts.summit.queue.scheduler import SimulatedScheduler
@@ -63,11 +63,11 @@ class LitRepository(MemoryRepository):
         super().__init__(butler)
         self._readouts = readouts
 
-    def level(self, instrument: str, exposure: int, detector: int) -> float:
-        """Return the level of a raw image, ADU."""
+    def level(self, instrument: str, exposure: int, detector: int) -> Signal:
+        """Return the signal of a raw image."""
         taken = (readout.observation for readout in self._readouts)
         (found,) = (each for each in taken if each.exposure_id == exposure)
-        return found.rate * found.exposure_time
+        return Signal(found.rate * found.exposure_time)
 
 
 @dataclass

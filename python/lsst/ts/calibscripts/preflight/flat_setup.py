@@ -27,6 +27,7 @@ _LIGHT = (
     "auxtel/calibrations/power_on_atcalsys.py (BLOCK-309) opens the shutter, and lights and warms the lamp"
 )
 _MOVE = "auxtel/prepare_for/flat.py (BLOCK-309) moves it there"
+_ADJUSTED = "; where auxtel/atdome/slew_dome.py has put it there on purpose, use flat_setup: warn"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _dome(setup: FlatSetup) -> Iterator[str]:
         yield "ATDome is silent: enable_atcs.py enables it"
     elif _apart(setup.dome, DOME_AZIMUTH) > DOME_TOLERANCE:
         wanted = f"{DOME_AZIMUTH:g} (within {DOME_TOLERANCE:g})"
-        yield f"ATDome is at azimuth {setup.dome:.1f} degrees, not at {wanted}; {_MOVE}"
+        yield f"ATDome is at azimuth {setup.dome:.1f} degrees, not at {wanted}; {_MOVE}{_ADJUSTED}"
 
 
 def _telescope(setup: FlatSetup) -> Iterator[str]:
