@@ -202,9 +202,8 @@ async def test_with_a_misaligned_dome_no_flat_begins_after_the_second_was_read()
     [
         [Entry("auxtel/atdome/home_dome.py"), *entries_of(SETUP)],
         [Entry("auxtel/atdome/home_dome.py"), Entry("auxtel/prepare_for/flat.py")],
-        [Entry("auxtel/atdome/slew_dome.py", "az: 0.0")],
     ],
-    ids=["BLOCK-309 from the beginning", "prepare_for/flat.py alone", "small adjustment"],
+    ids=["BLOCK-309 from the beginning", "prepare_for/flat.py alone"],
 )
 async def test_what_is_told_cures_it(cure: list[Entry]) -> None:
     async with latiss(faults=["dome-misaligned"]) as there:
@@ -213,12 +212,22 @@ async def test_what_is_told_cures_it(cure: list[Entry]) -> None:
         assert cured.exit_code == 0, there.text
 
 
-async def test_homed_but_not_prepared_again_it_is_still_too_low() -> None:
+async def test_a_small_adjustment_cures_it_where_the_setup_is_not_required() -> None:
+    async with latiss(faults=["dome-misaligned"]) as there:
+        await there.block(SETUP)
+        config = "{script_mode: FLAT, exp_times_flat: 6, flat_counts_min: 10000, filter: SDSSr_65mm, flat_setup: %s}"
+        assert (await there.script("auxtel/atdome/slew_dome.py", "az: 0.0")).state is State.DONE
+        required = await there.script(LATISS_SCRIPT, config % "require")
+        assert "use flat_setup: warn" in required.reason
+        assert (await there.script(LATISS_SCRIPT, config % "warn")).state is State.DONE, there.text
+
+
+async def test_homed_but_not_prepared_again_no_image_is_taken() -> None:
     async with latiss(faults=["dome-misaligned"]) as there:
         await there.block(SETUP)
         assert (await there.script("auxtel/atdome/home_dome.py")).state is State.DONE
         finished = await there.block(WEEKLY)
-        assert "too low" in finished.outcomes[-1].reason
+        assert "No flats can be taken: ATDome is at azimuth 0.0 degrees" in finished.outcomes[-1].reason
 
 
 async def without_lamp(there: Rehearsed) -> None:
