@@ -113,6 +113,12 @@ def _masked(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<datasetId>", text)
     # The butler cuts long file names short.
     text = re.sub(r"(?<![0-9a-f])[0-9a-f]{20,32}(?![0-9a-f])", "<jobId>", text)
+    # How warm the lamp is depends on how long the levels take to read.
+    text = re.sub(
+        r"(jumps:) \d+ ADU in [\d.]+ s, then \d+ ADU in [\d.]+ s",
+        r"\1 <level> in <time>, then <level> in <time>",
+        text,
+    )
     text = re.sub(r"\bcalib\.\d{4}[A-Z]{3}\d{2}\b", "calib.2026SEP18", text)
     return re.sub(r"(/[\w.-]+)+/repo\b", "/repo/LATISS", text)
 
