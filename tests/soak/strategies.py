@@ -49,7 +49,6 @@ def configs(draw: st.DrawFn, instrument: str) -> dict[str, Any]:
         "wait_for_certification": draw(st.booleans()),
         "oods_timeout": draw(st.sampled_from([20.0, 4.0, 60.0])),
         "pipetask_timeout": draw(st.sampled_from([20.0, 100.0, 400.0])),
-        "job_attempts": draw(st.sampled_from([1, 1, 2, 3])),
         "wait_between_exposures": draw(st.sampled_from([0.0, 0.0, 3.0])),
     }
     for name in mode.lower().split("_"):
@@ -311,6 +310,9 @@ def scenarios(
         max_size=2,
     )
     config = draw(configs(instrument))
+    wrong = draw(summit_faults(instrument)) if faults else ()
+    fails = any(fault.startswith("job-error") for fault in wrong)
+    config["job_attempts"] = draw(st.sampled_from([2, 3, 1] if fails else [1, 1, 2]))
     earlier: dict[int, Earlier] = {}
     if images and "FLAT" in config["script_mode"] and draw(st.booleans()):
         config |= draw(st.sampled_from(WINDOWS))
@@ -344,7 +346,7 @@ def scenarios(
         job_seconds=draw(job_seconds),
         verifications=draw(verifications) if verdicts else {},
         writes_not=draw(lazy) if butler else {},
-        faults=draw(summit_faults(instrument)) if faults else (),
+        faults=wrong,
         troubles=draw(troubles) if butler else (),
         latency=draw(st.sampled_from([0.0, 2.0, 5.0] if operator else [0.0, 0.0, 0.2, 2.0])),
         references=draw(references) if butler or faults else everything,
