@@ -278,6 +278,12 @@ WORTH_REMEMBERING = {
     "images are not announced, but ingested": Scenario(
         config=ALL | {"oods_timeout": 5.0}, faults=("image-unannounced:of=BIAS,count=9",)
     ),
+    "the verification of the only detector writes nothing of it, and what is offered is queued": Scenario(
+        config=BIAS_DARK,
+        verifications={"verifyBias": Verification.UNEXPLAINED},
+        writes_not={"verifyBias": frozenset({0})},
+        resumes=True,
+    ),
     "stopped before a set closes, and the butler is too slow to examine it": Scenario(
         instrument="LSSTComCam",
         config=BIAS_DARK

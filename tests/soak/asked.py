@@ -132,7 +132,12 @@ class Asked:
 
     def may_fail(self, product: str) -> bool:
         """Return whether a run ends DONE although a verification failed; one that cannot be judged is a failure."""
-        return self.warns and self.verification(product).is_judged
+        return self.warns and self.is_judged(product)
+
+    def is_judged(self, product: str) -> bool:
+        """Return whether tests decide: the statistics can be read, and those of no detector are lacking."""
+        lacking = self.scenario.writes_not.get(VERIFY.get(product, ""), frozenset())
+        return self.verification(product).is_judged and not lacking & {*self.scenario.detectors}
 
     @property
     def failing(self) -> set[str]:

@@ -130,7 +130,7 @@ def refused_images(story: Story) -> dict[int, str]:
     for product in asked.verified & set(VERIFY):
         n_detectors = verified_detectors(story, product)
         said = any(verdict.product == product for _, verdict in story.of(Verdicted))
-        tests_decide = said and asked.verification(product).is_judged
+        tests_decide = said and asked.is_judged(product)
         if n_detectors and tests_decide and not asked.passes(product, n_detectors):
             job = next(job for job in story.jobs if job.name == VERIFY[product])
             refused |= {exposure: f"the {product} failed verification" for exposure, _ in data(job)}
