@@ -284,6 +284,12 @@ WORTH_REMEMBERING = {
         writes_not={"verifyBias": frozenset({0})},
         resumes=True,
     ),
+    "biases fail with a warning before the incomplete statistics of the darks are read": Scenario(
+        config=BIAS_DARK | {"on_verification_failure": "warn"},
+        verifications={"verifyBias": Verification.FAILS, "verifyDark": Verification.INCOMPLETE},
+        latency=5.0,
+        troubles=(Trouble("inputs_used", at=1, error=LOST),),
+    ),
     "stopped before a set closes, and the butler is too slow to examine it": Scenario(
         instrument="LSSTComCam",
         config=BIAS_DARK

@@ -39,7 +39,10 @@ def done_means_done(story: Story) -> Problems:
     lost = {p for p, n_detectors in judged.items() if n_detectors and not asked.passes(p, n_detectors)}
     # Statistics that could not be read, or do not tell of a detector, are a failed verification too.
     lost |= {verdict.product for _, verdict in story.of(Verdicted) if not verdict.passed}
-    if heavy := {product for product in lost if not asked.may_fail(product)}:
+    said = {verdict.product for _, verdict in story.of(Verdicted)}
+    # What was verified when something it was made from failed is cancelled before anybody looks at its statistics.
+    cancelled = {product for product in lost - said if lost.intersection(ancestors(product))}
+    if heavy := {product for product in lost - cancelled if not asked.may_fail(product)}:
         yield f"DONE though the verification of {sorted(heavy)} failed"
     # What was made from something that failed need not be there, and what it was verified with neither.
     excused = {p for p in asked.products if lost & {p, *ancestors(p), *asked.images(p)}}
