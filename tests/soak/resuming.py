@@ -129,8 +129,10 @@ def refused_images(story: Story) -> dict[int, str]:
         refused |= dict.fromkeys(closed.left_out_exposures, "it was left out")
     for product in asked.verified & set(VERIFY):
         n_detectors = verified_detectors(story, product)
-        said = any(verdict.product == product for _, verdict in story.of(Verdicted))
-        tests_decide = said and asked.is_judged(product)
+        verdict = next((found for _, found in story.of(Verdicted) if found.product == product), None)
+        # A butler in trouble may keep the statistics from being read; else it is known whether they can be judged.
+        readable = verdict is not None and (verdict.judged or not story.scenario.troubles)
+        tests_decide = readable and asked.is_judged(product)
         if n_detectors and tests_decide and not asked.passes(product, n_detectors):
             job = next(job for job in story.jobs if job.name == VERIFY[product])
             refused |= {exposure: f"the {product} failed verification" for exposure, _ in data(job)}
