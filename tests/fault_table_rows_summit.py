@@ -14,6 +14,18 @@ from lsst.ts.calibscripts.testing.memory import Trouble
 
 __all__ = ["IMAGES", "LIGHT", "NOT_ENABLED"]
 
+FLATS_ALONE: dict[str, Any] = {
+    "script_mode": "FLAT",
+    "generate_calibrations": False,
+    "do_verify": False,
+    "do_defects": False,
+    "do_ptc": False,
+    "do_gain_from_flat_pairs": False,
+    "n_flat": 4,
+    "exp_times_flat": 6,
+}
+"""Four flats are taken, and nothing is made of them."""
+
 
 def _not_enabled() -> Iterator[Case]:
     event = "A component is not ENABLED at the start"
@@ -389,12 +401,7 @@ def _detectors(event: str) -> Iterator[Case]:
 def _light() -> Iterator[Case]:
     event = "The flats are too dark"
     flats: dict[str, Any] = {
-        "script_mode": "FLAT",
-        "generate_calibrations": False,
-        "do_verify": False,
-        "do_gain_from_flat_pairs": False,
-        "n_flat": 4,
-        "exp_times_flat": 6,
+        **FLATS_ALONE,
         "flat_counts_min": 10_000,
     }
     shown: dict[str, Any] = {"config": flats, "on_repository": True}
@@ -428,14 +435,7 @@ def _light() -> Iterator[Case]:
 def _to_a_level() -> Iterator[Case]:
     event = "The flats are to have a level, `flat_counts_target`"
     flats: dict[str, Any] = {
-        "script_mode": "FLAT",
-        "generate_calibrations": False,
-        "do_verify": False,
-        "do_defects": False,
-        "do_ptc": False,
-        "do_gain_from_flat_pairs": False,
-        "n_flat": 4,
-        "exp_times_flat": 6,
+        **FLATS_ALONE,
         "filter": "SDSSr_65mm",
         "grating": "empty_1",
         "flat_counts_target": 20_000,
@@ -492,16 +492,7 @@ def _to_a_level() -> Iterator[Case]:
 
 def _not_ready() -> Iterator[Case]:
     event = "Lamp, dome or telescope are not ready for flats"
-    flats: dict[str, Any] = {
-        "script_mode": "FLAT",
-        "generate_calibrations": False,
-        "do_verify": False,
-        "do_defects": False,
-        "do_ptc": False,
-        "do_gain_from_flat_pairs": False,
-        "n_flat": 4,
-        "exp_times_flat": 6,
-    }
+    flats = FLATS_ALONE
     shutter = "ATWhiteLight: its shutter is closed"
     yield Case(
         event,

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.events.events import ExposureTaken, FlatTimeFound, LevelMeasured, TrialFlatTaken
-from lsst.ts.calibscripts.plan import (
+from lsst.ts.calibscripts.plan.exposure_time import (
     MOST_TESTS,
     FlatGoal,
     Found,

@@ -323,9 +323,9 @@ def test_what_is_measured_is_what_the_sensor_is_like(account: Account):
     model = SensorModel.for_detector("LATISS", seed=20)
     evidence = account.evidence
     gains = evidence.amplifier_gains()
-    assert len(gains) == len(evidence.nominal_gains) == len(evidence.curves) == 16
+    assert len(gains) == len(evidence.nominal.gains) == len(evidence.curves) == 16
     for key, gain in gains.items():
-        assert gain == pytest.approx(evidence.nominal_gains[key], rel=0.05)
+        assert gain == pytest.approx(evidence.nominal.gains[key], rel=0.05)
     assert [level.seconds for level in evidence.levels] == [1.0, 1.0, 3.0, 3.0, 5.0, 5.0]
     rates = [level.rate for level in evidence.levels]
     assert max(rates) == pytest.approx(min(rates), rel=0.01)

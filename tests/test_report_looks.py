@@ -19,7 +19,7 @@ from lsst.ts.calibscripts.report.account import Account, Standing, of_record
 from lsst.ts.calibscripts.report.adapters import defects_of
 from lsst.ts.calibscripts.report.amplifiers import photon_noise, rates, relative_noise
 from lsst.ts.calibscripts.report.drawings import timeline_drawing
-from lsst.ts.calibscripts.report.evidence import Curve, Evidence, Grid, Outcome, PairGain
+from lsst.ts.calibscripts.report.evidence import Curve, Evidence, Grid, Nominal, Outcome, PairGain
 from lsst.ts.calibscripts.report.exposed import Exposed, Levels, duration, saturated, times_text
 from lsst.ts.calibscripts.report.focal_planes import focal_plane, layout_of
 from lsst.ts.calibscripts.report.frames import defect_map
@@ -203,7 +203,7 @@ def pair(first: int, gain: float) -> PairGain:
 
 def test_gains_have_errors_values_and_a_word_where_they_are_off():
     nominal = {("RXX_S00", amplifier): 1.0 for amplifier in ("C00", "C01")}
-    evidence = Evidence(gains=(pair(1, 1.05), pair(3, 1.07), pair(5, 1.06)), nominal_gains=nominal)
+    evidence = Evidence(gains=(pair(1, 1.05), pair(3, 1.07), pair(5, 1.06)), nominal=Nominal(nominal))
     assert evidence.gain_errors()["RXX_S00", "C00"] == pytest.approx(1.2533 * 0.01 / 3**0.5)
     assert gain_sentence(evidence) == (
         "Gain 1.065 electron/ADU (median of 2 amplifiers, 1.060 to 1.070, 6.5 % above nominal) from 3 pairs of flats."
@@ -216,7 +216,7 @@ def test_gains_have_errors_values_and_a_word_where_they_are_off():
 
 def test_a_gain_of_a_single_pair_has_no_error_and_an_impossible_one_is_named():
     nominal = {("RXX_S00", "C00"): 1.0, ("RXX_S00", "C01"): 1.0}
-    evidence = Evidence(gains=(pair(1, 0.0001),), nominal_gains=nominal)
+    evidence = Evidence(gains=(pair(1, 0.0001),), nominal=Nominal(nominal))
     assert evidence.gain_errors() == {}
     assert any("RXX_S00 C00, RXX_S00 C01" in text for text in remarks(evidence, generated_flat=False))
 

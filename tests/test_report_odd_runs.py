@@ -18,7 +18,15 @@ from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
-from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Outcome, PairGain, Verification
+from lsst.ts.calibscripts.report.evidence import (
+    Evidence,
+    Grid,
+    Image,
+    Nominal,
+    Outcome,
+    PairGain,
+    Verification,
+)
 from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.sections import detector_rows, failure_table
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
@@ -84,7 +92,7 @@ def test_detectors_of_a_small_camera_are_named_in_the_plane():
 def test_gains_of_several_detectors_are_shown_by_their_ratio():
     gains = [PairGain(name, (), {"C10": 1.1, "C11": math.nan}, {"C10": 5.0}, "electron") for name in NAMES]
     nominal = {(name, "C10"): 1.0 for name in NAMES[:-1]}
-    page = as_html(comcam(gains=tuple(gains), nominal_gains=nominal))
+    page = as_html(comcam(gains=tuple(gains), nominal=Nominal(nominal)))
     assert "gain / nominal" in page
 
 

@@ -31,7 +31,7 @@ from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
 from lsst.ts.calibscripts.report.drawings import sparkline
-from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Outcome, Verification
+from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Nominal, Outcome, Verification
 from lsst.ts.calibscripts.report.focal_planes import place_of
 from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.pictures import stretch
@@ -111,7 +111,7 @@ def lsstcam(n_exposures: int = 20) -> Account:
     evidence = Evidence(
         tuple(verifications),
         images=tuple(images),
-        nominal_gains={(name, amplifier): 1.1 for name in names for amplifier in AMPLIFIERS},
+        nominal=Nominal({(name, amplifier): 1.1 for name in names for amplifier in AMPLIFIERS}),
     )
     runs = {StepId(Action.VERIFY, v.product): v.run for v in verifications}
     products = tuple(ProductAccount(v.product, Standing.PASSED, "It passed.") for v in verifications)

@@ -11,7 +11,8 @@ from ..config import CalibrationsConfig, Pairing, flat_pairs
 from ..ground.text import counted, detectors_of
 from ..ocps.pipelines import Installed
 from ..ocps.requests import input_collections, named_collections
-from ..plan import MOST_TESTS, Action, ExposureSet, Plan, Step, StepId, duration
+from ..plan import Action, ExposureSet, Plan, Step, StepId, duration
+from ..plan.exposure_time import MOST_TESTS
 from ..preflight.spec import RunSpec
 from ..tables.products import PRODUCTS, ImageType
 from .configuration import Checked

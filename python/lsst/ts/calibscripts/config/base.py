@@ -58,7 +58,7 @@ class CommonProperties(ImageProperties):
         "before. report: what has moved is a warning. require: it is not certified, and the script ends FAILED; "
         "where there was none before, there is a warning. off: not compared.",
     )
-    compare_sigmas_max: f.Seconds = Field(
+    compare_sigmas_max: f.Positive = Field(
         2.0,
         description="How far an amplifier of a new calibration may be from the one before: its median, and structure "
         "in it, in units of the noise of a pixel.",
@@ -192,7 +192,7 @@ class CommonProperties(ImageProperties):
         description="Level of corrected biases and darks (ADU) above which there is a warning, e.g. 10. "
         "null: not checked.",
     )
-    reference_age_max: f.Seconds | None = Field(
+    reference_age_max: f.Positive | None = Field(
         400,
         description="Age of a reference calibration (days since it was written) above which there is a warning "
         "before the first image. null: not checked.",

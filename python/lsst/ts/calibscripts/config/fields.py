@@ -39,6 +39,7 @@ __all__ = [
     "NumberOfImages",
     "PipelineOptions",
     "Policy",
+    "Positive",
     "RepositoryUri",
     "ScriptMode",
     "Seconds",
@@ -239,7 +240,8 @@ ExposureIds = Annotated[
 ]
 DarkTimes = _DarkTime | Annotated[tuple[_DarkTime, ...], Field(min_length=1)]
 FlatTimes = _FlatTime | Annotated[tuple[_FlatTime, ...], Field(min_length=1)]
-Seconds = Annotated[Number, Field(gt=0)]
+Positive = Annotated[Number, Field(gt=0)]
+Seconds = Positive
 Wait = Annotated[Number, Field(ge=0), AfterValidator(_within_a_day)]
 Counts = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(ge=0.01, le=0.5)]

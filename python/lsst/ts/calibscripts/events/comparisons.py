@@ -19,15 +19,13 @@ class Compared:
     """A product was compared with what was valid before it was certified."""
 
     product: str
-    previous: tuple[
-        str, ...
-    ] = ()  #: RUNs of the calibrations that were valid before; empty where there were none.
+    #: RUNs of the calibrations that were valid before; empty where there were none.
+    previous: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()  #: By detector, of those that have a calibration before.
     moved: tuple[str, ...] = ()  #: Amplifiers that are farther from it than is allowed.
     required: bool = False  #: Is the product only certified if it has not moved?
-    problem: str = (
-        ""  #: Why they could not be compared; empty where they were, and where there was nothing before.
-    )
+    #: Why they could not be compared; empty where they were, and where there was nothing before.
+    problem: str = ""
 
     @property
     def withheld(self) -> bool:

@@ -5,18 +5,7 @@ for processing; GENERATE, VERIFY and CERTIFY of every product run beside it as s
 """
 
 from .building import IMAGE_SECONDS, JOB_SECONDS, READ_OUT_SECONDS, SHUTTER_SECONDS, build, follow
-from .exposure_time import (
-    MOST_TESTS,
-    FlatGoal,
-    Found,
-    NotFound,
-    Obstacle,
-    Trial,
-    TryTime,
-    jump,
-    next_test,
-    rounded,
-)
+from .exposure_time import FlatGoal
 from .ordering import Reads
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId, images_in_words
 from .words import duration, plan_warnings
@@ -24,28 +13,19 @@ from .words import duration, plan_warnings
 __all__ = [
     "IMAGE_SECONDS",
     "JOB_SECONDS",
-    "MOST_TESTS",
     "READ_OUT_SECONDS",
     "SHUTTER_SECONDS",
     "Action",
     "Exposure",
     "ExposureSet",
     "FlatGoal",
-    "Found",
-    "NotFound",
-    "Obstacle",
     "Plan",
     "Reads",
     "Step",
     "StepId",
-    "Trial",
-    "TryTime",
     "build",
     "duration",
     "follow",
     "images_in_words",
-    "jump",
-    "next_test",
     "plan_warnings",
-    "rounded",
 ]

@@ -9,15 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..events.events import FlatTimeFound
 from ..ground.untrusted import RECORD, InputError, parse_json
+from .index import LARGEST
 from .reading import find_records
 
 __all__ = ["last_flat_time"]
 
 RECORDS_LOOKED_AT = 60
 """How many records are looked through, the newest first: those of some weeks."""
-
-_LARGEST = 20_000_000
-"""Size of a file that is not looked at, bytes: more than any run writes."""
 
 _NAME = b'"FlatTimeFound"'
 
@@ -45,7 +43,7 @@ def _found_in(path: Path) -> Iterator[FlatTimeFound]:
     """Read the events out of a record without reading the rest of it; what cannot be read is passed over."""
     adapter = TypeAdapter(FlatTimeFound)
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > LARGEST:
             return
         with path.open("rb") as file:
             lines = [line for line in file if _NAME in line]

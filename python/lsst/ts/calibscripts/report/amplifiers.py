@@ -46,7 +46,7 @@ def rates(evidence: Evidence, grid: Grid) -> NDArray[np.float64] | None:
 
 def amplifier_table(evidence: Evidence) -> Table:
     """Return one row for each amplifier: failed tests and typical values of every verification, and its gain."""
-    gains, nominal = evidence.amplifier_gains(), evidence.nominal_gains
+    gains, nominal = evidence.amplifier_gains(), evidence.nominal.gains
     turnoffs = {(curve.detector, curve.amplifier): curve.turnoff for curve in evidence.curves}
     columns: list[tuple[str, Mapping[tuple[str, str], float]]] = []
     failed: dict[tuple[str, str], float] = {}

@@ -22,6 +22,7 @@ __all__ = [
     "Grid",
     "Image",
     "Levels",
+    "Nominal",
     "Outcome",
     "PairGain",
     "Verification",
@@ -165,9 +166,16 @@ class Change:
 
     product: str  #: BIAS, DARK or FLAT.
     image: Image  #: The difference over the noise of both, binned.
-    counts: NDArray[
-        np.int64
-    ]  #: Pixels by their difference; those beyond the last edge are in the last place.
+    #: Pixels by their difference; those beyond the last edge are in the last place.
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Nominal:
+    """Nominal values by detector and amplifier."""
+
+    gains: Mapping[tuple[str, str], float] = field(default_factory=dict)  #: Electron/ADU.
+    noises: Mapping[tuple[str, str], float] = field(default_factory=dict)  #: Read noise, electron.
 
 
 @dataclass(frozen=True)
@@ -177,10 +185,7 @@ class Evidence:
     verifications: tuple[Verification, ...] = ()  #: In the order of the products.
     curves: tuple[Curve, ...] = ()  #: Of a PTC.
     gains: tuple[PairGain, ...] = ()  #: Of pairs of flats.
-    #: By detector and amplifier, electron/ADU, as the headers of the images say.
-    nominal_gains: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    #: The same for the read noise, electron.
-    nominal_noises: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    nominal: Nominal = Nominal()  #: As the headers of the images say.
     #: Time and filter of the exposures that were verified, or that gains are measured from.
     exposures: Mapping[int, Exposed] = field(default_factory=dict)
     levels: tuple[Levels, ...] = ()  #: Of the flats.

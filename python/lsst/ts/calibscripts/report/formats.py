@@ -39,7 +39,7 @@ def as_text(account: Account) -> str:
             parts += ["\n".join(numbers_told(verification)), _failures(account, verification)]
     gains = _pair_gains(account)
     if gains:
-        parts.append(gain_report(gains, account.evidence.nominal_gains))
+        parts.append(gain_report(gains, account.evidence.nominal.gains))
     for title, texts in (
         ("Outside the usual range", list(departures_told(account.trends))),
         ("Not read", account.evidence.problems),
@@ -50,7 +50,7 @@ def as_text(account: Account) -> str:
 
 def _failures(account: Account, verification: Verification) -> str:
     product = next(p for p in account.products if p.product == verification.product)
-    patterns = patterns_of(verification, account.evidence.nominal_noises)
+    patterns = patterns_of(verification, account.evidence.nominal.noises)
     where = product.verification or verification.run
     return failure_report(verification.verdict, product.generation, where, patterns)
 

@@ -18,7 +18,7 @@ from ..verification import Verdict
 from ..verification import reading as acceptance
 from .adapters import curves_of, defects_of, image_of, nominal_of
 from .changes import read_changes
-from .evidence import Change, Curve, Defects, Evidence, Grid, Image, PairGain, Verification
+from .evidence import Change, Curve, Defects, Evidence, Grid, Image, Nominal, PairGain, Verification
 from .exposed import Exposed, Levels
 from .grids import make_grid
 
@@ -76,13 +76,11 @@ def gather(archive: Archive, question: Question) -> Evidence:
     }
     exposures = reader.attempt("The exposures", lambda: reader.exposures(seen)) or {}
     flats = next((v.grid for v in verifications if v.product == "FLAT"), None)
-    gain, noise = reader.attempt("The nominal gains", reader.nominal) or ({}, {})
     return Evidence(
         verifications=verifications,
         curves=curves,
         gains=gains,
-        nominal_gains=gain,
-        nominal_noises=noise,
+        nominal=reader.attempt("The nominal gains", reader.nominal) or Nominal(),
         exposures=exposures,
         levels=() if flats is None else _levels(flats, exposures),
         defects=reader.attempt("The defects", reader.defects) or (),
@@ -206,7 +204,7 @@ class _Reader:
         records = self._archive.exposures(self._question.instrument, exposures)
         return {r.id: Exposed(r.exposure_time, r.physical_filter) for r in records}
 
-    def nominal(self) -> tuple[_OfAmplifiers, _OfAmplifiers]:
+    def nominal(self) -> Nominal:
         """Read nominal gains and read noises from the headers of processed images, one for each detector."""
         gains: _OfAmplifiers = {}
         noises: _OfAmplifiers = {}
@@ -219,7 +217,7 @@ class _Reader:
                     found.update({(name, a): value for a, value in nominal_of(image, keyword).items()})
             if refs:
                 break
-        return gains, noises
+        return Nominal(gains, noises)
 
     def defects(self) -> tuple[Defects, ...]:
         """Read the defects of each detector."""

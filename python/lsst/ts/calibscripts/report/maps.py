@@ -97,7 +97,7 @@ def _shown(evidence: Evidence, product: str, grid: Grid) -> Iterator[_Shown]:
         yield from _of_flats(evidence, grid)
         return
     if "NOISE" in grid.values:
-        relative = relative_noise(grid, evidence.nominal_noises)
+        relative = relative_noise(grid, evidence.nominal.noises)
         if np.isfinite(relative).any():
             yield _Shown("NOISE above the nominal read noise", "%", 100 * (relative - 1), _AROUND_ZERO)
         else:

@@ -205,7 +205,7 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
                 verdict,
                 product.generation,
                 product.verification or verification.run,
-                patterns_of(verification, account.evidence.nominal_noises),
+                patterns_of(verification, account.evidence.nominal.noises),
             ),
             where=verification.run,
             limit=_LONGEST_REPORT,
@@ -255,7 +255,7 @@ def _gains(evidence: Evidence) -> Markup | None:
     gains = evidence.amplifier_gains()
     if not gains:
         return None
-    return Markup(plots.gain_plot(gains, evidence.nominal_gains, evidence.gain_errors(), "gains"))
+    return Markup(plots.gain_plot(gains, evidence.nominal.gains, evidence.gain_errors(), "gains"))
 
 
 def _levels(evidence: Evidence) -> Markup | None:

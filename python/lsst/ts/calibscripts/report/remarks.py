@@ -60,7 +60,7 @@ def _departure(ratio: float) -> str:
 
 
 def _ratios(evidence: Evidence) -> dict[tuple[str, str], float]:
-    gains, nominal = evidence.amplifier_gains(), evidence.nominal_gains
+    gains, nominal = evidence.amplifier_gains(), evidence.nominal.gains
     return {
         key: gain / nominal[key]
         for key, gain in gains.items()

@@ -76,7 +76,7 @@ def _of_verdicted(record: Record, verdict: Verdicted, evidence: Evidence, *, run
     else:
         text = _verdict_words(name, _result(verdict), generating, certified=name in record.state.certified)
     pattern = (
-        verdict.pattern if judged is None else headline_pattern(patterns_of(judged, evidence.nominal_noises))
+        verdict.pattern if judged is None else headline_pattern(patterns_of(judged, evidence.nominal.noises))
     )
     return " ".join(part for part in (text, numbers, _tests(failed_tests(evidence, name)), pattern) if part)
 

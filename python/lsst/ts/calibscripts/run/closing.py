@@ -44,9 +44,8 @@ class Looks:
     """What the levels of the flats of a set have shown while it was taken."""
 
     wrong: CalibScriptsError | None = None  #: Why the set must not be used.
-    signals: Mapping[int, Signal] = field(
-        default_factory=dict
-    )  #: Exposure -> its signal, as far as it was read.
+    #: Exposure -> its signal, as far as it was read.
+    signals: Mapping[int, Signal] = field(default_factory=dict)
 
 
 NO_LOOKS = Looks()

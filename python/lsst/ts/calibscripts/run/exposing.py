@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ExposureError, FlatLevelError, ImageSetError
-from ..events.events import ExposureTaken, FlatDarkTaken, Stage, TrialFlatTaken
+from ..events.events import Event, ExposureTaken, FlatDarkTaken, Stage, TrialFlatTaken
 from ..ground.cancellation import heed_cancellation
 from ..ground.text import exposure_range
 from ..plan import Exposure, ExposureSet, FlatGoal
@@ -99,10 +100,7 @@ class Exposing:
 
         async def take(seconds: float, note: str) -> int:
             exposure = Exposure(images.image_type, seconds, False)
-            exposure_id = await self._command(exposure, note, *self._count(images))
-            self.context.journal.tell(TrialFlatTaken(exposure_id, seconds))
-            heed_cancellation()
-            return exposure_id
+            return await self._take_one(exposure, note, self._count(images), TrialFlatTaken)
 
         def wanted() -> bool:
             return self._worth_taking(images.image_type)
@@ -111,12 +109,11 @@ class Exposing:
 
     async def _expose(self, exposure: Exposure, images: ExposureSet, note: str) -> int:
         """Take one exposure of a set, and return its id."""
-        exposure_id = await self._command(exposure, note, *self._count(images))
-        self.context.journal.tell(
-            ExposureTaken(exposure.image_type, exposure_id, exposure.exposure_time, exposure.discarded)
-        )
-        heed_cancellation()
-        return exposure_id
+
+        def taken(exposure_id: int, seconds: float) -> Event:
+            return ExposureTaken(exposure.image_type, exposure_id, seconds, exposure.discarded)
+
+        return await self._take_one(exposure, note, self._count(images), taken)
 
     async def _take_flat_darks(self) -> None:
         """Take the darks of the flats' exposure times, unless there are no flats that they could belong to."""
@@ -135,9 +132,7 @@ class Exposing:
                 self.context.journal.warn(f"Skipping the remaining flat-darks: {why}.")
                 return
             dark = Exposure(ImageType.DARK, seconds, False)
-            exposure_id = await self._command(dark, "", "flat-dark", number, len(times))
-            self.context.journal.tell(FlatDarkTaken(exposure_id, seconds))
-            heed_cancellation()
+            await self._take_one(dark, "", ("flat-dark", number, len(times)), FlatDarkTaken)
             await asyncio.sleep(self.context.config.wait_between_exposures)
         taken = exposure_range(self.context.state.flat_darks)
         self.context.journal.log.info(
@@ -149,6 +144,19 @@ class Exposing:
         """Return what the exposures of a set are called, how many of them were taken, and how many are to be."""
         name = images.image_type.name
         return name, len(self.context.state.sets[images.image_type].taken), len(images.exposures)
+
+    async def _take_one(
+        self,
+        exposure: Exposure,
+        note: str,
+        count: tuple[str, int, int],
+        taken: Callable[[int, float], Event],
+    ) -> int:
+        """Take one exposure, report it as an event of its id and exposure time (s), and return its id."""
+        exposure_id = await self._command(exposure, note, *count)
+        self.context.journal.tell(taken(exposure_id, exposure.exposure_time))
+        heed_cancellation()
+        return exposure_id
 
     async def _command(self, exposure: Exposure, note: str, name: str, n_taken: int, n_wanted: int) -> int:
         """Have the camera take one exposure, and return its id; so many were taken of those that are called so."""

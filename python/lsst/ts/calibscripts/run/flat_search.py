@@ -8,19 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import FlatLevelError
 from ..events.events import FlatTimeFound
-from ..plan import (
-    Exposure,
-    ExposureSet,
-    FlatGoal,
-    Found,
-    NotFound,
-    Obstacle,
-    Trial,
-    TryTime,
-    jump,
-    next_test,
-    rounded,
-)
+from ..plan import Exposure, ExposureSet, FlatGoal
+from ..plan.exposure_time import Found, NotFound, Obstacle, Trial, TryTime, jump, next_test, rounded
 from ..preflight.window import read_signal
 from ..record import last_flat_time, record_directory
 from ..repository import Signal
