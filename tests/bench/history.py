@@ -78,10 +78,10 @@ class History:
             )
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Return database, question and, for each size, the ratios of time and memory."""
-        for question in self.seconds[0]:
+        """Return database, question, milliseconds in a new repository, and the ratios of time and memory by size."""
+        for question, new in self.seconds[0].items():
             cells = (f"{time:.2f}, {memory:.2f}" for _, time, memory in self.ratios(question))
-            yield (self.database, question, *cells)
+            yield (self.database, question, f"{1000 * new:.0f}", *cells)
 
     def missed(self) -> Iterator[str]:
         """Return a sentence for every goal that was missed."""
@@ -118,7 +118,7 @@ def _measure(database: str, registry: Callable[[int], str] | None) -> History:
         print(f"{database}, {past.jobs:,} jobs: {found[-1][0][PREFLIGHT]:.2f} s for preflight", flush=True)
     history = History(database, tuple(seconds for seconds, _ in found), tuple(peaks for _, peaks in found))
     for row in history.rows():
-        print("{:12}{:40}".format(*row[:2]), *(f"{cell:>16}" for cell in row[2:]), flush=True)
+        print("{:12}{:40}{:>8}".format(*row[:3]), *(f"{cell:>16}" for cell in row[3:]), flush=True)
     return history
 
 

@@ -139,7 +139,7 @@ def _growths(growths: Sequence[Growth]) -> str:
 
 def _histories(histories: Iterable[History]) -> str:
     sizes = (f"{past.jobs:,} jobs: time, memory" for past in SIZES[1:])
-    header = ("database", "question", *sizes)
+    header = ("database", "question", "new (ms)", *sizes)
     return rst_table(header, (row for history in histories for row in history.rows()))
 
 
