@@ -1,7 +1,7 @@
 """The properties that the calibrations of every instrument have.
 
-Their units, defaults and descriptions stand here and nowhere else; `json_schema` makes of them what LOVE
-shows.
+Their units, defaults and descriptions stand here and nowhere else, apart from those that each product has;
+`json_schema` makes of them what LOVE shows.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..ground.time_range import TimeRange
 from ..tables.products import Product, switched
 from . import fields as f
 from .images import Exposures, ImageProperties
+from .per_product import ProductProperties
 from .policies import Comparison
-from .repeated import inputs_field, options_field, threshold_field
 from .settings import TypeSettings, settings_of
 from .times import ImageSet, exposure_times
 
 __all__ = ["CommonProperties"]
 
 
-class CommonProperties(ImageProperties):
+class CommonProperties(ProductProperties, ImageProperties):
     """Properties that the calibrations of every instrument have, each valid by itself.
 
     The names are those of the properties, so their documentation is their description in the schema.
@@ -44,9 +44,6 @@ class CommonProperties(ImageProperties):
         description="Verify defects, Photon Transfer Curve and linearizer, too, where cp_verify has a pipeline for "
         "it, and certify them only if they pass. With False they are certified unverified. Needs do_verify.",
     )
-    number_verification_tests_threshold_bias: f.Count = threshold_field("biases")
-    number_verification_tests_threshold_dark: f.Count = threshold_field("darks")
-    number_verification_tests_threshold_flat: f.Count = threshold_field("flats")
     on_verification_failure: f.Policy = Field(
         "fail",
         description="fail: a failed verification ends the script FAILED, which pauses the queue. warn: it "
@@ -69,58 +66,6 @@ class CommonProperties(ImageProperties):
         description="Fraction of the pixels of an amplifier that may be more than five standard deviations from the "
         "calibration before.",
     )
-    do_defects: f.Flag = Field(
-        False,
-        description="Make defects from the darks and flats and certify them. "
-        "script_mode must be BIAS_DARK_FLAT.",
-    )
-    do_ptc: f.Flag = Field(
-        False,
-        description="Make a Photon Transfer Curve from the flat pairs and certify it. "
-        "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
-    )
-    do_gain_from_flat_pairs: f.Flag = Field(
-        True,
-        description="Estimate the gain from each pair of consecutive flats of equal exposure time "
-        "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Leave it out where no "
-        "flats are taken.",
-    )
-    do_linearizer: f.Flag = Field(
-        False,
-        description="Make a linearizer from the flat pairs and certify it. script_mode must be BIAS_DARK_FLAT, "
-        "with flat pairs of at least three different exposure times.",
-    )
-    do_cti: f.Flag = Field(
-        False,
-        description="Measure the charge transfer inefficiency in the flats and certify it (it is not verified). "
-        "script_mode must be BIAS_DARK_FLAT.",
-    )
-    do_bfk: f.Flag = Field(
-        False,
-        description="Make a brighter-fatter kernel from the flat pairs and certify it (it is not verified). "
-        "script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
-    )
-    config_options_bias: f.PipelineOptions = options_field("the bias", "cpBias.yaml")
-    config_options_dark: f.PipelineOptions = options_field("the dark", "cpDark.yaml")
-    config_options_flat: f.PipelineOptions = options_field("the flat", "cpFlat.yaml")
-    config_options_defects: f.PipelineOptions = options_field("the defects", "cpDefects.yaml")
-    config_options_ptc: f.PipelineOptions = options_field(
-        "the Photon Transfer Curve or the gains", "cpPtc.yaml"
-    )
-    config_options_linearizer: f.PipelineOptions = options_field("the linearizer", "cpLinearizer.yaml")
-    config_options_cti: f.PipelineOptions = options_field("the charge transfer inefficiency", "cpCti.yaml")
-    config_options_bfk: f.PipelineOptions = options_field("the brighter-fatter kernel", "cpBfk.yaml")
-    input_collections_bias: f.CollectionNames = inputs_field("makes the bias")
-    input_collections_verify_bias: f.CollectionNames = inputs_field("verifies the biases")
-    input_collections_dark: f.CollectionNames = inputs_field("makes the dark")
-    input_collections_verify_dark: f.CollectionNames = inputs_field("verifies the darks")
-    input_collections_flat: f.CollectionNames = inputs_field("makes the flat")
-    input_collections_verify_flat: f.CollectionNames = inputs_field("verifies the flats")
-    input_collections_defects: f.CollectionNames = inputs_field("makes the defects")
-    input_collections_ptc: f.CollectionNames = inputs_field("makes the Photon Transfer Curve or the gains")
-    input_collections_linearizer: f.CollectionNames = inputs_field("makes the linearizer")
-    input_collections_cti: f.CollectionNames = inputs_field("makes the charge transfer inefficiency")
-    input_collections_bfk: f.CollectionNames = inputs_field("makes the brighter-fatter kernel")
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",
         description="CALIBRATION collection that new calibrations are certified into, e.g. "

@@ -75,7 +75,7 @@ def _of_verification(
     """Group the properties of verifications."""
     yield (
         not any(product.name in VERIFIERS for product in config.switched_on),
-        f"{listed([f'do_{name.lower()}' for name in VERIFIERS])} are False",
+        f"{listed([switch.name for product, switch in switched() if product.name in VERIFIERS])} are False",
         ["do_verify_products"],
     )
     yield (

@@ -12,6 +12,7 @@ from ..tables.instruments import INSTRUMENTS
 from .calibrations import CalibrationsConfig
 from .fields import INSTRUMENT
 from .models import MODELS
+from .per_product import BEHIND
 from .yaml_text import IGNORED
 
 __all__ = ["DIALECT", "as_yaml", "json_schema", "schema_text", "write_schemas"]
@@ -120,11 +121,14 @@ def write_schemas(directory: Path) -> tuple[Path, ...]:
 
 
 def _in_order(model: type[CalibrationsConfig]) -> list[str]:
-    """Put what only one instrument has behind the images it belongs to, and what is deprecated last."""
-    common = list(CalibrationsConfig.model_fields)
-    place = common.index("exp_times_flat") + 1
-    own = [name for name in model.model_fields if name not in common]
-    return sorted([*common[:place], *own, *common[place:]], key=IGNORED.__contains__)
+    """Put what only products or an instrument have behind what it belongs to, and what is deprecated last."""
+    own = [name for name in model.model_fields if name not in CalibrationsConfig.model_fields]
+    behind = {**BEHIND, "exp_times_flat": own}
+    moved = {name for names in behind.values() for name in names}
+    order = [
+        each for name in model.model_fields if name not in moved for each in (name, *behind.get(name, ()))
+    ]
+    return sorted(order, key=IGNORED.__contains__)
 
 
 def _named(model: type[CalibrationsConfig], text: str) -> str:

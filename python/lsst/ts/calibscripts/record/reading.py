@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
+from ..config import PropertyNames
 from ..errors import RecordError, describe
 from ..events.events import Event, ImageArrived
 from ..ground.untrusted import RECORD, InputError, parse_json, read_text
+from ..tables.products import PRODUCTS
 from .older import NUMBER, Line, modernised
 from .records import EVENTS, FORMAT, Entry, Header, Record
 
@@ -32,14 +35,15 @@ class _Known(BaseModel):
     n_discard_bias: int | None = None
     n_discard_dark: int | None = None
     n_discard_flat: int | None = None
-    number_verification_tests_threshold_bias: int = 1
-    number_verification_tests_threshold_dark: int = 1
-    number_verification_tests_threshold_flat: int = 1
     exposures: dict[str, list[int] | None] | None = None
     certify_calib_begin_date: str | None = None
     certify_calib_end_date: str | None = None
 
 
+_THRESHOLDS: Mapping[str, Any] = {
+    PropertyNames.of(name).threshold: (int, 1) for name, product in PRODUCTS.items() if product.verify
+}
+_CONFIGURATION = create_model("_CONFIGURATION", __base__=_Known, **_THRESHOLDS)
 _MOST_DETECTORS = 1_000
 """More detectors than any camera has."""
 
@@ -114,7 +118,7 @@ def record_of(path: Path, text: str) -> Record:
         )
     try:
         header, begun = TypeAdapter(Header).validate_python(first), _loop(first)
-        _Known.model_validate(dict(header.about.config))
+        _CONFIGURATION.model_validate(dict(header.about.config))
         record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
         raise RecordError(f"{path}, line 1: {describe(error)}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Content", "Dataset", "ImageType", "Pairs", "Pipeline", "Product", "Switch"]
+__all__ = ["Content", "Dataset", "ImageType", "Naming", "Pairs", "Pipeline", "Product", "Switch"]
 
 
 class ImageType(StrEnum):
@@ -67,6 +67,7 @@ class Switch:
     """How a user asks for a product that not every run makes."""
 
     name: str  #: Property of the configuration, e.g. ``do_ptc``.
+    description: str  #: What the property does and needs, as the schema says it.
     modes: tuple[str, ...]  #: Values of script_mode with which it can be made.
     by_default: bool = False  #: Is it made wherever it can be, unless the user says no?
     by_name_only: bool = False  #: Does a production make it only where it is named?
@@ -89,6 +90,14 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """What a product is called where that is not its name in lower case."""
+
+    one: str = ""  #: In the singular.
+    long: str = ""  #: In full.
+
+
+@dataclass(frozen=True)
 class Product:
     """A calibration and how it comes about."""
 
@@ -105,7 +114,7 @@ class Product:
     #: The product whose job makes this one, too: where the whole is made, this one is not made by itself. It
     #: shares the properties of the whole, and is never certified. Empty for a product of its own.
     part_of: str = ""
-    one: str = ""  #: Its name in the singular, where ``name`` is a plural.
+    naming: Naming = Naming()  #: What else it is called.
 
     @property
     def label(self) -> str:
@@ -115,7 +124,12 @@ class Product:
     @property
     def singular(self) -> str:
         """What one of it is called, in lower case, e.g. ``defect``."""
-        return self.one or self.label
+        return self.naming.one or self.label
+
+    @property
+    def long(self) -> str:
+        """What it is called in full, e.g. ``Photon Transfer Curve``."""
+        return self.naming.long or self.label
 
     @property
     def option(self) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .product import Content, Dataset, ImageType, Pairs, Pipeline, Product, Switch
+from .product import Content, Dataset, ImageType, Naming, Pairs, Pipeline, Product, Switch
 
 __all__ = [
     "PRODUCTS",
     "Content",
     "Dataset",
     "ImageType",
+    "Naming",
     "Pairs",
     "Pipeline",
     "Product",
@@ -71,8 +72,12 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS", "DARK", "FLAT"),
             dataset=Dataset(("defects",), content=Content.BOXES),
             generate=_cp_pipe("cpDefects.yaml", "findDefects.yaml"),
-            switch=Switch("do_defects", modes=(_ALL_IMAGES,)),
-            one="defect",
+            switch=Switch(
+                "do_defects",
+                "Make defects from the darks and flats and certify them. script_mode must be BIAS_DARK_FLAT.",
+                modes=(_ALL_IMAGES,),
+            ),
+            naming=Naming(one="defect"),
         ),
         Product(
             name="PTC",
@@ -80,8 +85,14 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS", "DARK"),
             dataset=Dataset(("ptc",), content=Content.CURVES),
             generate=_cp_pipe("cpPtc.yaml"),
-            switch=Switch("do_ptc", modes=(_ALL_IMAGES,)),
+            switch=Switch(
+                "do_ptc",
+                "Make a Photon Transfer Curve from the flat pairs and certify it. script_mode must be "
+                "BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
+                modes=(_ALL_IMAGES,),
+            ),
             pairs=Pairs(times=3, number=2),
+            naming=Naming(long="Photon Transfer Curve"),
         ),
         Product(
             name="GAIN",
@@ -92,9 +103,17 @@ PRODUCTS: dict[str, Product] = {
                 "cpPtc.yaml",
                 subsets=("cpPtcGainFromFlatPairs", "gainFromFlatPairs", "generateGainFromFlatPair"),
             ),
-            switch=Switch("do_gain_from_flat_pairs", modes=("FLAT", _ALL_IMAGES), by_default=True),
+            switch=Switch(
+                "do_gain_from_flat_pairs",
+                "Estimate the gain from each pair of consecutive flats of equal exposure time "
+                "(cpPtc.yaml#cpPtcGainFromFlatPairs, with the options of config_options_ptc). Leave "
+                "it out where no flats are taken.",
+                modes=("FLAT", _ALL_IMAGES),
+                by_default=True,
+            ),
             pairs=Pairs(times=1, number=1),
             part_of="PTC",
+            naming=Naming(long="gains"),
         ),
         # Not among those of the documents: what they are made from where it cannot be asked is that of today.
         Product(
@@ -103,7 +122,13 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS",),
             dataset=Dataset(("linearizer",), content=Content.OTHER),
             generate=_cp_pipe("cpLinearizer.yaml"),
-            switch=Switch("do_linearizer", modes=(_ALL_IMAGES,), by_name_only=True),
+            switch=Switch(
+                "do_linearizer",
+                "Make a linearizer from the flat pairs and certify it. script_mode must be "
+                "BIAS_DARK_FLAT, with flat pairs of at least three different exposure times.",
+                modes=(_ALL_IMAGES,),
+                by_name_only=True,
+            ),
             pairs=Pairs(times=3, number=2),
         ),
         Product(
@@ -112,7 +137,14 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS", "LINEARIZER"),
             dataset=Dataset(("cti",), content=Content.OTHER),
             generate=_cp_pipe("cpCti.yaml"),
-            switch=Switch("do_cti", modes=(_ALL_IMAGES,), by_name_only=True),
+            switch=Switch(
+                "do_cti",
+                "Measure the charge transfer inefficiency in the flats and certify it (it is not "
+                "verified). script_mode must be BIAS_DARK_FLAT.",
+                modes=(_ALL_IMAGES,),
+                by_name_only=True,
+            ),
+            naming=Naming(long="charge transfer inefficiency"),
         ),
         Product(
             name="BFK",
@@ -120,8 +152,16 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS", "LINEARIZER", "CTI"),
             dataset=Dataset(("bfk",), content=Content.OTHER),
             generate=_cp_pipe("cpBfk.yaml"),
-            switch=Switch("do_bfk", modes=(_ALL_IMAGES,), by_name_only=True),
+            switch=Switch(
+                "do_bfk",
+                "Make a brighter-fatter kernel from the flat pairs and certify it (it is not "
+                "verified). script_mode must be BIAS_DARK_FLAT, with flat pairs of at least three "
+                "different exposure times.",
+                modes=(_ALL_IMAGES,),
+                by_name_only=True,
+            ),
             pairs=Pairs(times=3, number=2),
+            naming=Naming(long="brighter-fatter kernel"),
         ),
     )
 }
