@@ -42,6 +42,7 @@ from lsst.ts.calibscripts.events.events import (
     OutputsFound,
     Planned,
     PlannedSet,
+    ReferenceFound,
     RunOutcome,
     SetGivenUp,
     Stage,
@@ -72,6 +73,7 @@ from lsst.ts.calibscripts.testing.memory import Verification
 BIAS_MADE, BIAS_CERTIFIED = StepId(Action.GENERATE, "BIAS"), StepId(Action.CERTIFY, "BIAS")
 ONE_OF_EACH: tuple[Event, ...] = (
     Planned((PlannedSet(ImageType.BIAS, 2, 1, (1, 2)),), (BIAS_MADE, BIAS_CERTIFIED), {"BIAS": ("PTC",)}),
+    ReferenceFound("bias", "old/run", None, (0, 2), "1970-01-01", None, "2025-01-03", 690, 400.0),
     StageReached("BIAS", Stage.TAKING),
     ExposureTaken(ImageType.BIAS, 2026091800001, 0.0, True),
     ExposuresAdopted(ImageType.DARK, (1, 2)),
@@ -101,10 +103,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
 )
 GENERATING = {
     "generate_calibrations": True,
-    "n_bias": 4,
-    "n_dark": 4,
+    **dict.fromkeys(("n_bias", "n_dark", "n_flat"), 4),
     "exp_times_dark": 30,
-    "n_flat": 4,
     "calib_collection": "LATISS/calib/daily/test",
 }
 

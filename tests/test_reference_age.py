@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,14 @@ import pytest
 import yaml
 from fault_table_stages import EVENING, LatissInMemory
 
+from lsst.ts.calibscripts.events.references import ReferenceFound, references_line
 from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
 from lsst.ts.calibscripts.preflight.references import Reference
-from lsst.ts.calibscripts.record import find_records
+from lsst.ts.calibscripts.record import find_records, read_record
+from lsst.ts.calibscripts.record.replay import replay_script
+from lsst.ts.calibscripts.report.account import alone
+from lsst.ts.calibscripts.report.json_form import as_json
+from lsst.ts.calibscripts.report.references import reference_table, references_told
 from lsst.ts.calibscripts.repository import Source
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
@@ -100,6 +106,26 @@ async def test_old_references_are_a_warning_before_the_first_image(
     assert sum("bias that jobs of this run will use is old" in line for line in before) == is_old
     (named,) = (line.message for line in log if line.message.startswith("Reference bias"))
     assert named.endswith(f"({int(days)} days ago)")
+    kept = read_record(record)
+    (bias,) = kept.state.references
+    assert (bias.old, f"Reference {bias.text}") == (is_old, named)
+    assert f"# Reference then: {bias.text}\n" in replay_script(kept)
+    ((cells, marked),) = reference_table(kept).rows
+    assert (cells[3], cells[-1].endswith(f"{int(days)}"), marked) == (bias.run, True, is_old)
+    assert json.loads(as_json(alone(kept)))["references"][0]["age"] == int(days)
+    (summary,) = (line.message for line in log if " ends DONE: " in line.message)
+    assert f"References:\n    {references_told(kept)[:-1]}\nSteps:" in summary
+
+
+def test_what_a_run_reads_is_said_in_one_line() -> None:
+    bias, dark = ReferenceFound("bias", "a", age=3, age_max=400), ReferenceFound("dark", "b", age_max=400)
+    old = replace(dark, age=412)
+    assert references_line([bias]) == "bias, written 3 days before the run"
+    assert references_line([dark]) == "dark; when they were written is unknown"
+    assert references_line([replace(bias, age=0), dark]) == "bias and dark, written on the day of the run"
+    assert references_line([bias, replace(bias, run="c"), old]) == (
+        "bias and dark, written 3 to 412 days before the run; older than 400 days: dark (412 days)"
+    )
 
 
 def test_a_reference_is_named_with_run_validity_and_age() -> None:
@@ -108,12 +134,12 @@ def test_a_reference_is_named_with_run_validity_and_age() -> None:
         Source("old/run", frozenset({2}), ALWAYS, None),
     )
     found = Reference("flat", "r_03", ("calib",), (0, 1, 2), (), sources=sources)
-    assert [*found.named(NOW)] == [
+    assert [told.text for told in found.told(NOW, None)] == [
         "flat in r_03 for detectors 0..1: u/ocps/1/run, valid 2026-01-01 to 2027-01-01, "
         "written 2026-11-23 (3 days ago)",
         "flat in r_03 for detector 2: old/run, not limited in time",
     ]
     (only,) = Reference(
         "camera", None, ("calib",), (0, 1), (), sources=(Source("c/run", frozenset({-1})),)
-    ).named(NOW)
-    assert only == "camera: c/run, not limited in time"
+    ).told(NOW, 400)
+    assert only.text == "camera: c/run, not limited in time"

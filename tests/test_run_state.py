@@ -38,6 +38,7 @@ from lsst.ts.calibscripts.events.events import (
     OutputsFound,
     Planned,
     PlannedSet,
+    ReferenceFound,
     RunOutcome,
     SetGivenUp,
     Stage,
@@ -78,6 +79,7 @@ times = st.lists(st.tuples(exposures, seconds), max_size=4).map(
 )
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Planned, st.lists(sets, max_size=3).map(tuple), st.lists(steps, max_size=4).map(tuple)),
+    st.builds(ReferenceFound, words, words, st.none() | words, age=st.none() | detectors, age_max=seconds),
     st.builds(StageReached, products, st.sampled_from(Stage)),
     st.builds(ExposureTaken, types, exposures, seconds, st.booleans()),
     st.builds(FlatDarkTaken, exposures, seconds),

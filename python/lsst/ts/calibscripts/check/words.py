@@ -255,7 +255,8 @@ def _reference(reference: Reference) -> str:
     name = f"{reference.dataset_type}{of_filter}"
     where = ", ".join(reference.collections)
     if not reference.missing:
-        named = "".join(f"; {text}" for text in reference.named(datetime.now(UTC).replace(tzinfo=None)))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        named = "".join(f"; {one.text}" for one in reference.told(now, None))
         return f"{name}: found in {where} for {detectors_of(reference.found)}{named}"
     found = f", found for {detectors_of(reference.found)}" if reference.found else ""
     return f"{name}: none in {where} for {detectors_of(reference.missing)}{found}"

@@ -29,6 +29,7 @@ from .imaging import (
     TrialFlatTaken,
 )
 from .outcomes import JobOutcome, RunOutcome, StepName, StepOutcome
+from .references import ReferenceFound
 from .stages import Stage
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Planned",
     "PlannedSet",
     "ProductEvent",
+    "ReferenceFound",
     "RunOutcome",
     "SetGivenUp",
     "Stage",
@@ -239,7 +241,7 @@ class Ended:
 StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | StepEnded
 ProductEvent: TypeAlias = StageReached | Verdicted | Compared | Certified | Doubtful | CertificationRefused
 Message: TypeAlias = Failed | Warned
-Event: TypeAlias = Planned | ImageEvent | StepEvent | ProductEvent | Message | Ended
+Event: TypeAlias = Planned | ReferenceFound | ImageEvent | StepEvent | ProductEvent | Message | Ended
 
 
 class Observer(Protocol):

@@ -34,6 +34,7 @@ from .events import (
     Planned,
     PlannedSet,
     ProductEvent,
+    ReferenceFound,
     SetGivenUp,
     Stage,
     StageReached,
@@ -77,8 +78,8 @@ def fold(state: RunState, event: Event) -> RunState:
         What has happened.
     """
     match event:
-        case Planned():
-            return _fold_plan(state, event)
+        case Planned() | ReferenceFound():
+            return _fold_intention(state, event)
         case (
             ExposureTaken()
             | FlatDarkTaken()
@@ -107,8 +108,10 @@ def fold(state: RunState, event: Event) -> RunState:
             assert_never(event)
 
 
-def _fold_plan(state: RunState, event: Planned) -> RunState:
-    """Lay out what is to be done; what is known already is kept."""
+def _fold_intention(state: RunState, event: Planned | ReferenceFound) -> RunState:
+    """Lay out what is to be done, and with what; what is known already is kept."""
+    if isinstance(event, ReferenceFound):
+        return replace(state, references=(*state.references, event))
     sets = {
         images.image_type: replace(_set(state, images.image_type), planned=images) for images in event.sets
     }

@@ -22,6 +22,7 @@ from .events import (
     Ended,
     Failed,
     Message,
+    ReferenceFound,
     RunOutcome,
     Stage,
     Verdicted,
@@ -43,6 +44,8 @@ class RunState:
     steps: Mapping[StepId, StepState] = field(default_factory=dict)  #: Steps, in the order of the plan.
     #: Products of the run that the job of each product reads, where the record holds it.
     made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Calibrations that the jobs read and that the run does not make itself.
+    references: tuple[ReferenceFound, ...] = ()
     #: Products that have reached a stage or have a verdict.
     products: Mapping[str, ProductState] = field(default_factory=dict)
     physical_filter: str | None = None  #: Filter that the flats are to have; None as long as it is unknown.

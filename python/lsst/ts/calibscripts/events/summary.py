@@ -10,6 +10,7 @@ from ..ground.text import counted, exposure_range, listed
 from ..plan import Action, StepId
 from .events import Certified
 from .parts import SetState, StepStanding
+from .references import references_line
 from .resume import TO_RESUME, next_steps, to_resume
 from .state import RunState
 
@@ -34,9 +35,9 @@ def run_summary(state: RunState, script: str, given: Mapping[str, Any]) -> str:
     Returns
     -------
     `str`
-        A headline, then one section each for the images, the steps, what is certified and what is not,
-        failures, warnings and what to do next; of the last five only those that hold something, except that
-        it is always said what is certified.
+        A headline, then one section each for the images, the references, the steps, what is certified and
+        what is not, failures, warnings and what to do next; only those that hold something, except that it
+        is always said what is taken and what is certified.
     """
     taken = [_taken(images) for images in state.sets.values() if images.begun]
     if state.flat_darks:
@@ -47,6 +48,7 @@ def run_summary(state: RunState, script: str, given: Mapping[str, Any]) -> str:
     lines = [
         f"{script} ends {headline_of_run(state)}.",
         *_section("Images taken", taken or ["none"]),
+        *_section("References", [references_line(state.references)] if state.references else []),
         *_section("Steps", [_step(state, step_id) for step_id in state.steps]),
         *_section("Certified", certified or ["nothing"]),
         *_section("NOT certified", [f"{name}: {why}" for name, why in not_certified(state).items()]),

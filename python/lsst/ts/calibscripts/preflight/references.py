@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..decisions import Decision
+from ..events.references import ReferenceFound
 from ..ground.text import detectors_of, listed
-from ..ground.time_range import ALWAYS, TimeRange
+from ..ground.time_range import TimeRange
 from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
@@ -42,17 +43,28 @@ class Reference:
     by_filter: bool = False
     sources: tuple[Source, ...] = ()  #: The RUNs of what was found.
 
-    def named(self, now: datetime) -> Iterator[str]:
-        """Return a line for each RUN: what is used from it, its validity and its age in days at a time, UTC."""
-        of_filter = f" in {self.physical_filter}" if self.physical_filter else ""
+    def told(self, now: datetime, age_max: float | None) -> Iterator[ReferenceFound]:
+        """Return an event for each RUN: what is used from it, its validity and its age.
+
+        Parameters
+        ----------
+        now : `datetime`
+            The time, UTC.
+        age_max : `float` or `None`
+            Days above which it is old; None for never.
+        """
         for source in self.sources:
-            age = source.age(now)
-            written = (
-                "" if source.written is None else f", written {source.written:%Y-%m-%d} ({age} days ago)"
-            )
             many = {*self.found} - source.detectors and FOR_ALL not in source.detectors
-            which = f" for {detectors_of(source.detectors)}" if many else ""
-            yield f"{self.dataset_type}{of_filter}{which}: {source.run}, {_valid(source)}{written}"
+            yield ReferenceFound(
+                self.dataset_type,
+                source.run,
+                self.physical_filter,
+                tuple(sorted(source.detectors)) if many else (),
+                *source.validity.texts,
+                None if source.written is None else f"{source.written:%Y-%m-%d}",
+                source.age(now),
+                age_max,
+            )
 
 
 class References:
@@ -148,16 +160,14 @@ class References:
         now : `datetime`
             The time, UTC.
         """
-        limit = self._spec.config.reference_age_max
         for reference in self.asked:
-            for source in reference.sources:
-                age = source.age(now)
-                if limit is not None and age is not None and age > limit:
+            for found in reference.told(now, self._spec.config.reference_age_max):
+                if found.old:
                     yield (
-                        f"The {reference.dataset_type} that jobs of this run will use is old: {source.run}, "
-                        f"{_valid(source)}, was written {age} days ago (reference_age_max is {limit:g}). Make a new "
-                        f"one, name other input collections (now {','.join(reference.collections)}), or set "
-                        "reference_age_max."
+                        f"The {found.dataset_type} that jobs of this run will use is old: {found.run}, "
+                        f"{found.validity}, was written {found.age} days ago (reference_age_max is "
+                        f"{found.age_max:g}). Make a new one, name other input collections (now "
+                        f"{','.join(reference.collections)}), or set reference_age_max."
                     )
 
     def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
@@ -218,10 +228,6 @@ class References:
                 tuple(source for source in sources if used & source.detectors),
             )
         return self._asked[key]
-
-
-def _valid(source: Source) -> str:
-    return f"valid {source.validity}" if source.validity != ALWAYS else "not limited in time"
 
 
 def _a(dataset_type: str) -> str:

@@ -106,6 +106,8 @@ def _head(record: Record) -> Iterator[str]:
         "A RUN that exists is never written to: use another PREFIX for another time."
     )
     yield from _images(record)
+    for found in record.state.references:
+        yield from _comment(f"Reference then: {found.text}")
     for title, texts in (("Warning", record.state.warnings), ("Failure", record.state.failures)):
         for text in texts:
             yield from _comment(f"{title}: {text}")

@@ -52,7 +52,7 @@ def as_json(account: Account) -> str:
 _NO_RUN: Mapping[str, Any] = {
     **dict.fromkeys(("record", "state", "begun_tai", "seconds", "resume")),
     **{name: {} for name in ("config", "versions", "steps", "not_certified")},
-    **{name: [] for name in ("failures", "warnings", "next_steps")},
+    **{name: [] for name in ("failures", "warnings", "references", "next_steps")},
 }
 """What there is of a run where a report is of collections alone."""
 
@@ -68,6 +68,7 @@ def _run_json(record: Record) -> dict[str, Any]:
         "versions": dict(record.header.versions),
         "failures": state.failures,
         "warnings": state.warnings,
+        "references": [vars(found) for found in state.references],
         "steps": {str(step_id): standing for step_id, standing in state.standings.items()},
         "not_certified": not_certified(state),
         "next_steps": next_steps(state),

@@ -32,6 +32,7 @@ from .maps import maps_of
 from .numbers import numbers_told, patterns_of
 from .packing import packed
 from .progress import sets_of, steps_of
+from .references import reference_table, references_told
 from .remarks import remarks
 from .timeline import spans, told
 
@@ -125,6 +126,8 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
         "progress": _progress(record) if record and account.running else None,
         "remarks": remarks(evidence, generated_flat=generated_flat),
         "images": image_lists(account),
+        "references": "" if record is None else references_told(record),
+        "reference_table": None if record is None else reference_table(record),
         "timeline": _timeline(account),
         "trends": [(trend, Markup(sparkline(trend))) for trend in account.trends],
         "changes": [] if record is None else list(changes_told(record, evidence)),

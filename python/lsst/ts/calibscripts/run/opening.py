@@ -58,11 +58,7 @@ async def check(context: RunContext) -> RunContext:
             context.journal.tell(ImageSetClosed.of(image_type, examined.found))
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    for text in dict.fromkeys(line for reference in found.references for line in reference.named(now)):
-        context.journal.log.info("Reference %s", text)
-    for text in found.warnings:
-        context.journal.warn(text)
+    _tell_of_references(context, found)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
     spec = replace(found.planned(spec), detectors=asked)
     return _with_existing(replace(context, spec=spec, found=found))
@@ -119,6 +115,18 @@ async def _ask_repository(context: RunContext, spec: RunSpec) -> RepositoryFindi
                 "its database and its disk, then queue the script or its BLOCK again.",
             )
         )
+
+
+def _tell_of_references(context: RunContext, found: RepositoryFindings) -> None:
+    """Report the calibrations that jobs will read, and what is to be known of them, each once in a run."""
+    journal, now = context.journal, datetime.now(UTC).replace(tzinfo=None)
+    limit = context.config.reference_age_max
+    for reference in (event for each in found.references for event in each.told(now, limit)):
+        if reference not in journal.state.references:
+            journal.log.info("Reference %s", reference.text)
+            journal.tell(reference)
+    for text in found.warnings:
+        journal.warn_once(text, text)
 
 
 def _with_existing(context: RunContext) -> RunContext:
@@ -194,6 +202,7 @@ async def _filter_of_flats(context: RunContext) -> str | None:
     found = await _ask_repository(context, replace(context.spec, physical_filter=in_beam))
     if found.problems:
         raise _refusal(context, found.problems)
+    _tell_of_references(context, found)
     return in_beam
 
 
