@@ -130,12 +130,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items[:]
     if config.getoption("--quick"):
         kept = [item for item in kept if not _is_slow(item.path) and not SLOW_FIXTURES & {*_fixtures(item)}]
-    if ON_OBSERVATORY:
-        kept = [item for item in kept if item.get_closest_marker("observatory") is not None]
+    kept = [item for item in kept if _is_for(item.get_closest_marker("observatory"))]
     if len(kept) < len(items):
         chosen = {*kept}
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = sorted(kept, key=lambda item: _place(item.path))
+
+
+def _is_for(mark: pytest.Mark | None) -> bool:
+    """Return whether a test is for the middleware that the tests drive."""
+    if ON_OBSERVATORY:
+        return mark is not None
+    return mark is None or not mark.kwargs.get("alone", False)
 
 
 def _place(path: Path) -> int:

@@ -13,7 +13,12 @@ __all__ = ["flat_setup"]
 TIMEOUT = 5.0
 """Longest wait for what a component reports, seconds."""
 
-_LIGHT = ("lampState", "shutterState")
+_ASKED = (
+    ("ATWhiteLight", ("lampState", "shutterState")),
+    ("ATDome", ("position",)),
+    ("ATMCS", ("mount_AzEl_Encoders",)),
+)
+"""Components, and the topics of each that are read."""
 
 
 async def flat_setup(domain: Domain) -> FlatSetup:
@@ -30,17 +35,20 @@ async def flat_setup(domain: Domain) -> FlatSetup:
         What they report.
     """
     # Only as long as they are asked: telemetry that nobody reads would fill their queues.
-    async with (
-        Remote(domain, "ATWhiteLight", readonly=True, include=_LIGHT) as light,
-        Remote(domain, "ATDome", readonly=True, include=["position"]) as dome,
-        Remote(domain, "ATMCS", readonly=True, include=["mount_AzEl_Encoders"]) as mount,
-    ):
+    light, dome, mount = remotes = [
+        Remote(domain, name, readonly=True, include=topics) for name, topics in _ASKED
+    ]
+    try:
+        # All at once: a broker may take seconds to let each of them in.
+        await asyncio.gather(*(remote.start_task for remote in remotes))
         lamp, shutter, position, angles = await asyncio.gather(
             _reported(light.evt_lampState),
             _reported(light.evt_shutterState),
             _reported(dome.tel_position),
             _reported(mount.tel_mount_AzEl_Encoders),
         )
+    finally:
+        await asyncio.gather(*(remote.close() for remote in remotes))
     return FlatSetup(
         None if lamp is None else int(lamp.basicState),
         None if shutter is None else int(shutter.actualState),

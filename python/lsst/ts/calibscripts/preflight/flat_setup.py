@@ -15,11 +15,21 @@ from ..tables.flat_screen import (
 
 __all__ = ["FlatSetup", "not_ready"]
 
-_LAMP = ("unknown", "off", "on", "cooling down", "warming up", "being lit", "going out")
+_LAMP = (
+    "unknown",
+    "off",
+    "on",
+    "cooling down",
+    "warming up",
+    "being lit",
+    "going out",
+    "on though it was turned off",
+    "dark though it was turned on",
+)
 _LAMP_ON = 2
 """``LampBasicState`` of ATWhiteLight, by its numbers; ON is lit and warm."""
 
-_SHUTTER = ("moving or unknown", "closed", "open")
+_SHUTTER = ("moving or unknown", "closed", "open", "reported as open and closed at once")
 _SHUTTER_OPEN = 2
 """The same of its ``ShutterState``."""
 

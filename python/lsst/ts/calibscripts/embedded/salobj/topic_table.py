@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from .messages import Component, FieldInfo, TopicInfo
 
-__all__ = ["component"]
+__all__ = ["COMPONENTS", "component"]
 
 _PRIVATE = (
     "private_sndStamp:double private_rcvStamp:double private_seqNum:long "
@@ -43,6 +43,12 @@ cmd_exitControl
 evt_summaryState summaryState:long
 evt_errorCode errorCode:long errorReport:string traceback:string
 evt_simulationMode mode:int
+"""
+)
+
+_CONFIGURABLE = (
+    _CSC
+    + """
 evt_configurationApplied configurations:string version:string url:string schemaVersion:string otherInfo:string
 """
 )
@@ -140,8 +146,7 @@ evt_azimuthState state:long homing:boolean homed:boolean homeSwitch:boolean
 evt_azimuthInPosition inPosition:boolean
 evt_mainDoorState state:long
 evt_dropoutDoorState state:long
-tel_position dropoutDoorOpeningPercentage:float mainDoorOpeningPercentage:float azimuthPosition:double \
-azimuthEncoderPosition:long
+tel_position dropoutDoorOpeningPercentage:float mainDoorOpeningPercentage:float azimuthPosition:double
 """
 
 _POINTING = """
@@ -162,30 +167,33 @@ cmd_addBlock id:string executionId:string override:string failureStrategy:long
 _TOPICS: Mapping[str, str] = MappingProxyType(
     {
         "Script": _MANDATORY + _LARGE_FILE + _SCRIPT,
-        "OCPS": _CSC + _OCPS,
-        "ATCamera": _CSC + _CAMERA,
-        "ATSpectrograph": _CSC + _SPECTROGRAPH,
+        "OCPS": _CONFIGURABLE + _OCPS,
+        "ATCamera": _CONFIGURABLE + _CAMERA,
+        "ATSpectrograph": _CONFIGURABLE + _SPECTROGRAPH,
         "ATHeaderService": _CSC + _LARGE_FILE,
         "ATOODS": _CSC + _OODS,
-        "ATWhiteLight": _CSC + _WHITE_LIGHT,
-        "ATDome": _CSC + _DOME,
-        "ATDomeTrajectory": _CSC,
+        "ATWhiteLight": _CONFIGURABLE + _WHITE_LIGHT,
+        "ATDome": _CONFIGURABLE + _DOME,
+        "ATDomeTrajectory": _CONFIGURABLE,
         "ATPtg": _CSC + _POINTING,
-        "ATMCS": _CSC + _MOUNT,
-        "ATAOS": _CSC,
-        "ATHexapod": _CSC,
-        "ATPneumatics": _CSC,
-        "Scheduler": _CSC + _LARGE_FILE + _SCHEDULER,
-        "CCCamera": _CSC + _CAMERA + _FILTERS,
+        "ATMCS": _CONFIGURABLE + _MOUNT,
+        "ATAOS": _CONFIGURABLE,
+        "ATHexapod": _CONFIGURABLE,
+        "ATPneumatics": _CONFIGURABLE,
+        "Scheduler": _CONFIGURABLE + _LARGE_FILE + _SCHEDULER,
+        "CCCamera": _CONFIGURABLE + _CAMERA + _FILTERS,
         "CCHeaderService": _CSC + _LARGE_FILE,
         "CCOODS": _CSC + _OODS,
-        "MTCamera": _CSC + _CAMERA + _FILTERS,
+        "MTCamera": _CONFIGURABLE + _CAMERA + _FILTERS,
         "MTHeaderService": _CSC + _LARGE_FILE,
         "MTOODS": _CSC + _OODS,
-        "MTDome": _CSC,
-        "MTDomeTrajectory": _CSC,
+        "MTDome": _CONFIGURABLE,
+        "MTDomeTrajectory": _CONFIGURABLE,
     }
 )
+
+COMPONENTS = tuple(_TOPICS)
+"""Names of all components."""
 
 _INDEXED = frozenset({"Script", "OCPS", "Scheduler"})
 
