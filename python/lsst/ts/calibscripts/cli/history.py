@@ -23,6 +23,7 @@ __all__ = ["history"]
 @click.option("--measure/--no-measure", default=True, help="Measure runs that were never measured before.")
 def history(instrument: str, records: Path | None, repo: str | None, measure: bool) -> None:
     """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
+    from ..decisions import read_decisions
     from ..record import read_record, record_directory
     from ..report import history as histories
     from ..report.formats import departures_told
@@ -35,7 +36,7 @@ def history(instrument: str, records: Path | None, repo: str | None, measure: bo
     except CalibScriptsError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Records of {instrument} in {directory}")
-    click.echo(histories.history_table(runs), nl=False)
+    click.echo(histories.history_table(runs, read_decisions([directory])), nl=False)
     if departures := list(departures_told(trends)):
         click.echo("Outside the usual range in the last run:")
         for line in departures:

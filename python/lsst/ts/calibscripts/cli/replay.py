@@ -21,10 +21,11 @@ __all__ = ["replay"]
 )
 def replay(record: Path, output: Path | None) -> None:
     """Write the shell script that repeats the processing of RECORD by hand: pipetask and butler commands."""
-    from ..record import read_record
+    from ..decisions import read_decisions
+    from ..record import read_record, with_decisions
     from ..record.replay import replay_script
 
-    text = replay_script(read_record(record))
+    text = replay_script(with_decisions(read_record(record), read_decisions([record.parent])))
     if output is None:
         click.echo(text, nl=False)
         return

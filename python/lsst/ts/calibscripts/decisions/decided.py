@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Verb
+from ..events.events import Certified
+from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
 
 __all__ = ["NO_DECISIONS", "Decisions"]
 
@@ -65,15 +66,31 @@ class Decisions:
             and decision.subject.instrument == instrument
         }
 
-    def of_product(self, run: str, product: str) -> tuple[Decision, ...]:
-        """Return the decisions on a product that hold, the oldest first: the last one counts.
+    def on(self, *subjects: Subject) -> tuple[Decision, ...]:
+        """Return the decisions on some subjects that hold, the oldest first.
 
         Parameters
         ----------
-        run, product : `str`
-            Name of the run and of the product.
+        *subjects : `ProductSubject`, `ExposureSubject` or `MasterSubject`
+            What they are on.
         """
-        return tuple(d for d in self.standing if d.subject == ProductSubject(run, product))
+        return tuple(decision for decision in self.standing if decision.subject in subjects)
+
+    def certified(self, run: str) -> tuple[Certified, ...]:
+        """Return what was certified of a run after its end, as its script would have recorded it.
+
+        Parameters
+        ----------
+        run : `str`
+            Name of the run.
+        """
+        return tuple(
+            decision.certified
+            for decision in self.all
+            if decision.certified
+            and isinstance(decision.subject, ProductSubject)
+            and decision.subject.run == run
+        )
 
 
 NO_DECISIONS = Decisions()

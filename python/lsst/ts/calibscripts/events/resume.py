@@ -10,7 +10,7 @@ import yaml
 
 from ..config import ScriptMode, written_exposures
 from ..tables.products import ImageType, switched
-from .events import RunOutcome
+from .events import RunOutcome, Verdicted
 from .state import RunState
 
 __all__ = ["TO_RESUME", "Resumption", "next_steps", "resumption", "to_resume"]
@@ -78,7 +78,7 @@ def next_steps(state: RunState, *, running: bool = False) -> tuple[str, ...]:
 
 
 def _next_steps(state: RunState, running: bool) -> Iterator[str]:
-    failed = [verdict for verdict in state.verdicts.values() if verdict.failed]
+    failed = _failed(state)
     for verdict in failed:
         yield (
             f"{verdict.product}: look at the failed tests in {verdict.collection}, and at the images, before it is "
@@ -112,15 +112,21 @@ def to_resume(state: RunState, given: Mapping[str, Any]) -> Resumption | None:
         has no images that can be used.
     """
     taken = any(images.begun and images.offered for images in state.sets.values())
-    looked_at = any(verdict.failed for verdict in state.verdicts.values()) or _withheld(state)
+    looked_at = _failed(state) or _withheld(state)
     if state.is_complete or not taken or looked_at:
         return None
     return resumption(state, given)
 
 
+def _failed(state: RunState) -> list[Verdicted]:
+    """Return the verdicts of what failed its verification, unless a decision has certified it."""
+    certified = state.certified
+    return [verdict for name, verdict in state.verdicts.items() if verdict.failed and name not in certified]
+
+
 def _withheld(state: RunState) -> list[str]:
     """Return the products that were not certified because of how they compare with those before."""
-    found = ((name, product.compared) for name, product in state.products.items())
+    found = ((name, product.compared) for name, product in state.products.items() if not product.certified)
     return [name for name, compared in found if compared is not None and compared.withheld]
 
 
@@ -165,8 +171,8 @@ def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:
 
 def _offered(state: RunState, image_type: ImageType) -> tuple[int, ...]:
     """Return the exposures of a set that can be processed; none if they have failed their verification."""
-    verdict = state.product(image_type).verdict
-    return () if verdict is not None and verdict.failed else state.sets[image_type].offered
+    failed = any(verdict.product == image_type for verdict in _failed(state))
+    return () if failed else state.sets[image_type].offered
 
 
 def _taken_collection(state: RunState) -> str | None:

@@ -110,8 +110,11 @@ class RunState:
     @property
     def is_complete(self) -> bool:
         """Is everything done that was asked for, so that nothing is left to resume?"""
-        finished = bool(self.steps) and FINISHED.issuperset(self.standings.values())
-        return self.outcome is RunOutcome.DONE or (self.ended is not None and finished)
+        if self.outcome is RunOutcome.DONE:
+            return True
+        # What was certified by a decision is done, whatever its verification said.
+        left = {s for step_id, s in self.standings.items() if step_id.product not in self.certified}
+        return self.ended is not None and bool(self.steps) and FINISHED.issuperset(left)
 
     def arrivals(self, image_type: ImageType) -> Mapping[int, frozenset[int]]:
         """Return for each exposure of a set that is kept the detectors whose image has arrived and is good."""

@@ -5,6 +5,7 @@ runs. What happened before a script was killed is kept.
 """
 
 from ..errors import RecordError
+from .afterwards import with_decisions
 from .flat_times import last_flat_time
 from .following import Following
 from .reading import find_records, read_record, time_in_name
@@ -30,4 +31,5 @@ __all__ = [
     "record_directory",
     "time_in_name",
     "versions",
+    "with_decisions",
 ]

@@ -23,7 +23,7 @@ __all__ = ["INDEX", "LARGEST", "Index", "RowKind", "too_large"]
 INDEX = "calibscripts.index.json"
 """Name of the file in a directory of records with what the list of runs says of them; made anew where it is lost."""
 
-_LAYOUT = 2
+_LAYOUT = 3
 LARGEST = 20_000_000
 """Size of a file that no page reads, bytes; a night of the largest camera has a tenth of it."""
 

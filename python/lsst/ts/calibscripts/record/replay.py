@@ -228,6 +228,12 @@ def _without_certificate(record: Record, job: Job) -> Iterator[str]:
     config, name = record.about.config, job.step.product
     product = record.state.product(name)
     if product.certified is not None:
+        if product.certified not in record.events(Certified):
+            yield from _comment(
+                "\n".join(
+                    ["After the run a decision has certified this:", *_certification(product.certified)]
+                )
+            )
         return
     if product.verdict is not None and not product.verdict.passed:
         yield from _comment(f"{name} was NOT certified: {product.verdict.headline}")

@@ -6,29 +6,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..config import PropertyNames
-from ..decisions import NO_DECISIONS, Decisions, read_decisions
+from ..decisions import NO_DECISIONS, Decision, Decisions, own_decisions, read_decisions
 from ..errors import RepositoryError
-from ..events.events import Stage
 from ..ground.text import first_few
 from ..plan import Action, StepId
-from ..record import Record
+from ..record import Record, with_decisions
 from ..repository import Repository
 from ..repository.archive import Archive
 from ..tables.products import PRODUCTS, ImageType
-from .contents import Account, Certificate, ProductAccount, Standing
+from .contents import Account, Certificate, ProductAccount
 from .evidence import Evidence
 from .gathering import ALL_IMAGES, Question, gather
-from .remarks import gain_sentence
-from .sentences import failed_tests, of_product, of_verdict
+from .products import product_of_run, product_of_runs
+from .standings import Standing, decisions_on
 
-__all__ = ["Account", "ProductAccount", "Standing", "alone", "of_collections", "of_record", "question_of"]
+__all__ = [
+    "Account",
+    "ProductAccount",
+    "Standing",
+    "alone",
+    "decided",
+    "of_collections",
+    "of_record",
+    "question_of",
+]
 
 
 _MOST_NAMED = 3
 """Collections that the title of a report names."""
 
 
-def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] = ALL_IMAGES) -> Account:
+def of_record(
+    record: Record,
+    repo: str | None = None,
+    *,
+    images: Sequence[str] = ALL_IMAGES,
+    decisions: Decisions | None = None,
+) -> Account:
     """Return the account of a recorded run. Blocks.
 
     Parameters
@@ -38,6 +52,8 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
         is of the record alone.
     images : sequence of `str`
         Images to read.
+    decisions : `Decisions`, optional
+        What people have decided; by default what is kept beside the record.
     """
     about = record.about
     repo = repo or str(about.config.get("repo", f"/repo/{about.instrument}"))
@@ -49,8 +65,8 @@ def of_record(record: Record, repo: str | None = None, *, images: Sequence[str] 
             evidence = gather(archive, question)
     except RepositoryError as error:
         evidence = Evidence(problems=(f"{error} This report is made from the record alone.",))
-    decisions = read_decisions([record.path.parent])
-    return replace(_of_record(record, evidence, decisions), repo=repo, runs=runs)
+    account = replace(_begun(record), repo=repo, evidence=evidence, runs=runs)
+    return decided(account, read_decisions([record.path.parent]) if decisions is None else decisions)
 
 
 def alone(record: Record, *, running: bool = False, decisions: Decisions = NO_DECISIONS) -> Account:
@@ -60,28 +76,43 @@ def alone(record: Record, *, running: bool = False, decisions: Decisions = NO_DE
     ----------
     running : `bool`, optional
         Does it still go on, so that what is not done yet may still be?
+    decisions : `Decisions`, optional
+        What people have decided.
     """
-    return _of_record(record, Evidence(), decisions, running=running)
+    return decided(replace(_begun(record), running=running), decisions)
 
 
-def _of_record(record: Record, evidence: Evidence, decisions: Decisions, *, running: bool = False) -> Account:
+def _begun(record: Record) -> Account:
+    """Return an account without products."""
     about = record.about
-    names = _planned(record) if running else _products(record)
     return Account(
         title=f"{about.instrument} calibrations of {record.begun:%Y-%m-%d %H:%M} TAI",
         instrument=about.instrument,
         repo=str(about.config.get("repo", f"/repo/{about.instrument}")),
         record=record,
-        products=tuple(
-            replace(
-                _of_product(record, name, evidence, running=running),
-                decisions=_decided(record, name, decisions),
-            )
-            for name in names
-        ),
-        evidence=evidence,
-        running=running,
+        products=(),
     )
+
+
+def decided(account: Account, decisions: Decisions) -> Account:
+    """Return the account of a recorded run with what came of its products once decisions are known. Pure.
+
+    Parameters
+    ----------
+    decisions : `Decisions`
+        All that people have decided.
+    """
+    if account.record is None:
+        return account
+    record, evidence = with_decisions(account.record, decisions), account.evidence
+    products = tuple(
+        replace(
+            product_of_run(record, name, evidence, running=account.running),
+            decisions=_decisions_on(decisions, account, name),
+        )
+        for name in (_planned(record) if account.running else _products(record))
+    )
+    return replace(account, record=record, products=products, bad=decisions.bad_exposures(account.instrument))
 
 
 def _runs(repository: Repository, record: Record) -> dict[StepId, str]:
@@ -139,77 +170,17 @@ def _products(record: Record) -> list[str]:
     return [name for name in PRODUCTS if name in seen]
 
 
-def _decided(record: Record, name: str, decisions: Decisions) -> tuple[str, ...]:
-    return tuple(_sentence(decision.signed) for decision in decisions.of_product(record.name, name))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+def _decisions_on(decisions: Decisions, account: Account, name: str) -> tuple[Decision, ...]:
+    generation = StepId(Action.GENERATE, name)
+    run, made = "", account.runs.get(generation)
+    if account.record is not None:
+        run, made = account.record.name, account.record.state.step(generation).run or made
+    return decisions_on(decisions, run=run, product=name, instrument=account.instrument, made=made)
 
 
 def _planned(record: Record) -> list[str]:
     seen = {*_products(record), *(step_id.product for step_id in record.state.steps)}
     return [name for name in PRODUCTS if name in seen]
-
-
-def _of_product(record: Record, name: str, evidence: Evidence, *, running: bool) -> ProductAccount:
-    generation, verification = (
-        record.state.step(StepId(action, name)).collection for action in (Action.GENERATE, Action.VERIFY)
-    )
-    product = record.state.product(name)
-    certified = product.certified
-    return ProductAccount(
-        product=name,
-        standing=_standing_under_way(record, name) if running else _standing_of(record, name),
-        sentence=of_product(record, name, evidence, running=running),
-        certified=None
-        if certified is None
-        else Certificate(
-            name, certified.collection, certified.begin, certified.end, not certified.unverified
-        ),
-        generation=generation,
-        verification=verification,
-        failed_tests=0 if product.verdict is None else failed_tests(evidence, name),
-    )
-
-
-def _standing_under_way(record: Record, name: str) -> Standing:
-    """Return how a product stands while its run goes on."""
-    product = record.state.product(name)
-    measured = product.stage is Stage.GENERATED and not PRODUCTS[name].certified
-    over = product.stage in (Stage.CERTIFIED, Stage.FAILED, Stage.CANCELLED)
-    if product.verdict is not None or measured or over:
-        return _standing_of(record, name)
-    return Standing.WAITING if product.stage is Stage.WAITING else Standing.UNDER_WAY
-
-
-def _standing_of(record: Record, name: str) -> Standing:
-    product = record.state.product(name)
-    verdict = product.verdict
-    found = _standing(
-        certified=product.certified is not None,
-        passed=None if verdict is None else verdict.passed,
-        judged=verdict is None or verdict.judged,
-        made=product.stage in (Stage.GENERATED, Stage.VERIFIED),
-        to_certify=PRODUCTS[name].certified,
-    )
-    if found is Standing.NOT_DONE and product.stage is Stage.CANCELLED:
-        return Standing.MADE_CANCELLED if product.generated else Standing.CANCELLED
-    return found
-
-
-def _standing(
-    *, certified: bool, passed: bool | None, judged: bool, made: bool, to_certify: bool
-) -> Standing:
-    if passed is False:
-        return Standing.FAILED if judged else Standing.NOT_JUDGED
-    if certified:
-        return Standing.CERTIFIED if passed else Standing.CERTIFIED_UNVERIFIED
-    if passed:
-        return Standing.PASSED
-    if made:
-        return Standing.MADE if to_certify else Standing.MEASURED
-    return Standing.NOT_DONE
 
 
 def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[str] = ALL_IMAGES) -> Account:
@@ -240,44 +211,14 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
         certified = {name: Certificate(name, where, *range_.texts) for name, (where, range_) in found.items()}
         evidence = gather(archive, Question(instrument, runs, images=tuple(images)))
     names = [name for name in PRODUCTS if any(step.product == name for step in runs)]
-    products = tuple(_of_runs(name, runs, certified.get(name), evidence) for name in names)
-    return Account(
-        f"{instrument} calibrations in {first_few(collections, _MOST_NAMED)}",
-        instrument,
-        repo,
-        None,
-        products,
-        evidence,
-        runs,
-    )
-
-
-def _of_runs(
-    name: str, runs: Mapping[StepId, str], certified: Certificate | None, evidence: Evidence
-) -> ProductAccount:
-    generation, verification = (runs.get(StepId(action, name)) for action in (Action.GENERATE, Action.VERIFY))
-    judged = evidence.verification(name)
-    standing = _standing(
-        certified=certified is not None,
-        passed=None if judged is None else judged.verdict.passed,
-        judged=judged is None or judged.verdict.judged,
-        made=generation is not None,
-        to_certify=PRODUCTS[name].certified,
-    )
-    if certified is not None and judged is None:
-        standing = Standing.CERTIFIED_SOMEHOW
-    elif standing is Standing.MADE:
-        # It may be certified in a collection that was not looked at.
-        standing = Standing.GENERATED
-    if judged is not None:
-        sentence = of_verdict(
-            judged.verdict, generated=generation is not None, certified=certified is not None
+    decisions = own_decisions()
+    title = f"{instrument} calibrations in {first_few(collections, _MOST_NAMED)}"
+    account = Account(title, instrument, repo, None, (), evidence, runs)
+    products = (
+        replace(
+            product_of_runs(name, runs, certified.get(name), evidence),
+            decisions=_decisions_on(decisions, account, name),
         )
-    else:
-        gain = gain_sentence(evidence) if PRODUCTS[name].measures_gains else ""
-        sentence = f"No statistics of a verification in these collections. {gain}".strip()
-    if standing is Standing.GENERATED:
-        sentence += " Not certified in the instrument's chain of calibrations or the collections named."
-    return ProductAccount(
-        name, standing, sentence, certified, generation, verification, failed_tests(evidence, name)
+        for name in names
     )
+    return replace(account, products=tuple(products), bad=decisions.bad_exposures(instrument))

@@ -4,63 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from ..decisions import Decision
 from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS
 from .evidence import Evidence
+from .standings import Outcome, Standing, once_decided
 from .trends import Trend
 
-__all__ = ["STYLES", "Account", "Certificate", "ProductAccount", "Standing"]
-
-
-class Standing(StrEnum):
-    """What came of a product."""
-
-    CERTIFIED = "certified"
-    CERTIFIED_UNVERIFIED = "certified without verification"
-    PASSED = "verification passed"
-    FAILED = "verification failed"
-    NOT_JUDGED = "could not be judged"
-    CERTIFIED_SOMEHOW = "certified (no verification found)"
-    MADE = "generated, not certified"
-    GENERATED = "generated"
-    MEASURED = "measured"
-    MADE_CANCELLED = "generated, then cancelled"
-    CANCELLED = "cancelled"
-    NOT_DONE = "not done"
-    UNDER_WAY = "under way"
-    WAITING = "waiting"
-
-    @property
-    def style(self) -> str:
-        """How it is shown, see `STYLES`."""
-        return STYLES[self]
-
-    @property
-    def interrupted(self) -> Standing:
-        """What it comes to where the run has died: what was under way, or waited, was not done."""
-        return Standing.NOT_DONE if self in (Standing.UNDER_WAY, Standing.WAITING) else self
-
-
-STYLES: Mapping[Standing, str] = {
-    Standing.CERTIFIED: "good",
-    Standing.PASSED: "good",
-    Standing.MEASURED: "good",
-    Standing.CERTIFIED_UNVERIFIED: "fair",
-    Standing.CERTIFIED_SOMEHOW: "fair",
-    Standing.MADE: "fair",
-    Standing.GENERATED: "fair",
-    Standing.MADE_CANCELLED: "idle",
-    Standing.CANCELLED: "idle",
-    Standing.FAILED: "bad",
-    Standing.NOT_JUDGED: "bad",
-    Standing.NOT_DONE: "bad",
-    Standing.UNDER_WAY: "next",
-    Standing.WAITING: "idle",
-}
-"""How each is shown: as good, fair or bad, as something that goes on, or as nothing to look at."""
+__all__ = ["Account", "Certificate", "ProductAccount"]
 
 
 @dataclass(frozen=True)
@@ -80,19 +33,33 @@ class ProductAccount:
     """What came of one product."""
 
     product: str  #: E.g. BIAS.
-    standing: Standing  #: In two words.
+    standing: Standing  #: What came of it in the run, in two words; see `outcome` for how it stands today.
     sentence: str  #: In the documented words, with the numbers of the verdict.
     certified: Certificate | None = None  #: Where and for how long it is certified.
     #: Collections of its jobs.
     generation: str | None = None
     verification: str | None = None
     failed_tests: int = 0  #: Tests of its verification that failed.
-    decisions: tuple[str, ...] = ()  #: What was decided on it, one sentence each.
+    decisions: tuple[Decision, ...] = ()  #: What was decided on it and holds, the oldest first.
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of it, once the decisions on it are known."""
+        return once_decided(self.standing, self.decisions)
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """What was decided on it, one sentence each."""
+        return tuple(_sentence(decision.signed) for decision in self.decisions)
 
     @property
     def words(self) -> str:
-        """What came of it, and what was decided on it."""
-        return " ".join([self.sentence, *(f"{text.rstrip('.')}." for text in self.decisions)])
+        """Its sentence, and what was decided on it."""
+        return " ".join([self.sentence, *self.signed])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 @dataclass(frozen=True)
@@ -109,6 +76,7 @@ class Account:
     runs: Mapping[StepId, str] = field(default_factory=dict)  #: Step -> RUN with its outputs.
     trends: tuple[Trend, ...] = ()  #: Comparison with earlier runs.
     running: bool = False  #: Does the run still go on?
+    bad: Mapping[int, Decision] = field(default_factory=dict)  #: Exposures that are marked as bad.
 
     @property
     def collections(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..events.events import RunOutcome
-from ..record import Record
 from .contents import Account
 from .evidence import Evidence
 from .exposed import duration
 from .images import image_lists
+from .standings import in_short
 
 __all__ = ["Condition", "condition_of", "facts"]
 
@@ -32,18 +32,19 @@ class Condition:
     sentence: str = ""
 
 
-def condition_of(record: Record, *, running: bool = False) -> Condition:
-    """Return how a run is. A run in which something has failed is bad from then on, not from its end on.
+def condition_of(account: Account) -> Condition | None:
+    """Return how a run is, None where a report is of collections alone.
 
-    Parameters
-    ----------
-    running : `bool`, optional
-        Does it still go on?
+    A run in which something has failed is bad from then on, not from its end on.
     """
+    record = account.record
+    if record is None:
+        return None
     state = record.state
-    if not running:
+    if not account.running:
         silent = "" if state.ended else f"No sign of life since {record.last_heard:%Y-%m-%d %H:%M:%S} TAI."
-        return Condition(str(state.outcome), _STYLES[state.outcome], silent)
+        decided = [f"{text}." for p in account.products if (text := in_short(p.product, p.decisions))]
+        return Condition(str(state.outcome), _STYLES[state.outcome], " ".join([silent, *decided]).strip())
     failed = [f"{v.headline} {v.pattern}".strip() for v in state.verdicts.values() if not v.passed]
     problems = [*failed, *state.failures]
     return Condition("RUNNING", "bad", problems[0]) if problems else Condition("RUNNING", "next")

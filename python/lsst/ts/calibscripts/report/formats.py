@@ -29,7 +29,7 @@ def as_text(account: Account) -> str:
     """
     parts = [
         account.title,
-        "\n".join(f"{p.product}: {p.standing.value.upper()}. {p.words}" for p in account.products),
+        "\n".join(f"{p.product}: {p.outcome.words.upper()}. {p.words}" for p in account.products),
     ]
     if account.record is not None:
         about = account.record.about
@@ -91,7 +91,7 @@ def as_markdown(account: Account) -> str:
     lines = [f"# {_plain(account.title)}", ""]
     if account.record is not None:
         lines += [f"{_plain(account.record.about.script)} ended **{account.record.outcome}**.", ""]
-    rows = [(p.product, p.standing.value, p.words, _where(p)) for p in account.products]
+    rows = [(p.product, p.outcome.words, p.words, _where(p)) for p in account.products]
     lines += [*_table(("Product", "Result", "Why", "Certified"), rows), ""]
     if account.record is not None:
         for title, texts in (

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from pathlib import Path
 
+from ..decisions import NO_DECISIONS, Decisions
 from ..errors import CalibScriptsError
 from ..record import Record, read_record
 from .account import of_record
@@ -68,13 +69,15 @@ def _measure(record: Record, repo: str | None) -> tuple[Measured, ...]:
         return ()
 
 
-def history_table(runs: Sequence[RunRow]) -> str:
+def history_table(runs: Sequence[RunRow], decisions: Decisions = NO_DECISIONS) -> str:
     """Write the runs as a table with a line for each verdict, and below it one for each quantity over time.
 
     Parameters
     ----------
     runs : sequence of `RunRow`
         The oldest first.
+    decisions : `Decisions`, optional
+        What people have decided.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def history_table(runs: Sequence[RunRow]) -> str:
         return "No run is recorded there.\n"
     rows = [
         ("run (TAI)", "state", "filter", "verified", "verdict"),
-        *(row for run in runs for row in _lines(run)),
+        *(row for run in runs for row in _lines(run, decisions)),
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -99,11 +102,22 @@ def history_table(runs: Sequence[RunRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(run: RunRow) -> Iterator[tuple[str, str, str, str, str]]:
-    """Return a line for each verdict of a run; only the first one says which run it is."""
+def _lines(run: RunRow, decisions: Decisions) -> Iterator[tuple[str, str, str, str, str]]:
+    """Return a line for each product that was judged; only the first one says which run it is."""
     head = _minute(run), run.outcome, run.results.filter
-    for place, (name, verdict) in enumerate(list(run.results.verdicts.items()) or [("-", "-")]):
+    for place, (name, verdict) in enumerate(_judged(run, decisions) or [("-", "-")]):
         yield *(head if place == 0 else ("", "", "")), name, verdict
+
+
+def _judged(run: RunRow, decisions: Decisions) -> list[tuple[str, str]]:
+    """Return what the verifications of a run said, and what was decided on its products."""
+    verdicts = run.results.verdicts
+    found: list[tuple[str, str]] = []
+    for name in dict.fromkeys([*verdicts, *(label.partition(" ")[0] for label in run.products)]):
+        signed = [decision.signed for decision in run.decisions(name, decisions)]
+        if name in verdicts or signed:
+            found.append((name, "; ".join([verdicts.get(name, "not verified"), *signed])))
+    return found
 
 
 def _minute(run: RunRow) -> str:

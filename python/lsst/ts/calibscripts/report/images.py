@@ -39,7 +39,8 @@ def image_lists(account: Account) -> tuple[ImageList, ...]:
     """List the images of a report: those of its record, else those that were verified."""
     record, evidence = account.record, account.evidence
     known = dict(evidence.exposures) | (_recorded(record, evidence) if record else {})
-    lists = [_image_list(taken, known, evidence) for taken in _sets(account)]
+    bad = {exposure: decision.signed for exposure, decision in account.bad.items()}
+    lists = [_image_list(taken, known, evidence, bad) for taken in _sets(account)]
     if record is not None and record.state.flat_darks:
         lists.append(_flat_darks(record.state.flat_darks, known))
     return tuple(lists)
@@ -79,7 +80,9 @@ def _flat_darks(exposures: tuple[int, ...], known: Mapping[int, Exposed]) -> Ima
     )
 
 
-def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidence) -> ImageList:
+def _image_list(
+    taken: SetState, known: Mapping[int, Exposed], evidence: Evidence, bad: Mapping[int, str]
+) -> ImageList:
     verification = evidence.verification(taken.image_type)
     counts = {} if verification is None else verification.verdict.counts
     use = {
@@ -101,7 +104,7 @@ def _image_list(taken: SetState, known: Mapping[int, Exposed], evidence: Evidenc
             (
                 str(exposure),
                 f"{known[exposure].seconds:g}" if exposure in known else "",
-                use[exposure],
+                f"{use[exposure]}; {bad[exposure]}" if exposure in bad else use[exposure],
                 ", ".join(f"{test} {n}" for test, n in counts.get(exposure, {}).items()),
             )
             for exposure in sorted(use)

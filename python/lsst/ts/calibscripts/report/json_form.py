@@ -79,12 +79,12 @@ def _run_json(record: Record) -> dict[str, Any]:
 def _product_json(product: ProductAccount) -> dict[str, Any]:
     return {
         "product": product.product,
-        "standing": product.standing.value,
+        "standing": product.outcome.words,
         "sentence": product.sentence,
         "certified": None if product.certified is None else vars(product.certified),
         "generation": product.generation,
         "verification": product.verification,
-        "decisions": list(product.decisions),
+        "decisions": list(product.signed),
     }
 
 

@@ -20,7 +20,7 @@ from ..verification.words import failure_report
 from . import frames, pictures, plots, sections
 from .amplifiers import amplifier_table
 from .changes import changes_told, comparison_table
-from .contents import STYLES, Account
+from .contents import Account
 from .drawings import sparkline, timeline_drawing
 from .evidence import Evidence, Grid, Image, Verification
 from .exposed import duration
@@ -92,7 +92,6 @@ def page_environment(*more: jinja2.BaseLoader) -> jinja2.Environment:
     environment.filters["duration"] = duration
     environment.filters["short_ids"] = sections.short_ids
     environment.globals["marks"] = _MARKS
-    environment.globals["styles"] = STYLES
     return environment
 
 
@@ -120,7 +119,7 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
     return {
         "account": account,
         "record": record,
-        "condition": condition_of(record, running=account.running) if record else None,
+        "condition": condition_of(account),
         "facts": list(facts(account)),
         "next_steps": list(_next_steps(record, running=account.running)) if record else (),
         "progress": _progress(record) if record and account.running else None,

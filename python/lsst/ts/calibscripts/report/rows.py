@@ -10,16 +10,18 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from ..decisions import Decision, Decisions
 from ..events.events import Verdicted
 from ..events.summary import headline_of_run
 from ..ground.tai import observing_day
 from ..ground.text import counted
+from ..plan import Action
 from ..record import Record
 from ..record.index import Index, RowKind
 from ..record.records import SILENCE
 from .account import alone
-from .contents import Standing
 from .past import ENDING, recall
+from .standings import Standing, decisions_on, in_short
 
 __all__ = ["Median", "Results", "RunRow", "RunStatus", "list_of_runs", "row_of"]
 
@@ -58,6 +60,7 @@ class Results:
     verdicts: Mapping[str, str] = field(default_factory=dict)  #: What was verified -> the verdict, in words.
     jobs: int = 0  #: How many jobs it submitted.
     medians: tuple[Median, ...] | None = None  #: What it measured; None where that was never looked at.
+    made: Mapping[str, str] = field(default_factory=dict)  #: Product -> RUN collection that holds it.
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,31 @@ class RunRow:
     def is_failing(self) -> bool:
         """Has something failed?"""
         return self.failures > 0 or any(standing.style == "bad" for standing in self.products.values())
+
+    def decisions(self, label: str, decisions: Decisions) -> tuple[Decision, ...]:
+        """Return the decisions that hold on one of its products, the oldest first.
+
+        Parameters
+        ----------
+        label : `str`
+            The product; flats with their filter or without.
+        decisions : `Decisions`
+            All that people have decided.
+        """
+        product = label.partition(" ")[0]
+        made = self.results.made.get(product)
+        return decisions_on(decisions, run=self.name, product=product, instrument=self.instrument, made=made)
+
+    def decided(self, decisions: Decisions) -> str:
+        """Return what was decided on its products and by whom, without the reasons; empty where nothing was.
+
+        Parameters
+        ----------
+        decisions : `Decisions`
+            All that people have decided.
+        """
+        said = (in_short(label, self.decisions(label, decisions)) for label in self.products)
+        return "; ".join(filter(None, said))
 
     def status(self, now: datetime) -> RunStatus:
         """Return how the run stands.
@@ -149,7 +177,9 @@ def row_of(record: Record) -> RunRow:
 
 def _results(record: Record) -> Results:
     verdicts = {_short(name): _verdict(verdict) for name, verdict in record.state.verdicts.items()}
-    return Results(_filter(record), verdicts, len(record.jobs), _medians(record.path))
+    steps = record.state.steps.items()
+    made = {i.product: step.run for i, step in steps if i.action is Action.GENERATE and step.run}
+    return Results(_filter(record), verdicts, len(record.jobs), _medians(record.path), made)
 
 
 def _filter(record: Record) -> str:

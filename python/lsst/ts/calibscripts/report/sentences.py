@@ -122,6 +122,8 @@ def of_verdict(verdict: Verdict, *, generated: bool, certified: bool) -> str:
 
 def _without_verdict(record: Record, name: str) -> str:
     product = record.state.product(name)
+    if product.certified is not None and product.stage is not Stage.CERTIFIED:
+        return "Generated, not verified, and certified after the run."
     match product.stage:
         case Stage.GENERATED if not PRODUCTS[name].certified:
             return "Measured; it is never certified."

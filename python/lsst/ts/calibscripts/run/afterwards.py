@@ -18,22 +18,22 @@ from ..tables.products import PRODUCTS, ImageType
 __all__ = ["certifiable", "certify_afterwards"]
 
 
-def certifiable(record: Record, product: str, certified: frozenset[str] = frozenset()) -> str:
+def certifiable(record: Record, product: str) -> str:
     """Return why a product cannot be certified by a decision, empty where it can.
 
     Parameters
     ----------
+    record : `Record`
+        The run, with what was certified by decisions.
     product : `str`
         E.g. BIAS.
-    certified : `frozenset` [`str`], optional
-        Products of the run that were certified by decisions.
     """
     state = record.state
     if product not in PRODUCTS or not PRODUCTS[product].certified:
         return f"{product} is not something that is certified."
     if state.ended is None:
         return f"{record.name} has no end: decide when the script no longer runs."
-    if product in state.certified or product in certified:
+    if product in state.certified:
         return f"{product} of {record.name} is certified already."
     if any(doubtful.product == product for doubtful in state.doubtful):
         return f"{product} of {record.name} may be certified already: look into its collection first."
@@ -41,25 +41,23 @@ def certifiable(record: Record, product: str, certified: frozenset[str] = frozen
         return f"{record.name} has not made {product}."
     made = {step.product for step in state.steps if step.action is Action.GENERATE}
     inputs = [name for name in state.origins(product) if name in made and RECORDS[name].certified]
-    missing = [name for name in inputs if name not in state.certified and name not in certified]
+    missing = [name for name in inputs if name not in state.certified]
     if missing:
         return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."
     return ""
 
 
-def certify_afterwards(
-    record: Record, product: str, *, repo: str | None = None, certified: frozenset[str] = frozenset()
-) -> Certified:
+def certify_afterwards(record: Record, product: str, *, repo: str | None = None) -> Certified:
     """Certify exactly what a run has made, as its script would have. Blocks.
 
     Parameters
     ----------
+    record : `Record`
+        The run, with what was certified by decisions.
     product : `str`
         E.g. BIAS.
     repo : `str`, optional
         Butler repository; the one of the run by default.
-    certified : `frozenset` [`str`], optional
-        Products of the run that were certified by decisions.
 
     Returns
     -------
@@ -73,14 +71,15 @@ def certify_afterwards(
     CalibScriptsError
         If it could not be certified, or whether it was is unknown; the text says which.
     """
-    if why := certifiable(record, product, certified):
+    if why := certifiable(record, product):
         raise DecisionError(f"{why} Nothing was certified.")
     with closing(ButlerRepository(repo or str(record.about.config.get("repo", "")))) as repository:
         repository.check(writing=True)
         wanted, run = _wanted(repository, record, product)
-        before = {**record.state.certified, **dict.fromkeys(certified)}
         if problem := _obstacle(repository, record, wanted):
-            raise CertificationError(product, wanted.collection, before, DecisionError(problem))
+            raise CertificationError(
+                product, wanted.collection, record.state.certified, DecisionError(problem)
+            )
         datasets = repository.certify(wanted, run, lambda: True)
     # Only who may commit no more gets None.
     assert datasets is not None

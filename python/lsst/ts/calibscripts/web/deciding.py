@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..decisions import (
     Decision,
-    Decisions,
     ProductSubject,
     Subject,
     Verb,
@@ -15,20 +14,11 @@ from ..decisions import (
     read_decisions,
 )
 from ..errors import CalibScriptsError, DecisionError
-from ..record import Record
+from ..record import Record, with_decisions
 from ..run.afterwards import certify_afterwards
 from ..tables.products import PRODUCTS
 
-__all__ = ["certified_by_decision", "certify", "mark_bad", "on_product", "withdraw"]
-
-
-def certified_by_decision(decisions: Decisions, run: str) -> frozenset[str]:
-    """Return the products of a run that were certified by decisions."""
-    return frozenset(
-        d.certified.product
-        for d in decisions.all
-        if d.certified and isinstance(d.subject, ProductSubject) and d.subject.run == run
-    )
+__all__ = ["certify", "mark_bad", "on_product", "withdraw"]
 
 
 def on_product(directory: Path, record: Record, product: str, verb: Verb, who: str, why: str) -> Decision:
@@ -78,8 +68,7 @@ def certify(
         If it could not be certified.
     """
     check_signature(who, why)
-    before = certified_by_decision(read_decisions([directory]), record.name)
-    certified = certify_afterwards(record, product, repo=repo, certified=before)
+    certified = certify_afterwards(with_decisions(record, read_decisions([directory])), product, repo=repo)
     subject = ProductSubject(record.name, product)
     try:
         return decide(directory, who, why, Verb.CERTIFY, subject, certified=certified)

@@ -60,6 +60,7 @@ def _points(series: Series, y: Callable[[float], float]) -> Iterator[str]:
     for x, height, point in places:
         text = f"{point.tai.replace('T', ' ')}: {point.value:.4g} {series.unit}"
         text += ", outside its usual range" if point.departed else ""
+        text += f"; {point.note}" if point.note else ""
         yield (
             f'<a href="/runs/{quote(point.run, safe="")}" aria-label="{escape(text)}"><title>{escape(text)}</title>'
             f'<circle class="{"departed" if point.departed else "usual"}" cx="{x:.1f}" cy="{height:.1f}" r="5"/></a>'

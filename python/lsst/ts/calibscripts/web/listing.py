@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..decisions import NO_DECISIONS, Decisions
 from ..report.rows import RunRow, RunStatus
+from ..report.standings import in_short
 from .nights import NightProduct, products_of
 
 __all__ = ["Listing", "listing"]
@@ -33,6 +34,13 @@ class Shown:
     status: RunStatus
     style: str
     products: tuple[NightProduct, ...]
+
+    @property
+    def headline(self) -> str:
+        """What came of it in one line, and what was decided since."""
+        # The state has a column of its own.
+        said = self.row.headline.partition(": ")[2] if self.row.outcome else self.row.headline
+        return "; ".join(filter(None, [said, *(in_short(p.product, p.decisions) for p in self.products)]))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..decisions import Decision, Decisions, ExposureSubject, ProductSubject, Verb
+from ..decisions import Decision, Decisions, ExposureSubject, MasterSubject, ProductSubject
 from ..report.rows import RunRow, RunStatus
+from ..report.standings import once_decided
 
 __all__ = ["Night", "NightProduct", "nights_of", "products_of", "text_of_nights"]
 
@@ -23,7 +24,12 @@ class NightProduct:
     standing: str
     style: str
     run: str
-    signed: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """How it stands, and what was decided on it."""
+        return "; ".join([self.standing, *(decision.signed for decision in self.decisions)])
 
 
 @dataclass(frozen=True)
@@ -93,24 +99,9 @@ def products_of(row: RunRow, decisions: Decisions, now: datetime) -> Iterator[Ni
         The time, TAI.
     """
     for name, standing in row.standings(now).items():
-        yield _decided(name, standing.value, standing.style, row.name, decisions)
-
-
-def _decided(name: str, standing: str, style: str, run: str, decisions: Decisions) -> NightProduct:
-    """Return what came of a product once it is known what people have decided on it; the last decision counts."""
-    found = decisions.of_product(run, name.partition(" ")[0])
-    signed = tuple(decision.signed for decision in found)
-    match found[-1].verb if found else None:
-        case Verb.REJECT:
-            return NightProduct(name, f"{standing}, rejected", "bad", run, signed)
-        case Verb.APPROVE:
-            return NightProduct(
-                name, f"{standing}, approved", "good" if style == "good" else "fair", run, signed
-            )
-        case Verb.CERTIFY:
-            return NightProduct(name, "certified in spite of failures", "fair", run, signed)
-        case _:
-            return NightProduct(name, standing, style, run, signed)
+        found = row.decisions(name, decisions)
+        outcome = once_decided(standing, found)
+        yield NightProduct(name, outcome.words, outcome.style, row.name, found)
 
 
 def _verdict(products: Sequence[NightProduct], rows: Sequence[RunRow], now: datetime) -> tuple[str, str]:
@@ -129,10 +120,10 @@ def _verdict(products: Sequence[NightProduct], rows: Sequence[RunRow], now: date
 def _concerning(
     day: int, instrument: str, rows: Iterable[RunRow], decisions: Decisions
 ) -> Iterator[Decision]:
-    names = {row.name for row in rows}
+    names = {row.name for row in rows} | {made for row in rows for made in row.results.made.values()}
     for decision in decisions.standing:
         subject = decision.subject
-        of_run = isinstance(subject, ProductSubject) and subject.run in names
+        of_run = isinstance(subject, ProductSubject | MasterSubject) and subject.run in names
         of_day = (
             isinstance(subject, ExposureSubject)
             and subject.instrument == instrument

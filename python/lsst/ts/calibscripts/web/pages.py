@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -14,7 +13,7 @@ from markupsafe import Markup
 from ..decisions import Decisions, read_decisions
 from ..errors import CalibScriptsError
 from ..ground.tai import tai_now
-from ..record import Record
+from ..record import Record, with_decisions
 from ..report.account import alone
 from ..report.page import page_environment, page_source, page_values
 from ..report.rows import RunRow
@@ -22,7 +21,6 @@ from ..report.scripts import scripts_of
 from ..run.afterwards import certifiable
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
-from .deciding import certified_by_decision
 from .drawing import drawing_of
 from .listing import listing
 from .memories import Memories
@@ -75,6 +73,7 @@ class Pages:
         self._shelf = shelf
         self._reports = reports
         self._past = Memories()
+        self._decided: tuple[str, Decisions] | None = None
         self._templates = page_environment(_TEMPLATES)
 
     def runs(self, visitor: Visitor, asked: Mapping[str, str]) -> str:
@@ -126,14 +125,15 @@ class Pages:
         path = self._shelf.path(name)
         if path is None:
             return "gone"
-        stamp = self._stamp(path)
+        stamp = f"{self._shelf.stamp(path)}-{self._shelf.stamp_of_decisions()}"
         try:
             record = self._shelf.record(path)
         except CalibScriptsError:
             return f"{stamp}-problem"
         if record.is_running(tai_now()):
             return f"{stamp}-running"
-        return f"{stamp}-{'report' if self._reports.of(record, stamp).ready else 'record'}"
+        report = self._reports.of(record, self._shelf.stamp(path), self.decisions())
+        return f"{stamp}-{'report' if report.ready else 'record'}"
 
     def nights(self, visitor: Visitor, day: int | None = None) -> str | None:
         """Write the nights, or one.
@@ -169,10 +169,12 @@ class Pages:
         rows, _ = self._shelf.rows()
         instruments = sorted({row.instrument for row in rows if row.outcome})
         instrument = asked.get("instrument") or (instruments[0] if instruments else "")
-        names = [row.name for row in reversed(rows) if row.instrument == instrument]
-        past = self._past.of([path for name in names[-MOST:] if (path := self._shelf.path(name))])
+        latest = [row for row in reversed(rows) if row.instrument == instrument][-MOST:]
+        past = self._past.of([path for row in latest if (path := self._shelf.path(row.name))])
+        decisions = self.decisions()
+        notes = {row.name: row.decided(decisions) for row in latest}
         part = asked.get("part", "")
-        shown = [(series, Markup(drawing_of(series))) for series in series_of(past, part)]
+        shown = [(series, Markup(drawing_of(series))) for series in series_of(past, part, notes)]
         values = {"instruments": instruments, "instrument": instrument, "part": part, "parts": parts_of(past)}
         return self._page("trends.html.j2", "Trends", visitor, series=shown, **values)
 
@@ -184,8 +186,11 @@ class Pages:
         return self._page("decisions.html.j2", "Decisions", visitor, **values, version=version)
 
     def decisions(self) -> Decisions:
-        """Return what people have decided."""
-        return read_decisions(self._shelf.directories)
+        """Return what people have decided; it is read again where it has changed."""
+        stamp = self._shelf.stamp_of_decisions()
+        if self._decided is None or self._decided[0] != stamp:
+            self._decided = stamp, read_decisions(self._shelf.directories)
+        return self._decided[1]
 
     def problem(self, visitor: Visitor, title: str, text: str) -> str:
         """Write a page that says that something is not possible.
@@ -202,32 +207,31 @@ class Pages:
         decisions = self.decisions()
         if record.is_running(tai_now()):
             return page_values(alone(record, running=True, decisions=decisions)), ""
-        report = self._reports.of(record, self._stamp(record.path))
+        report = self._reports.of(record, self._shelf.stamp(record.path), decisions)
         if report.values:
             return report.values, ""
-        values = page_values(alone(record, decisions=decisions), scripts_of(record))
+        account = alone(record, decisions=decisions)
+        values = page_values(account, scripts_of(account.record))
         if report.problem:
             return values, f"The repository could not be read: {report.problem}. This is the record alone."
         return values, "The repository is being read; the full report replaces this page when it is ready."
 
-    def _stamp(self, path: Path) -> str:
-        """Return a text that changes with a record, or what was decided."""
-        return f"{self._shelf.stamp(path)}-{self._shelf.stamp_of_decisions()}"
-
     def _decidable(self, record: Record) -> dict[str, Any]:
         """Return what was decided on a run, and what can be decided."""
         decisions = self.decisions()
-        taken = frozenset(record.state.exposures) | {e for s in record.state.sets.values() for e in s.kept}
-        bad = decisions.bad_exposures(record.about.instrument)
-        of_run = [d for d in decisions.all if getattr(d.subject, "run", None) == record.name]
-        before = certified_by_decision(decisions, record.name)
-        products = dict.fromkeys(step.product for step in record.state.steps)
+        record = with_decisions(record, decisions)
+        state, instrument = record.state, record.about.instrument
+        taken = frozenset(state.exposures) | {e for s in state.sets.values() for e in s.kept}
+        bad = decisions.bad_exposures(instrument)
+        names = {record.name, *(step.run for step in state.steps.values() if step.run)}
+        of_run = [d for d in decisions.all if getattr(d.subject, "run", None) in names]
+        products = dict.fromkeys(step.product for step in state.steps)
         return {
             "decisions": [*of_run, *(d for exposure, d in bad.items() if exposure in taken)],
             "withdrawn": decisions.withdrawn,
             "ledger_problems": decisions.problems,
             "products": list(products),
-            "certifiable": [name for name in products if not certifiable(record, name, before)],
+            "certifiable": [name for name in products if not certifiable(record, name)],
         }
 
     def _page(self, template: str, place: str, visitor: Visitor, **values: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..report.trends import Measured, Past, Trend, compare
 
@@ -14,6 +15,8 @@ MOST = 200
 
 _ALL = "median"
 
+_NO_NOTES: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Point:
@@ -23,6 +26,7 @@ class Point:
     tai: str
     value: float
     departed: bool
+    note: str = ""  #: What was decided on what the run made; empty where nothing was.
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ def parts_of(past: Sequence[Past]) -> tuple[str, ...]:
     return tuple(sorted({part for run in past for measured in run.measured for part in measured.values}))
 
 
-def series_of(past: Sequence[Past], part: str = "") -> tuple[Series, ...]:
+def series_of(
+    past: Sequence[Past], part: str = "", notes: Mapping[str, str] = _NO_NOTES
+) -> tuple[Series, ...]:
     """Return what runs have measured, quantity by quantity.
 
     Parameters
@@ -59,19 +65,23 @@ def series_of(past: Sequence[Past], part: str = "") -> tuple[Series, ...]:
         What runs have measured, the oldest first.
     part : `str`, optional
         Detector and amplifier, or detector; by default the median of all.
+    notes : mapping [`str`, `str`], optional
+        Name of a run -> what was decided on what it made.
     """
     latest = past[-MOST:]
     kinds = dict.fromkeys((m.quantity, m.condition) for run in latest for m in run.measured)
-    return tuple(found for kind in kinds if (found := _series(latest, kind, part)) is not None)
+    return tuple(found for kind in kinds if (found := _series(latest, kind, part, notes)) is not None)
 
 
-def _series(past: Sequence[Past], kind: tuple[str, str], part: str) -> Series | None:
+def _series(
+    past: Sequence[Past], kind: tuple[str, str], part: str, notes: Mapping[str, str]
+) -> Series | None:
     one = [Past(run.name, run.tai, (value,)) for run in past for value in _reduced(run, kind, part)]
     if not one:
         return None
     trends = [_trend(place, one) for place in range(len(one))]
     points = (
-        Point(run.name, run.tai, trend.points[-1][1], bool(trend.departures))
+        Point(run.name, run.tai, trend.points[-1][1], bool(trend.departures), notes.get(run.name, ""))
         for run, trend in zip(one, trends, strict=True)
     )
     return Series(

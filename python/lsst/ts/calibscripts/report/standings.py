@@ -1,0 +1,130 @@
+"""What came of a product, once it is known what people have decided on it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..decisions import Decision, Decisions, MasterSubject, ProductSubject, Subject, Verb
+from ..tables.products import PRODUCTS
+
+__all__ = ["Outcome", "Standing", "decisions_on", "in_short", "once_decided"]
+
+
+class Standing(StrEnum):
+    """What came of a product."""
+
+    CERTIFIED = "certified"
+    CERTIFIED_UNVERIFIED = "certified without verification"
+    CERTIFIED_ANYWAY = "certified in spite of failures"
+    PASSED = "verification passed"
+    FAILED = "verification failed"
+    NOT_JUDGED = "could not be judged"
+    CERTIFIED_SOMEHOW = "certified (no verification found)"
+    MADE = "generated, not certified"
+    GENERATED = "generated"
+    MEASURED = "measured"
+    MADE_CANCELLED = "generated, then cancelled"
+    CANCELLED = "cancelled"
+    NOT_DONE = "not done"
+    UNDER_WAY = "under way"
+    WAITING = "waiting"
+
+    @property
+    def style(self) -> str:
+        """How it is shown: good, fair, bad, next (it goes on) or idle (nothing to look at)."""
+        return _STYLES[self]
+
+    @property
+    def interrupted(self) -> Standing:
+        """What it comes to where the run has died: what was under way, or waited, was not done."""
+        return Standing.NOT_DONE if self in (Standing.UNDER_WAY, Standing.WAITING) else self
+
+
+_STYLES: Mapping[Standing, str] = {
+    Standing.CERTIFIED: "good",
+    Standing.PASSED: "good",
+    Standing.MEASURED: "good",
+    Standing.CERTIFIED_UNVERIFIED: "fair",
+    Standing.CERTIFIED_ANYWAY: "fair",
+    Standing.CERTIFIED_SOMEHOW: "fair",
+    Standing.MADE: "fair",
+    Standing.GENERATED: "fair",
+    Standing.MADE_CANCELLED: "idle",
+    Standing.CANCELLED: "idle",
+    Standing.FAILED: "bad",
+    Standing.NOT_JUDGED: "bad",
+    Standing.NOT_DONE: "bad",
+    Standing.UNDER_WAY: "next",
+    Standing.WAITING: "idle",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a product in a few words, and how that is shown, as `Standing` has it."""
+
+    words: str
+    style: str
+
+
+def decisions_on(
+    decisions: Decisions, *, run: str, product: str, instrument: str, made: str | None
+) -> tuple[Decision, ...]:
+    """Return the decisions that hold on a product of a run, or on the master that it is, the oldest first.
+
+    Parameters
+    ----------
+    run, product : `str`
+        Name of the run and of the product.
+    instrument : `str`
+        Butler instrument name.
+    made : `str` or `None`
+        RUN collection that holds what the run has made of it.
+    """
+    return decisions.on(*_subjects(run, product, instrument, made))
+
+
+def _subjects(run: str, product: str, instrument: str, made: str | None) -> Iterator[Subject]:
+    yield ProductSubject(run, product)
+    if made and product in PRODUCTS:
+        yield MasterSubject(instrument, PRODUCTS[product].dataset_type, made)
+
+
+def once_decided(standing: Standing, decisions: Sequence[Decision]) -> Outcome:
+    """Return what came of a product once decisions on it are known; of several that judge it the last one counts.
+
+    Parameters
+    ----------
+    standing : `Standing`
+        What came of it in its run.
+    decisions : sequence of `Decision`
+        As `decisions_on` returns them.
+    """
+    if any(decision.verb is Verb.CERTIFY for decision in decisions):
+        standing = Standing.CERTIFIED_ANYWAY
+    verbs = [decision.verb for decision in decisions if decision.verb is not Verb.CERTIFY]
+    # A mark stays until it is withdrawn, whatever else is decided.
+    last = Verb.MARK_BAD if Verb.MARK_BAD in verbs else verbs[-1] if verbs else None
+    match last:
+        case Verb.REJECT | Verb.MARK_BAD:
+            return Outcome(f"{standing}, {last.past}", "bad")
+        case Verb.APPROVE:
+            return Outcome(f"{standing}, {last.past}", "good" if standing.style == "good" else "fair")
+        case _:
+            return Outcome(standing.value, standing.style)
+
+
+def in_short(product: str, decisions: Sequence[Decision]) -> str:
+    """Return what was decided on a product and by whom, without the reasons; empty where nothing was.
+
+    Parameters
+    ----------
+    product : `str`
+        E.g. BIAS.
+    decisions : sequence of `Decision`
+        As `decisions_on` returns them.
+    """
+    found = dict.fromkeys(f"{decision.verb.past} by {decision.who}" for decision in decisions)
+    return f"{product} was {' and '.join(found)}" if found else ""
