@@ -204,7 +204,7 @@ def test_flat_shows_illumination_response_and_dust(quiet: SensorModel) -> None:
     ]
     combined = np.mean(images, axis=0) - split(expectation.bias_image(quiet))
     flat = combined / combined.mean()
-    expected = split(expectation.flat_image(quiet, "SDSSr_65mm~empty"))
+    expected = split(expectation.flat_image(quiet, "SDSSr_65mm~empty", float(combined.mean())))
     noise = expectation.flat_noise(quiet, float(combined.mean()), n)
     assert within(noise_of((flat - expected) / np.sqrt(expected)), noise, 0.01 * noise)
     assert within((flat - expected).mean(axis=(1, 2)), np.zeros(16), noise / np.sqrt(PIXELS) + 1e-5)
@@ -270,7 +270,22 @@ def test_brighter_fatter_effect_conserves_charge(quiet: SensorModel) -> None:
         for sensor in (quiet, replace(quiet, a00=-1e-12))
     )
     assert frame.mean(axis=(1, 2)) == pytest.approx(without.mean(axis=(1, 2)), rel=1e-6)
-    assert (noise_of(frame) < noise_of(without)).all()
+    # Of neighbours, which see the same light.
+    assert (noise_of(np.diff(frame)) < noise_of(np.diff(without))).all()
+
+
+def test_a_dead_column_shares_charge_as_fluctuations_do(quiet: SensorModel) -> None:
+    n, time = 12, 5.0
+    frames = (expose(quiet, observe(number, "FLAT", time, rate=RATE)) for number in range(n))
+    combined = np.mean([electrons(quiet, frame) for frame in frames], axis=0)
+    combined -= split(expectation.bias_image(quiet))
+    level = float(combined.mean())
+    dead = split(expectation.insensitive_pixels(quiet))
+    as_they_are, corrected = (
+        split(expectation.flat_image(quiet, "SDSSr_65mm~empty", at))[dead] for at in (level, 0.0)
+    )
+    assert (combined[dead] / level).mean() == pytest.approx(as_they_are.mean(), abs=5e-4)
+    assert as_they_are.mean() > corrected.mean() + 5e-3
 
 
 def test_full_wells_saturate_below_the_converter(model: SensorModel) -> None:

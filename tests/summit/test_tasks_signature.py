@@ -11,7 +11,7 @@ from astropy.table import Table
 from tasks_support import observe
 
 from lsst.ts.calibscripts.summit.datasets.types import AMPLIFIERS, RawFrame, amplifier_views, assemble
-from lsst.ts.calibscripts.summit.sensor import SensorModel, expectation, expose
+from lsst.ts.calibscripts.summit.sensor import REFERENCE_GAIN, SensorModel, expectation, expose
 from lsst.ts.calibscripts.summit.tasks.signature import (
     GAIN,
     OVERSCAN_NOISE,
@@ -92,7 +92,9 @@ def test_dark_is_subtracted_by_dark_time():
 
 
 def test_flat_is_even_after_correction():
-    image = correct(expose(MODEL, observe(3, "FLAT", 5.0, rate=4900.0)), perfect())
+    # Of frames that are not sharpened, as this one is not.
+    flat = CCDData(expectation.flat_image(MODEL, FILTER, 5.0 * 4900.0 * REFERENCE_GAIN), unit="")
+    image = correct(expose(MODEL, observe(3, "FLAT", 5.0, rate=4900.0)), replace(perfect(), flat=flat))
     means = [np.mean(pixels) for pixels in amplifier_views(image.data).values()]
     np.testing.assert_allclose(means, np.mean(means), rtol=0.01)
     shrinkage = expectation.variance_shrinkage(np.mean(means), MODEL.a00)

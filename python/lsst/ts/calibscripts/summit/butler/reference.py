@@ -119,10 +119,15 @@ def _dark(model: SensorModel) -> CCDData:
     return _image(model, "dark", expectation.dark_image(model), noise, "electron/s")
 
 
-def _flat(model: SensorModel, physical_filter: str) -> CCDData:
+def _flat(model: SensorModel, physical_filter: str, *, sharpened: bool) -> CCDData:
     noise = expectation.flat_noise(model, _FLAT_LEVEL, _FRAMES)
-    flat = expectation.flat_image(model, physical_filter)
+    flat = expectation.flat_image(model, physical_filter, 0.0 if sharpened else _FLAT_LEVEL)
     return _image(model, f"flat {physical_filter}", flat, noise, "")
+
+
+def _alone(model: SensorModel) -> bool:
+    """Say if the camera has one detector: only then its pipeline corrects flats for the brighter-fatter effect."""
+    return len(INSTRUMENTS[model.instrument].valid_detectors) == 1
 
 
 def _defects(model: SensorModel) -> Table:
@@ -155,8 +160,10 @@ _OF_DETECTOR: Mapping[str, Callable[[SensorModel], Any]] = MappingProxyType(
 
 _OF_FILTER: Mapping[str, Callable[[SensorModel, str], CCDData]] = MappingProxyType(
     {
-        "flat": _flat,
-        "flatBootstrap": lambda model, physical_filter: _without_gains(_flat(model, physical_filter), model),
+        "flat": lambda model, physical_filter: _flat(model, physical_filter, sharpened=_alone(model)),
+        "flatBootstrap": lambda model, physical_filter: _without_gains(
+            _flat(model, physical_filter, sharpened=False), model
+        ),
     }
 )
 

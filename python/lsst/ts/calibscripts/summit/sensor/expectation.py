@@ -6,13 +6,12 @@ idling and are clipped against cosmic rays.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.types import assemble
 from .model import SensorModel, Values, per_amplifier
+from .sharing import shared, variance_shrinkage
 
 __all__ = [
     "bias_image",
@@ -31,26 +30,6 @@ __all__ = [
 
 _ROUNDING = 1 / 12
 """Variance of rounding to whole counts, in ADU²."""
-
-
-def variance_shrinkage(mean: Any, a00: float) -> Any:
-    """Return the variance of a flat over that of Poisson, because charge repels charge (brighter-fatter effect).
-
-    (exp(2 a00 μ) - 1) / (2 a00 μ): Astier et al. 2019 (A&A 629, A36), equation 16, without the read noise.
-
-    Parameters
-    ----------
-    mean
-        Mean signal μ in electrons, above zero; a number or an array.
-    a00
-        Relative change of a pixel's area per electron in it; negative.
-
-    Returns
-    -------
-    shrinkage
-        A number up to 1, of the shape of ``mean``.
-    """
-    return np.expm1(2 * a00 * mean) / (2 * a00 * mean)
 
 
 def frame_noise(model: SensorModel) -> Values:
@@ -176,7 +155,7 @@ def flat_noise(model: SensorModel, level: float, n_frames: int) -> Values:
     return np.asarray(np.sqrt(variance / n_frames) / level, dtype=float)
 
 
-def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
+def flat_image(model: SensorModel, physical_filter: str, level: float = 0.0) -> NDArray[np.float32]:
     """Return the combined flat without noise: response, vignetting and dust, with a mean of 1.
 
     Parameters
@@ -185,13 +164,20 @@ def flat_image(model: SensorModel, physical_filter: str) -> NDArray[np.float32]:
         The detector.
     physical_filter
         What is in the beam.
+    level
+        Mean signal in electrons of the frames, if they are not corrected for what their pixels have `shared`; 0 if
+        they are.
 
     Returns
     -------
     image
         Assembled detector image.
     """
-    electrons = assemble(model.illumination(physical_filter))
+    light = model.illumination(physical_filter)
+    if level:
+        light *= np.float32(level / light.mean(dtype=float))
+        light = np.stack([shared(amplifier, model.a00) for amplifier in light])
+    electrons = assemble(light)
     return np.asarray(electrons / electrons.mean(dtype=float), dtype=np.float32)
 
 

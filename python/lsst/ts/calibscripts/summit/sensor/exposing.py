@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ..datasets.types import AMPLIFIERS, RawFrame
 from ..hardware.observation import Observation, raw_header
-from .expectation import variance_shrinkage
 from .model import Pixels, SensorModel, generator, per_amplifier
+from .sharing import shared
 
 __all__ = ["expose"]
 
@@ -51,8 +51,9 @@ def _collect(model: SensorModel, observation: Observation, rng: np.random.Genera
         light = model.illumination(observation.physical_filter)
         light *= np.float32(dose)
         for amplifier, expected in zip(electrons, light, strict=True):
-            amplifier += expected
-            amplifier += _shot_noise(expected, model.a00, rng)
+            amplifier += expected + _shot_noise(expected, rng)
+            # All its charge, not only the fluctuations: the kernel that restores them sharpens dead columns, too.
+            amplifier[...] = shared(amplifier, model.a00)
     for _ in range(rng.poisson(model.cosmic_ray_rate * observation.dark_time)):
         _hit(electrons, rng)
     return np.clip(electrons, 0, per_amplifier(model.full_well), out=electrons)
@@ -69,20 +70,11 @@ def _dark(model: SensorModel, dark_time: float, rng: np.random.Generator) -> Pix
     return electrons.reshape(model.shape)
 
 
-def _shot_noise(light: Pixels, a00: float, rng: np.random.Generator) -> Pixels:
-    """Return the fluctuations of one amplifier about the mean, partly shared with the four neighbours.
-
-    A pixel keeps the fraction 1 - c of its fluctuation and gives c/4 to each neighbour, so charge is
-    conserved; c is such that the variance, (1 - c)² + c²/4, shrinks as `variance_shrinkage` says.
-    """
+def _shot_noise(light: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return the fluctuations of one amplifier about the mean: those of photons."""
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     noise *= np.sqrt(light)
-    # Below 0.2 there is no such c, but then the pixel is far beyond its full well.
-    shrinkage = max(float(variance_shrinkage(light.mean(dtype=float), a00)), 0.2)
-    shared = np.float32((2 - np.sqrt(4 - 5 * (1 - shrinkage))) / 2.5)
-    # Around the edge of the amplifier: there, too, every pixel has four neighbours.
-    neighbours = sum(np.roll(noise, step, axis) for axis in (0, 1) for step in (-1, 1))
-    return np.asarray((1 - shared) * noise + shared / 4 * neighbours, dtype=np.float32)
+    return noise
 
 
 def _hit(electrons: Pixels, rng: np.random.Generator) -> None:

@@ -67,7 +67,7 @@ class SensorModel:
     response: Pixels
     full_well: Values  #: Electrons, per amplifier.
     electronics: Electronics  #: The way from charge to counts.
-    a00: float = _A00  #: Brighter-fatter term in 1/electron, see `expectation.variance_shrinkage`.
+    a00: float = _A00  #: Brighter-fatter term in 1/electron, see `sharing.variance_shrinkage`.
 
     @classmethod
     def for_detector(
