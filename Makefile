@@ -60,9 +60,10 @@ wheel: $(VENV)/.installed
 	cp doc/examples/rehearse.yaml $(VENV)/wheel/
 	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo rehearsal
 
-# Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time.
+# Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time; and 200 honest
+# repeats of calibrations, of which the comparison with those before may take none for another.
 soak: $(VENV)/.installed
-	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py tests/test_plan_graphs.py
+	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py tests/test_plan_graphs.py tests/test_differences.py
 
 # Lines and branches that no test reaches, by module; the simulated summit is one number at the end.
 coverage: $(VENV)/.installed

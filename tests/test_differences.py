@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from honest_masters import Night
 
 from lsst.ts.calibscripts.errors import StatisticsError
 from lsst.ts.calibscripts.events.comparisons import Compared, comparison_line
@@ -27,7 +28,9 @@ from lsst.ts.calibscripts.verification.differences import (
     per_noise,
 )
 
-SEEDS = 200 if os.environ.get("CALIBSCRIPTS_SOAK") else 20
+SOAK = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
+SEEDS = 200 if SOAK else 20
+NIGHTS = 200 if SOAK else 3
 ALLOWED = Allowed(2.0, 0.002)
 FILTER = "SDSSr_65mm~empty"
 
@@ -82,6 +85,16 @@ def test_an_honest_repeat_passes(kind: str, planes: bool) -> None:
         assert all(abs(value or 0.0) < 0.1 for value in difference.shift)
         assert all(0.9 < (value or 0.0) < 1.1 for value in difference.scatter)
     assert alarms < max(0.01 * SEEDS, 1)
+
+
+def test_an_honest_repeat_of_frames_passes() -> None:
+    """Dead and hot pixels and columns, cosmic rays, few frames and many, with the errors of what corrects them."""
+    alarms = {}
+    for seed in range(NIGHTS):
+        night = Night.of(seed)
+        found = {kind: [*moved(difference, ALLOWED)] for kind, difference in night.compared()}
+        alarms |= {(night, kind): names for kind, names in found.items() if names}
+    assert len(alarms) < max(0.01 * NIGHTS, 1), alarms
 
 
 @pytest.mark.parametrize(
