@@ -47,7 +47,7 @@ quick: $(VENV)/.installed
 # The tests that are for both middlewares, on the observatory's: in an environment that has it, with a broker as salobj's
 # own tests need it (LSST_KAFKA_BROKER_ADDR, LSST_SCHEMA_REGISTRY_URL). Where something is missing it says what.
 test-observatory:
-	CALIBSCRIPTS_SAL=salobj $(OBSERVATORY_PYTHON) -m pytest -p no:cacheprovider -m observatory tests
+	CALIBSCRIPTS_SAL=salobj $(OBSERVATORY_PYTHON) -m pytest -p no:cacheprovider -n auto -m observatory tests
 
 # Wheel and source distribution in dist/, and a rehearsal from the wheel alone: an empty environment, away from the tree.
 wheel: $(VENV)/.installed

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -59,12 +60,15 @@ settings.register_profile("quick", max_examples=10)
 
 
 class FilesTogether(LoadFileScheduling):
-    """Gives a file to one worker, and files that look at the same runs to the same one.
+    """Gives a file to one worker, and files that look at the same runs to the same one; a test, on the observatory's.
 
     In the order in which tests are collected, those that take minutes first: otherwise one worker is left with them.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if ON_OBSERVATORY:
+            # Nothing is shared but the run of a row of the fault table, by the tests with its name in brackets.
+            return nodeid.partition("[")[2] or nodeid
         file = super()._split_scope(nodeid)
         return LOOK_AT_THE_SAME.get(file, file)
 
@@ -104,8 +108,9 @@ def pytest_configure(config: pytest.Config) -> None:
         text = "\n    ".join(lacking)
         pytest.exit(f"CALIBSCRIPTS_SAL=salobj drives the observatory's middleware. Missing:\n    {text}", 4)
     name_topics()
-    # What the observatory's packages warn of is not ours to fix.
+    # What the observatory's packages warn of is not ours to fix: they leave sockets to the garbage collector, too.
     config.addinivalue_line("filterwarnings", "default")
+    warnings.simplefilter("ignore", ResourceWarning)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -148,7 +148,7 @@ def _exposures() -> Iterator[Case]:
         event,
         "the camera tells the name of the second dark for the third one, too",
         FAILED,
-        ("DARK exposure 3 of 5 was not taken: the camera returned [2026", "its id is unknown"),
+        ("DARK exposure 3 of 5 failed: the camera returned [2026", "its id is unknown"),
         ("BIAS",),
         images=8,
         images_unknown=1,

@@ -10,6 +10,8 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from contextvars import Context
+from typing import Any
 
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
@@ -26,6 +28,8 @@ SERVERS = {
 }
 """Variables with the addresses of servers, and what salobj takes where they are not set."""
 TOPICS = "LSST_TOPIC_SUBNAME"
+FREQUENT = 0.03
+"""Below this time, seconds, a call is salobj's own: it sees to messages that wait to be written every 25 ms."""
 
 
 class _QuickSelector(selectors.DefaultSelector):
@@ -61,6 +65,13 @@ class QuickEventLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the time, seconds since the loop was made."""
         return self._passed + (time.monotonic() - self._begin) * self.speed
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call back later; what is done every few milliseconds is done for real messages, and in real time."""
+        real = delay < FREQUENT
+        return super().call_later(delay * self.speed if real else delay, callback, *args, context=context)
 
     def hold_up(self, seconds: float) -> None:
         """Let a call in a thread take longer; called in that thread."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,15 @@ from lsst.ts.calibscripts.events.events import (
     JobStarted,
 )
 from lsst.ts.calibscripts.repository import Certification, Detector
-from lsst.ts.calibscripts.sal import LATISS, Domain, Remote, ScriptState
+from lsst.ts.calibscripts.sal import (
+    LATISS,
+    AckError,
+    AckTimeoutError,
+    Domain,
+    Remote,
+    SalRetCode,
+    ScriptState,
+)
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -40,6 +49,12 @@ from lsst.ts.calibscripts.testing.memory import (
 
 CONFIG = {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 3}
 FLATS = {"script_mode": "FLAT", "generate_calibrations": True, "n_flat": 2}
+PERHAPS = "An exposure may have been taken, but its id is unknown."
+
+
+def said(result: str) -> SimpleNamespace:
+    """Return an acknowledgement."""
+    return SimpleNamespace(ack=SalRetCode.CMD_FAILED, error=0, result=result, private_seqNum=1)
 
 
 class OddCamera(LATISS):
@@ -51,7 +66,11 @@ class OddCamera(LATISS):
     async def take_imgtype(self, *args: Any, **kwargs: Any) -> Any:
         told = await super().take_imgtype(*args, **kwargs)
         self.images += 1
-        return self.answer if self.images == 3 else told
+        if self.images != 3:
+            return told
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 class Odd(LatissInMemory):
@@ -177,11 +196,17 @@ async def run_of(
             [2026091800001],
             "returned [2026091800001] instead of one new exposure id (later than 2026091800002)",
         ),
-        (["AT_O_20260918_000003"], "BIAS exposure 3 of 4 was not taken: the camera returned ['AT_O_"),
+        (["AT_O_20260918_000003"], "BIAS exposure 3 of 4 failed: the camera returned ['AT_O_"),
         ([None], "the camera returned [None] instead"),
         (2026091800003, "the camera returned 2026091800003 instead"),
+        (
+            RuntimeError("Timeout waiting for endReadout"),
+            f"failed: Timeout waiting for endReadout. {PERHAPS}",
+        ),
+        (AckTimeoutError("silent", said("No acknowledgement")), f"failed: No acknowledgement. {PERHAPS}"),
+        (AckError("refused", said("no power")), "was not taken: no power. 2 of 4 were taken"),
     ],
-    ids=["none", "two", "an earlier one", "a name", "null", "no list"],
+    ids=["none", "two", "an earlier one", "a name", "null", "no list", "no readout", "silent", "refused"],
 )
 async def test_a_camera_that_does_not_tell_one_new_exposure(
     answer: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -18,15 +18,17 @@ from lsst.ts.calibscripts.events.resume import TO_RESUME, resumption, to_resume
 from lsst.ts.calibscripts.events.summary import run_summary
 from lsst.ts.calibscripts.ground.text import counted, for_log
 from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.faults.fault import Target
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
 
 def one_of_each(rows: Sequence[Case]) -> set[Case]:
-    """Return the first row of each section that is in memory, and of each fault."""
+    """Return the first row of each section that is in memory, and of each fault that shows in what goes over SAL."""
     kinds: dict[str, Case] = {}
     for case in rows:
         if not case.on_repository:
-            for kind in (case.event, *(text.partition(":")[0] for text in case.faults)):
+            names = (text.partition(":")[0] for text in case.faults)
+            for kind in (case.event, *(name for name in names if FAULTS[name].target is not Target.DETECTOR)):
                 kinds.setdefault(kind, case)
     return {*kinds.values()}
 

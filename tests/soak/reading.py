@@ -92,7 +92,7 @@ def given_up(story: Story) -> set[str]:
     closed = {event.image_type: event for _, event in story.of(ImageSetClosed)}
     given_up = {name for name in asked.types if name not in closed or not is_enough(closed[name])}
     for line in story.log:
-        if match := re.match(r"(\w+) exposure \d+ of \d+ was not taken", line):
+        if match := re.match(r"(\w+) exposure \d+ of \d+ (was not taken|failed)", line):
             given_up |= {match[1], *later(asked.types, match[1])}
     return given_up
 

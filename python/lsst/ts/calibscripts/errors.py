@@ -151,7 +151,7 @@ class TransitionError(CalibScriptsError, RuntimeError):
 
 
 class ExposureError(CalibScriptsError, RuntimeError):
-    """The camera did not take an exposure.
+    """The camera did not take an exposure, or did not say which it took.
 
     Parameters
     ----------
@@ -163,11 +163,17 @@ class ExposureError(CalibScriptsError, RuntimeError):
         Exposures of the set, the discarded ones included.
     cause : `BaseException`
         What the camera answered.
+    refused : `bool`
+        Is it certain that the exposure was not taken?
     """
 
-    def __init__(self, image_type: str, taken: int, wanted: int, cause: BaseException) -> None:
+    def __init__(
+        self, image_type: str, taken: int, wanted: int, cause: BaseException, *, refused: bool
+    ) -> None:
+        what = "was not taken" if refused else "failed"
+        perhaps = "" if refused else " An exposure may have been taken, but its id is unknown."
         super().__init__(
-            f"{image_type} exposure {taken + 1} of {wanted} was not taken: {describe(cause)}. "
+            f"{image_type} exposure {taken + 1} of {wanted} {what}: {describe(cause)}.{perhaps} "
             f"{taken} of {wanted} were taken; no further images are taken. "
             "Check the camera, then queue the script or its BLOCK again."
         )

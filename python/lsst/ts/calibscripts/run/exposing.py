@@ -15,6 +15,7 @@ from ..ground.text import exposure_range
 from ..plan import Exposure, ExposureSet, FlatGoal
 from ..preflight.window import LEVELS_LOOKED_AT, Window, read_signal
 from ..repository import Signal
+from ..sal import AckError, AckTimeoutError
 from ..tables.products import ImageType
 from .beam import filter_in_beam, filter_problem
 from .closing import Closing, Looks
@@ -161,9 +162,11 @@ class Exposing:
     async def _command(self, exposure: Exposure, note: str, name: str, n_taken: int, n_wanted: int) -> int:
         """Have the camera take one exposure, and return its id; so many were taken of those that are called so."""
         image_type = exposure.image_type.name
+        asked = False
         try:
             if not n_taken:
                 await self.context.host.assert_feasibility(image_type)
+            asked = True
             returned = await self.context.host.camera.take_imgtype(
                 image_type,
                 exposure.exposure_time,
@@ -177,7 +180,8 @@ class Exposing:
         except Exception as error:
             # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
-            raise ExposureError(name, n_taken, n_wanted, error) from error
+            refused = not asked or (isinstance(error, AckError) and not isinstance(error, AckTimeoutError))
+            raise ExposureError(name, n_taken, n_wanted, error, refused=refused) from error
 
     def _new_exposure(self, returned: Any) -> int:
         """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
@@ -195,10 +199,7 @@ class Exposing:
             case [int(exposure)] if exposure > before:
                 return exposure
         later = f" (later than {before})" if before else ""
-        raise ValueError(
-            f"the camera returned {returned} instead of one new exposure id{later}. "
-            "An exposure may have been taken, but its id is unknown"
-        )
+        raise ValueError(f"the camera returned {returned} instead of one new exposure id{later}")
 
     async def _check_filter(self) -> None:
         """Check that the filter has not been changed since it was set up.
