@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,25 +36,6 @@ NOW = datetime(2026, 11, 26, 12)
 YEAR = TimeRange(datetime(2026, 1, 1), datetime(2027, 1, 1))
 
 
-class Aged(MemoryRepository):
-    """A repository whose calibrations were written so many days ago."""
-
-    def __init__(self, butler: MemoryButler, days: float) -> None:
-        super().__init__(butler)
-        self.written = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
-
-    def sources(
-        self,
-        dataset_type: str,
-        instrument: str,
-        collections: Sequence[str],
-        physical_filter: str | None,
-        when: Sequence[TimeRange],
-    ) -> tuple[Source, ...]:
-        found = super().sources(dataset_type, instrument, collections, physical_filter, when)
-        return tuple(replace(source, written=self.written) for source in found)
-
-
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(tmp_path))
@@ -63,12 +43,13 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def log_of(days: float, **config: object) -> list[LogLine]:
     """Verify three biases with references of that age."""
-    butler, log = MemoryButler(), []
+    written = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
+    butler, log = MemoryButler(written=written), []
     reference_calibrations(butler, "LATISS", (0,))
 
     def make(index: int) -> LatissInMemory:
         script = LatissInMemory(index)
-        script.repository = Aged(butler, days)
+        script.repository = MemoryRepository(butler)
         return script
 
     given = {"script_mode": "BIAS", "n_bias": 3, "repo": "/repo/LATISS", **config}

@@ -88,6 +88,13 @@ def test_images_that_are_not_as_asked_for(scenario: Scenario):
     check(scenario)
 
 
+@runs(120)
+@given(st.one_of(scenarios(quality=True), scenarios(quality=True, images=True, verdicts=True)))
+def test_better_calibrations(scenario: Scenario):
+    """Flats to a level with lamps of every kind, masters that move, a setup that is not ready, old references."""
+    check(scenario)
+
+
 @runs(100)
 @given(
     st.one_of(
@@ -95,6 +102,7 @@ def test_images_that_are_not_as_asked_for(scenario: Scenario):
         scenarios(images=True, verdicts=True, resumes=True),
         scenarios(operator=True, images=True, resumes=True),
         scenarios(butler=True, resumes=True),
+        scenarios(quality=True, resumes=True),
     )
 )
 def test_what_is_offered_is_a_run_of_its_own(scenario: Scenario):
@@ -110,7 +118,10 @@ def test_with_a_butler_in_a_thread(scenario: Scenario):
 
 
 @runs(80)
-@given(scenarios(faults=True, verdicts=True, butler=True, operator=True, images=True, resumes=True))
+@given(
+    scenarios(faults=True, verdicts=True, butler=True, operator=True, images=True, resumes=True)
+    | scenarios(faults=True, butler=True, operator=True, images=True, quality=True, resumes=True)
+)
 def test_everything_at_once(scenario: Scenario):
     check(scenario)
 
@@ -307,6 +318,33 @@ WORTH_REMEMBERING = {
         troubles=(Trouble("run_of", at=1),),
         latency=5.0,
         operator=Operator(pause_checkpoint=".*", resume_after=0.0),
+    ),
+    "flats to a level that the lamp cannot reach, and what is offered is queued": Scenario(
+        config=ALL | {"flat_counts_target": 20_000.0, "do_ptc": False},
+        faults=("lamp-off",),
+        resumes=True,
+    ),
+    "flats to a level with a lamp that becomes warm, and one of them outside the limits": Scenario(
+        config=ALL
+        | {
+            "n_flat": 6,
+            "flat_counts_target": 20_000.0,
+            "flat_counts_tolerance": 0.2,
+            "flat_counts_min": 1000.0,
+        },
+        faults=("lamp-warming:delay=10",),
+        alterations=(Alteration("FLAT", at=6, level=10.0),),
+    ),
+    "darks have moved, and none may: the biases are certified, and nothing that was made from the darks": Scenario(
+        config=ALL | {"compare_with_previous": "require"}, shifts={"cpDark": 8.0}, resumes=True
+    ),
+    "biases that have moved fail their verification, too": Scenario(
+        config=ALL | {"compare_with_previous": "require", "on_verification_failure": "warn"},
+        shifts={"cpBias": 8.0},
+        verifications={"verifyBias": Verification.FAILS},
+    ),
+    "the dome is beside the screen, and must not be": Scenario(
+        config=ALL | {"flat_setup": "require"}, unready="dome"
     ),
     "a verdict falls at the moment when jobs that read what failed are submitted": Scenario(
         config=ALL | {"n_flat": 2, "n_bias": 2, "n_dark": 2},

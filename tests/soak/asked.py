@@ -49,10 +49,14 @@ HARMLESS = frozenset(
         "results-swapped",
         "results-foreign",
         "result-not-json",
+        "lamp-aged",
     }
 )
 """Faults of the summit that must not change how a run ends."""
 
+
+MOST_TESTS = 8
+"""Test flats, at most."""
 
 TOLERANCE = 0.0051
 """Exposure times that differ by less are equal, seconds: 5 ms, and what binary fractions lack."""
@@ -248,6 +252,12 @@ class Asked:
     @property
     def impossible(self) -> str:
         """Why the run must fail before its first exposure; empty where it need not."""
+        if (
+            self.scenario.unready
+            and self.looks_at_setup
+            and self.scenario.option("flat_setup", "") == "require"
+        ):
+            return f"the {self.scenario.unready} is not ready for flats"
         for fault in self.scenario.summit_faults():
             at_start = fault.name in ("component-standby", "component-fault")
             # The camera is not looked at where all images exist.
@@ -259,7 +269,7 @@ class Asked:
         for product in sorted(self.certified):
             if self._conflicts(product):
                 return f"the collection holds a {product} already"
-        for product in sorted(self._read_from_references()):
+        for product in sorted(self.read_from_references):
             # A calibration that was valid at another time is taken for one: the exposures' time is not known yet.
             own = self.scenario.present if self.generating else ()
             if product.lower() not in (*self.scenario.references, *own):
@@ -273,11 +283,42 @@ class Asked:
         return ""
 
     @property
+    def takes_flats(self) -> bool:
+        """Are flats taken, and not there already?"""
+        return "FLAT" in self.types and "FLAT" not in self.existing
+
+    @property
+    def looks_at_setup(self) -> bool:
+        """Are lamp, dome and telescope looked at?"""
+        asked = self.scenario.option("flat_setup", "warn") != "ignore"
+        return asked and self.takes_flats and self.scenario.instrument == "LATISS"
+
+    @property
+    def target(self) -> tuple[float, float] | None:
+        """Lowest and highest level that the flats are to have, ADU; None where it is not looked for."""
+        level = self.scenario.option("flat_counts_target", None)
+        part = self.scenario.option("flat_counts_tolerance", 0.05)
+        return (level * (1 - part), level * (1 + part)) if level and self.takes_flats else None
+
+    @property
+    def moved(self) -> set[str]:
+        """Products of the run that are far from the calibration that is valid before them."""
+        before = {*self.scenario.references}
+        before |= {name for name, (begin, end) in self.scenario.present.items() if begin < "2026" < end}
+        return {
+            p for p in self.made if p.lower() in before and self.scenario.shifts.get(GENERATE[p], 0.0) > 2
+        }
+
+    @property
+    def withheld(self) -> set[str]:
+        """Products that must not be certified, since they have moved."""
+        return self.moved if self.scenario.option("compare_with_previous", "report") == "require" else set()
+
+    @property
     def _sets_filter(self) -> bool:
         # The simulated wheel is stuck at a filter that nobody asks for here.
-        flats = "FLAT" in self.types and "FLAT" not in self.existing
         return (
-            flats
+            self.takes_flats
             and self.scenario.instrument == "LATISS"
             and self.scenario.option("filter", None) is not None
         )
@@ -296,7 +337,9 @@ class Asked:
             return False
         return (wanted_begin or "") < end and begin < (wanted_end or "9999")
 
-    def _read_from_references(self) -> set[str]:
+    @property
+    def read_from_references(self) -> set[str]:
+        """Products that jobs read and the run does not make."""
         read = {origin for product in self.made for origin in ancestors(product)}
         read |= {origin for product in self.verified for origin in (product, *ancestors(product))}
         return read - self.made
@@ -317,13 +360,17 @@ class Asked:
             and not (scenario.alterations or scenario.lost or scenario.filter_change)
             and all(self.fits(name, exposure) for name, ids in self.existing.items() for exposure in ids)
             and not self.window
-            and {product.lower() for product in self._read_from_references()} <= {*scenario.references}
+            and not (self.withheld & self.certified)
+            and not (self.target and scenario.unready)
+            and {product.lower() for product in self.read_from_references} <= {*scenario.references}
             and not (scenario.operator.stop or scenario.operator.stop_checkpoint)
             and self._longest_job < scenario.option("pipetask_timeout", 3600.0)
         )
 
     def _is_harmless(self, fault: Fault) -> bool:
         """Return whether a run ends as without the fault: a job that fails has another attempt left."""
+        if fault.name in ("lamp-off", "lamp-warming"):
+            return self.target is None
         return fault.name in HARMLESS or (fault.name == "job-error" and fault.count < self.attempts)
 
     @property
@@ -393,6 +440,9 @@ class Asked:
         option, scenario = self.scenario.option, self.scenario
         times = [time for image_type in self.types for time in self.all_times(image_type)] + self.flat_darks
         taking = sum(time + 3.0 + option("wait_between_exposures", 0.0) for time in times)
+        if self.target:
+            # Test flats, whose levels are waited for; all others may be as long as the longest of them.
+            taking += MOST_TESTS * (123.0 + option("oods_timeout", 120.0)) + 120.0 * len(times)
         n_jobs = self.attempts * (len(self.made) + len(self.verified))
         # Acknowledgement, the job, a late result, its abortion.
         jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + 10.0)

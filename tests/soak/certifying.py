@@ -8,6 +8,7 @@ from soak.asked import CALIBRATIONS, VERIFY, Asked
 from soak.reading import Problems, commits, origins, verifications, verified_detectors
 from soak.story import Committed, Sent, Story
 
+from lsst.ts.calibscripts.events.events import Compared
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Phase
 from lsst.ts.calibscripts.testing.memory import Dataset
@@ -18,6 +19,7 @@ __all__ = [
     "certified_is_verified",
     "certified_while_running_only",
     "failed_has_no_heirs",
+    "moved_is_withheld",
     "origins_are_certified_first",
 ]
 
@@ -74,6 +76,20 @@ def failed_has_no_heirs(story: Story) -> Problems:
         for image_type in asked.images(CALIBRATIONS[dataset.dataset_type]):
             if image_type in failing:
                 yield f"{dataset.dataset_type} was certified though its {image_type} images failed theirs"
+
+
+def moved_is_withheld(story: Story) -> Problems:
+    """What has moved from the calibration before it is said, and not certified where that is asked for."""
+    asked = Asked(story.scenario)
+    if withheld := {CALIBRATIONS[d.dataset_type] for _, d in commits(story)} & asked.withheld:
+        yield f"{sorted(withheld)} were certified though they have moved"
+    for _, compared in story.of(Compared):
+        if not compared.problem and bool(compared.moved) != (compared.product in asked.moved):
+            yield f"{compared.product} is said to have moved: {compared.moved}, to have moved are {asked.moved}"
+    told = Counter(compared.product for _, compared in story.of(Compared))
+    off = story.scenario.option("compare_with_previous", "report") == "off"
+    if told and (off or max(told.values()) > 1):
+        yield f"compared were {told}"
 
 
 def certified_while_running_only(story: Story) -> Problems:

@@ -44,6 +44,10 @@ def done_means_done(story: Story) -> Problems:
     cancelled = {product for product in lost - said if lost.intersection(ancestors(product))}
     if heavy := {product for product in lost - cancelled if not asked.may_fail(product)}:
         yield f"DONE though the verification of {sorted(heavy)} failed"
+    if withheld := asked.withheld & asked.certified - {
+        p for p in asked.products if lost & {p, *ancestors(p)}
+    }:
+        yield f"DONE though {sorted(withheld)} must not be certified"
     # What was made from something that failed need not be there, and what it was verified with neither.
     excused = {p for p in asked.products if lost & {p, *ancestors(p), *asked.images(p)}}
     completed = {job.name for job in story.jobs if job.phase is Phase.COMPLETED and job.exit_code == 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from soak import certifying, ending, pacing, resuming, selecting, telling, working
+from soak import certifying, ending, flats, pacing, resuming, selecting, telling, working
 from soak.reading import Problems
 from soak.story import Story
 
@@ -12,7 +12,7 @@ __all__ = ["INVARIANTS", "broken", "broken_by_the_second"]
 
 INVARIANTS: tuple[Callable[[Story], Problems], ...] = tuple(
     getattr(module, name)
-    for module in (certifying, selecting, working, pacing, ending, telling)
+    for module in (certifying, selecting, flats, working, pacing, ending, telling)
     for name in module.__all__
 )
 

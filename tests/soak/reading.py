@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
 from soak.asked import CALIBRATIONS, VERIFY, Asked
-from soak.story import Committed, Story
+from soak.story import Committed, Exposed, Story
 
-from lsst.ts.calibscripts.events.events import ImageSetClosed, JobEnded, JobSubmitted
+from lsst.ts.calibscripts.events.events import (
+    FlatTimeFound,
+    ImageSetClosed,
+    JobEnded,
+    JobSubmitted,
+    TrialFlatTaken,
+)
 from lsst.ts.calibscripts.summit.ocps.csc import ABORTED, Job, Phase
 from lsst.ts.calibscripts.testing.memory import Dataset
 
@@ -23,6 +30,7 @@ __all__ = [
     "later",
     "origins",
     "step",
+    "times_asked",
     "verifications",
     "verified_detectors",
 ]
@@ -111,6 +119,21 @@ def verified_detectors(story: Story, product: str) -> int | None:
         if job.name == name and job.phase is Phase.COMPLETED and job.exit_code == 0:
             return len({detector for _, detector in data(job)})
     return None
+
+
+def times_asked(story: Story) -> dict[int, float]:
+    """Return the exposure time that was asked for, of every exposure taken, seconds; not of test flats."""
+    asked = Asked(story.scenario)
+    tests = {event.exposure for _, event in story.of(TrialFlatTaken)}
+    times = {name: iter(asked.all_times(name)) for name in asked.types}
+    found = next((event.exposure_time for _, event in story.of(FlatTimeFound)), math.nan)
+    factor = found / max(asked.times("FLAT")) if asked.target else 1.0
+    wanted: dict[int, float] = {}
+    for _, event in story.of(Exposed):
+        if not event.ended and event.image_type in times and event.exposure not in tests:
+            time = next(times[event.image_type], math.nan)
+            wanted[event.exposure] = max(time * factor, 0.1) if event.image_type == "FLAT" else time
+    return wanted
 
 
 def later(types: tuple[str, ...], image_type: str) -> tuple[str, ...]:

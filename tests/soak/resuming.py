@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 from soak.asked import VERIFY, Asked
-from soak.reading import Problems, commits, data, doubtful, verified_detectors
+from soak.reading import Problems, commits, data, doubtful, times_asked, verified_detectors
 from soak.scenarios import INTRUDED, Earlier, Scenario
 from soak.selecting import contradiction, refused_flats
 from soak.story import Exposed, Story
@@ -51,7 +51,13 @@ def second_run(story: Story) -> Scenario | None:
     seconds = dict.fromkeys(first.job_seconds, 1.0)
     present = {**first.present, **unseen(story)}
     return Scenario(
-        first.instrument, config, seconds, references=first.references, present=present, earlier=earlier
+        first.instrument,
+        config,
+        seconds,
+        references=first.references,
+        present=present,
+        earlier=earlier,
+        age=first.age,
     )
 
 
@@ -142,7 +148,7 @@ def refused_images(story: Story) -> dict[int, str]:
 def _refused_of(story: Story, asked: Asked, image_type: str) -> dict[int, str]:
     refused: dict[int, str] = {}
     begun = [e.exposure for _, e in story.of(Exposed) if e.image_type == image_type and not e.ended]
-    times = dict(zip(begun, asked.all_times(image_type), strict=False))
+    times = times_asked(story)
     n_discard = 0 if image_type in asked.existing else asked.n_discard(image_type)
     for exposure in (*asked.existing.get(image_type, ()), *begun):
         if found := contradiction(story, image_type, exposure, times):

@@ -158,6 +158,10 @@ class Scenario:
     alterations: tuple[Alteration, ...] = ()
     filter_change: FilterChange | None = None  #: What somebody does to the filter.
     earlier: Mapping[int, Earlier] = field(default_factory=dict)  #: Exposures that exist already, by id.
+    #: How far the masters of a pipeline are from those before, in units of the noise of both, by its name.
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    unready: str = ""  #: What of LATISS is not ready for flats: ``shutter`` or ``dome``.
+    age: float | None = None  #: Days since the reference calibrations were written; None where it is unknown.
     resumes: bool = False  #: Is what a run offers at its end made the configuration of a second one?
 
     def __repr__(self) -> str:

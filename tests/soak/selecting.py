@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 
 from soak.asked import CALIBRATIONS, TOLERANCE, VERIFY, Asked
-from soak.reading import Problems, commits, data, is_enough
+from soak.reading import Problems, commits, data, is_enough, times_asked
 from soak.story import Exposed, Story
 
 from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted, Warned
@@ -16,6 +15,7 @@ from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = [
     "filter_is_the_one_asked_for",
+    "left_out_is_not_used",
     "left_out_is_reported",
     "levels_are_heeded",
     "minorities_are_not_certified",
@@ -38,7 +38,7 @@ BLINDING = frozenset(
 
 def only_fitting_images_are_used(story: Story) -> Problems:
     """An image whose record contradicts what was asked for, or that the butler does not have, is in no job."""
-    times = _times_asked(story)
+    times = times_asked(story)
     for _, job in story.of(JobSubmitted):
         product = job.step.product
         for exposure, detector in data(job):
@@ -109,6 +109,28 @@ def minorities_are_not_certified(story: Story) -> Problems:
             yield f"{product} was certified for detectors {sorted(detectors)} only"
 
 
+def left_out_is_not_used(story: Story) -> Problems:
+    """No job reads an exposure that was left out of its set, or a detector that was left out of it."""
+    left_out: dict[str, ImageSetClosed] = {}
+    for entry in story.entries:
+        match entry.what:
+            case ImageSetClosed() as closed:
+                left_out[closed.image_type] = closed
+            case JobSubmitted() as job:
+                sets = [
+                    left_out[name]
+                    for name in Asked(story.scenario).images(job.step.product)
+                    if name in left_out
+                ]
+                exposures = {exposure for closed in sets for exposure in closed.left_out_exposures}
+                detectors = (
+                    set.intersection(*({*closed.left_out_detectors} for closed in sets)) if sets else set()
+                )
+                used = {*data(job)}
+                if lost := sorted({e for e, _ in used} & exposures | {d for _, d in used} & detectors):
+                    yield f"{job.step} is to read {lost}, left out of its set"
+
+
 def left_out_is_reported(story: Story) -> Problems:
     """Exposures that are left out are in the summary, and a run that lost detectors is not DONE."""
     for _, closed in story.of(ImageSetClosed):
@@ -128,7 +150,7 @@ def no_set_is_given_up_needlessly(story: Story) -> Problems:
     scenario, asked = story.scenario, Asked(story.scenario)
     if scenario.troubles or scenario.fault_names & BLINDING:
         return
-    times = _times_asked(story)
+    times = times_asked(story)
     for _, closed in story.of(ImageSetClosed):
         image_type = closed.image_type
         kept = sorted({*closed.exposures, *closed.left_out_exposures})
@@ -178,14 +200,3 @@ def _type_asked(story: Story, exposure: int) -> str:
         if exposure in ids:
             return name
     return next((e.image_type for _, e in story.of(Exposed) if e.exposure == exposure), "")
-
-
-def _times_asked(story: Story) -> dict[int, float]:
-    """Return the exposure time that was asked for, of every exposure taken, seconds."""
-    asked = Asked(story.scenario)
-    times = {name: iter(asked.all_times(name)) for name in asked.types}
-    return {
-        event.exposure: next(times[event.image_type], math.nan)
-        for _, event in story.of(Exposed)
-        if not event.ended and event.image_type in times
-    }

@@ -9,8 +9,11 @@ import logging
 import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
 from soak.scenarios import DETECTORS, FILTERS, INTRUDED, Scenario
 from soak.stepping import SteppingEventLoop
@@ -81,7 +84,13 @@ def play(
     """Play a scenario from beginning to end; ``after`` another one, a day later in the same repository."""
     factory = loop_factory or (lambda: SteppingEventLoop(scenario.latency))
     problems: list[str] = []
-    with asyncio.Runner(loop_factory=factory) as runner:
+    # What earlier runs have found of the flats must not decide how this one goes.
+    with (
+        TemporaryDirectory() as records,
+        pytest.MonkeyPatch.context() as environment,
+        asyncio.Runner(loop_factory=factory) as runner,
+    ):
+        environment.setenv("CALIBSCRIPTS_RECORD_DIR", records)
         loop = runner.get_loop()
         loop.set_exception_handler(
             lambda _, context: problems.append(f"{context['message']}: {context.get('exception')!r}")
@@ -116,6 +125,7 @@ async def _play(scenario: Scenario, problems: list[str], after: Story | None) ->
             )
         )
         domain = await stack.enter_async_context(Domain())
+        await _make_unready(scenario, domain)
         stack.push_async_callback(script.close)
         await _watch_camera(domain, scenario.instrument, journal)
         began = loop.time()
@@ -147,6 +157,8 @@ def _butler(scenario: Scenario) -> MemoryButler:
     """Make the butler as the script finds it."""
     butler, instrument = MemoryButler(), scenario.instrument
     reference_calibrations(butler, instrument, DETECTORS, scenario.references)
+    if scenario.age is not None:
+        butler.written = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=scenario.age)
     for dataset_type, (begin, end) in scenario.present.items():
         _certify(butler, scenario, dataset_type, begin, end)
     raws = INSTRUMENTS[instrument].raw_collection
@@ -181,7 +193,20 @@ def _behave(scenario: Scenario, job: Job) -> Behaviour:
         writes_not=scenario.writes_not.get(job.name, frozenset()),
         verification=scenario.verifications.get(job.name, Verification.PASSES),
         certified_first=scenario.certified_first(job),
+        shift=scenario.shifts.get(job.name, 0.0),
     )
+
+
+async def _make_unready(scenario: Scenario, domain: Domain) -> None:
+    """Close the shutter of the lamp, or turn the dome away from the screen."""
+    match scenario.unready:
+        case "shutter":
+            async with Remote(domain, "ATWhiteLight") as light:
+                await light.cmd_closeShutter.start(timeout=60.0)
+        case "dome":
+            async with Remote(domain, "ATDome") as dome:
+                await dome.cmd_moveAzimuth.set_start(azimuth=285.0, timeout=60.0)
+                await asyncio.sleep(60.0)
 
 
 async def _watch_camera(domain: Domain, instrument: str, journal: Journal) -> None:

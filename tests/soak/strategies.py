@@ -88,6 +88,28 @@ def flats(draw: st.DrawFn, mode: str) -> dict[str, Any]:
     return config
 
 
+LAMPS = ("lamp-aged", "lamp-warming:delay=10", "lamp-warming:delay=60", "lamp-off")
+
+
+@st.composite
+def better(draw: st.DrawFn, instrument: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return what a configuration says of better calibrations, and the fields of a scenario that go with that."""
+    moving = st.sampled_from([0.0, 0.0, 0.5, 8.0])
+    fields: dict[str, Any] = {
+        "shifts": {GENERATE[name]: draw(moving) for name in TYPES},
+        "unready": draw(st.sampled_from(["", "", "", "shutter", "dome"])) if instrument == "LATISS" else "",
+        "age": draw(st.sampled_from([None, 0.5, 30.5, 399.5, 401.5])),
+    }
+    config["compare_with_previous"] = draw(st.sampled_from(["report", "require", "require", "off"]))
+    config["flat_setup"] = draw(st.sampled_from(["warn", "warn", "require", "ignore"]))
+    config["reference_age_max"] = draw(st.sampled_from([400, 30, None]))
+    if "FLAT" in config["script_mode"] and draw(st.sampled_from([True, True, False])):
+        config["flat_counts_target"] = draw(st.sampled_from([20_000.0, 5000.0, 45_000.0]))
+        config["flat_counts_tolerance"] = draw(st.sampled_from([0.05, 0.2]))
+        config["flat_times_scale"] = "auto"
+    return fields
+
+
 FAULTS: dict[str, tuple[str, ...]] = {
     "component-standby": ("component",),
     "component-fault": ("component",),
@@ -153,7 +175,7 @@ def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 early = ("check", "detectors", "lacking", "sources", "conflicts")
-late = ("run_of", "made", "inputs_used", "statistics", "gains", "certify", "read_back")
+late = ("run_of", "made", "master", "inputs_used", "statistics", "gains", "certify", "read_back")
 
 troubles = st.lists(
     st.builds(
@@ -298,6 +320,7 @@ def scenarios(
     butler: bool = False,
     operator: bool = False,
     images: bool = False,
+    quality: bool = False,
     resumes: bool = False,
 ) -> Scenario:
     """Return a scenario, with some kinds of disturbance or without."""
@@ -311,6 +334,10 @@ def scenarios(
     )
     config = draw(configs(instrument))
     wrong = draw(summit_faults(instrument)) if faults else ()
+    fields: dict[str, Any] = {}
+    if quality:
+        fields = draw(better(instrument, config))
+        wrong += tuple(draw(st.lists(st.sampled_from(LAMPS), max_size=1)))
     fails = any(fault.startswith("job-error") for fault in wrong)
     config["job_attempts"] = draw(st.sampled_from([2, 3, 1] if fails else [1, 1, 2]))
     earlier: dict[int, Earlier] = {}
@@ -358,4 +385,5 @@ def scenarios(
         filter_change=draw(filter_changes) if what == "filter" else None,
         earlier=earlier,
         resumes=resumes,
+        **fields,
     )

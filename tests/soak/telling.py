@@ -8,7 +8,7 @@ from soak.asked import CALIBRATIONS, Asked
 from soak.reading import Problems, commits, doubtful
 from soak.story import Exposed, Sent, Story
 
-from lsst.ts.calibscripts.events.events import Certified, StageReached
+from lsst.ts.calibscripts.events.events import Certified, ReferenceFound, StageReached
 from lsst.ts.calibscripts.events.events import Ended as RunEnded
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
@@ -16,6 +16,7 @@ from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 __all__ = [
     "cancelled_is_cancelled",
     "exposures_are_reported",
+    "references_are_told",
     "stages_are_told",
     "summary_is_true",
 ]
@@ -54,6 +55,25 @@ def exposures_are_reported(story: Story) -> Problems:
         yield f"exposures {sorted(taken - told)} are not in the summary"
     if told - {event.exposure for _, event in story.of(Exposed)} - {*story.scenario.earlier}:
         yield "the summary has exposures that were never taken"
+
+
+def references_are_told(story: Story) -> Problems:
+    """Before the first exposure each reference is told, and those that are old are a warning; nothing else is."""
+    asked, age = Asked(story.scenario), story.scenario.age
+    first = next((time for time, _ in story.of(Exposed)), None)
+    told = {event.dataset_type for time, event in story.of(ReferenceFound) if first is None or time <= first}
+    read = {product.lower() for product in asked.read_from_references}
+    if first is not None and not read <= told:
+        yield f"references are {sorted(read)}, told were {sorted(told)}"
+    if made := told & {product.lower() for product in asked.made}:
+        yield f"{sorted(made)} were told as references, though the run makes them"
+    most = story.scenario.option("reference_age_max", 400)
+    old = age is not None and most is not None and int(age) > most
+    warned = {match[1] for text in story.log if (match := re.match(r"The (\w+) that jobs .* is old: ", text))}
+    if warned != (told if old else set()):
+        yield f"{sorted(warned)} are told as old, age is {age}, limit {most}, and told were {sorted(told)}"
+    if told and story.summary and "\nReferences:\n" not in story.summary:
+        yield "the summary has no references"
 
 
 def summary_is_true(story: Story) -> Problems:

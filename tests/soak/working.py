@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from soak.asked import CALIBRATIONS, GENERATE, VERIFY, Asked, ancestors
+from soak.asked import CALIBRATIONS, GENERATE, MOST_TESTS, VERIFY, Asked, ancestors
 from soak.reading import Problems, commits, data, failed_by_itself, later, origins
 from soak.story import Committed, Exposed, Story
 
@@ -14,6 +14,7 @@ from lsst.ts.calibscripts.events.events import (
     JobSubmitted,
     StepEnded,
     StepOutcome,
+    TrialFlatTaken,
     Verdicted,
 )
 from lsst.ts.calibscripts.plan import StepId
@@ -113,7 +114,7 @@ def only_failed_jobs_are_repeated(story: Story) -> Problems:
 
 
 def discarded_are_not_used(story: Story) -> Problems:
-    """The first exposures of a set, as many as are to be discarded, are in no job."""
+    """The first exposures of a set, as many as are to be discarded, are in no job, and test flats neither."""
     asked = Asked(story.scenario)
     begun: Counter[str] = Counter()
     discarded = set()
@@ -122,6 +123,7 @@ def discarded_are_not_used(story: Story) -> Problems:
             begun[event.image_type] += 1
             if begun[event.image_type] <= asked.n_discard(event.image_type):
                 discarded.add(event.exposure)
+    discarded |= {event.exposure for _, event in story.of(TrialFlatTaken)}
     for job in story.jobs:
         if used := {exposure for exposure, _ in data(job)} & discarded:
             yield f"{job.name} reads {sorted(used)}, which are discarded"
@@ -172,6 +174,7 @@ def only_what_was_asked(story: Story) -> Problems:
         if image_type == "ENGTEST" and "exposure-foreign" in story.scenario.fault_names:
             continue
         wanted = asked.n_exposures(image_type) if image_type in asked.types else 0
+        wanted += MOST_TESTS if image_type == "FLAT" and asked.target else 0
         if n > wanted + (len(asked.flat_darks) if image_type == "DARK" else 0):
             yield f"{n} {image_type} were taken"
 

@@ -76,6 +76,8 @@ class MemoryButler:
         that is done.
     visits : `bool` or `None`, optional
         Whether flats have visits; None where it does not hold any.
+    written : `datetime.datetime` or `None`, optional
+        When its calibrations were written, UTC; None where that is unknown.
     """
 
     def __init__(
@@ -83,9 +85,11 @@ class MemoryButler:
         on_certified: Callable[[tuple[Association, ...]], None] = lambda new: None,
         *,
         visits: bool | None = True,
+        written: datetime | None = None,
     ) -> None:
         self.on_certified = on_certified
         self.visits = visits
+        self.written = written
         self._collections: dict[str, _Collection] = {}
         self._exposures: dict[tuple[str, int], ExposureRecord] = {}
         self._ids = itertools.count(1)

@@ -116,7 +116,7 @@ class MemoryRepository(Troubled):
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("sources")
         found = self.butler.runs((dataset_type, instrument, collections, when), physical_filter)
-        return tuple(Source(run, detectors) for run, detectors in found.items())
+        return tuple(Source(run, who, written=self.butler.written) for run, who in found.items())
 
     def others(
         self,
