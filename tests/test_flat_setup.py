@@ -11,7 +11,9 @@ import pytest
 import yaml
 from fault_table_stages import EVENING, LatissInMemory
 
+from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.preflight.flat_setup import FlatSetup, not_ready
+from lsst.ts.calibscripts.record import find_records, read_record
 from lsst.ts.calibscripts.sal import Remote, ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -122,6 +124,36 @@ async def test_it_is_required_where_that_is_asked_for() -> None:
     assert (outcome.state, images) == (ScriptState.FAILED, 0)
     assert "No flats can be taken: ATWhiteLight: its shutter is closed" in outcome.reason
     assert LIGHT in outcome.reason
+
+
+async def test_the_camera_does_not_wait_for_a_look(tmp_path: Path) -> None:
+    gaps = []
+    for policy in ("ignore", "warn", "require"):
+        config = {"script_mode": "BIAS_DARK_FLAT", "n_bias": 1, "n_dark": 1, "exp_times_dark": 5}
+        outcome, _, _ = await run(**config, flat_setup=policy)
+        assert outcome.state is ScriptState.DONE, outcome.reason
+        entries = read_record(find_records(tmp_path)[-1]).entries
+        taken = [(entry.loop, entry.event) for entry in entries if isinstance(entry.event, ExposureTaken)]
+        dark = max(time for time, event in taken if event.image_type == "DARK")
+        gaps.append(min(time for time, event in taken if event.image_type == "FLAT") - dark)
+    assert gaps == pytest.approx([gaps[0]] * 3, abs=0.1)
+
+
+async def test_what_is_not_ready_any_more_when_the_flats_come_stops_them() -> None:
+    async def later(summit: Summit) -> None:
+        async def close() -> None:
+            # The first look is over, darks are taken, and the last of them has not begun.
+            await asyncio.sleep(15.0)
+            await close_the_shutter(summit)
+
+        closing.append(asyncio.create_task(close()))
+
+    closing: list[asyncio.Task[None]] = []
+    config = {"script_mode": "BIAS_DARK_FLAT", "n_bias": 1, "n_dark": 2, "exp_times_dark": 15}
+    outcome, _, images = await run(later, **config, flat_setup="require")
+    await closing[0]
+    assert (outcome.state, images) == (ScriptState.FAILED, 5)
+    assert "No flats can be taken: ATWhiteLight: its shutter is closed" in outcome.reason
 
 
 async def test_it_may_be_ignored() -> None:

@@ -335,6 +335,12 @@ WORTH_REMEMBERING = {
         faults=("lamp-warming:delay=10",),
         alterations=(Alteration("FLAT", at=6, level=10.0),),
     ),
+    "a job fails after flats to a level, and what is offered has the times that were found": Scenario(
+        config=ALL
+        | {"exp_times_flat": [1.0, 1.0, 2.0, 2.0], "flat_counts_target": 5000.0, "flat_times_scale": "auto"},
+        faults=("job-error:of=cpFlat",),
+        resumes=True,
+    ),
     "darks have moved, and none may: the biases are certified, and nothing that was made from the darks": Scenario(
         config=ALL | {"compare_with_previous": "require"}, shifts={"cpDark": 8.0}, resumes=True
     ),

@@ -18,6 +18,8 @@ __all__ = ["TO_RESUME", "Resumption", "next_steps", "resumption", "to_resume"]
 TO_RESUME = "To resume with these images, queue the script with the configuration"
 
 _MODES = get_args(ScriptMode)
+_SEARCH = ("flat_counts_target", "flat_counts_tolerance", "flat_times_scale")
+"""Properties that have an exposure time looked for."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,8 @@ def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:
     config = {name: value for name, value in given.items() if name != "exposures"}
     if offered:
         config["exposures"] = {str(image_type): list(ids) for image_type, ids in offered.items()}
+    if ImageType.FLAT in offered and state.sets[ImageType.FLAT].time_found is not None:
+        config = _with_times_found(state, config)
     if into := _taken_collection(state):
         config["calib_collection"] = f"{into}.resumed"
     taken = tuple(str(images.planned) for name, images in state.sets.items() if name not in offered)
@@ -167,6 +171,14 @@ def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:
         switch.name for _, switch in switched() if given.get(switch.name) and mode not in switch.modes
     )
     return Resumption(config, taken, mode, left_out)
+
+
+def _with_times_found(state: RunState, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the exposure times that the flats have, and nothing to look for."""
+    flats = state.sets[ImageType.FLAT].kept
+    times = [round(time, 3) for exposure in flats if (time := state.times.get(exposure)) is not None]
+    kept = {name: value for name, value in config.items() if name not in _SEARCH}
+    return {**kept, "exp_times_flat": times[0] if len({*times}) == 1 else times}
 
 
 def _offered(state: RunState, image_type: ImageType) -> tuple[int, ...]:

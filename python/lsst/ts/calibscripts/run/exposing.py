@@ -21,7 +21,7 @@ from .beam import filter_in_beam, filter_problem
 from .closing import Closing, Looks
 from .context import RunContext
 from .flat_search import FlatSearch
-from .flat_setup import warn_of_flat_setup
+from .flat_setup import Looked, warn_of_flat_setup
 
 __all__ = ["Exposing"]
 
@@ -39,6 +39,10 @@ class Exposing:
     _signals: dict[int, Signal] = field(default_factory=dict, init=False)
     _flat_times: dict[float, None] = field(default_factory=dict, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+    _looked: Looked = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._looked = Looked(self.context, self.tasks)
 
     async def take_images(self) -> None:
         """Take all sets, one after another; never wait for the OODS or for a job."""
@@ -74,7 +78,8 @@ class Exposing:
         window = self._window if image_type is ImageType.FLAT else None
         if image_type is ImageType.FLAT:
             await self._check_filter()
-            await warn_of_flat_setup(self.context)
+            # Nobody waits for a warning.
+            self.tasks.create_task(warn_of_flat_setup(self.context))
         search = None if images.goal is None else self._search(images, images.goal)
         for number, planned in enumerate(images.exposures, 1):
             exposure = planned if search is None else await search.timed(planned)
@@ -83,6 +88,8 @@ class Exposing:
                 return
             if self._wrong_level is not None:
                 raise self._wrong_level
+            if number == len(images.exposures):
+                self._look_ahead(images)
             exposure_id = await self._expose(exposure, images, "" if search is None else search.note)
             if image_type is ImageType.FLAT and not exposure.discarded:
                 self._flat_times[exposure.exposure_time] = None
@@ -95,6 +102,12 @@ class Exposing:
             await asyncio.sleep(self.context.config.wait_between_exposures)
         kept = self.context.state.sets[image_type].kept
         await self.context.checkpoints.reach(f"Images taken: {image_type.name} {exposure_range(kept)}")
+
+    def _look_ahead(self, images: ExposureSet) -> None:
+        """Look beside the last exposure of a set whether those of the next one can be taken."""
+        wanted = [each for each in self.context.plan.sets if not each.taken]
+        for following in wanted[wanted.index(images) + 1 :][:1]:
+            self._looked.begin(following.image_type.name)
 
     def _search(self, images: ExposureSet, goal: FlatGoal) -> FlatSearch:
         """Return what looks for the exposure times of flats that are to have a level."""
@@ -165,7 +178,7 @@ class Exposing:
         asked = False
         try:
             if not n_taken:
-                await self.context.host.assert_feasibility(image_type)
+                await self._looked.require(image_type)
             asked = True
             returned = await self.context.host.camera.take_imgtype(
                 image_type,
