@@ -147,7 +147,7 @@ def test_markup_in_every_text_of_a_record_is_shown_as_text(tmp_path: Path):
 def test_a_file_that_is_too_long_is_not_read(tmp_path: Path):
     path = tmp_path / "LATISS_20260101T000000_long.jsonl"
     with path.open("wb") as file:
-        file.truncate(21_000_000)
+        file.truncate(301_000_000)
     with serving(tmp_path) as client:
         for page in ("/", f"/runs/{path.stem}"):
-            assert "21 million bytes are more than any run writes" in client.get(page).text
+            assert "301 million bytes are more than any run writes" in client.get(page).text

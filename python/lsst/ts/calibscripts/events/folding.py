@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
+from itertools import groupby
 from typing import Any, TypeVar, assert_never
 
 from ..tables.products import ImageType
@@ -64,7 +65,11 @@ def state_of(events: Iterable[Event], before: RunState | None = None) -> RunStat
     before : `RunState`, optional
         The state before the first of them; that of a run that has not begun by default.
     """
-    return reduce(fold, events, before or RunState())
+    state = before or RunState()
+    for arriving, group in groupby(events, key=lambda event: isinstance(event, ImageArrived)):
+        some = tuple(group)
+        state = _fold_arrivals(state, some) if arriving else reduce(fold, some, state)
+    return state
 
 
 def fold(state: RunState, event: Event) -> RunState:
@@ -141,7 +146,7 @@ def _fold_images(state: RunState, event: ImageEvent) -> RunState:
                 state = _with_exposure(state, exposure, exposure_time=seconds)
             return state
         case ImageArrived():
-            return _fold_arrival(state, event)
+            return _fold_arrivals(state, (event,))
         case ImageSetClosed():
             return _with_set(state, event.image_type, closed=event)
         case SetGivenUp():
@@ -170,12 +175,19 @@ def _fold_flats(state: RunState, event: FlatEvent) -> RunState:
             assert_never(event)
 
 
-def _fold_arrival(state: RunState, event: ImageArrived) -> RunState:
-    """Note a good image; of one that was not ingested, another event may follow."""
-    if event.status_code != 0:
-        return state
-    known = state.exposures.get(event.exposure, ExposureState())
-    return _with_exposure(state, event.exposure, detectors=known.detectors | 1 << event.detector)
+def _fold_arrivals(state: RunState, events: Iterable[Event]) -> RunState:
+    """Note good images; of one that was not ingested, another event may follow.
+
+    Of each exposure of a large camera some hundred arrive one after another: they are noted together.
+    """
+    arrived: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, ImageArrived) and event.status_code == 0:
+            arrived[event.exposure] = arrived.get(event.exposure, 0) | 1 << event.detector
+    for exposure, detectors in arrived.items():
+        known = state.exposures.get(exposure, ExposureState())
+        state = _with_exposure(state, exposure, detectors=known.detectors | detectors)
+    return state
 
 
 def _fold_step(step: StepState, event: StepEvent) -> StepState:

@@ -7,8 +7,8 @@ runs. What happened before a script was killed is kept.
 from ..errors import RecordError
 from .afterwards import with_decisions
 from .flat_times import last_flat_time
-from .following import Following
-from .reading import find_records, read_record, time_in_name
+from .following import Following, read_record
+from .reading import find_records, time_in_name
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
 from .records import About, Entry, Header, Job, Record
 from .versions import environment, versions

@@ -9,13 +9,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..events.events import FlatTimeFound
 from ..ground.untrusted import RECORD, InputError, parse_json
-from .index import LARGEST
 from .reading import find_records
 
 __all__ = ["last_flat_time"]
 
 RECORDS_LOOKED_AT = 60
 """How many records are looked through, the newest first: those of some weeks."""
+
+_MOST_READ = 20_000_000
+"""How much of a record is looked through, bytes: the time is found before the flats are taken."""
 
 _NAME = b'"FlatTimeFound"'
 
@@ -43,10 +45,8 @@ def _found_in(path: Path) -> Iterator[FlatTimeFound]:
     """Read the events out of a record without reading the rest of it; what cannot be read is passed over."""
     adapter = TypeAdapter(FlatTimeFound)
     try:
-        if path.stat().st_size > LARGEST:
-            return
         with path.open("rb") as file:
-            lines = [line for line in file if _NAME in line]
+            lines = [line for line in file.read(_MOST_READ).split(b"\n") if _NAME in line]
     except OSError:
         return
     for line in reversed(lines):

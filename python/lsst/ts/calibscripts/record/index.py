@@ -14,18 +14,18 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import CalibScriptsError, InputError
 from ..ground.appending import keep_json
 from ..ground.untrusted import RECORD, parse_json, read_text
-from .following import Following
+from .following import LARGEST, Following
 from .reading import time_in_name
 from .records import Record
 
-__all__ = ["INDEX", "LARGEST", "Index", "RowKind", "too_large"]
+__all__ = ["INDEX", "Index", "RowKind", "too_large"]
 
 INDEX = "calibscripts.index.json"
 """Name of the file in a directory of records with what the list of runs says of them; made anew where it is lost."""
 
 _LAYOUT = 3
-LARGEST = 20_000_000
-"""Size of a file that no page reads, bytes; a night of the largest camera has a tenth of it."""
+_LARGE = 10_000_000
+"""Size from which on a file is read after the others, bytes: that takes seconds."""
 
 _Stamp = tuple[int, ...]
 """Size in bytes and time of the last change, microseconds, of a record and of what is kept beside it: numbers that
@@ -99,7 +99,13 @@ class Index(Generic[Row]):
         return tuple(self.directory / name for name in self._growing)
 
     def refresh(self, seconds: float) -> None:
-        """Read what is new, the newest first, for at most some time; what is left is read by later calls."""
+        """Read what is new, the newest first, for at most some time; what is left is read by later calls.
+
+        Parameters
+        ----------
+        seconds : `float`
+            How long.
+        """
         end = time.monotonic() + seconds
         known = self._load()
         present = dict(self._present())
@@ -107,11 +113,14 @@ class Index(Generic[Row]):
             del known[name]
             self._growing.pop(name, None)
         waiting = [name for name, stamp in present.items() if name not in known or known[name][0] != stamp]
-        waiting.sort(key=lambda name: time_in_name(Path(name)), reverse=True)
+        waiting.sort(key=lambda name: (present[name][0] < _LARGE, time_in_name(Path(name))), reverse=True)
         ended = False
-        while waiting and time.monotonic() < end:
+        while waiting and (left := end - time.monotonic()) > 0:
+            row = self._read(waiting[0], present[waiting[0]][0], left)
+            if row is None:
+                break
             name = waiting.pop(0)
-            known[name] = present[name], self._read(name, size=present[name][0])
+            known[name] = present[name], row
             ended = ended or name not in self._growing
         self._unread = len(waiting)
         if ended:
@@ -132,18 +141,19 @@ class Index(Generic[Row]):
             if name.endswith(".jsonl") and "_" in name:
                 yield name, (*stamp, *found.get(name.removesuffix(".jsonl") + self._kind.beside, ()))
 
-    def _read(self, name: str, size: int) -> Row:
+    def _read(self, name: str, size: int, seconds: float) -> Row | None:
+        """Read a file, or on in it; None where there is more to be read."""
         path = self.directory / name
         if size > LARGEST:
             return self._kind.unreadable(path, too_large(size))
         following = self._growing.pop(name, None) or Following(path)
         try:
-            record = following.read()
+            record = following.read_some(seconds)
         except CalibScriptsError as error:
             return self._kind.unreadable(path, str(error))
-        if record.state.ended is None:
+        if record is None or record.state.ended is None:
             self._growing[name] = following
-        return self._kind.of(record)
+        return None if record is None else self._kind.of(record)
 
     def _load(self) -> dict[str, tuple[_Stamp, Row]]:
         if self._kept is None:

@@ -15,12 +15,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from ..config import PropertyNames
 from ..errors import RecordError, describe
 from ..events.events import Event, ImageArrived
-from ..ground.untrusted import RECORD, InputError, parse_json, read_text
+from ..ground.untrusted import RECORD, InputError, parse_json
 from ..tables.products import PRODUCTS
 from .older import NUMBER, Line, modernised
 from .records import EVENTS, FORMAT, Entry, Header, Record
 
-__all__ = ["continued", "find_records", "read_record", "record_of", "time_in_name"]
+__all__ = ["continued", "find_records", "record_of", "time_in_name"]
 
 
 class _Known(BaseModel):
@@ -76,29 +76,14 @@ def time_in_name(path: Path) -> str:
     return "".join(path.stem.split("_")[1:2])
 
 
-def read_record(path: Path) -> Record:
-    """Read a record.
+def record_of(path: Path, text: str) -> Record:
+    """Make a record of the text of its file.
 
     Returns
     -------
     `Record`
         What it holds. A last line that was not written to its end is left out and reported as ``torn``; events
         that this version does not know are left out.
-
-    Raises
-    ------
-    RecordError
-        If the file cannot be read, is not a record, or is damaged elsewhere than at its end.
-    """
-    try:
-        text = read_text(path, RECORD, replacing=True)
-    except InputError as error:
-        raise RecordError(f"The record {path} cannot be read: {error}") from error
-    return record_of(path, text)
-
-
-def record_of(path: Path, text: str) -> Record:
-    """Make a record of the text of its file; see `read_record`.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
-from ..events.events import Event, JobEnded, JobSubmitted, RunOutcome
+from ..events.events import Event, ImageArrived, JobEnded, JobSubmitted, RunOutcome
 from ..events.folding import state_of
 from ..events.parts import StepState
 from ..events.state import RunState
@@ -123,6 +123,18 @@ class Job:
         return None if self.ended is None else self.ended.loop - self.submitted.loop
 
 
+def _without_earlier_arrivals(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    last = {exposure: place for place, entry in enumerate(entries) if (exposure := _arrived(entry.event))}
+    return tuple(
+        entry for place, entry in enumerate(entries) if last.get(_arrived(entry.event) or 0, place) == place
+    )
+
+
+def _arrived(event: Event) -> int | None:
+    """Return the exposure of which an image has arrived well, None where this is another event."""
+    return event.exposure if isinstance(event, ImageArrived) and event.status_code == 0 else None
+
+
 @dataclass(frozen=True)
 class Record:
     """A run as far as it was recorded: what happened and when; what that comes to is its `state`."""
@@ -131,7 +143,9 @@ class Record:
     header: Header  #: What was known before it began.
     begun: datetime  #: When it began, TAI, without a time zone.
     begun_loop: float  #: The same by the clock of the entries, seconds.
-    entries: tuple[Entry, ...] = ()  #: What happened, in order.
+    #: What happened, in order; of the images of an exposure that have arrived well only the last one: all are
+    #: in the state, and a large camera sends hundreds.
+    entries: tuple[Entry, ...] = ()
     torn: bool = False  #: Does the file end in the middle of a line? Its writer was killed.
     #: When its last line was written, TAI; None where it has only its first one.
     heard: datetime | None = None
@@ -149,7 +163,7 @@ class Record:
         """
         further = tuple(entries)
         state = state_of((entry.event for entry in further), self.state)
-        return replace(self, entries=(*self.entries, *further), state=state)
+        return replace(self, entries=_without_earlier_arrivals((*self.entries, *further)), state=state)
 
     @property
     def about(self) -> About:

@@ -34,7 +34,7 @@ from .packing import packed
 from .progress import sets_of, steps_of
 from .references import reference_table, references_told
 from .remarks import remarks
-from .timeline import spans, told
+from .timeline import joined, spans, told
 
 __all__ = ["CONFIGURATION_TO_RESUME", "as_html", "page_environment", "page_source", "page_values"]
 
@@ -173,7 +173,7 @@ def _breakable(text: str) -> Markup:
 def _timeline(account: Account) -> dict[str, Any] | None:
     if account.record is None or not account.record.entries:
         return None
-    found = spans(account.record)
+    found = joined(spans(account.record), account.record.seconds)
     return {
         "wide": Markup(timeline_drawing(found, account.record.seconds)),
         "narrow": Markup(timeline_drawing(found, account.record.seconds, narrow=True)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..events.events import (
@@ -21,7 +22,13 @@ from ..record import Job, Record
 from ..tables.products import PRODUCTS, ImageType
 from .exposed import duration
 
-__all__ = ["Kind", "Span", "spans", "told"]
+__all__ = ["Kind", "Span", "joined", "spans", "told"]
+
+
+_MOST = 300
+"""Spans of a kind in a row that are shown one by one."""
+
+_AND = "; and "
 
 
 class Kind(StrEnum):
@@ -68,6 +75,39 @@ def spans(record: Record) -> tuple[Span, ...]:
         first[span.row] = min(first.get(span.row, span.begin), span.begin)
     order = {row: place for place, row in enumerate(sorted(first, key=lambda row: first[row]))}
     return tuple(sorted(found, key=lambda span: (order[span.row], span.begin)))
+
+
+def joined(found: Sequence[Span], length: float) -> tuple[Span, ...]:
+    """Join spans that are drawn on the same pixels anyway, where there are very many.
+
+    Parameters
+    ----------
+    found : sequence of `Span`
+        What happened, row by row.
+    length : `float`
+        Length of the run, seconds.
+
+    Returns
+    -------
+    `tuple` [`Span`]
+        Of each kind in a row at most some hundred.
+    """
+    many = {key for key, n in Counter((span.row, span.kind) for span in found).items() if n > _MOST}
+    shown: list[Span] = []
+    places: dict[tuple[str, Kind], int] = {}
+    counts: Counter[int] = Counter()
+    for span in found:
+        key = span.row, span.kind
+        place = places.get(key)
+        if key in many and place is not None and span.end - shown[place].begin < length / _MOST:
+            before = shown[place]
+            counts[place] += 1
+            text = f"{before.text.partition(_AND)[0]}{_AND}{counts[place]} more, the last one {span.text}"
+            shown[place] = replace(before, end=max(before.end, span.end), text=text)
+        else:
+            places[key] = len(shown)
+            shown.append(span)
+    return tuple(shown)
 
 
 def _exposures(record: Record) -> Iterator[Span]:

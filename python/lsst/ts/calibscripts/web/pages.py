@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
@@ -43,6 +44,9 @@ FILES: Mapping[str, tuple[str, str]] = {
 }
 """Name of a file that pages refer to -> its type and its text. There are no others."""
 
+
+_PATIENCE = 2.0
+"""How long a page waits for a record to be read, seconds: a run of the largest camera can take ten."""
 
 _MOST_NIGHTS = 30
 """Nights on the page of all nights."""
@@ -111,13 +115,24 @@ class Pages:
         if path is None:
             return None
         version = self.run_version(name)
+        events = f"/runs/{quote(name, safe='')}/events"
         try:
-            record = self._shelf.record(path)
+            record = self._shelf.record_within(path, _PATIENCE)
+            if record is None:
+                text = "The record is long, and is being read; the run replaces this page when it has been."
+                return self._page(
+                    "problem.html.j2",
+                    "Runs",
+                    visitor,
+                    title=name,
+                    problem=text,
+                    events=events,
+                    version=version,
+                )
             values, remark = self._values(record)
         except CalibScriptsError as error:
             return self._page("problem.html.j2", "Runs", visitor, title=name, problem=str(error))
         shown = {**values, "remark": remark, **self._decidable(record)}
-        events = f"/runs/{record.name}/events"
         return self._page("run.html.j2", "Runs", visitor, **shown, events=events, version=version)
 
     def run_version(self, name: str) -> str:
@@ -127,9 +142,11 @@ class Pages:
             return "gone"
         stamp = f"{self._shelf.stamp(path)}-{self._shelf.stamp_of_decisions()}"
         try:
-            record = self._shelf.record(path)
+            record = self._shelf.record_within(path, _PATIENCE)
         except CalibScriptsError:
             return f"{stamp}-problem"
+        if record is None:
+            return "reading"
         if record.is_running(tai_now()):
             return f"{stamp}-running"
         report = self._reports.of(record, self._shelf.stamp(path), self.decisions())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from threading import Lock
 
 from ..decisions import LEDGER
 from ..errors import RecordError, describe
 from ..record import Following, Record
-from ..record.index import LARGEST, too_large
+from ..record.following import LARGEST
+from ..record.index import too_large
 from ..report.rows import RunRow, list_of_runs
 
 __all__ = ["Shelf"]
@@ -69,12 +71,31 @@ class Shelf:
         return None
 
     def record(self, path: Path) -> Record:
-        """Return a record as it is now. Blocks.
+        """Return a record as it is now, read to its end. Blocks.
 
         Parameters
         ----------
         path : `pathlib.Path`
             Its file, as `path` returns it.
+
+        Raises
+        ------
+        RecordError
+            If it cannot be read, or is larger than any record.
+        """
+        record = self.record_within(path, inf)
+        assert record is not None
+        return record
+
+    def record_within(self, path: Path, seconds: float) -> Record | None:
+        """Return a record as it is now, None where more of it is to be read. Blocks.
+
+        Parameters
+        ----------
+        path : `pathlib.Path`
+            Its file, as `path` returns it.
+        seconds : `float`
+            How long to read what is new.
 
         Raises
         ------
@@ -92,7 +113,7 @@ class Shelf:
             self._open[str(path)] = following
             while len(self._open) > _MOST_OPEN:
                 self._open.popitem(last=False)
-        return following.read()
+        return following.read_some(seconds)
 
     def stamp(self, path: Path | None = None) -> str:
         """Return a text that changes when a record, or any file of the directories, does. Blocks.

@@ -31,6 +31,9 @@ RECORD = Limits(characters=100_000_000, depth=30, values=10_000_000, members=1_0
 has 13 digits, and more than 18 do not fit into a database."""
 
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
 def check_size(characters: int, limits: Limits) -> None:
     """Check the length of a text.
 
@@ -73,7 +76,7 @@ def check_values(value: Any, limits: Limits = CONFIGURATION) -> None:
             raise InputError(f"more than {limits.values:,} values")
         if isinstance(item, Mapping) and len(item) > limits.members:
             raise InputError(f"{len(item):,} properties of one mapping are more than {limits.members:,}")
-        waiting += [(part, depth + 1) for part in inner]
+        waiting += [(part, depth + 1) for part in inner if type(part) not in _SCALARS]
 
 
 def is_text(text: str) -> bool:

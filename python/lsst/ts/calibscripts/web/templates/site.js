@@ -52,9 +52,9 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       // A report has parts that are brought to life when the page is loaded.
-      if (version.endsWith("-report")) { location.reload(); return; }
-      replace(page);
-      shown = version;
+      if (!version.endsWith("-report")) { replace(page); shown = version; }
+      // Whoever is writing a reason is not interrupted.
+      else if (!typing(document.body)) { location.reload(); return; }
     } catch { connection.textContent = "Not connected: this page is not up to date."; }
     busy = false;
     setTimeout(follow, 500);
