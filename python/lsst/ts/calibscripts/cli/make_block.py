@@ -53,17 +53,18 @@ def make_block(
     Exposure times are those of the last good flats in each filter that a record has, else those of BLOCK-295 as
     shipped. Check the file with check-block before it goes to the Scheduler.
     """
-    from ..check.blocks.weekly import last_times, light_paths, weekly_block, weekly_sets
-    from ..record import record_directory
+    from ..check.blocks.weekly import light_paths, weekly_block, weekly_sets
+    from ..record import last_good_times, record_directory
+    from ..tables.instruments import LATISS
 
     try:
         wheels = asyncio.run(installed()) if filters is None else (_names(filters), _names(gratings))
         paths = light_paths(*wheels)
     except ConfigurationError as error:
         raise click.ClickException(f"{error} No BLOCK was written.") from error
-    sets = weekly_sets(
-        paths, last_times(records or record_directory(), {path.physical_filter for path in paths})
-    )
+    wanted = {path.physical_filter for path in paths}
+    last = last_good_times(records or record_directory(), LATISS.name, wanted)
+    sets = weekly_sets(paths, last)
     text = json.dumps(weekly_block(sets, program), indent=2) + "\n"
     for number, each in enumerate(sets, 1):
         said = (

@@ -6,7 +6,7 @@ runs. What happened before a script was killed is kept.
 
 from ..errors import RecordError
 from .afterwards import with_decisions
-from .flat_times import last_flat_time
+from .flat_times import last_flat_time, last_good_times
 from .following import Following, read_record
 from .reading import find_records, time_in_name
 from .recorder import DIRECTORY_VARIABLE, Recorder, open_record, record_directory
@@ -26,6 +26,7 @@ __all__ = [
     "environment",
     "find_records",
     "last_flat_time",
+    "last_good_times",
     "open_record",
     "read_record",
     "record_directory",

@@ -42,8 +42,10 @@ class RowKind(Generic[Row]):
     of: Callable[[Record], Row]  #: Makes the row of a record.
     #: Makes the row of a file that is not a record, or a damaged one, and of the reason.
     unreadable: Callable[[Path, str], Row]
-    #: Ending, in place of a record's, of the file that is kept beside it and that its row depends on.
-    beside: str
+    #: Ending, in place of a record's, of the file that is kept beside it and that its row depends on; empty for none.
+    beside: str = ""
+    index: str = INDEX  #: Name of the file that keeps the rows.
+    begins: str = ""  #: What the names of the records begin with.
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,12 @@ class Index(Generic[Row]):
 
     def _present(self) -> Iterator[tuple[str, _Stamp]]:
         found: dict[str, _Stamp] = {}
+        endings = tuple(filter(None, (".jsonl", self._kind.beside)))
         try:
             with os.scandir(self.directory) as entries:
                 for entry in entries:
-                    if entry.name.endswith((".jsonl", self._kind.beside)) and entry.is_file():
+                    wanted = entry.name.startswith(self._kind.begins) and entry.name.endswith(endings)
+                    if wanted and entry.is_file():
                         status = entry.stat()
                         found[entry.name] = status.st_size, status.st_mtime_ns // 1000
         except OSError:
@@ -159,7 +163,7 @@ class Index(Generic[Row]):
         if self._kept is None:
             self._kept = {}
             try:
-                text = read_text(self.directory / INDEX, RECORD)
+                text = read_text(self.directory / self._kind.index, RECORD)
                 found = TypeAdapter(_File).validate_python(parse_json(text, RECORD))
                 if found.index == _LAYOUT:
                     read = self._kind.adapter.validate_python
@@ -172,4 +176,4 @@ class Index(Generic[Row]):
     def _save(self, known: Mapping[str, tuple[_Stamp, Row]]) -> None:
         write = self._kind.adapter.dump_python
         rows = {name: (stamp, write(row, mode="json")) for name, (stamp, row) in known.items()}
-        keep_json(self.directory / INDEX, {"index": _LAYOUT, "rows": rows})
+        keep_json(self.directory / self._kind.index, {"index": _LAYOUT, "rows": rows})

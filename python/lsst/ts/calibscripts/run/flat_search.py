@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ..errors import FlatLevelError
@@ -19,6 +20,8 @@ from .context import RunContext
 
 __all__ = ["FlatSearch"]
 
+LOOK_TIMEOUT = 5.0
+"""Longest wait for what earlier runs have found, seconds."""
 
 _ADVICE = {
     Obstacle.BRIGHT: "Check filter and lamp, or ask for a higher flat_counts_target.",
@@ -74,7 +77,11 @@ class FlatSearch:
         physical_filter = self.context.state.physical_filter
         if physical_filter is None:
             return self.images.longest
-        found = await asyncio.to_thread(_last_time, self.context.spec.instrument, physical_filter)
+        found = None
+        with suppress(TimeoutError):
+            # The camera waits; a record of a million lines that nobody has read yet is not worth a minute of it.
+            async with asyncio.timeout(LOOK_TIMEOUT):
+                found = await asyncio.to_thread(_last_time, self.context.spec.instrument, physical_filter)
         if found is None:
             return self.images.longest
         seconds = rounded(found.exposure_time * self.goal.target / found.level)

@@ -6,33 +6,26 @@ The shipped BLOCK is the template: its scripts, their parameters and the exposur
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ... import get_blocks_dir
 from ...config import as_yaml
-from ...errors import ConfigurationError, RecordError
-from ...events.events import ExposureTaken
-from ...record import Record, find_records, read_record
+from ...errors import ConfigurationError
 from ...tables.instruments import LATISS, physical_filter
-from ...tables.products import ImageType
 from .model import Block
 from .reading import load_block
 
-__all__ = ["LightPath", "WeeklySet", "last_times", "light_paths", "weekly_block", "weekly_sets"]
+__all__ = ["LightPath", "WeeklySet", "light_paths", "weekly_block", "weekly_sets"]
 
 WEEKLY = "block-295-latiss_weekly_calibrations.json"
 """The shipped BLOCK."""
 
 GUESS = 6.0
 """Exposure time of flats in a filter of which nothing is known, seconds: that of most sets of the shipped BLOCK."""
-
-MOST_RECORDS = 200
-"""How many of the latest runs are looked into for exposure times: years of weekly calibrations."""
 
 _FIRST = "SDSSr_65mm"
 """The filter of the first set, which takes the full number of biases and darks, and of the Photon Transfer Curve."""
@@ -96,52 +89,6 @@ def _is_empty(name: str) -> bool:
 
 def _is_filter(name: str) -> bool:
     return name in LATISS.light.filters and not _is_empty(name)
-
-
-def last_times(directory: Path, wanted: Collection[str]) -> dict[str, float]:
-    """Return the exposure times of the last good flats in each filter. Blocks.
-
-    Parameters
-    ----------
-    directory : `pathlib.Path`
-        Records of runs.
-    wanted : collection of `str`
-        Filters as the butler calls them.
-
-    Returns
-    -------
-    `dict` [`str`, `float`]
-        Filter -> seconds, where one of the latest runs has taken all its flats with one time and nothing of them
-        was refused.
-    """
-    found: dict[str, float] = {}
-    for path in reversed(find_records(directory, LATISS.name)[-MOST_RECORDS:]):
-        if found.keys() >= {*wanted}:
-            break
-        try:
-            record = read_record(path)
-        except RecordError:
-            # A damaged record says nothing; an older one may.
-            continue
-        name, seconds = record.state.physical_filter, _time_of_flats(record)
-        if name in wanted and seconds is not None:
-            found.setdefault(str(name), seconds)
-    return found
-
-
-def _time_of_flats(record: Record) -> float | None:
-    """Return the one exposure time of the flats of a run, seconds; None where they are not good or have several."""
-    flats, verdict = record.state.sets.get(ImageType.FLAT), record.state.verdicts.get("FLAT")
-    if (
-        flats is None
-        or flats.closed is None
-        or not flats.closed.found.complete
-        or (verdict and verdict.failed)
-    ):
-        return None
-    taken = record.events(ExposureTaken)
-    times = {event.exposure_time for event in taken if event.exposure in flats.used}
-    return times.pop() if len(times) == 1 else None
 
 
 def weekly_sets(paths: Iterable[LightPath], last: Mapping[str, float]) -> tuple[WeeklySet, ...]:
