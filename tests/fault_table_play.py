@@ -22,7 +22,7 @@ from lsst.ts.calibscripts.events.events import Certified, Event, ExposureTaken, 
 from lsst.ts.calibscripts.plan import Action
 from lsst.ts.calibscripts.record import Record, find_records, read_record, record_directory
 from lsst.ts.calibscripts.report.account import question_of
-from lsst.ts.calibscripts.report.gathering import judged
+from lsst.ts.calibscripts.report.reading.gathering import judged
 from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import Domain, Remote
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Queued, ScriptQueue

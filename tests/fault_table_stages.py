@@ -6,7 +6,7 @@ import asyncio
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
@@ -17,12 +17,11 @@ import numpy as np
 from astropy.nddata import CCDData
 from fault_table_support import DETECTORS, FILTERS, Case, Present
 from lsst.daf.butler import Butler, CollectionType, DatasetProvenance, DatasetType
+from scripts_over import SCRIPTS
 from soak.scenarios import Scenario
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
-from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.repository import ButlerRepository, Repository
 from lsst.ts.calibscripts.sal import BaseScript, ScriptState
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
@@ -88,34 +87,6 @@ class Stage:
 # In memory.
 
 
-class _Script:
-    """A script whose repository is in memory."""
-
-    repository: Repository
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
-
-
-class LatissInMemory(_Script, MakeLatissCalibrations):
-    """LATISS."""
-
-
-class ComCamInMemory(_Script, MakeComCamCalibrations):
-    """LSSTComCam."""
-
-
-class LSSTCamInMemory(_Script, MakeLSSTCamCalibrations):
-    """LSSTCam."""
-
-
-_IN_MEMORY: Mapping[str, Callable[[int], Any]] = {
-    "LATISS": LatissInMemory,
-    "LSSTComCam": ComCamInMemory,
-    "LSSTCam": LSSTCamInMemory,
-}
-
-
 class InMemory(Stage):
     """A butler in memory."""
 
@@ -140,7 +111,7 @@ class InMemory(Stage):
         )
 
     def make_script(self, index: int) -> BaseScript:
-        script = _IN_MEMORY[self.case.instrument](index)
+        script = SCRIPTS[self.case.instrument](index)
         loop: Any = asyncio.get_running_loop()
         script.repository = MemoryRepository(self._butler, self.case.troubles, loop.hold_up)
         self._script = script

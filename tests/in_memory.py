@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
@@ -27,10 +28,7 @@ async def run_in_memory(
     """Run LATISS on a butler, and return how it ended, its log, and the dataset types it certified, sorted."""
     log: list[LogLine] = []
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = LatissInMemory.over(MemoryRepository(butler))
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
     async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):

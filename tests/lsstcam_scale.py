@@ -22,11 +22,10 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
+from scripts_over import LSSTCamInMemory
 
 from lsst.ts.calibscripts.events.events import Event, JobEnded, Stage, StageReached, Verdicted
-from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
 from lsst.ts.calibscripts.plan import Action, StepId
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -242,14 +241,10 @@ class _Booked:
         self._event.callback = None if function is None else booked
 
 
-class Script(MakeLSSTCamCalibrations):
+class Script(LSSTCamInMemory):
     """LSSTCam's script over a butler in memory."""
 
-    repository: Repository
     booked: _Booked | None = None
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
 
     @property
     def image_in_oods(self) -> Any:

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 from once import made_once
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig
 from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, About, Record, find_records, read_record
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.queue.script_queue import Outcome, Queued, ScriptQueue, find_script
@@ -36,15 +36,6 @@ from lsst.ts.calibscripts.testing.memory import (
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 _NUMBERS = itertools.count(1)
-
-
-class LatissScript(MakeLatissCalibrations):
-    """LATISS with its repository in memory."""
-
-    repository: Repository
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
 
 
 def about(given: Mapping[str, Any] | None = None) -> About:
@@ -67,10 +58,7 @@ async def recorded_run(
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
 
-    def make(index: int) -> LatissScript:
-        script = LatissScript(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = LatissInMemory.over(MemoryRepository(butler))
 
     def behave(job: Any) -> Behaviour:
         return Behaviour(

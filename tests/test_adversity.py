@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import ComCamInMemory, LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError, job_log
 from lsst.ts.calibscripts.events.events import (
@@ -360,10 +361,7 @@ async def test_events_with_unknown_names_of_detectors_are_said_with_the_names(
     butler = MemoryButler()
     reference_calibrations(butler, "LSSTComCam", tuple(range(9)))
 
-    def make(index: int) -> ComCamInMemory:
-        script = ComCamInMemory(index)
-        script.repository = MemoryRepository(butler, ())
-        return script
+    make = ComCamInMemory.over(MemoryRepository(butler, ()))
 
     config = {**CONFIG, "repo": "/repo/LSSTComCam"}
     async with Summit(

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.repository import AwaitableRepository, Certification
 from lsst.ts.calibscripts.sal import ScriptState
@@ -66,10 +67,7 @@ async def test_a_run_asks_the_butler_in_one_thread_that_is_not_the_loops(
         "bias_dark_counts_max": 10,
     }
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = repository
-        return script
+    make = LatissInMemory.over(repository)
 
     summit = Summit(
         "memory", ["LATISS"], start=EVENING, ingest=MemoryIngest(butler), runner=MemoryRunner(butler)

@@ -110,7 +110,7 @@ def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
 def test_everything_wrong_is_told_with_its_line(text: str, problems: tuple[str, ...]) -> None:
     checked = check_text(LATISS, text)
     assert checked.problems == problems
-    assert (checked.config, checked.plan, checked.certifications) == (None, None, ())
+    assert checked.spec is None
 
 
 @pytest.mark.parametrize(

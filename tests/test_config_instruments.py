@@ -22,7 +22,11 @@ COLLECTIONS = {
     "calib_collection",
     "repo",
     *(f"input_collections_{product.option}" for product in PRODUCTS.values()),
-    *(f"input_collections_verify_{product.option}" for product in PRODUCTS.values() if product.verify),
+    *(
+        f"input_collections_verify_{product.option}"
+        for product in PRODUCTS.values()
+        if product.always_verified
+    ),
 }
 
 

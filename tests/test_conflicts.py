@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, last_night, parse
 from lsst.ts.calibscripts.errors import ConflictError
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.preflight.conflicts import conflict_problems, find_conflicts
+from lsst.ts.calibscripts.preflight.conflicts import conflict_problems
 from lsst.ts.calibscripts.repository import Certification, Conflict
 from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
 
@@ -39,7 +39,8 @@ class World:
         self.butler.certify(collection, [dataset], TimeRange.of(begin, end))
 
     def problems(self, wanted: tuple[Certification, ...]) -> list[str]:
-        return list(conflict_problems(self.repository, find_conflicts(self.repository, wanted), NIGHT))
+        found = {each: self.repository.conflicts(each) for each in wanted}
+        return list(conflict_problems(self.repository, found, NIGHT))
 
 
 def wanted(begin: str | None, end: str | None, collection: str = DAILY) -> tuple[Certification, ...]:

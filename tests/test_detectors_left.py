@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, ComCamInMemory
+from fault_table_stages import EVENING
+from scripts_over import ComCamInMemory
 
 from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.repository import ExposureRecord
@@ -62,10 +63,7 @@ class Run:
                     )
         self.events = []
 
-        def make(index: int) -> ComCamInMemory:
-            script = ComCamInMemory(index)
-            script.repository = MemoryRepository(butler)
-            return script
+        make = ComCamInMemory.over(MemoryRepository(butler))
 
         config = {
             "script_mode": "BIAS_DARK",

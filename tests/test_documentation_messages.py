@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from scripts_over import OverRepository
 
 from lsst.ts.calibscripts.auxtel import make_latiss_calibrations
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
 from lsst.ts.calibscripts.summit.queue.script_queue import ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -34,13 +34,8 @@ def part(page: str, begin: str, end: str) -> str:
     return (DOC / f"{page}.rst").read_text().split(begin)[1].split(end)[0]
 
 
-class MakeLatissCalibrations(make_latiss_calibrations.MakeLatissCalibrations):
+class MakeLatissCalibrations(OverRepository, make_latiss_calibrations.MakeLatissCalibrations):
     """LATISS with its repository in memory, under its own name."""
-
-    repository: Repository
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
 
 
 async def log_of(
@@ -50,10 +45,7 @@ async def log_of(
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
 
-    def make(index: int) -> MakeLatissCalibrations:
-        script = MakeLatissCalibrations(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = MakeLatissCalibrations.over(MemoryRepository(butler))
 
     def behave(job: Any) -> Behaviour:
         return Behaviour(seconds=5.0, verification=verifications.get(job.name, Verification.PASSES))

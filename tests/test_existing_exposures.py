@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import Event, ExposureTaken, ImageSetClosed
@@ -89,10 +90,7 @@ async def run_with(
 ) -> Run:
     butler, log, events = taken_before(lost), [], []
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = repository(butler, troubles)
-        return script
+    make = LatissInMemory.over(repository(butler, troubles))
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
     async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:

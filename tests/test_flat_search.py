@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.events.events import ExposureTaken, FlatTimeFound, LevelMeasured, TrialFlatTaken
 from lsst.ts.calibscripts.plan.exposure_time import (
@@ -193,10 +194,7 @@ class Ran:
 async def run(tmp_path: Path, *faults: str, alterations: Sequence[Alteration] = (), **config: Any) -> Ran:
     butler, log = MemoryButler(), list[LogLine]()
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = LatissInMemory.over(MemoryRepository(butler))
 
     known = set(find_records(tmp_path))
     ingest, runner = MemoryIngest(butler, alterations), MemoryRunner(butler)

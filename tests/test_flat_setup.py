@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.events.events import ExposureTaken
 from lsst.ts.calibscripts.preflight.flat_setup import FlatSetup, not_ready
@@ -76,10 +77,7 @@ async def run(
     """Take flats, and return the outcome, warnings and errors, and the number of images."""
     butler, log = MemoryButler(), list[LogLine]()
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = LatissInMemory.over(MemoryRepository(butler))
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
     async with Summit("memory", start=EVENING, ingest=ingest, runner=runner) as summit:

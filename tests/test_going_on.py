@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.config.exposure_ids import read_exposures
 from lsst.ts.calibscripts.errors import RepositoryError
@@ -57,10 +58,7 @@ class Night:
         self.log.clear()
         self.taken.clear()
 
-        def make(index: int) -> LatissInMemory:
-            script = LatissInMemory(index)
-            script.repository = MemoryRepository(self.butler, self.troubles)
-            return script
+        make = LatissInMemory.over(MemoryRepository(self.butler, self.troubles))
 
         def note(event: object) -> None:
             if isinstance(event, ExposureTaken):

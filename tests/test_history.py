@@ -23,10 +23,10 @@ from lsst.ts.calibscripts.record.index import INDEX
 from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
 from lsst.ts.calibscripts.report.formats import departures_told
-from lsst.ts.calibscripts.report.history import history, history_table
-from lsst.ts.calibscripts.report.measuring import measure
-from lsst.ts.calibscripts.report.past import earlier, recall, remember, with_history
-from lsst.ts.calibscripts.report.rows import Median, Results, row_of
+from lsst.ts.calibscripts.report.runs.history import history, history_table
+from lsst.ts.calibscripts.report.runs.measuring import measure
+from lsst.ts.calibscripts.report.runs.past import earlier, recall, remember, with_history
+from lsst.ts.calibscripts.report.runs.rows import Median, Results, row_of
 from lsst.ts.calibscripts.report.trends import ENOUGH, LATEST, Measured, Past, compare
 from lsst.ts.calibscripts.testing.memory import Verification
 

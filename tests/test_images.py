@@ -11,7 +11,7 @@ from lsst.ts.calibscripts.events.images import ImageSet, judge
 from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.preflight.times import spans
 from lsst.ts.calibscripts.repository import ExposureRecord
-from lsst.ts.calibscripts.run.arrivals import Arrivals
+from lsst.ts.calibscripts.run.taking.arrivals import Arrivals
 
 NAMES = {("R22", "S00"): 0, ("R22", "S01"): 1}
 

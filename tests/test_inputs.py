@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.preflight.references import Reference
-from lsst.ts.calibscripts.repository import Source, UsedInput
-from lsst.ts.calibscripts.repository.validity import FOR_ALL
-from lsst.ts.calibscripts.run.inputs import looked_at, others_used, runs_meant
-from lsst.ts.calibscripts.tables.products import PRODUCTS
-from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
+from lsst.ts.calibscripts.repository import FOR_ALL, Source, UsedInput
+from lsst.ts.calibscripts.run.steps.inputs import looked_at, others_used, runs_meant
+from lsst.ts.calibscripts.tables.products import PRODUCTS, verified_where_possible
 
 INPUTS = ("LATISS/calib/daily", "LATISS/calib")
 
@@ -81,5 +79,5 @@ def test_three_detectors_are_looked_at(detectors: list[int]) -> None:
 def test_images_have_the_names_of_cp_pipe_and_cp_verify(name: str) -> None:
     title = {"GAIN": "Ptc"}.get(name, name.title())
     assert PRODUCTS[name].processed == f"cp{title}IsrExp"
-    if name in VERIFIERS:
+    if PRODUCTS[name] in verified_where_possible():
         assert PRODUCTS[name].corrected == f"verify{name.title()}IsrExp"

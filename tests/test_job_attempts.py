@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.record.replay import replay_script
 from lsst.ts.calibscripts.report.account import alone, of_record
+from lsst.ts.calibscripts.report.json_form import as_json
 from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.progress import steps_of
 from lsst.ts.calibscripts.report.timeline import Kind, spans
@@ -44,6 +46,9 @@ async def test_both_jobs_are_in_record_summary_and_report(tmp_path: Path):
     summary = run_summary(record.state, record.about.script, record.about.given)
     known = f"(job {second.job_id}, collection u/ocps/{second.job_id})"
     assert f"    GENERATE BIAS: done {known}, after job {first.job_id} failed\n" in summary
+    listed = json.loads(as_json(alone(record)))["jobs"]
+    made = [(job["job_id"], job["collection"]) for job in listed if job["step"] == str(MADE)]
+    assert made == [(first.job_id, first.collection), (second.job_id, second.collection)]
     page = as_html(of_record(record))
     assert str(first.job_id) in page
     assert str(second.job_id) in page

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, ComCamInMemory, LatissInMemory, LSSTCamInMemory
+from fault_table_stages import EVENING
+from scripts_over import ComCamInMemory, LatissInMemory, LSSTCamInMemory
 
 from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.repository import ExposureRecord

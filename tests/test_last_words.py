@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from scripts_over import LatissInMemory
 
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.base_make_calibrations import LAST_WORDS_TIMEOUT
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
@@ -88,17 +87,13 @@ async def in_love(seconds: float = LONG) -> AsyncIterator[Love]:
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS")
 
-    class InMemory(MakeLatissCalibrations):
-        def make_repository(self, repo: str) -> Repository:
-            return MemoryRepository(butler)
-
     runner = MemoryRunner(butler, lambda job: Behaviour(seconds=seconds))
     async with (
         Summit("/nowhere", ingest=MemoryIngest(butler), runner=runner) as summit,
         Domain() as domain,
         Remote(domain, "Script", 200_001) as remote,
     ):
-        script = InMemory(200_001)
+        script = LatissInMemory.over(MemoryRepository(butler))(200_001)
         await script.start_task
         love = Love(script, remote, summit)
         try:

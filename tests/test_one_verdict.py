@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.plan import Action, StepId
-from lsst.ts.calibscripts.report.evidence import Outcome
-from lsst.ts.calibscripts.report.gathering import Question, judged
-from lsst.ts.calibscripts.report.grids import make_grid
+from lsst.ts.calibscripts.report.reading.evidence import Outcome
+from lsst.ts.calibscripts.report.reading.gathering import Question, judged
+from lsst.ts.calibscripts.report.reading.grids import make_grid
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository
 from lsst.ts.calibscripts.verification import RunStatistics, Verdict, exposures_to_look_into

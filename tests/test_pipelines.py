@@ -16,6 +16,8 @@ from lsst.ts.calibscripts.tables.products import PRODUCTS
 PIPELINES = Path(__file__).parents[1] / "python/lsst/ts/calibscripts/summit/pipelines"
 TODAY = {"CP_PIPE_DIR": str(PIPELINES / "cp_pipe"), "CP_VERIFY_DIR": str(PIPELINES / "cp_verify")}
 
+BIAS_VERIFIED = next(p.verify.pipeline for p in PRODUCTS.values() if p.verify is not None)
+
 
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
@@ -101,11 +103,9 @@ def test_names_of_every_year_since_2022(
     write(tmp_path / "pipe", f"{bias}cpBias.yaml", TASKS)
     write(tmp_path / "pipe", f"{bias}cpPtc.yaml", TASKS + GAINS.format(subset))
     write(tmp_path / "verify", f"{verify}Bias.yaml", TASKS)
-    found = PRODUCTS["BIAS"].verify
-    assert found is not None
     assert [
         locate(pipeline, instrument).uri
-        for pipeline in (PRODUCTS["BIAS"].generate, PRODUCTS["GAIN"].generate, found)
+        for pipeline in (PRODUCTS["BIAS"].generate, PRODUCTS["GAIN"].generate, BIAS_VERIFIED)
     ] == [
         f"${{CP_PIPE_DIR}}/pipelines/{bias}cpBias.yaml",
         f"${{CP_PIPE_DIR}}/pipelines/{bias}cpPtc.yaml#{subset}",
@@ -124,16 +124,14 @@ def test_variables_that_a_definition_imports_from_are_named(
     write(tmp_path, "LATISS/verifyBias.yaml", imports)
     core = "description: x\nimports:\n  - $ANALYSIS_TOOLS_DIR/pipelines/cpCore.yaml\ntasks:\n  a: b.C\n"
     write(tmp_path, "_ingredients/verifyBias.yaml", core)
-    pipeline = PRODUCTS["BIAS"].verify
-    assert pipeline is not None
-    found = locate(pipeline, "LATISS")
+    found = locate(BIAS_VERIFIED, "LATISS")
     assert (found.labels, found.unset) == (None, ("ANALYSIS_TOOLS_DIR",))
     assert found.warning.endswith(
         "cannot be read here, so options are not checked: it imports from $ANALYSIS_TOOLS_DIR, not set here"
     )
     monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(tmp_path / "tools"))
     write(tmp_path / "tools", "cpCore.yaml", TASKS)
-    assert locate(pipeline, "LATISS").labels == ("a", "isr")
+    assert locate(BIAS_VERIFIED, "LATISS").labels == ("a", "isr")
 
 
 def test_labels_are_those_of_the_subset(environ: Environ):
@@ -165,9 +163,7 @@ def test_older_names_and_directories(tmp_path: Path, environ: Environ):
     }
     for product, uri in old.items():
         assert locate(PRODUCTS[product].generate, "LATISS").uri == uri
-    verify = PRODUCTS["BIAS"].verify
-    assert verify is not None
-    assert locate(verify, "LATISS").uri == "${CP_VERIFY_DIR}/pipelines/Latiss/VerifyBias.yaml"
+    assert locate(BIAS_VERIFIED, "LATISS").uri == "${CP_VERIFY_DIR}/pipelines/Latiss/VerifyBias.yaml"
 
 
 def test_a_pipeline_that_is_not_installed_is_told(tmp_path: Path, environ: Environ):

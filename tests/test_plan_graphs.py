@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, parse
 from lsst.ts.calibscripts.plan import Action, Plan, Reads, Step, StepId, build, follow
-from lsst.ts.calibscripts.run.executing import Graph
+from lsst.ts.calibscripts.run.steps.graph import Graph
 from lsst.ts.calibscripts.tables.bootstraps import BOOTSTRAPS, RECORDS
-from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
-from lsst.ts.calibscripts.tables.verifiers import VERIFIERS
+from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType, verified_where_possible
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
@@ -135,7 +134,12 @@ PLANS = st.builds(
     lambda reads, also, switches: plan_of(reads, also, **switches),
     READS,
     st.sets(
-        st.sampled_from([*(StepId(V, name) for name in VERIFIERS), *(StepId(G, name) for name in BOOTSTRAPS)])
+        st.sampled_from(
+            [
+                *(StepId(V, product.name) for product in verified_where_possible()),
+                *(StepId(G, name) for name in BOOTSTRAPS),
+            ]
+        )
     ),
     st.fixed_dictionaries({name: st.booleans() for name in SWITCHES}),
 )

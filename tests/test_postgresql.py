@@ -18,13 +18,12 @@ from astropy.time import Time
 from click.testing import CliRunner
 from lsst.daf.butler import Butler, CollectionType
 from postgresql_support import Breaking, Server, find_server, serve
+from scripts_over import ComCamInMemory, LatissInMemory
 
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import Event, ExposureTaken, Verdicted
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
@@ -132,19 +131,11 @@ def test_two_scripts_certify_at_the_same_time(database: str, tmp_path: Path, pip
             both.wait(timeout=60)
             return super().certify(wanted, run, may_commit)
 
-    class Latiss(MakeLatissCalibrations):
-        def make_repository(self, repo: str) -> Together:
-            return Together(repo)
-
-    class ComCam(MakeComCamCalibrations):
-        def make_repository(self, repo: str) -> Together:
-            return Together(repo)
-
     common = {"calib_collection": "both/calib/daily"}
     outcomes, log = run_scripts(
         repo,
         {LATISS: BIASES | common, COMCAM: BIASES | common | {"detectors": [0]}},
-        make={LATISS: Latiss, COMCAM: ComCam},
+        make={LATISS: LatissInMemory.over(Together(repo)), COMCAM: ComCamInMemory.over(Together(repo))},
     )
     assert [outcome.state for outcome in outcomes] == [ScriptState.DONE] * 2, "\n".join(log)
     assert certified(repo, "both/calib/daily", "LATISS") == [0]

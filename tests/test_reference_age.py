@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fault_table_stages import EVENING, LatissInMemory
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.events.references import ReferenceFound, references_line
 from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
@@ -47,10 +48,7 @@ async def log_of(days: float, **config: object) -> list[LogLine]:
     butler, log = MemoryButler(written=written), []
     reference_calibrations(butler, "LATISS", (0,))
 
-    def make(index: int) -> LatissInMemory:
-        script = LatissInMemory(index)
-        script.repository = MemoryRepository(butler)
-        return script
+    make = LatissInMemory.over(MemoryRepository(butler))
 
     given = {"script_mode": "BIAS", "n_bias": 3, "repo": "/repo/LATISS", **config}
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
@@ -115,12 +113,12 @@ def test_a_reference_is_named_with_run_validity_and_age() -> None:
         Source("old/run", frozenset({2}), ALWAYS, None),
     )
     found = Reference("flat", "r_03", ("calib",), (0, 1, 2), (), sources=sources)
-    assert [told.text for told in found.told(NOW, None)] == [
+    assert [told.text for told in found.events(NOW, None)] == [
         "flat in r_03 for detectors 0..1: u/ocps/1/run, valid 2026-01-01 to 2027-01-01, "
         "written 2026-11-23 (3 days ago)",
         "flat in r_03 for detector 2: old/run, not limited in time",
     ]
     (only,) = Reference(
         "camera", None, ("calib",), (0, 1), (), sources=(Source("c/run", frozenset({-1})),)
-    ).told(NOW, 400)
+    ).events(NOW, 400)
     assert only.text == "camera: c/run, not limited in time"

@@ -32,14 +32,14 @@ from lsst.ts.calibscripts.events.folding import state_of
 from lsst.ts.calibscripts.events.summary import run_summary
 from lsst.ts.calibscripts.ground.text import LOG_CHARACTERS, exposure_range, for_log, messages
 from lsst.ts.calibscripts.plan import Action, StepId
-from lsst.ts.calibscripts.tables.products import ImageType
+from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
 from lsst.ts.calibscripts.verification import (
     Failure,
     Statistics,
     Verdict,
     judge,
     parse_statistics,
-    without_statistics,
+    reading,
 )
 from lsst.ts.calibscripts.verification.gains import PairGains, gain_report
 from lsst.ts.calibscripts.verification.words import failure_report, headline, verdict_line
@@ -111,8 +111,8 @@ NOISY = [Failure(FIRST + k, "RXX_S00", "C00", "NOISE") for k in range(3)]
 FAILED = verdict_on(*NOISY)
 PASSED = verdict_on(NOISY[0])
 CLEAN = verdict_on()
-UNREADABLE = without_statistics(
-    "no verifyDarkStats in u/ocps/2/run", exposures=[FIRST], detectors=1, threshold=8, image_type="DARK"
+UNREADABLE = reading.Verification(PRODUCTS["DARK"], "u/ocps/2/run", [FIRST], ["RXX_S00"], {}).failed(
+    "no verifyDarkStats in u/ocps/2/run"
 )
 
 

@@ -28,17 +28,17 @@ from lsst.ts.calibscripts.ground.text import exposure_range
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import Record
 from lsst.ts.calibscripts.report.account import Account, Standing, of_collections, of_record
-from lsst.ts.calibscripts.report.adapters import (
+from lsst.ts.calibscripts.report.formats import as_cp_verify, as_json, as_markdown, as_text
+from lsst.ts.calibscripts.report.reading.adapters import (
     curves_of,
     defects_of,
     image_of,
     nominal_of,
     variance_of,
 )
-from lsst.ts.calibscripts.report.evidence import Outcome, median
-from lsst.ts.calibscripts.report.formats import as_cp_verify, as_json, as_markdown, as_text
-from lsst.ts.calibscripts.report.grids import make_grid
-from lsst.ts.calibscripts.report.timeline import Kind, spans, told
+from lsst.ts.calibscripts.report.reading.evidence import Outcome, median
+from lsst.ts.calibscripts.report.reading.grids import make_grid
+from lsst.ts.calibscripts.report.timeline import Kind, sentences, spans
 from lsst.ts.calibscripts.repository.levels import NOMINAL_GAIN, NOMINAL_NOISE
 from lsst.ts.calibscripts.summit.sensor import SensorModel
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
@@ -152,7 +152,7 @@ async def test_the_time_line_tells_what_took_the_time(tmp_path: Path):
         == pytest.approx(jobs["GENERATE BIAS"].end, abs=1)
     )
     assert all(0 <= span.begin <= span.end <= record.seconds + 1e-6 for span in found)
-    assert "the last to end was" in told(record)
+    assert "the last to end was" in sentences(record)
 
 
 async def test_a_failed_verification_and_a_lost_image_are_seen_on_the_time_line(tmp_path: Path):
@@ -172,7 +172,7 @@ async def test_a_failed_verification_and_a_lost_image_are_seen_on_the_time_line(
 async def test_a_run_without_images_has_no_time_line(tmp_path: Path):
     record, _ = await recorded_run(tmp_path, GENERATING, faults=["component-standby:of=ATCamera"])
     assert spans(record) == ()
-    assert "no image was taken" in told(record)
+    assert "no image was taken" in sentences(record)
 
 
 # cp_verify's statistics.

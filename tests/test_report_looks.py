@@ -16,16 +16,16 @@ from recorded import Rehearsed, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.report.account import Account, Standing, of_record
-from lsst.ts.calibscripts.report.adapters import defects_of
 from lsst.ts.calibscripts.report.amplifiers import photon_noise, rates, relative_noise
-from lsst.ts.calibscripts.report.drawings import timeline_drawing
-from lsst.ts.calibscripts.report.evidence import Curve, Evidence, Grid, Nominal, Outcome, PairGain
-from lsst.ts.calibscripts.report.exposed import Exposed, Levels, duration, saturated, times_text
-from lsst.ts.calibscripts.report.focal_planes import focal_plane, layout_of
-from lsst.ts.calibscripts.report.frames import defect_map
+from lsst.ts.calibscripts.report.drawing.drawings import timeline_drawing
+from lsst.ts.calibscripts.report.drawing.focal_planes import focal_plane, layout_of
+from lsst.ts.calibscripts.report.drawing.frames import defect_map
+from lsst.ts.calibscripts.report.drawing.plots import beyond_axis, level_plot
 from lsst.ts.calibscripts.report.images import image_lists
 from lsst.ts.calibscripts.report.page import as_html
-from lsst.ts.calibscripts.report.plots import beyond_axis, level_plot
+from lsst.ts.calibscripts.report.reading.adapters import defects_of
+from lsst.ts.calibscripts.report.reading.evidence import Curve, Evidence, Grid, Nominal, Outcome, PairGain
+from lsst.ts.calibscripts.report.reading.exposed import Exposed, Levels, duration, saturated, times_text
 from lsst.ts.calibscripts.report.remarks import gain_sentence, remarks
 from lsst.ts.calibscripts.report.sections import short_ids
 from lsst.ts.calibscripts.report.timeline import spans

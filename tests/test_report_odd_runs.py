@@ -18,7 +18,8 @@ from lsst.ts.calibscripts.plan import StepId
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_collections, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
-from lsst.ts.calibscripts.report.evidence import (
+from lsst.ts.calibscripts.report.page import as_html
+from lsst.ts.calibscripts.report.reading.evidence import (
     Evidence,
     Grid,
     Image,
@@ -27,10 +28,10 @@ from lsst.ts.calibscripts.report.evidence import (
     PairGain,
     Verification,
 )
-from lsst.ts.calibscripts.report.page import as_html
 from lsst.ts.calibscripts.report.sections import detector_rows, failure_table
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
-from lsst.ts.calibscripts.verification import Failure, Statistics, Verdict, judge, without_statistics
+from lsst.ts.calibscripts.tables.products import PRODUCTS
+from lsst.ts.calibscripts.verification import Failure, Statistics, Verdict, judge, reading
 
 GENERATING = {
     "generate_calibrations": True,
@@ -108,7 +109,7 @@ def test_tests_of_whole_detectors_count_and_have_values():
 
 
 def test_a_verification_without_statistics_has_no_columns():
-    lost = without_statistics("lost", exposures=EXPOSURES, detectors=NAMES, threshold=8, image_type="DARK")
+    lost = reading.Verification(PRODUCTS["DARK"], "", EXPOSURES, NAMES, {}).failed("lost")
     found = Evidence(
         (Verification("BIAS", "run", verdict(), grid()), Verification("DARK", "run", lost, None))
     )

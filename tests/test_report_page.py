@@ -30,11 +30,11 @@ from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.report.account import Account, ProductAccount, Standing, of_record
 from lsst.ts.calibscripts.report.amplifiers import amplifier_table
-from lsst.ts.calibscripts.report.drawings import sparkline
-from lsst.ts.calibscripts.report.evidence import Evidence, Grid, Image, Nominal, Outcome, Verification
-from lsst.ts.calibscripts.report.focal_planes import place_of
+from lsst.ts.calibscripts.report.drawing.drawings import sparkline
+from lsst.ts.calibscripts.report.drawing.focal_planes import place_of
+from lsst.ts.calibscripts.report.drawing.pictures import stretch
 from lsst.ts.calibscripts.report.page import as_html
-from lsst.ts.calibscripts.report.pictures import stretch
+from lsst.ts.calibscripts.report.reading.evidence import Evidence, Grid, Image, Nominal, Outcome, Verification
 from lsst.ts.calibscripts.report.sections import failure_table, matrices
 from lsst.ts.calibscripts.report.trends import Departure, Trend
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors

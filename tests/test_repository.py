@@ -22,7 +22,7 @@ from sqlalchemy import Engine, event
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
 from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification, lacking
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, raw_signal
 from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
@@ -320,7 +320,7 @@ class TestHistory:
         "run_of": lambda r: r.run_of("past7"),
         "made": lambda r: r.made("u/ocps/past7/run", "bias"),
         "conflicts": lambda r: r.conflicts(BIAS),
-        "lacking": lambda r: r.lacking("bias", "LATISS", (0,), ["LATISS/calib"], None, [DAY]),
+        "sources": lambda r: r.sources("bias", "LATISS", ["LATISS/calib"], None, [DAY]),
         "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),
         "ingested": lambda r: r.ingested("LATISS", [FLAT.exposure_id]),
         "statistics": lambda r: r.statistics(
@@ -384,6 +384,6 @@ def test_a_reference_must_be_valid_all_the_time(
     repository.check(writing=True)
     for begin, end in ranges:
         repository.certify(replace(BIAS, validity=TimeRange.of(begin, end)), RUN, lambda: True)
-    lacking = repository.lacking("bias", "LATISS", (0,), [COLLECTION], None, when)
-    assert lacking == (() if valid else (0,))
+    sources = repository.sources("bias", "LATISS", [COLLECTION], None, when)
+    assert lacking(sources, (0,), when) == (() if valid else (0,))
     repository.close()

@@ -92,8 +92,8 @@ def test_settings_of_a_type_are_those_of_its_properties(kind: str) -> None:
             "number_verification_tests_threshold_dark": 3,
         },
     )
-    assert checked.config is not None
-    values, names, own = dict(checked.config), PropertyNames.of(kind), checked.config.of(kind)
+    assert checked.spec is not None
+    values, names, own = dict(checked.spec.config), PropertyNames.of(kind), checked.spec.config.of(kind)
     assert own.options == values[names.options]
     assert (own.n, own.n_discard) == (values.get(names.n, 0), values.get(names.n_discard, 0))
     assert own.times == values.get(names.times, 0.0)

@@ -19,7 +19,7 @@ FIELDS = CalibrationsConfig.model_fields
 @pytest.mark.parametrize("product", list(PRODUCTS.values()), ids=list(PRODUCTS))
 def test_a_product_has_its_properties(product: Product) -> None:
     expected = [f"config_options_{product.option}", f"input_collections_{product.option}"]
-    if product.verify is not None:
+    if product.always_verified:
         expected += [
             f"input_collections_verify_{product.option}",
             f"number_verification_tests_threshold_{product.option}",

@@ -20,7 +20,6 @@ from lsst.ts.calibscripts.verification import (
     Verdict,
     enough_detectors,
     judge,
-    without_statistics,
 )
 from lsst.ts.calibscripts.verification.reading import Verification
 from lsst.ts.calibscripts.verification.reading import verdict_on as accept
@@ -285,13 +284,8 @@ class TestDetectorsVerified:
 
 
 def test_without_statistics_every_verification_has_failed() -> None:
-    verdict = without_statistics(
-        "no verifyBiasStats in u/ocps/1/run",
-        exposures=[FIRST + 1, FIRST],
-        detectors=names(9),
-        threshold=8,
-        image_type="BIAS",
-    )
+    asked = Verification(PRODUCTS["BIAS"], "u/ocps/1/run", [FIRST + 1, FIRST], names(9), {})
+    verdict = asked.failed("no verifyBiasStats in u/ocps/1/run")
     assert not verdict.passed
     assert not verdict.clean
     assert verdict.reason == "no verifyBiasStats in u/ocps/1/run"

@@ -45,7 +45,7 @@ CALLS: Mapping[str, tuple[type[ButlerRepository], Callable[[Any], Any]]] = {
     "conflicts": (ButlerRepository, lambda r: r.conflicts(WANTED)),
     "conflicts of all days": (ButlerRepository, lambda r: r.conflicts(ALL_YEAR)),
     "certify": (ButlerRepository, lambda r: r.certify(WANTED, RUN, lambda: True)),
-    "lacking": (ButlerRepository, lambda r: r.lacking("bias", "LATISS", (0,), [CHAIN], None, [NIGHT])),
+    "sources": (ButlerRepository, lambda r: r.sources("bias", "LATISS", [CHAIN], None, [NIGHT])),
     "others": (ButlerRepository, lambda r: r.others("bias", "LATISS", (0,), [CHAIN], NIGHT)),
     "what an exposure gets": (ProductionRepository, lambda r: r.found("bias", exposed(MIDDLE))),
     "what there is instead": (ProductionRepository, lambda r: r.instead("bias", exposed(AFTER))),

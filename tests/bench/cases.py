@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
-from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
-from lsst.ts.calibscripts.maintel.make_lsstcam_calibrations import MakeLSSTCamCalibrations
+from scripts_over import ComCamInMemory, LatissInMemory, LSSTCamInMemory
+
 from lsst.ts.calibscripts.plan import IMAGE_SECONDS, JOB_SECONDS, Action, Plan, Step
-from lsst.ts.calibscripts.repository import Repository
 
 __all__ = ["CASES", "WORKERS", "Case", "durations"]
 
@@ -34,24 +32,6 @@ _FULL: Mapping[str, Any] = {
 }
 
 
-class _InMemory:
-    """A script whose repository is in memory."""
-
-    repository: Repository
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
-
-
-class _Latiss(_InMemory, MakeLatissCalibrations): ...
-
-
-class _ComCam(_InMemory, MakeComCamCalibrations): ...
-
-
-class _LSSTCam(_InMemory, MakeLSSTCamCalibrations): ...
-
-
 @dataclass(frozen=True)
 class Case:
     """A script with a configuration."""
@@ -65,12 +45,12 @@ class Case:
 
 
 CASES = (
-    Case("LATISS, Daily Default", "auxtel/make_latiss_calibrations.py", _Latiss, 60, 60),
-    Case("LATISS, all products", "auxtel/make_latiss_calibrations.py", _Latiss, 60, 60, _CHAIN),
+    Case("LATISS, Daily Default", "auxtel/make_latiss_calibrations.py", LatissInMemory, 60, 60),
+    Case("LATISS, all products", "auxtel/make_latiss_calibrations.py", LatissInMemory, 60, 60, _CHAIN),
     Case(
         "ComCam, generated and verified",
         "maintel/make_comcam_calibrations.py",
-        _ComCam,
+        ComCamInMemory,
         30,
         60,
         {"generate_calibrations": True},
@@ -78,7 +58,7 @@ CASES = (
     Case(
         "LSSTCam, 189 detectors, all products",
         "maintel/make_lsstcam_calibrations.py",
-        _LSSTCam,
+        LSSTCamInMemory,
         30,
         250,
         _FULL,

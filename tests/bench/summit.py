@@ -28,7 +28,7 @@ _GAINS, _NOISES = dict.fromkeys(AMPLIFIERS, 0.57), dict.fromkeys(AMPLIFIERS, 12.
 
 _STEPS: Mapping[str, str] = {
     **{product.generate.job: f"GENERATE {product.name}" for product in PRODUCTS.values()},
-    **{p.verify.job: f"VERIFY {p.name}" for p in PRODUCTS.values() if p.verify},
+    **{p.verify.pipeline.job: f"VERIFY {p.name}" for p in PRODUCTS.values() if p.verify},
 }
 
 

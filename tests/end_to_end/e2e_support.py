@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 import yaml
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType
+from scripts_over import LatissInMemory
 
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.config import read_yaml
 from lsst.ts.calibscripts.events.events import Event, ExposureTaken, JobEnded, JobStarted, JobSubmitted
-from lsst.ts.calibscripts.repository import Repository
 from lsst.ts.calibscripts.sal import BaseScript
 from lsst.ts.calibscripts.summit.hardware.camera import Readout
 from lsst.ts.calibscripts.summit.ocps.csc import Job
@@ -163,10 +162,6 @@ async def rehearse_without_pixels(
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS")
 
-    class WithoutPixels(MakeLatissCalibrations):
-        def make_repository(self, repo: str) -> Repository:
-            return MemoryRepository(butler)
-
     log: list[LogLine] = []
     events: list[tuple[float, Event]] = []
     clock = asyncio.get_running_loop().time
@@ -176,7 +171,7 @@ async def rehearse_without_pixels(
             LATISS_SCRIPT,
             yaml.safe_dump(config | {"record": False}),
             observers=[lambda event: events.append((clock(), event))],
-            make=WithoutPixels,
+            make=LatissInMemory.over(MemoryRepository(butler)),
         )
         return Rehearsed(
             outcome, tuple(log), tuple(events), site.jobs, tuple(site.readouts), "", site.scratch

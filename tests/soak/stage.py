@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from scripts_over import OverRepository
 from soak.scenarios import DETECTORS, FILTERS, INTRUDED, Scenario
 from soak.stepping import SteppingEventLoop
 from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
@@ -22,7 +23,7 @@ from soak.story import Committed, Ended, Exposed, Journal, Sent, Story
 from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.ground.time_range import TimeRange
 from lsst.ts.calibscripts.maintel.make_comcam_calibrations import MakeComCamCalibrations
-from lsst.ts.calibscripts.repository import ExposureRecord, Repository
+from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import AckError, Domain, Remote, ScriptState
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
@@ -48,19 +49,14 @@ LIMIT = 50_000.0
 """Seconds after which a run has not ended."""
 
 
-class _OnStage:
+class _OnStage(OverRepository):
     """A script whose repository is in memory, and whose schema is made once for all runs."""
-
-    repository: Repository
 
     @classmethod
     @functools.cache
     def get_schema(cls) -> dict[str, Any]:
         schema: dict[str, Any] = super().get_schema()  # type: ignore[misc]
         return schema
-
-    def make_repository(self, repo: str) -> Repository:
-        return self.repository
 
 
 class LatissScript(_OnStage, MakeLatissCalibrations):

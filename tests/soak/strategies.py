@@ -174,7 +174,7 @@ def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(one, min_size=1, max_size=2, unique_by=lambda text: text.partition(":")[0]).map(tuple)
 
 
-early = ("check", "detectors", "lacking", "sources", "conflicts")
+early = ("check", "detectors", "sources", "conflicts")
 late = ("run_of", "made", "master", "inputs_used", "statistics", "gains", "certify", "read_back")
 
 troubles = st.lists(

@@ -20,7 +20,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError, StatisticsError
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository
+from lsst.ts.calibscripts.repository import ButlerRepository, Certification, Repository, lacking
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
@@ -163,21 +163,25 @@ def test_calibrations_that_lack(world: World):
     flat = world.put("flat", "reference/run", detector=0, physical_filter="r_03")
     world.certify("reference", [*bias, flat], "1990-01-01", "1991-01-01")
     world.chain("all", "reference")
-    lacking = world.repository.lacking
     then, now = [TimeRange.of("1990-12-31", "1991-01-01")], [TimeRange.of("2026-09-17", "2026-09-20")]
-    assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, then) == (2,)
-    assert lacking("flat", CAMERA, [0, 1], ["all"], "r_03", then) == (1,)
-    assert lacking("flat", CAMERA, [0, 1], ["all"], "g_01", then) == (0, 1)
-    assert lacking("bias", CAMERA, [0, 1, 2], ["all"], None, now) == (0, 1, 2)
+    both = [TimeRange.of("1990-12-31", "1991-01-02")]
+
+    def without(
+        kind: str, detectors: list[int], physical_filter: str | None, when: list[TimeRange], *where: str
+    ) -> tuple[int, ...]:
+        sources = world.repository.sources(kind, CAMERA, ["all", *where], physical_filter, when)
+        return lacking(sources, detectors, when)
+
+    assert without("bias", [0, 1, 2], None, then) == (2,)
+    assert without("flat", [0, 1], "r_03", then) == (1,)
+    assert without("flat", [0, 1], "g_01", then) == (0, 1)
+    assert without("bias", [0, 1, 2], None, now) == (0, 1, 2)
     # It ends while images are taken; one that follows at once will do.
-    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [TimeRange.of("1990-12-31", "1991-01-02")]) == (
-        0,
-        1,
-    )
+    assert without("bias", [0, 1], None, both) == (0, 1)
     world.certify("reference", [world.put("bias", "later/run", detector=0)], "1991-01-01", "1992-01-01")
-    assert lacking("bias", CAMERA, [0, 1], ["all"], None, [TimeRange.of("1990-12-31", "1991-01-02")]) == (1,)
-    assert lacking("bias", CAMERA, [0], ["all"], None, [*then, *now]) == (0,)
-    assert lacking("bias", CAMERA, [0, 1, 2], ["all", "reference/run"], None, now) == (2,)
+    assert without("bias", [0, 1], None, both) == (1,)
+    assert without("bias", [0], None, [*then, *now]) == (0,)
+    assert without("bias", [0, 1, 2], None, now, "reference/run") == (2,)
 
 
 @pytest.mark.parametrize(
@@ -219,9 +223,9 @@ def test_certify_and_certify_again(world: World):
     ids = world.repository.certify(wanted(), RUN, yes)
     assert ids is not None
     assert set(ids) == {str(dataset.id) for dataset in made[:2]}
-    assert world.repository.lacking(
-        "bias", CAMERA, [0, 1, 2], [DAILY], None, [TimeRange.of("2026-09-17", "2026-09-20")]
-    ) == (2,)
+    then = [TimeRange.of("2026-09-17", "2026-09-20")]
+    sources = world.repository.sources("bias", CAMERA, [DAILY], None, then)
+    assert lacking(sources, [0, 1, 2], then) == (2,)
     world.put("bias", "second/run", detector=0)
     with pytest.raises(ConflictError, match=f"{DAILY} already holds bias"):
         world.repository.certify(wanted(detectors=(0,)), "second/run", yes)

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from scripts_over import LatissInMemory
+
 from lsst.ts.calibscripts import sal
-from lsst.ts.calibscripts.auxtel.make_latiss_calibrations import MakeLatissCalibrations
 from lsst.ts.calibscripts.check.blocks import Block, expand, get_blocks_dir, load_block
-from lsst.ts.calibscripts.repository import Repository, Signal
+from lsst.ts.calibscripts.repository import Signal
 from lsst.ts.calibscripts.summit.hardware.calsys import CalibrationSystem
 from lsst.ts.calibscripts.summit.hardware.camera import Readout
 from lsst.ts.calibscripts.summit.queue.scheduler import SimulatedScheduler
@@ -95,13 +96,8 @@ class Rehearsed:
 
     def make(self, index: int) -> sal.BaseScript:
         """Make the script with this summit's repository."""
-        repository = LitRepository(self.butler, self.summit.readouts)
-
-        class Script(MakeLatissCalibrations):
-            def make_repository(self, repo: str) -> Repository:
-                return repository
-
-        return Script(index)
+        script: sal.BaseScript = LatissInMemory.over(LitRepository(self.butler, self.summit.readouts))(index)
+        return script
 
     async def run(self, entry: Entry) -> Outcome:
         make: Callable[[int], sal.BaseScript] | None = self.make if entry.name == LATISS_SCRIPT else None

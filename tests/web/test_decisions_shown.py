@@ -19,7 +19,7 @@ from lsst.ts.calibscripts.decisions import (
 )
 from lsst.ts.calibscripts.events.events import Certified
 from lsst.ts.calibscripts.record import read_record
-from lsst.ts.calibscripts.report.past import remember
+from lsst.ts.calibscripts.report.runs.past import remember
 from lsst.ts.calibscripts.report.trends import Measured
 
 (EVENT,) = (event for event in CERTIFIED if isinstance(event, Certified))

@@ -9,7 +9,7 @@ from web_support import FAILED, FIRST, Client, record, serving
 from lsst.ts.calibscripts.events.events import ExposureTaken, ImageArrived
 from lsst.ts.calibscripts.ground.tai import tai_now
 from lsst.ts.calibscripts.record import Following, read_record
-from lsst.ts.calibscripts.report.rows import list_of_runs
+from lsst.ts.calibscripts.report.runs.rows import list_of_runs
 from lsst.ts.calibscripts.report.timeline import Kind, Span, joined
 from lsst.ts.calibscripts.tables.products import ImageType
 

@@ -9,7 +9,7 @@ from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import NO_DECISIONS, ProductSubject, Verb, decide, read_decisions
 from lsst.ts.calibscripts.ground.tai import observing_day, tai_now
 from lsst.ts.calibscripts.record import read_record
-from lsst.ts.calibscripts.report.rows import row_of
+from lsst.ts.calibscripts.report.runs.rows import row_of
 from lsst.ts.calibscripts.web.nights import nights_of
 
 

@@ -10,7 +10,7 @@ from web_support import CONFIG, DONE, FAILED, PLANNED, TAKEN, earlier, record, s
 
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.record.index import INDEX
-from lsst.ts.calibscripts.report.rows import list_of_runs, row_of
+from lsst.ts.calibscripts.report.runs.rows import list_of_runs, row_of
 
 MARKUP = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from web_support import DONE, record, serving
 
 from lsst.ts.calibscripts.record import read_record
-from lsst.ts.calibscripts.report.past import remember
+from lsst.ts.calibscripts.report.runs.past import remember
 from lsst.ts.calibscripts.report.trends import Measured, Past
 from lsst.ts.calibscripts.web.trending import series_of
 

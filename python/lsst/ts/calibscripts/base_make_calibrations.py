@@ -16,10 +16,10 @@ from .ground.pacing import Pacing
 from .preflight.spec import CameraFacts, RunSpec, prepare
 from .record import record_directory
 from .repository import ButlerRepository, Repository
-from .run.certifying import certify
-from .run.generating import generate
 from .run.run import Run
-from .run.verifying import verify
+from .run.steps.certifying import certify
+from .run.steps.generating import generate
+from .run.steps.verifying import verify
 from .sal import BaseScript, RemoteGroup
 from .tables.products import ImageType
 

@@ -106,5 +106,7 @@ class MakeCalibrations(BaseMakeCalibrations):
 
     async def get_installed(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the filters that the camera reports."""
-        told = getattr(self.camera.rem, self.instrument.components.camera.lower()).evt_availableFilters.get()
-        return {"filter": () if told is None else listed(told.filterNames)}
+        available = getattr(
+            self.camera.rem, self.instrument.components.camera.lower()
+        ).evt_availableFilters.get()
+        return {"filter": () if available is None else listed(available.filterNames)}

@@ -52,10 +52,10 @@ class MakeLatissCalibrations(MakeCalibrations):  # numpydoc ignore=PR02
 
     async def get_installed(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the filters and gratings in the wheels of the spectrograph."""
-        told = self.camera.rem.atspectrograph.evt_settingsAppliedValues.get()
-        if told is None:
+        applied = self.camera.rem.atspectrograph.evt_settingsAppliedValues.get()
+        if applied is None:
             return {}
         return {
-            "filter": instruments.listed(told.filterNames),
-            "grating": instruments.listed(told.gratingNames),
+            "filter": instruments.listed(applied.filterNames),
+            "grating": instruments.listed(applied.gratingNames),
         }

@@ -14,10 +14,8 @@ from ..config import DROPPED, CalibrationsConfig, ConfigValidator, json_schema, 
 from ..config.scripts import ScriptRecord
 from ..errors import ConfigurationError
 from ..ocps.requests import StepPipelines, input_property
-from ..plan import Plan
 from ..preflight.references import needed
 from ..preflight.spec import CameraFacts, RunSpec, prepare
-from ..repository import Certification
 
 __all__ = ["Checked", "check_text", "check_values", "look_up_pipelines", "without_repository", "wrong_values"]
 
@@ -39,26 +37,6 @@ class Checked:
     def warnings(self) -> tuple[str, ...]:
         """What may not be meant, or will not come out as hoped."""
         return (*(self.spec.warnings if self.spec is not None else ()), *self.doubts)
-
-    @property
-    def config(self) -> CalibrationsConfig | None:
-        """The configuration, None where it is wrong in itself."""
-        return self.spec.config if self.spec is not None else None
-
-    @property
-    def plan(self) -> Plan | None:
-        """The plan of a run, None where the configuration is wrong in itself."""
-        return self.spec.plan if self.spec is not None else None
-
-    @property
-    def physical_filter(self) -> str | None:
-        """Physical filter of the flats, None where the configuration does not name it."""
-        return self.spec.physical_filter if self.spec is not None else None
-
-    @property
-    def certifications(self) -> tuple[Certification, ...]:
-        """What would be certified, in this order."""
-        return self.spec.certifications if self.spec is not None else ()
 
 
 def check_text(script: ScriptRecord, text: str, now: datetime | None = None) -> Checked:

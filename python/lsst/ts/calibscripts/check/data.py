@@ -45,8 +45,8 @@ def as_data(checked: Checked, answers: Answers | None = None) -> dict[str, Any]:
 
 
 def _certified(wanted: Certification) -> dict[str, Any]:
-    told: dict[str, Any] = _plain(asdict(wanted))
-    return {**told, **told.pop("validity")}
+    plain: dict[str, Any] = _plain(asdict(wanted))
+    return {**plain, **plain.pop("validity")}
 
 
 def _plan(spec: RunSpec) -> dict[str, Any]:

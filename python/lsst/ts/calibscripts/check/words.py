@@ -110,9 +110,9 @@ def verdict(problems: Sequence[str], warnings: Sequence[str]) -> str:
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     """Write lines below a title, folded, with an empty line behind them; nothing where there are none."""
-    if told := list(lines):
+    if found := list(lines):
         yield title
-        for line in told:
+        for line in found:
             yield from _folded(line)
         yield ""
 
@@ -207,10 +207,7 @@ def _pairs(plan: Plan, pairing: Pairing) -> str:
 
 def _sets(step: Step, plan: Plan) -> str:
     sets = [found for found in plan.sets if found.image_type in step.images]
-    return " and ".join(
-        f"{found.n_kept} {found.image_type.plural if found.n_kept != 1 else found.image_type.name.lower()}"
-        for found in sets
-    )
+    return " and ".join(found.image_type.counted(found.n_kept) for found in sets)
 
 
 def _when(step: Step) -> str:
@@ -256,7 +253,7 @@ def _reference(reference: Reference) -> str:
     where = ", ".join(reference.collections)
     if not reference.missing:
         now = datetime.now(UTC).replace(tzinfo=None)
-        named = "".join(f"; {one.text}" for one in reference.told(now, None))
+        named = "".join(f"; {one.text}" for one in reference.events(now, None))
         return f"{name}: found in {where} for {detectors_of(reference.found)}{named}"
     found = f", found for {detectors_of(reference.found)}" if reference.found else ""
     return f"{name}: none in {where} for {detectors_of(reference.missing)}{found}"

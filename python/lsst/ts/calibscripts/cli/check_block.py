@@ -61,7 +61,7 @@ def _call(call: CheckedCall) -> str:
         return "refused"
     if call.checked is None:
         return "of another package, not checked"
-    plan = call.checked.plan
-    if plan is None:
+    if call.checked.spec is None:
         return "refused"
+    plan = call.checked.spec.plan
     return f"{'; '.join(map(images, plan.sets))}; about {duration(plan.seconds)}"

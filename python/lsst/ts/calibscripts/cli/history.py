@@ -25,9 +25,9 @@ def history(instrument: str, records: Path | None, repo: str | None, measure: bo
     """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
     from ..decisions import read_decisions
     from ..record import read_record, record_directory
-    from ..report import history as histories
     from ..report.formats import departures_told
-    from ..report.past import trends_of
+    from ..report.runs import history as histories
+    from ..report.runs.past import trends_of
 
     directory = records or record_directory()
     try:

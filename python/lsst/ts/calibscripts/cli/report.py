@@ -79,8 +79,8 @@ def report(
 def _account(record: Path | None, collections: str | None, repo: str | None, images: bool) -> Account:
     from ..record import read_record
     from ..report.account import of_collections, of_record
-    from ..report.gathering import ALL_IMAGES
-    from ..report.past import with_history
+    from ..report.reading.gathering import ALL_IMAGES
+    from ..report.runs.past import with_history
 
     wanted = ALL_IMAGES if images else ()
     if record is not None and collections is None:

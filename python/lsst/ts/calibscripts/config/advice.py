@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from ..ground.time_range import TimeRange, night_of
+from ..ground.time_range import TimeRange, day_of, night_of
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .calibrations import CalibrationsConfig
@@ -173,11 +173,7 @@ def last_night(config: CalibrationsConfig, now: datetime) -> date:
 def _nights(config: CalibrationsConfig, now: datetime) -> list[date]:
     """List the observing days of the images, which end at 12:00 UTC."""
     existing = dict(config.exposures or ())
-    days = {
-        date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)
-        for ids in existing.values()
-        for exposure in ids
-    }
+    days = {day_of(exposure) for ids in existing.values() for exposure in ids}
     if not all(existing.get(kind) for kind in config.image_types):
         days.add((now - timedelta(hours=12)).date())
     return sorted(days)

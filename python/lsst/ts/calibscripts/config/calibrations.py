@@ -41,14 +41,14 @@ class CalibrationsConfig(CommonProperties):
             Without the properties that depend on an instrument, where none is known.
         """
         name = cls.instrument.name if cls.instrument else instrument_name
-        told = {
+        values = {
             key: value.default.replace(f.INSTRUMENT, name or f.INSTRUMENT)
             if isinstance(value.default, str)
             else value.default
             for key, value in cls.model_fields.items()
             if not value.is_required()
         }
-        return {key: value for key, value in told.items() if f.INSTRUMENT not in str(value)}
+        return {key: value for key, value in values.items() if f.INSTRUMENT not in str(value)}
 
     @model_validator(mode="wrap")
     @classmethod
@@ -58,8 +58,8 @@ class CalibrationsConfig(CommonProperties):
         if not isinstance(data, Mapping):
             return handler(data)
         known = info.context if isinstance(info.context, Given) else Given()
-        told = {name: value for name, value in known.defaults.items() if name in cls.model_fields}
-        config = handler(resolve(data, {**cls.defaults(), **told}))
+        defaults = {name: value for name, value in known.defaults.items() if name in cls.model_fields}
+        config = handler(resolve(data, {**cls.defaults(), **defaults}))
         if found := problems(config, frozenset(data), known.wrong):
             raise ConfigurationError(found)
         return config

@@ -7,8 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 from ..ground.text import listed
-from ..tables.products import ImageType, switched
-from ..tables.verifiers import VERIFIERS
+from ..tables.products import ImageType, switched, verified_where_possible
 from .calibrations import CalibrationsConfig
 from .settings import PropertyNames
 
@@ -74,8 +73,8 @@ def _of_verification(
 ) -> Iterator[tuple[bool, str, list[str]]]:
     """Group the properties of verifications."""
     yield (
-        not any(product.name in VERIFIERS for product in config.switched_on),
-        f"{listed([switch.name for product, switch in switched() if product.name in VERIFIERS])} are False",
+        not {*config.switched_on} & {*verified_where_possible()},
+        f"{listed([product.switch.name for product in verified_where_possible() if product.switch])} are False",
         ["do_verify_products"],
     )
     yield (

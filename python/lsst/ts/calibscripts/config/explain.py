@@ -144,18 +144,18 @@ def schema_problems(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iter
         One sentence for each property that is wrong, unknown or missing.
     """
     known = schema.get("properties", {})
-    told = set()
+    explained = set()
     for error in schema_validator(schema).iter_errors(dict(given)):
         if error.path:
             name = str(error.path[0])
-            if name not in told:
+            if name not in explained:
                 yield name, _value(name, given[name], _mapping(known.get(name)), error.message)
-            told.add(name)
+            explained.add(name)
         elif error.validator == "additionalProperties":
             yield from ((name, _unknown(name, given[name], known)) for name in given if name not in known)
         elif error.validator == "required":
-            missing = [name for name in schema["required"] if name not in given and name not in told]
-            told.update(missing)
+            missing = [name for name in schema["required"] if name not in given and name not in explained]
+            explained.update(missing)
             yield from (
                 (name, f"is missing: must be {_expected(_mapping(known.get(name)))}") for name in missing
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ..ground.time_range import day_of
 from .characters import HEADER_PATTERN, header_problem, key_problem, named, odd_characters
 from .dates import DATE_PATTERN, check_date, text_of_date
 from .exposure_ids import ITEM_PATTERN, read_exposures
@@ -185,7 +185,7 @@ def _name(value: str) -> str:
 
 def _exposure(value: int) -> int:
     try:
-        date(value // 10**9, value // 10**7 % 100, value // 10**5 % 100)
+        day_of(value)
     except ValueError as error:
         raise ValueError(f"{value} is not an exposure id, it does not begin with a date ({error})") from None
     return value

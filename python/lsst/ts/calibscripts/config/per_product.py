@@ -46,7 +46,7 @@ def _inputs() -> Iterator[tuple[str, _Definition]]:
     for product in _whole():
         names = PropertyNames.of(product.name)
         yield names.inputs, _collections(f"makes {_made(product)}")
-        if product.verify is not None:
+        if product.always_verified:
             yield names.verify_inputs, _collections(f"verifies the {product.images[0].plural}")
 
 
@@ -59,7 +59,7 @@ def _collections(task: str) -> _Definition:
 
 
 def _verified() -> Iterator[Product]:
-    return (product for product in PRODUCTS.values() if product.verify is not None)
+    return (product for product in PRODUCTS.values() if product.always_verified)
 
 
 def _whole() -> Iterator[Product]:

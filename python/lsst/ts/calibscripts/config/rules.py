@@ -21,7 +21,7 @@ _FLAT = (_FLATS.n, _FLATS.n_discard, _FLATS.times)
 
 @dataclass(frozen=True)
 class Given:
-    """What a model needs to know besides the values that the user set."""
+    """What a model needs to know beside the values that the user set."""
 
     #: Values of the properties that the user did not set, where they differ from the model's own.
     defaults: Mapping[str, Any] = field(default_factory=dict)

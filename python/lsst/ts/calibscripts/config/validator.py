@@ -136,8 +136,8 @@ class ConfigValidator:
         problems = sorted(wrong.items(), key=lambda problem: position.get(problem[0], len(position)))
         if config is None or problems or rules:
             return {}, problems + rules
-        told = {*self._defaults, *given}
-        known = {name: value for name, value in config.model_dump(mode="json").items() if name in told}
+        names = {*self._defaults, *given}
+        known = {name: value for name, value in config.model_dump(mode="json").items() if name in names}
         filled = {**_plain(with_defaults(self._properties, given)), **known}
         return filled, list(schema_problems(self.schema, filled))
 

@@ -69,14 +69,14 @@ def understand(text: str) -> YamlText:
     try:
         return _read(text)
     except ValueError as error:
-        mended, told = _mend(text.splitlines())
-        if not told:
+        corrected, problems = _correct(text.splitlines())
+        if not problems:
             return YamlText(problems=(str(error),))
     try:
-        rest = _read(mended)
+        rest = _read(corrected)
     except ValueError as error:
-        return YamlText(problems=(*told, str(error)))
-    return replace(rest, problems=(*told, *rest.problems))
+        return YamlText(problems=(*problems, str(error)))
+    return replace(rest, problems=(*problems, *rest.problems))
 
 
 def _read(text: str) -> YamlText:
@@ -148,30 +148,30 @@ def _repeated(node: yaml.Node | None) -> Iterator[str]:
             yield f"lines {places}: {name} is set twice; YAML silently keeps the last: keep one{meant}"
 
 
-def _mend(lines: list[str]) -> tuple[str, list[str]]:
+def _correct(lines: list[str]) -> tuple[str, list[str]]:
     """Write `a=b` as `a: b`, and lines of numbers below a property as a list, in the same number of lines."""
-    told: list[str] = []
-    mended: list[str] = []
+    problems: list[str] = []
+    corrected: list[str] = []
     open_list: int | None = None
     for number, line in enumerate(lines, 1):
         if open_list is not None and _are_numbers(line):
-            mended[open_list] = f"{mended[open_list][:-1]}, {line.strip().rstrip(',')}]"
-            mended.append("")
+            corrected[open_list] = f"{corrected[open_list][:-1]}, {line.strip().rstrip(',')}]"
+            corrected.append("")
             continue
         open_list = None
         if found := _ASSIGNMENT.fullmatch(line):
             indent, name, value = found[1], found[2], found[3].strip()
-            told.append(f"line {number}: write `{name}: {value}` instead of `{line.strip()}`")
-            mended.append(f"{indent}{name}: {value}")
-        elif mended and _KEY.fullmatch(mended[-1]) and _are_numbers(line):
-            first = f"{mended[-1].strip()} [{line.strip().rstrip(',')}"
-            told.append(f"line {number}: write a list, in brackets: {first}, ...]")
-            open_list = len(mended) - 1
-            mended[open_list] = f"{first}]"
-            mended.append("")
+            problems.append(f"line {number}: write `{name}: {value}` instead of `{line.strip()}`")
+            corrected.append(f"{indent}{name}: {value}")
+        elif corrected and _KEY.fullmatch(corrected[-1]) and _are_numbers(line):
+            first = f"{corrected[-1].strip()} [{line.strip().rstrip(',')}"
+            problems.append(f"line {number}: write a list, in brackets: {first}, ...]")
+            open_list = len(corrected) - 1
+            corrected[open_list] = f"{first}]"
+            corrected.append("")
         else:
-            mended.append(line)
-    return "\n".join(mended), told
+            corrected.append(line)
+    return "\n".join(corrected), problems
 
 
 def _are_numbers(line: str) -> bool:

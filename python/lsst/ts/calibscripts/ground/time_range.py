@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-__all__ = ["ALWAYS", "FIRST", "LAST", "TimeRange", "hull", "night_of", "text_of_moment"]
+__all__ = ["ALWAYS", "FIRST", "LAST", "TimeRange", "day_of", "hull", "night_of", "text_of_moment"]
 
 FIRST, LAST = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The butler's first and last moment, TAI; it would silently make an open end of anything later."""
@@ -119,6 +119,22 @@ def night_of(day: date) -> TimeRange:
     """
     noon = datetime.combine(day, time(12))
     return TimeRange(noon, noon + timedelta(days=1))
+
+
+def day_of(exposure: int) -> date:
+    """Return the observing day that the id of an exposure begins with.
+
+    Parameters
+    ----------
+    exposure : `int`
+        E.g. 2026091800002.
+
+    Raises
+    ------
+    ValueError
+        If it does not begin with a date.
+    """
+    return date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)
 
 
 def text_of_moment(moment: datetime) -> str:

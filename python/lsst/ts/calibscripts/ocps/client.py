@@ -101,13 +101,13 @@ class Ocps:
         job_id: str | None = None
         ended = frozenset(self._results)
         try:
-            told, ack = await self._submit(request, on_started)
-            if told in ended or told in self._ours:
+            submitted, ack = await self._submit(request, on_started)
+            if submitted in ended or submitted in self._ours:
                 # What is heard of it would be the other job's.
-                reason = f"the OCPS returned job id {told}, which already belongs to an earlier job"
+                reason = f"the OCPS returned job id {submitted}, which already belongs to an earlier job"
                 raise JobError(request.name, reason)
-            self._ours.add(told)
-            job_id = told
+            self._ours.add(submitted)
+            job_id = submitted
             self._observer(JobStarted(request.step, job_id))
             on_started(job_id)
             result = await self._end_of(request.name, job_id, ack, timeout)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from ..config import CalibrationsConfig, Pairing, PropertyNames, flat_pairs, groups_of_times
 from ..errors import ConfigurationError
-from ..plan import Action, ExposureSet, Plan, StepId
+from ..plan import Action, ExposureSet, Plan, Step, StepId
 from ..tables.bootstraps import BOOTSTRAPS, RECORDS
-from ..tables.products import ImageType
-from ..tables.verifiers import VERIFIERS
+from ..tables.products import ImageType, Pipeline, verified_where_possible
 from .jobs import JobRequest
 from .pairing import paired_options, pairing_warning
 from .pipelines import Installed, find, locate, not_written
@@ -60,8 +59,7 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     pairings: list[Pairing] = []
     for step in plan.steps:
         product, generating = step.product, step.id.action is Action.GENERATE
-        pipeline = product.generate if generating else product.verify
-        if step.id.action is Action.CERTIFY or pipeline is None:
+        if (pipeline := _pipeline(step)) is None:
             continue
         try:
             found = locate(pipeline, pipeline_instrument)
@@ -82,6 +80,13 @@ def install(config: CalibrationsConfig, plan: Plan, pipeline_instrument: str) ->
     # What one job cannot pair is not counted for any.
     pairing = next((pairing for pairing in pairings if pairing is not Pairing.EXPID), Pairing.EXPID)
     return StepPipelines(installed, options, tuple(_remarks(plan, installed, options, pairings)), pairing)
+
+
+def _pipeline(step: Step) -> Pipeline | None:
+    """Return the pipeline of a step that every installation has; None where it has none."""
+    if step.id.action is Action.VERIFY and step.product.verify is not None and step.product.verify.always:
+        return step.product.verify.pipeline
+    return step.product.generate if step.id.action is Action.GENERATE else None
 
 
 def _remarks(
@@ -116,11 +121,14 @@ def _verifications(
     """Return the installed pipelines that verify products which are no combined images."""
     if not (config.do_verify and config.do_verify_products):
         return
-    for name, verifier in VERIFIERS.items():
-        if StepId(Action.GENERATE, name) not in made:
+    for product in verified_where_possible():
+        if StepId(Action.GENERATE, product.name) not in made or product.verify is None:
             continue
-        if (found := find(verifier.pipeline, pipeline_instrument)) is not None:
-            yield StepId(Action.VERIFY, name), with_reading(found, TaskOptions(()), pipeline_instrument)
+        if (found := find(product.verify.pipeline, pipeline_instrument)) is not None:
+            yield (
+                StepId(Action.VERIFY, product.name),
+                with_reading(found, TaskOptions(()), pipeline_instrument),
+            )
 
 
 def _options(config: CalibrationsConfig, product: str, found: Installed) -> TaskOptions:
@@ -182,7 +190,7 @@ def named_collections(config: CalibrationsConfig, step_id: StepId) -> tuple[str,
 
 def _has_own_inputs(step_id: StepId) -> bool:
     """Check whether a verification has a property for its inputs; that of other products has those of the product."""
-    return step_id.action is Action.VERIFY and step_id.product not in VERIFIERS
+    return step_id.action is Action.VERIFY and RECORDS[step_id.product].always_verified
 
 
 def input_property(step_id: StepId) -> str:

@@ -102,8 +102,10 @@ def check_options(options: str, installed: Installed, where: str) -> TaskOptions
         if labels is not None and label not in labels:
             translated = _isr_label(label, labels)
             if translated is None:
-                told = f"no task has the label '{label}' (in {setting}); its labels are {', '.join(labels)}"
-                unknown.append(f"{where}: {told}")
+                problem = (
+                    f"no task has the label '{label}' (in {setting}); its labels are {', '.join(labels)}"
+                )
+                unknown.append(f"{where}: {problem}")
                 continue
             warnings.append(f"{where}: the label 'isr' of older pipelines was translated to '{translated}'")
             label = translated

@@ -10,7 +10,6 @@ from typing import Any
 from ..config import CalibrationsConfig, PropertyNames
 from ..tables.bootstraps import BOOTSTRAPS, RECORDS
 from ..tables.products import PRODUCTS, ImageType, Product, switched
-from ..tables.verifiers import VERIFIERS
 from .exposure_time import FlatGoal
 from .ordering import NOT_KNOWN, Order, Reads, arranged, order
 from .steps import Action, Exposure, ExposureSet, Plan, Step, StepId
@@ -138,7 +137,7 @@ def _steps(
     for product in products:
         if product.name in made:
             steps.append(_generate(product, reading))
-        if config.do_verify and (product.verify or StepId(Action.VERIFY, product.name) in also):
+        if config.do_verify and (product.always_verified or StepId(Action.VERIFY, product.name) in also):
             steps.append(_verify(product, reading))
     present = {step.id for step in steps}
     steps += [_certify(p, reading, present) for p in products if p.name in made and p.certified]
@@ -173,8 +172,7 @@ def _verify(product: Product, reading: Order) -> Step:
     reads = reading.verified_with.get(product.name, ())
     implied = {origin for name in reads for origin in reading.origins(name)}
     after = tuple(StepId(Action.GENERATE, name) for name in reads if name not in implied)
-    verifier = VERIFIERS.get(product.name)
-    images = product.images if verifier is None else verifier.images
+    images = product.images if product.verify is None else product.verify.images
     return Step(StepId(Action.VERIFY, product.name), images, after, reads=reads)
 
 

@@ -43,8 +43,9 @@ class Order:
         """
         known = {product.name, *self.origins(product.name)}
         others = [name for name in self.verified_with[product.name] if name not in known]
-        if product.verify is None:
-            asked = {name for name in self.made_from if RECORDS[name].verify is None} if self.wait else set()
+        if not product.always_verified:
+            others_made = (name for name in self.made_from if not RECORDS[name].always_verified)
+            asked = {*others_made} if self.wait else set()
             others += [str(name) for name in product.images if not asked & self.origins(str(name))]
         return tuple(dict.fromkeys(others))
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from ..ground.time_range import night_of
 from ..repository import Certification, Conflict, Repository
 
-__all__ = ["conflict_problems", "find_conflicts"]
+__all__ = ["conflict_problems"]
 
 _OF_A_DAY = re.compile(r"/calib\.\d{4}[A-Z]{3}\d{2}\.\d+$")
 _MOST_TRIED = 100
-
-
-def find_conflicts(
-    repository: Repository, wanted: Iterable[Certification]
-) -> dict[Certification, tuple[Conflict, ...]]:
-    """Look for what stands in the way of certifications. Blocks.
-
-    Returns
-    -------
-    `dict` [`Certification`, `tuple` [`Conflict`]]
-        What stands in the way of each; empty for nothing.
-    """
-    return {each: tuple(repository.conflicts(each)) for each in wanted}
 
 
 def conflict_problems(

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from ..config import same_time
 from ..errors import CalibScriptsError, ImageSetError
 from ..events.images import ImageSet, judge
+from ..events.state import RunState
 from ..ground.text import exposure_range
 from ..repository import ExposureRecord, Repository, Signal
 from ..tables.instruments import filter_fits
-from ..tables.products import ImageType
+from ..tables.products import ImageType, Product
 from .window import LEVELS_LOOKED_AT, Levels, Window, read_signals
 
-__all__ = ["Asked", "Examined", "compare", "examine", "filter_text", "wrong_filter"]
+__all__ = ["Asked", "Examined", "closed_flats", "compare", "examine", "filter_text", "wrong_filter"]
 
 _UNTOLD = ("", "UNKNOWN")
 """What the butler says of the type or the filter of an image whose header does not have it."""
@@ -185,6 +186,21 @@ def wrong_filter(asked: Asked, records: Sequence[ExposureRecord]) -> str:
         )
     names = " and ".join(sorted(exposures))
     return _given_up(asked, f"the filter was changed while they were taken: they have {names}")
+
+
+def closed_flats(state: RunState, product: Product) -> Asked | None:
+    """Return what the flats are to be that a run has made a product from; None where their filter does not matter.
+
+    Parameters
+    ----------
+    state : `RunState`
+        The run.
+    """
+    images, expected = state.sets.get(ImageType.FLAT), state.physical_filter
+    flats = None if images is None else images.closed
+    if ImageType.FLAT not in product.images or flats is None or expected is None:
+        return None
+    return Asked(ImageType.FLAT, flats.exposures, flats.detectors, physical_filter=tuple(expected.split("~")))
 
 
 def filter_text(asked: Sequence[str | None]) -> str:

@@ -14,7 +14,7 @@ from ..ocps.requests import pairs_of
 from ..plan import Action
 from ..repository import Certification, Detector, Repository
 from ..tables.products import PRODUCTS, ImageType
-from .conflicts import conflict_problems, find_conflicts
+from .conflicts import conflict_problems
 from .examining import Examined, examine
 from .images import existing_set, exposure_problems, pair_problems, unpaired
 from .references import Reference, References
@@ -134,7 +134,7 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
 def _look_at_visits(repository: Repository, spec: RunSpec, found: RepositoryFindings) -> RepositoryFindings:
     """Look whether flats have the visits that a verification works on.
 
-    The OODS and the butler define visits of images of the sky alone, unless they are told otherwise.
+    The OODS and the butler define visits of images of the sky alone, unless they are configured otherwise.
     """
     steps = [step.id for step in spec.plan.steps if step.id in spec.pipelines.installed]
     readings = {step_id: spec.pipelines.installed[step_id].reading for step_id in steps}
@@ -169,9 +169,8 @@ def _look_at_references(
 ) -> RepositoryFindings:
     """Look for the calibrations that the jobs read from collections."""
     calib_exists = not repository.missing_collections([spec.config.calib_collection])
-    references = References(repository, spec, calib_exists)
-    if exist := references.bootstraps_exist:
-        references = References(repository, spec.without_bootstraps(), calib_exists)
+    exist = References(repository, spec, calib_exists).bootstraps_exist
+    references = References(repository, spec.without_bootstraps() if exist else spec, calib_exists)
     problems = [*references.problems()]
     decisions = own_decisions()
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -199,7 +198,7 @@ def _look_at_conflicts(
         if PRODUCTS[wanted.product].by_filter and wanted.physical_filter is None
     )
     asked = [wanted for wanted in spec.certifications if wanted not in unasked]
-    conflicts = find_conflicts(repository, asked)
+    conflicts = {wanted: tuple(repository.conflicts(wanted)) for wanted in asked}
     night = last_night(spec.config, datetime.now(UTC))
     free = tuple(wanted for wanted, present in conflicts.items() if not present)
     found = found.also(*conflict_problems(repository, conflicts, night))

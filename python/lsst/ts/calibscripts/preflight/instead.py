@@ -37,25 +37,25 @@ def instead(
     if not others:
         return " No collection has any."
     fitting = [other for other in others if physical_filter in (None, other.physical_filter)]
-    told = dict.fromkeys(
+    named = dict.fromkeys(
         [
-            *(_told(other, "nearest in time") for other in _nearest(fitting, collections, when)),
-            *(_told(other, "") for other in fitting if not other.near and _holds(other, when)),
+            *(_words(other, "nearest in time") for other in _nearest(fitting, collections, when)),
+            *(_words(other, "") for other in fitting if not other.near and _holds(other, when)),
             *(
-                _told(other, "another filter")
+                _words(other, "another filter")
                 for other in others
                 if other not in fitting and _holds(other, when)
             ),
         ]
     )
-    if not told:
-        told = dict.fromkeys(_told(other, "") for other in others)
-    shown = [*told][:_SHOWN]
-    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    if not named:
+        named = dict.fromkeys(_words(other, "") for other in others)
+    shown = [*named][:_SHOWN]
+    more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     return f" There is: {'; '.join(shown)}{more}."
 
 
-def _told(other: Valid, why: str) -> str:
+def _words(other: Valid, why: str) -> str:
     of_filter = f" in {other.physical_filter}" if other.physical_filter else ""
     which = f" for {detectors_of(other.detectors)}" if other.detectors else ""
     text = f"one{of_filter} in {other.collection}{which}, valid {_range(other)}"

@@ -13,7 +13,7 @@ from ..ground.time_range import TimeRange
 from ..ocps.reading import Read
 from ..ocps.requests import input_collections, input_property, named_collections
 from ..plan import Action, Step, StepId
-from ..repository import Repository, Source
+from ..repository import FOR_ALL, Repository, Source, lacking
 from ..tables.bootstraps import RECORDS, everything_before
 from ..tables.products import is_by_filter
 from .instead import instead
@@ -21,9 +21,6 @@ from .spec import RunSpec
 from .times import from_now, spans, when_words
 
 __all__ = ["Reference", "References", "needed"]
-
-FOR_ALL = -1
-"""Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
 
 _Times = tuple[TimeRange, ...]
 
@@ -43,7 +40,7 @@ class Reference:
     by_filter: bool = False
     sources: tuple[Source, ...] = ()  #: The RUNs of what was found.
 
-    def told(self, now: datetime, age_max: float | None) -> Iterator[ReferenceFound]:
+    def events(self, now: datetime, age_max: float | None) -> Iterator[ReferenceFound]:
         """Return an event for each RUN: what is used from it, its validity and its age.
 
         Parameters
@@ -96,17 +93,13 @@ class References:
         """Whether the collections have all bootstraps that the run would make, in a filter that is known. Blocks."""
         spec = self._spec
         for step in spec.bootstraps:
-            record = step.product
-            if record.by_filter and spec.physical_filter is None:
+            if step.product.by_filter and spec.physical_filter is None:
                 return False
-            collections = input_collections(spec.config, step.id, {}, self._calib_exists)
             if self._repository.missing_collections(named_collections(spec.config, step.id)):
                 return False
-            physical_filter = spec.physical_filter if record.by_filter else None
-            when, _ = self._when(step)
-            if self._repository.lacking(
-                record.dataset_type, spec.instrument, spec.detectors, collections, physical_filter, when
-            ):
+            collections = input_collections(spec.config, step.id, {}, self._calib_exists)
+            read = Read(step.product.dataset_type, by_filter=step.product.by_filter)
+            if self._look_up(read, collections, self._when(step)[0]).missing:
                 return False
         return bool(spec.bootstraps)
 
@@ -128,7 +121,7 @@ class References:
                 if found.missing:
                     missing.setdefault((found, when_words(when, seconds)), []).append(step.id)
         for (reference, words), steps in missing.items():
-            yield self._told(reference, words, steps)
+            yield self._missing(reference, words, steps)
         for names, properties in lost.items():
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
 
@@ -161,7 +154,7 @@ class References:
             The time, UTC.
         """
         for reference in self.asked:
-            for found in reference.told(now, self._spec.config.reference_age_max):
+            for found in reference.events(now, self._spec.config.reference_age_max):
                 if found.old:
                     yield (
                         f"The {found.dataset_type} that jobs of this run will use is old: {found.run}, "
@@ -170,7 +163,7 @@ class References:
                         f"{','.join(reference.collections)}), or set reference_age_max."
                     )
 
-    def _told(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
+    def _missing(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
         """Report what is missing: which jobs need it, where it was looked for, and what there is instead."""
         of_filter = f" in {reference.physical_filter}" if reference.physical_filter else ""
         jobs = f"{listed([str(step) for step in steps])} {'needs' if len(steps) == 1 else 'need'}"
@@ -207,15 +200,11 @@ class References:
         key = (read.dataset_type, physical_filter, collections, when)
         if key not in self._asked:
             detectors = self._spec.detectors
-            missing = tuple(
-                self._repository.lacking(
-                    read.dataset_type, self._spec.instrument, detectors, collections, physical_filter, when
-                )
-            )
-            found = tuple(detector for detector in detectors if detector not in missing)
             sources = self._repository.sources(
                 read.dataset_type, self._spec.instrument, collections, physical_filter, when
             )
+            missing = lacking(sources, detectors, when)
+            found = tuple(detector for detector in detectors if detector not in missing)
             used = {*found, FOR_ALL}
             self._asked[key] = Reference(
                 read.dataset_type,

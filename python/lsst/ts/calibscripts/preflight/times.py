@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from ..ground.time_range import TimeRange, night_of
+from ..ground.time_range import TimeRange, day_of, night_of
 from ..repository import ExposureRecord
 
 __all__ = ["from_now", "spans", "when_words"]
@@ -24,7 +24,7 @@ def spans(records: Iterable[ExposureRecord]) -> tuple[TimeRange, ...]:
 
 
 def _noon(exposure: int) -> TimeRange:
-    noon = night_of(date(exposure // 10**9, exposure // 10**7 % 100, exposure // 10**5 % 100)).begin
+    noon = night_of(day_of(exposure)).begin
     return TimeRange(noon, noon and noon + timedelta(seconds=1))
 
 

@@ -165,7 +165,7 @@ class _Chooser:
             )
         sample = tuple(sorted({*self._sample(product, best.frames)}))
         choice = ExposureChoice(label, tuple(f.id for f in best.frames), sample, physical_filter)
-        self.choices.append(choice if product.verify else replace(choice, verify=()))
+        self.choices.append(choice if product.always_verified else replace(choice, verify=()))
 
     def _refusals(self, product: Product, frames: Sequence[Frame]) -> list[str]:
         states = {frame.id: self._states[frame.id] for frame in frames if frame.id in self._states}

@@ -12,7 +12,6 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..ground.text import exposure_range
 from ..ocps.task_options import with_reading
-from ..tables.verifiers import verification
 from ..verification import words
 from .commands import NO_OPTIONS, Job, job
 from .desk import Desk, chosen, fail
@@ -109,8 +108,10 @@ def check_exposures(desk: Desk, concerned: Sequence[ExposureChoice]) -> None:
 
 
 def _check_packages(asked: Sequence[ExposureChoice], work: Work) -> None:
-    pipelines = [c.product.generate if work.step == GENERATE else verification(c.product) for c in asked]
-    unset = {p.package for p in pipelines if p is not None} - os.environ.keys()
+    products = [choice.product for choice in asked]
+    verified = [p.verify.pipeline for p in products if p.verify is not None]
+    pipelines = [p.generate for p in products] if work.step == GENERATE else verified
+    unset = {pipeline.package for pipeline in pipelines} - os.environ.keys()
     if unset:
         packages = ", ".join(sorted(unset))
         raise ConfigurationError(

@@ -12,7 +12,6 @@ from ..ocps.requests import StepPipelines, products_read
 from ..ocps.task_options import TaskOptions, check_options, with_reading
 from ..plan import Action, StepId
 from ..tables.products import Product
-from ..tables.verifiers import verification
 from .commands import NO_OPTIONS
 from .selection import ExposureChoice, Selection
 
@@ -68,10 +67,9 @@ def verifier(instrument: str, product: Product) -> Installed | None:
     ConfigurationError
         If one that every installation has is missing.
     """
-    pipeline = verification(product)
-    if pipeline is None:
+    if product.verify is None:
         return None
-    return find(pipeline, instrument) if product.verify is None else locate(pipeline, instrument)
+    return (locate if product.verify.always else find)(product.verify.pipeline, instrument)
 
 
 def verifies(instrument: str, product: Product) -> bool:
@@ -82,7 +80,7 @@ def verifies(instrument: str, product: Product) -> bool:
     instrument : `str`
         Name of the instrument's directory among the pipelines.
     """
-    return product.verify is not None or verifier(instrument, product) is not None
+    return product.always_verified or verifier(instrument, product) is not None
 
 
 def following(selection: Selection) -> Selection:

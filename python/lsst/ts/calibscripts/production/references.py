@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..ground.text import detectors_of, listed
 from ..ocps.reading import Read
 from ..preflight.times import spans
-from ..repository import Repository
+from ..repository import Repository, lacking
 from .commands import Job
 from .selection import ExposureChoice, Selection
 
@@ -40,7 +40,9 @@ def missing_references(
         One sentence; nothing for jobs of which it is not known what they read.
     """
     missing: dict[tuple[str, str | None, tuple[int, ...]], list[str]] = {}
-    common = [name for name in _common(selection) if not repository.missing_collections([name])]
+    named = (selection.names.calib, f"{selection.instrument}/raw/all")
+    absent = repository.missing_collections(named)
+    common = [name for name in named if name not in absent]
     for choice, job in jobs.items():
         exposures = selection.verification_exposures(choice) if verifying else choice.generate
         reading = job.pipeline.reading
@@ -52,11 +54,11 @@ def missing_references(
         when = spans(repository.exposures(selection.instrument, exposures))
         for read in _others(selection, choice, job, verifying=verifying):
             physical_filter = choice.physical_filter if read.by_filter else None
-            lost = repository.lacking(
-                read.dataset_type, selection.instrument, selection.detectors, common, physical_filter, when
+            sources = repository.sources(
+                read.dataset_type, selection.instrument, common, physical_filter, when
             )
-            if lost:
-                key = read.dataset_type, physical_filter, tuple(lost)
+            if lost := lacking(sources, selection.detectors, when):
+                key = read.dataset_type, physical_filter, lost
                 missing.setdefault(key, []).append(choice.label)
     for (dataset_type, physical_filter, detectors), labels in missing.items():
         needed = f"{dataset_type} in {physical_filter}" if physical_filter else dataset_type
@@ -64,10 +66,6 @@ def missing_references(
             f"{listed(labels)} {'needs' if len(labels) == 1 else 'need'} {needed}, but the selection makes none, and "
             f"{selection.names.calib} has none for {detectors_of(detectors)} that is valid for these exposures."
         )
-
-
-def _common(selection: Selection) -> tuple[str, ...]:
-    return selection.names.calib, f"{selection.instrument}/raw/all"
 
 
 def _others(selection: Selection, choice: ExposureChoice, job: Job, *, verifying: bool) -> Iterator[Read]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from ..plan.ordering import NOT_KNOWN, Order, Reads, order
 from ..tables.products import PRODUCTS, Product
-from ..tables.verifiers import VERIFIERS
 from .naming import Names, product_of
 
 __all__ = ["ExposureChoice", "Selection"]
@@ -81,8 +80,8 @@ class Selection:
 
     def verification_exposures(self, choice: ExposureChoice) -> tuple[int, ...]:
         """Return the exposures of a verification: of defects not the darks, in whose images nothing is verified."""
-        verifier = VERIFIERS.get(choice.product.name)
-        if verifier is None:
+        verifier = choice.product.verify
+        if verifier is None or verifier.always:
             return choice.verified_with
         others = {
             exposure

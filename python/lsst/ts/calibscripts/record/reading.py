@@ -41,7 +41,9 @@ class _Known(BaseModel):
 
 
 _THRESHOLDS: Mapping[str, Any] = {
-    PropertyNames.of(name).threshold: (int, 1) for name, product in PRODUCTS.items() if product.verify
+    PropertyNames.of(name).threshold: (int, 1)
+    for name, product in PRODUCTS.items()
+    if product.always_verified
 }
 _CONFIGURATION = create_model("_CONFIGURATION", __base__=_Known, **_THRESHOLDS)
 _MOST_DETECTORS = 1_000

@@ -54,7 +54,7 @@ class Header:
 
     about: About  #: Script and configuration.
     #: Versions of this package, the middleware, daf_butler and the pipelines; ``unknown`` where they cannot
-    #: be told.
+    #: be found out.
     versions: Mapping[str, str] = field(default_factory=dict)
     #: Environment variables that decide what is run, as far as they are set.
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -15,9 +15,9 @@ from ..repository import Repository
 from ..repository.archive import Archive
 from ..tables.products import PRODUCTS, ImageType
 from .contents import Account, Certificate, ProductAccount
-from .evidence import Evidence
-from .gathering import ALL_IMAGES, Question, gather
 from .products import product_of_run, product_of_runs
+from .reading.evidence import Evidence
+from .reading.gathering import ALL_IMAGES, Question, gather
 from .standings import Standing, decisions_on
 
 __all__ = [

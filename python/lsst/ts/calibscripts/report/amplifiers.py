@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import Evidence, Grid, median
+from .reading.evidence import Evidence, Grid, median
 from .sections import Table, number
 
 __all__ = ["amplifier_table", "photon_noise", "rates", "relative_noise"]

@@ -9,7 +9,7 @@ from ..decisions import Decision
 from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS
-from .evidence import Evidence
+from .reading.evidence import Evidence
 from .standings import Outcome, Standing, once_decided
 from .trends import Trend
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..events.events import RunOutcome
 from .contents import Account
-from .evidence import Evidence
-from .exposed import duration
 from .images import image_lists
+from .reading.evidence import Evidence
+from .reading.exposed import duration
 from .standings import in_short
 
 __all__ = ["Condition", "condition_of", "facts"]

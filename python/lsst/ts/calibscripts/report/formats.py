@@ -10,9 +10,9 @@ from ..ground.text import exposure_range, first_few
 from ..verification.gains import PairGains, gain_report
 from ..verification.words import failure_report
 from .contents import Account, ProductAccount
-from .evidence import Verification
 from .json_form import as_json
 from .numbers import numbers_told, patterns_of
+from .reading.evidence import Verification
 from .trends import Trend
 
 __all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]

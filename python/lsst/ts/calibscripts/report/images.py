@@ -11,8 +11,8 @@ from ..ground.text import exposure_range
 from ..record import Record
 from ..tables.products import ImageType
 from .contents import Account
-from .evidence import Evidence
-from .exposed import Exposed, filters_of, times_of
+from .reading.evidence import Evidence
+from .reading.exposed import Exposed, filters_of, times_of
 
 __all__ = ["ImageList", "image_lists"]
 

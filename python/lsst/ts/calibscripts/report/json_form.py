@@ -9,9 +9,9 @@ from typing import Any
 
 from ..events.resume import next_steps, to_resume
 from ..events.summary import not_certified
-from ..record import Record
+from ..record import Job, Record
 from .contents import Account, ProductAccount
-from .evidence import Verification
+from .reading.evidence import Verification
 from .trends import Trend
 
 __all__ = ["as_json"]
@@ -52,7 +52,7 @@ def as_json(account: Account) -> str:
 _NO_RUN: Mapping[str, Any] = {
     **dict.fromkeys(("record", "state", "begun_tai", "seconds", "resume")),
     **{name: {} for name in ("config", "versions", "steps", "not_certified")},
-    **{name: [] for name in ("failures", "warnings", "references", "next_steps")},
+    **{name: [] for name in ("failures", "warnings", "references", "jobs", "next_steps")},
 }
 """What there is of a run where a report is of collections alone."""
 
@@ -70,9 +70,20 @@ def _run_json(record: Record) -> dict[str, Any]:
         "warnings": state.warnings,
         "references": [vars(found) for found in state.references],
         "steps": {str(step_id): standing for step_id, standing in state.standings.items()},
+        "jobs": [_job_json(job) for job in record.jobs],
         "not_certified": not_certified(state),
         "next_steps": next_steps(state),
         "resume": None if resume is None else resume.config,
+    }
+
+
+def _job_json(job: Job) -> dict[str, Any]:
+    return {
+        "step": str(job.step),
+        "job_id": job.job_id,
+        "collection": job.collection,
+        "outcome": None if job.result is None else job.result.words,
+        "seconds": job.seconds,
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..verification.failing import Measured, Place, failure_patterns
 from ..verification.limits import limit_of
-from .evidence import Grid, Outcome, Verification
+from .reading.evidence import Grid, Outcome, Verification
 from .sections import number, statistic_of, unit_of
 
 __all__ = ["numbers_told", "patterns_of"]

@@ -17,24 +17,25 @@ from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS
 from ..verification.words import failure_report
-from . import frames, pictures, plots, sections
+from . import sections
 from .amplifiers import amplifier_table
-from .changes import changes_told, comparison_table
 from .contents import Account
-from .drawings import sparkline, timeline_drawing
-from .evidence import Evidence, Grid, Image, Verification
-from .exposed import duration
+from .drawing import frames, pictures, plots
+from .drawing.comparisons import comparison_table, comparisons
+from .drawing.drawings import sparkline, timeline_drawing
+from .drawing.frames import Picture
+from .drawing.maps import maps_of
+from .drawing.packing import packed
 from .facts import condition_of, facts
 from .formats import as_cp_verify, departures_told
-from .frames import Picture
 from .images import image_lists
-from .maps import maps_of
 from .numbers import numbers_told, patterns_of
-from .packing import packed
 from .progress import sets_of, steps_of
+from .reading.evidence import Evidence, Grid, Image, Verification
+from .reading.exposed import duration
 from .references import reference_table, references_told
 from .remarks import remarks
-from .timeline import joined, spans, told
+from .timeline import joined, sentences, spans
 
 __all__ = ["CONFIGURATION_TO_RESUME", "as_html", "page_environment", "page_source", "page_values"]
 
@@ -129,7 +130,7 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
         "reference_table": None if record is None else reference_table(record),
         "timeline": _timeline(account),
         "trends": [(trend, Markup(sparkline(trend))) for trend in account.trends],
-        "changes": [] if record is None else list(changes_told(record, evidence)),
+        "changes": [] if record is None else list(comparisons(record, evidence)),
         "comparisons": None if record is None else comparison_table(record),
         "departures": list(departures_told(account.trends)),
         **_of_evidence(account),
@@ -177,7 +178,7 @@ def _timeline(account: Account) -> dict[str, Any] | None:
     return {
         "wide": Markup(timeline_drawing(found, account.record.seconds)),
         "narrow": Markup(timeline_drawing(found, account.record.seconds, narrow=True)),
-        "told": told(account.record),
+        "sentences": sentences(account.record),
         "spans": found,
     }
 

@@ -9,7 +9,7 @@ from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS
 from .contents import Certificate, ProductAccount
-from .evidence import Evidence
+from .reading.evidence import Evidence
 from .remarks import gain_sentence
 from .sentences import failed_tests, of_product, of_verdict
 from .standings import Standing

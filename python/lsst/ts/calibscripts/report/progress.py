@@ -9,7 +9,7 @@ from ..events.parts import SetState, StepStanding
 from ..ground.text import exposure_range
 from ..plan import StepId
 from ..record import Record
-from .exposed import duration
+from .reading.exposed import duration
 
 __all__ = ["SetProgress", "StepProgress", "sets_of", "steps_of"]
 

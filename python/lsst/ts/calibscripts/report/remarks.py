@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Iterator
 
 from ..ground.text import counted, exposure_range, first_few
-from .evidence import Evidence
-from .exposed import saturated
+from .reading.evidence import Evidence
+from .reading.exposed import saturated
 
 __all__ = ["gain_sentence", "remarks"]
 

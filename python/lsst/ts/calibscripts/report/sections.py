@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..verification.limits import limit_of
-from .evidence import Grid, Outcome, Verification
+from .reading.evidence import Grid, Outcome, Verification
 
 __all__ = [
     "Cell",
@@ -127,8 +127,8 @@ def matrices(product: str, grid: Grid, detector: int) -> Iterator[Matrix]:
     """
     found = [_matrix(grid, test, detector) for test in grid.outcomes]
     found += [_detector_matrix(grid, test, detector) for test in grid.detector_outcomes]
-    told = (replace(matrix, limit=limit_of(product, matrix.test)) for matrix in found)
-    yield from sorted(told, key=lambda matrix: matrix.failed == 0)
+    limited = (replace(matrix, limit=limit_of(product, matrix.test)) for matrix in found)
+    yield from sorted(limited, key=lambda matrix: matrix.failed == 0)
 
 
 def _matrix(grid: Grid, test: str, detector: int) -> Matrix:

@@ -13,8 +13,8 @@ from ..tables.products import PRODUCTS
 from ..verification import Verdict
 from ..verification.failing import failure_patterns, headline_pattern
 from ..verification.words import verdict_line
-from .evidence import Evidence
 from .numbers import patterns_of
+from .reading.evidence import Evidence
 from .remarks import gain_sentence
 
 __all__ = ["failed_tests", "of_product", "of_verdict"]

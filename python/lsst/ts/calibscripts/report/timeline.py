@@ -20,9 +20,9 @@ from ..events.events import (
 from ..plan import Action
 from ..record import Job, Record
 from ..tables.products import PRODUCTS, ImageType
-from .exposed import duration
+from .reading.exposed import duration
 
-__all__ = ["Kind", "Span", "joined", "spans", "told"]
+__all__ = ["Kind", "Span", "joined", "sentences", "spans"]
 
 
 _MOST = 300
@@ -206,7 +206,7 @@ def _certifications(record: Record) -> Iterator[Span]:
             yield Span("CERTIFY", Kind.CERTIFIED, now, now, f"{entry.event.product} certified")
 
 
-def told(record: Record) -> str:
+def sentences(record: Record) -> str:
     """Report in a sentence or two what took the time."""
     shown = spans(record)
     taking = [s for s in shown if s.kind in (Kind.EXPOSURE, Kind.DISCARDED)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .provenance import UsedInput
 from .records import (
+    FOR_ALL,
     Certification,
     Conflict,
     Detector,
@@ -19,6 +20,7 @@ from .records import (
     Signal,
     Source,
     Valid,
+    lacking,
     other_filter,
 )
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .butler import ButlerRepository
 
 __all__ = [
+    "FOR_ALL",
     "AwaitableRepository",
     "ButlerRepository",
     "Certification",
@@ -38,6 +41,7 @@ __all__ = [
     "Source",
     "UsedInput",
     "Valid",
+    "lacking",
     "other_filter",
 ]
 

@@ -10,9 +10,8 @@ from ..errors import RepositoryError
 from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
-from ..tables.verifiers import VERIFIERS
 from .butler import ButlerRepository
-from .connection import exposure_and_detector, registered
+from .connection import calibration_collections, exposure_and_detector, registered
 from .ranges import Certified, Sought, latest
 
 if TYPE_CHECKING:
@@ -59,10 +58,7 @@ class Archive(ButlerRepository):
 
     def refs(self, run: str, dataset_type: str) -> list[DatasetRef]:
         """Return the datasets of a type in a RUN; none where the type is not registered."""
-        butler = self._open()
-        if not any(True for _ in butler.registry.queryDatasetTypes(dataset_type)):
-            return []
-        return butler.query_datasets(dataset_type, run, explain=False, limit=None)
+        return self._refs(run, dataset_type)
 
     def get(self, ref: DatasetRef) -> Any:
         """Read a dataset."""
@@ -124,7 +120,7 @@ class Archive(ButlerRepository):
             f"{instrument}/calib",
             *(name for run in runs.values() for name in _above(run)),
         ]
-        here = self._calibrations(places)
+        here = calibration_collections(self._open(), places)
         found: dict[str, tuple[str, TimeRange]] = {}
         for step, run in runs.items():
             product = PRODUCTS[step.product]
@@ -142,16 +138,6 @@ class Archive(ButlerRepository):
             return self._open().collections.get_info(name)
         except MissingCollectionError as error:
             raise RepositoryError(f"{self.uri} has no collection {name}") from error
-
-    def _calibrations(self, names: Iterable[str]) -> list[str]:
-        """Return the CALIBRATION collections among some, and in the chains among them; others need not exist."""
-        from lsst.daf.butler import CollectionType
-
-        present = [name for name in dict.fromkeys(names) if not self.missing_collections([name])]
-        found = self._open().collections.query(
-            present, collection_types=CollectionType.CALIBRATION, flatten_chains=True
-        )
-        return list(found) if present else []
 
     def _newest(self, collection: str) -> Iterator[Certified]:
         """Return what is certified, product after product, the newest first; of years only the last."""
@@ -196,5 +182,5 @@ def _above(run: str) -> Iterator[str]:
 
 def _written_by(product: Product) -> Iterator[tuple[StepId, tuple[str, ...]]]:
     yield StepId(Action.GENERATE, product.name), product.dataset_types
-    if product.verify is not None or product.name in VERIFIERS:
+    if product.verify is not None:
         yield StepId(Action.VERIFY, product.name), product.statistics[:1]

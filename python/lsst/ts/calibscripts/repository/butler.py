@@ -20,7 +20,6 @@ from .provenance import UsedInput, inputs_used
 from .ranges import Sought
 from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid, other_filter
 from .sources import sources_with
-from .validity import FOR_ALL, detectors_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -104,26 +103,6 @@ class ButlerRepository(MasterReader):
         """See `Repository`."""
         refs = (ref for ref in self._refs(run, dataset_type) if ref.dataId["detector"] in detectors)
         return inputs_used(self._open(), refs)
-
-    @patient
-    def lacking(
-        self,
-        dataset_type: str,
-        instrument: str,
-        detectors: Sequence[int],
-        collections: Sequence[str],
-        physical_filter: str | None,
-        when: Sequence[TimeRange],
-    ) -> tuple[int, ...]:
-        """See `Repository`."""
-        butler = self._open()
-        if not registered(butler, dataset_type):
-            return tuple(detectors)
-        data_id = {"instrument": instrument}
-        if physical_filter:
-            data_id["physical_filter"] = physical_filter
-        found = detectors_with(butler, dataset_type, collections, data_id, when)
-        return () if FOR_ALL in found else tuple(detector for detector in detectors if detector not in found)
 
     @patient
     def sources(

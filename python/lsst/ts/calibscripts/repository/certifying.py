@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..ground.time_range import TimeRange
 from ..tables.products import PRODUCTS
+from .connection import registered
 from .ranges import Certified, Sought, certified
 from .records import Certification, Conflict
 from .validity import timespan_of
@@ -28,7 +29,7 @@ def conflicts(butler: Butler, wanted: Certification) -> tuple[Conflict, ...]:
     kind = butler.collections.get_info(wanted.collection).type
     if kind is not CollectionType.CALIBRATION:
         return (Conflict(wanted, kind=kind.name),)
-    if not any(True for _ in butler.registry.queryDatasetTypes(wanted.dataset_type)):
+    if not registered(butler, wanted.dataset_type):
         return ()
     sought = _sought(wanted)
     most = _RANGES * max(len(wanted.detectors), 1)

@@ -11,7 +11,14 @@ from .patience import patient
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType, DatasetRef
 
-__all__ = ["ButlerConnection", "collection_type", "exposure_and_detector", "exposure_of", "registered"]
+__all__ = [
+    "ButlerConnection",
+    "calibration_collections",
+    "collection_type",
+    "exposure_and_detector",
+    "exposure_of",
+    "registered",
+]
 
 
 class ButlerConnection:
@@ -59,7 +66,7 @@ class ButlerConnection:
         return self._butler
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         if self._butler is not None:
             self._butler.close()
             self._butler = None
@@ -111,6 +118,23 @@ def collection_type(butler: Butler, name: str) -> CollectionType | None:
         return butler.collections.get_info(name).type
     except MissingCollectionError:
         return None
+
+
+def calibration_collections(butler: Butler, names: Iterable[str]) -> list[str]:
+    """Return the CALIBRATION collections among some and in the chains among them; others need not exist.
+
+    Parameters
+    ----------
+    names : iterable of `str`
+        Collections, in the order in which they are searched.
+    """
+    from lsst.daf.butler import CollectionType
+
+    present = [name for name in dict.fromkeys(names) if collection_type(butler, name) is not None]
+    if not present:
+        return []
+    infos = butler.collections.query_info(present, CollectionType.CALIBRATION, flatten_chains=True)
+    return [info.name for info in infos]
 
 
 def registered(butler: Butler, dataset_type: str) -> bool:

@@ -10,12 +10,13 @@ from uuid import UUID
 from ..errors import RepositoryError, describe
 from ..ground.time_range import TimeRange
 from .butler import ButlerRepository
+from .connection import calibration_collections
 from .production_records import Association, Exposed
 from .ranges import Certified, Sought, certified, latest, nearest
 from .validity import time_range, timespan_of
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, CollectionType, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef
     from lsst.resources import ResourcePath
 
 __all__ = ["DeployedRepository"]
@@ -112,22 +113,10 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
         butler, wanted = self._open(), self.calibration_types() if dataset_types is None else dataset_types
         return tuple(
             _association(one, dataset_type)
-            for name in self._certifiable(collection)
+            for name in calibration_collections(butler, [collection])
             for dataset_type in wanted
             for one in certified(butler, Sought(dataset_type, (name,), {}))
         )
-
-    def _certifiable(self, collection: str) -> tuple[str, ...]:
-        """Return the CALIBRATION collections behind a name, in the order they are searched."""
-        from lsst.daf.butler import CollectionType
-
-        return tuple(name for name, kind in self._kinds(collection) if kind is CollectionType.CALIBRATION)
-
-    def _kinds(self, collection: str) -> list[tuple[str, CollectionType]]:
-        if self.missing_collections([collection]):
-            return []
-        infos = self._open().collections.query_info(collection, flatten_chains=True)
-        return [(info.name, info.type) for info in infos]
 
     def calibration_types(self) -> dict[str, tuple[str, ...]]:
         """Return the dataset types that can be certified, with their dimensions."""
@@ -154,22 +143,22 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
             Detector -> what the first collection holds that holds any; where that is more than one, a pipeline fails.
         """
         butler, (data_id, when) = self._open(), self._when(dataset_type, exposed)
-        kinds = self._kinds(exposed.collection)
-        here = self._certifiable(exposed.collection)
+        searched = self.flattened(exposed.collection)
+        here = calibration_collections(butler, [exposed.collection])
         detectors = exposed.detectors if _by_detector(butler, dataset_type) else ()
         rows = [
             _association(one, dataset_type)
             for one in certified(butler, Sought(dataset_type, here, data_id, detectors, during=when))
         ]
         # In a RUN of the chain there is no validity range.
-        runs = [name for name, _ in kinds if name not in here]
+        runs = [name for name in searched if name not in here]
         rows += [
             _of_run(ref)
             for ref in (
                 butler.query_datasets(dataset_type, runs, data_id=data_id, explain=False) if runs else ()
             )
         ]
-        place = {name: n for n, (name, _) in enumerate(kinds)}
+        place = {name: n for n, name in enumerate(searched)}
         found: dict[int, tuple[Association, ...]] = {}
         for detector in exposed.detectors:
             mine = [one for one in rows if one.data_id.get("detector", str(detector)) == str(detector)]
@@ -189,7 +178,7 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
             The exposure with one detector, and where its calibrations are looked for.
         """
         butler, (data_id, when) = self._open(), self._when(dataset_type, exposed)
-        here = self._certifiable(exposed.collection)
+        here = calibration_collections(butler, [exposed.collection])
         detectors = exposed.detectors if _by_detector(butler, dataset_type) else ()
         exact = Sought(dataset_type, here, data_id, detectors)
         if found := nearest(butler, exact, timespan_of(when), _NEAREST):

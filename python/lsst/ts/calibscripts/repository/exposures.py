@@ -12,7 +12,7 @@ from .validity import taken_at
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DimensionRecord
 
-__all__ = ["exposure_records", "have_visits"]
+__all__ = ["exposure_records", "have_visits", "recorded"]
 
 _LATEST = 10
 """How many of the latest flats are looked at."""
@@ -28,16 +28,6 @@ def exposure_records(
     instrument : `str`
         Butler instrument name.
     """
-    if not exposures:
-        return ()
-    records = butler.query_dimension_records(
-        "exposure",
-        instrument=instrument,
-        where="exposure IN (wanted)",
-        bind={"wanted": sorted(exposures)},
-        explain=False,
-        limit=None,
-    )
     return tuple(
         ExposureRecord(
             r.id,
@@ -46,7 +36,35 @@ def exposure_records(
             str(r.physical_filter or ""),
             taken_at(r.timespan),
         )
-        for r in records
+        for r in recorded(butler, instrument, "exposure", exposures)
+    )
+
+
+def recorded(
+    butler: Butler, instrument: str, field: str, wanted: Collection[int], of: str = "exposure"
+) -> list[DimensionRecord]:
+    """Return the records of exposures, or of what is defined by them, by one of their fields.
+
+    Parameters
+    ----------
+    instrument : `str`
+        Butler instrument name.
+    field : `str`
+        E.g. ``exposure`` or ``exposure.day_obs``.
+    wanted : collection of `int`
+        Its values.
+    of : `str`, optional
+        Dimension whose records are returned.
+    """
+    if not wanted:
+        return []
+    return butler.query_dimension_records(
+        of,
+        instrument=instrument,
+        where=f"{field} IN (wanted)",
+        bind={"wanted": sorted(wanted)},
+        explain=False,
+        limit=None,
     )
 
 
@@ -74,14 +92,7 @@ def have_visits(butler: Butler, instrument: str, flats: Collection[int]) -> bool
     ]
     if not wanted:
         return None
-    records = butler.query_dimension_records(
-        "visit_definition",
-        instrument=instrument,
-        where="exposure IN (wanted)",
-        bind={"wanted": wanted},
-        explain=False,
-        limit=None,
-    )
+    records = recorded(butler, instrument, "exposure", wanted, of="visit_definition")
     found = {record.exposure for record in records}
     return found >= {*wanted} if flats else bool(found)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..ground.time_range import TimeRange
-from .connection import collection_type
+from .connection import calibration_collections
 from .ranges import Sought, certified, nearest
 from .records import Valid
 from .validity import timespan_of
@@ -41,9 +41,9 @@ def calibrations(butler: Butler, sought: Sought, when: TimeRange) -> Iterator[Va
         One for each collection, filter and validity range.
     """
     instrument = str(sought.data_id["instrument"])
-    near = _certifiable(butler, sought.collections)
+    near = calibration_collections(butler, sought.collections)
     shared = [f"{instrument}/calib", f"{instrument}/calib/daily"]
-    far = [name for name in _certifiable(butler, shared) if name not in near]
+    far = [name for name in calibration_collections(butler, shared) if name not in near]
     dimensions = butler.get_dataset_type(sought.dataset_type).dimensions
     by_detector = "detector" in dimensions
     for name in (*near, *far):
@@ -57,14 +57,3 @@ def calibrations(butler: Butler, sought: Sought, when: TimeRange) -> Iterator[Va
             found[row.validity, row.data_id.get("physical_filter")].update(ids)
         for (validity, physical_filter), detectors in found.items():
             yield Valid(name, validity, physical_filter, tuple(sorted(detectors)), name in near)
-
-
-def _certifiable(butler: Butler, names: Sequence[str]) -> list[str]:
-    """Return the CALIBRATION collections among some and in the chains among them; others need not exist."""
-    from lsst.daf.butler import CollectionType
-
-    present = [name for name in dict.fromkeys(names) if collection_type(butler, name) is not None]
-    if not present:
-        return []
-    infos = butler.collections.query_info(present, CollectionType.CALIBRATION, flatten_chains=True)
-    return [info.name for info in infos]

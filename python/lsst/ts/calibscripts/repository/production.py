@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import RepositoryError, describe
 from ..ground.time_range import ALWAYS
 from .deployment import DeployedRepository
+from .exposures import recorded
 from .production_records import STATE_KEYWORDS, Frame
 from .validity import taken_at
 
@@ -39,14 +40,8 @@ class ProductionRepository(DeployedRepository):  # numpydoc ignore=PR02
                 "physical_filter", instrument=instrument, explain=False
             )
         }
-        records = self._exposure_records(instrument, "exposure.day_obs IN (wanted)", days)
+        records = recorded(butler, instrument, "exposure.day_obs", days)
         return tuple(sorted((_frame(r, bands) for r in records), key=lambda frame: frame.id))
-
-    def _exposure_records(self, instrument: str, where: str, wanted: Collection[int]) -> list[Any]:
-        bind = {"wanted": sorted(wanted)}
-        return self._open().query_dimension_records(
-            "exposure", instrument=instrument, where=where, bind=bind, explain=False, limit=None
-        )
 
     def days(self, instrument: str, first: int, last: int) -> tuple[int, ...]:
         """Return the observing days between two (YYYYMMDD, both included) on which there are exposures."""
@@ -62,7 +57,7 @@ class ProductionRepository(DeployedRepository):  # numpydoc ignore=PR02
 
     def days_of(self, instrument: str, exposures: Collection[int]) -> frozenset[int]:
         """Return the observing days of those exposures that are known."""
-        records = self._exposure_records(instrument, "exposure IN (wanted)", exposures)
+        records = recorded(self._open(), instrument, "exposure", exposures)
         return frozenset(int(record.day_obs) for record in records)
 
     def states(self, instrument: str, exposures: Collection[int], detector: int) -> dict[int, dict[str, str]]:

@@ -15,6 +15,7 @@ from .certification_records import Certification, Conflict, other_filter
 from .provenance import UsedInput
 
 __all__ = [
+    "FOR_ALL",
     "Certification",
     "Conflict",
     "Detector",
@@ -23,8 +24,13 @@ __all__ = [
     "Signal",
     "Source",
     "Valid",
+    "lacking",
     "other_filter",
 ]
+
+
+FOR_ALL = -1
+"""Stands for the detectors of a calibration that is for all of them, e.g. the camera."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Source:
     """Calibrations of a type that jobs would use, from one RUN."""
 
     run: str  #: The RUN.
-    detectors: frozenset[int]  #: Detectors they are for; -1 for all of them.
+    detectors: frozenset[int]  #: Detectors they are for; `FOR_ALL` for all of them.
     validity: TimeRange = ALWAYS  #: Validity range; always where they are not certified.
     #: When the oldest of them came into the repository, UTC; None where that is unknown.
     written: datetime | None = None
@@ -75,6 +81,28 @@ class Source:
     def age(self, now: datetime) -> int | None:
         """Return how many days ago they were written; None where that is unknown."""
         return None if self.written is None else (now - self.written).days
+
+
+def lacking(
+    sources: Collection[Source], detectors: Iterable[int], when: Collection[TimeRange]
+) -> tuple[int, ...]:
+    """Return the detectors that have no calibration, or none that is valid all the time.
+
+    Parameters
+    ----------
+    sources : collection of `Source`
+        What there is. Several one after another will do.
+    detectors : iterable of `int`
+        Detectors that need one.
+    when : collection of `TimeRange`
+        When the images are taken.
+    """
+
+    def has_one(detector: int) -> bool:
+        ranges = [source.validity for source in sources if source.detectors & {detector, FOR_ALL}]
+        return bool(ranges) and all(span.covered(ranges) for span in when)
+
+    return tuple(detector for detector in detectors if not has_one(detector))
 
 
 @dataclass(frozen=True)
@@ -117,20 +145,6 @@ class Repository(Protocol):
     def residual(self, run: str, dataset_type: str) -> float | None:
         """Return the largest absolute median of the corrected images of a RUN, ADU; None where there are none."""
 
-    def lacking(
-        self,
-        dataset_type: str,
-        instrument: str,
-        detectors: Sequence[int],
-        collections: Sequence[str],
-        physical_filter: str | None,
-        when: Sequence[TimeRange],
-    ) -> tuple[int, ...]:
-        """Return the detectors for which the collections hold no such calibration.
-
-        One in a CALIBRATION collection only counts if it is valid all the time ``when`` images are taken.
-        """
-
     def sources(
         self,
         dataset_type: str,
@@ -139,7 +153,10 @@ class Repository(Protocol):
         physical_filter: str | None,
         when: Sequence[TimeRange],
     ) -> tuple[Source, ...]:
-        """Return where the calibrations are from that jobs would use, by RUN and validity range."""
+        """Return where the calibrations are from that jobs would use ``when`` images are taken.
+
+        One for each RUN and validity range; `lacking` finds out for which detectors they do not suffice.
+        """
 
     def others(
         self,

@@ -8,12 +8,11 @@ from ..errors import CertificationError, DecisionError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
-from ..preflight.conflicts import find_conflicts
-from ..preflight.examining import Asked, wrong_filter
+from ..preflight.examining import closed_flats, wrong_filter
 from ..record import Record
 from ..repository import ButlerRepository, Certification, Repository
 from ..tables.bootstraps import RECORDS
-from ..tables.products import PRODUCTS, ImageType
+from ..tables.products import PRODUCTS
 
 __all__ = ["certifiable", "certify_afterwards"]
 
@@ -110,15 +109,8 @@ def _wanted(repository: Repository, record: Record, product: str) -> tuple[Certi
 
 def _obstacle(repository: Repository, record: Record, wanted: Certification) -> str:
     """Return what stands in the way of a certification, as before a run and before its certifications."""
-    if not repository.missing_collections([wanted.collection]):
-        conflicts = [str(each) for found in find_conflicts(repository, [wanted]).values() for each in found]
-        if conflicts:
-            return " ".join(conflicts)
-    images, expected = record.state.sets.get(ImageType.FLAT), record.state.physical_filter
-    flats = None if images is None else images.closed
-    if ImageType.FLAT not in PRODUCTS[wanted.product].images or flats is None or expected is None:
+    if conflicts := repository.conflicts(wanted):
+        return " ".join(map(str, conflicts))
+    if (asked := closed_flats(record.state, PRODUCTS[wanted.product])) is None:
         return ""
-    asked = Asked(
-        ImageType.FLAT, flats.exposures, flats.detectors, physical_filter=tuple(expected.split("~"))
-    )
-    return wrong_filter(asked, repository.exposures(record.about.instrument, flats.exposures))
+    return wrong_filter(asked, repository.exposures(record.about.instrument, asked.exposures))

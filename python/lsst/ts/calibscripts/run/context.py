@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..config import CalibrationsConfig
-from ..events.stages import Progress
 from ..events.state import RunState
 from ..ocps.client import Ocps
 from ..plan import Plan
@@ -28,7 +27,6 @@ class RunContext:
     repository: AwaitableRepository  #: The butler.
     ocps: Ocps  #: Runs jobs.
     journal: Journal  #: Takes what happens, and knows what has been done so far.
-    progress: Progress  #: Stages of the products.
     checkpoints: Checkpoints  #: Where the script may be paused or stopped.
     #: What the repository said before the first exposure; nothing before it is asked.
     found: RepositoryFindings = field(default_factory=RepositoryFindings)

@@ -55,7 +55,7 @@ async def _report(context: RunContext, record: Recorder | None, ended: RunOutcom
     """End the record, and log the summary."""
     log = context.journal.log
     try:
-        context.journal.tell(Ended(ended))
+        context.journal.report(Ended(ended))
         text = run_summary(context.state, script_name(context.host), context.spec.given)
         log.info(for_log(text, where="the record of this run"))
     finally:

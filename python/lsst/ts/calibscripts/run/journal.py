@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from ..events.events import Event, Failed, LevelMeasured, Observer, Warned
+from ..errors import TransitionError
+from ..events.events import Event, Failed, LevelMeasured, Observer, StageReached, Warned
 from ..events.folding import fold
+from ..events.stages import ENDS, TRANSITIONS, Stage
 from ..events.state import RunState
 
 __all__ = ["Journal"]
@@ -21,20 +23,16 @@ class Journal:
         Log of the script.
     observers : sequence of `Observer`
         Called with every event.
-
-    Attributes
-    ----------
-    state : `RunState`
-        The run so far: the fold of every event that was reported. Frozen, so that any thread may read it.
     """
 
     def __init__(self, log: logging.Logger, observers: Sequence[Observer]) -> None:
         self.log = log
+        #: The run so far: the fold of every event that was reported. Frozen, so that any thread may read it.
         self.state = RunState()
         self._observers = observers
         self._topics: set[str] = set()
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Add an event to the run, and pass it to the observers."""
         self.state = fold(self.state, event)
         for observer in self._observers:
@@ -44,12 +42,34 @@ class Journal:
                 # Whoever only looks on must not harm the run.
                 self.log.exception(f"An observer failed on {event}")
 
+    def advance(self, product: str, stage: Stage) -> None:
+        """Move a product to its next stage.
+
+        A product that has ended stays so: a step of it may go on though it cannot be certified any more.
+
+        Raises
+        ------
+        TransitionError
+            If the stage does not follow from the present one.
+        """
+        present = self.state.product(product).stage
+        if present in ENDS:
+            return
+        if stage not in TRANSITIONS[present]:
+            raise TransitionError(f"{product} cannot go from {present} to {stage}")
+        self.report(StageReached(product, stage))
+
+    def end(self, product: str, stage: Stage) -> None:
+        """End a product as FAILED or CANCELLED, unless it has ended already."""
+        if stage in TRANSITIONS[self.state.product(product).stage]:
+            self.advance(product, stage)
+
     def measured(self, exposure: int, level: float, log_level: int = logging.INFO) -> None:
         """Log the level of a flat, ADU; one that was measured before is not logged again."""
         known = self.state.exposures.get(exposure)
         if known is None or known.level is None:
             self.log.log(log_level, f"Flat {exposure}: {level:.0f} ADU, overscan subtracted.")
-            self.tell(LevelMeasured(exposure, level))
+            self.report(LevelMeasured(exposure, level))
 
     def warn(self, message: str, level: int = logging.WARNING, *, in_full: str = "") -> None:
         """Log a warning, in full where there is more to say, and keep it for the summary."""
@@ -64,7 +84,7 @@ class Journal:
 
     def keep_warning(self, message: str) -> None:
         """Keep a warning that has been logged already for the summary."""
-        self.tell(Warned(message))
+        self.report(Warned(message))
 
     def fail(self, message: str) -> None:
         """Log a failure, and keep it for the end: the script will not end DONE."""
@@ -73,4 +93,4 @@ class Journal:
 
     def keep_failure(self, message: str) -> None:
         """Keep a failure that is logged elsewhere for the end."""
-        self.tell(Failed(message))
+        self.report(Failed(message))

@@ -18,9 +18,9 @@ from ..preflight.ocps_settings import settings_problem, settings_warning
 from ..preflight.spec import RunSpec
 from ..sal import ExpectedError
 from ..tables.products import PRODUCTS, ImageType
-from .beam import filter_in_beam, filter_problem
 from .context import RunContext
-from .flat_setup import warn_of_flat_setup
+from .taking.beam import filter_in_beam, filter_problem
+from .taking.flat_setup import warn_of_flat_setup
 
 __all__ = ["check", "set_up_instrument"]
 
@@ -55,7 +55,7 @@ async def check(context: RunContext) -> RunContext:
     for image_type, examined in found.examined.items():
         if examined.refused is not None:
             # A set that exists already and was refused is not offered for resuming.
-            context.journal.tell(ImageSetClosed.of(image_type, examined.found))
+            context.journal.report(ImageSetClosed.of(image_type, examined.found))
     if problems := [*problems, *found.problems]:
         raise _refusal(context, problems)
     _tell_of_references(context, found)
@@ -121,23 +121,23 @@ def _tell_of_references(context: RunContext, found: RepositoryFindings) -> None:
     """Report the calibrations that jobs will read, and what is to be known of them, each once in a run."""
     journal, now = context.journal, datetime.now(UTC).replace(tzinfo=None)
     limit = context.config.reference_age_max
-    for reference in (event for each in found.references for event in each.told(now, limit)):
+    for reference in (event for each in found.references for event in each.events(now, limit)):
         if reference not in journal.state.references:
             journal.log.info("Reference %s", reference.text)
-            journal.tell(reference)
+            journal.report(reference)
     for text in found.warnings:
         journal.warn_once(text, text)
 
 
 def _with_existing(context: RunContext) -> RunContext:
     """Return the same with what is known of the images that exist already, without what they do not suffice for."""
-    found, tell = context.found, context.journal.tell
+    found, report = context.found, context.journal.report
     for examined in found.examined.values():
-        tell(ExposureTimesRead(tuple(examined.times), tuple(examined.times.values())))
+        report(ExposureTimesRead(tuple(examined.times), tuple(examined.times.values())))
     flats = found.examined.get(ImageType.FLAT)
     if flats is None:
         return context
-    tell(FilterFound(flats.physical_filter))
+    report(FilterFound(flats.physical_filter))
     if any(step.product.paired for step in context.plan.steps):
         # Of flats that will be taken configure has said which pairs cp_pipe will not use.
         times = [flats.times[exposure] for exposure in sorted(flats.found.exposures)]
@@ -187,7 +187,7 @@ async def set_up_instrument(context: RunContext) -> None:
             raise _refusal(context, [f"{words} was not set: {describe(error)}."]) from error
         heed_cancellation()
     if ImageType.FLAT in _exposing(context):
-        context.journal.tell(FilterFound(await _filter_of_flats(context)))
+        context.journal.report(FilterFound(await _filter_of_flats(context)))
 
 
 async def _filter_of_flats(context: RunContext) -> str | None:

@@ -9,8 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from ..errors import PreconditionError, RunFailedError, describe
-from ..events.events import RunOutcome, StageReached
-from ..events.stages import Progress
+from ..events.events import RunOutcome
 from ..ground.threads import responsive_loop
 from ..ocps.client import Ocps
 from ..plan import Action
@@ -18,16 +17,16 @@ from ..record import About, Recorder, open_record
 from ..repository import AwaitableRepository
 from ..sal import ExpectedError
 from . import opening
-from .absences import Absences
-from .arrivals import Arrivals, detector_finder
 from .checkpoints import Checkpoints
-from .closing import Closing
 from .context import RunContext
 from .ending import end
-from .exposing import Exposing
 from .host import Host, script_name
 from .journal import Journal
-from .processing import Doing, Processing, tell_plan
+from .steps.processing import Doing, Processing, report_plan
+from .taking.absences import Absences
+from .taking.arrivals import Arrivals, detector_finder
+from .taking.closing import Closing
+from .taking.exposing import Exposing
 
 __all__ = ["Run"]
 
@@ -62,11 +61,8 @@ class Run:
             host=host,
             spec=host.spec,
             repository=AwaitableRepository(host.make_repository(host.spec.config.repo)),
-            ocps=Ocps(host.ocps, host.log, journal.tell, journal.warn),
+            ocps=Ocps(host.ocps, host.log, journal.report, journal.warn),
             journal=journal,
-            progress=Progress(
-                host.spec.plan.products, lambda product, stage: journal.tell(StageReached(product, stage))
-            ),
             checkpoints=Checkpoints(host),
         )
         self._processing: Processing | None = None
@@ -140,7 +136,7 @@ class Run:
                 graph = self._processing.start(tasks)
                 context = self._context
                 find = detector_finder(context.found.detectors, context.detectors, context.host.n_detectors)
-                arrivals = Arrivals(find, context.detectors, context.journal.tell)
+                arrivals = Arrivals(find, context.detectors, context.journal.report)
                 context.host.image_in_oods.callback = arrivals.note
                 self._closing = Closing(context, arrivals, Absences(context, arrivals), graph)
                 yield Exposing(context, self._closing, tasks)
@@ -175,7 +171,7 @@ class Run:
             context.repository.close()
             if self._processing is None:
                 # What was to be done is known to the record, too, where nothing of it has begun.
-                tell_plan(context)
+                report_plan(context)
             await end(context, self._record, ended)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Content", "Dataset", "ImageType", "Naming", "Pairs", "Pipeline", "Product", "Switch"]
+__all__ = ["Content", "Dataset", "ImageType", "Naming", "Pairs", "Pipeline", "Product", "Switch", "Verifier"]
 
 
 class ImageType(StrEnum):
@@ -90,6 +90,21 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Verifier:
+    """How cp_verify verifies a product."""
+
+    pipeline: Pipeline  #: Its names.
+    images: tuple[ImageType, ...]  #: Sets whose exposures the job is given.
+    #: Has every installation the pipeline? Else the product is verified where there is one.
+    always: bool = False
+    #: Are its statistics about each detector? Else about each detector in each exposure.
+    by_detector: bool = True
+    undecided: frozenset[str] = frozenset()  #: Tests that do not count, since nothing passes them.
+    #: Does it write images that it has corrected? They say which calibrations it has used, else its tables do.
+    corrects: bool = True
+
+
+@dataclass(frozen=True)
 class Naming:
     """What a product is called where that is not its name in lower case."""
 
@@ -106,8 +121,8 @@ class Product:
     made_from: tuple[str, ...]  #: Products that its generation reads.
     dataset: Dataset  #: What the butler knows of it.
     generate: Pipeline  #: Pipeline that makes it.
-    #: Pipeline that verifies it; None for a product that is certified without verification (000).
-    verify: Pipeline | None = None
+    #: What verifies it; None for a product that is certified without verification (000).
+    verify: Verifier | None = None
     #: How a user asks for it; None for a product of every run that has its images.
     switch: Switch | None = None
     pairs: Pairs | None = None  #: The flat pairs it needs; None where any flats will do.
@@ -150,6 +165,11 @@ class Product:
     def measures_gains(self) -> bool:
         """Are there gains in its datasets?"""
         return self.dataset.content in (Content.GAINS, Content.CURVES)
+
+    @property
+    def always_verified(self) -> bool:
+        """Is it verified wherever verification is on, as combined images are?"""
+        return self.verify is not None and self.verify.always
 
     @property
     def by_filter(self) -> bool:

@@ -7,8 +7,9 @@ this table only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from .product import Content, Dataset, ImageType, Naming, Pairs, Pipeline, Product, Switch
+from .product import Content, Dataset, ImageType, Naming, Pairs, Pipeline, Product, Switch, Verifier
 
 __all__ = [
     "PRODUCTS",
@@ -20,10 +21,12 @@ __all__ = [
     "Pipeline",
     "Product",
     "Switch",
+    "Verifier",
     "holding",
     "is_by_filter",
     "parts_of",
     "switched",
+    "verified_where_possible",
 ]
 
 
@@ -31,11 +34,17 @@ def _cp_pipe(*files: str, subsets: tuple[str, ...] = ()) -> Pipeline:
     return Pipeline("CP_PIPE_DIR", files, subsets)
 
 
-def _cp_verify(*files: str) -> Pipeline:
-    return Pipeline("CP_VERIFY_DIR", files)
-
-
 _BIAS, _DARK, _FLAT = ImageType.BIAS, ImageType.DARK, ImageType.FLAT
+
+
+def _cp_verify(*files: str, **others: Any) -> Verifier:
+    """Return what verifies a product with flats, where cp_verify has it."""
+    return Verifier(Pipeline("CP_VERIFY_DIR", files), (_FLAT,), **others)
+
+
+def _combined(image_type: ImageType, *files: str) -> Verifier:
+    return Verifier(Pipeline("CP_VERIFY_DIR", files), (image_type,), always=True, by_detector=False)
+
 
 _ALL_IMAGES = "BIAS_DARK_FLAT"
 
@@ -48,7 +57,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=(),
             dataset=Dataset(("bias",), required=True),
             generate=_cp_pipe("cpBias.yaml"),
-            verify=_cp_verify("verifyBias.yaml", "VerifyBias.yaml"),
+            verify=_combined(_BIAS, "verifyBias.yaml", "VerifyBias.yaml"),
         ),
         Product(
             name="DARK",
@@ -56,7 +65,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS",),
             dataset=Dataset(("dark",), required=True),
             generate=_cp_pipe("cpDark.yaml"),
-            verify=_cp_verify("verifyDark.yaml", "VerifyDark.yaml"),
+            verify=_combined(_DARK, "verifyDark.yaml", "VerifyDark.yaml"),
         ),
         Product(
             name="FLAT",
@@ -64,7 +73,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS", "DARK"),
             dataset=Dataset(("flat",), by_filter=True, required=True),
             generate=_cp_pipe("cpFlat.yaml"),
-            verify=_cp_verify("verifyFlat.yaml", "VerifyFlat.yaml"),
+            verify=_combined(_FLAT, "verifyFlat.yaml", "VerifyFlat.yaml"),
         ),
         Product(
             name="DEFECTS",
@@ -72,6 +81,8 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS", "DARK", "FLAT"),
             dataset=Dataset(("defects",), content=Content.BOXES),
             generate=_cp_pipe("cpDefects.yaml", "findDefects.yaml"),
+            # PROB_TEST compares the number of outliers with that of masked pixels, and cp_verify itself calls it bad.
+            verify=_cp_verify("verifyDefects.yaml", by_detector=False, undecided=frozenset({"PROB_TEST"})),
             switch=Switch(
                 "do_defects",
                 "Make defects from the darks and flats and certify them. script_mode must be BIAS_DARK_FLAT.",
@@ -85,6 +96,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("BIAS", "DARK"),
             dataset=Dataset(("ptc",), content=Content.CURVES),
             generate=_cp_pipe("cpPtc.yaml"),
+            verify=_cp_verify("verifyPtc.yaml", corrects=False),
             switch=Switch(
                 "do_ptc",
                 "Make a Photon Transfer Curve from the flat pairs and certify it. script_mode must be "
@@ -122,6 +134,7 @@ PRODUCTS: dict[str, Product] = {
             made_from=("DEFECTS",),
             dataset=Dataset(("linearizer",), content=Content.OTHER),
             generate=_cp_pipe("cpLinearizer.yaml"),
+            verify=_cp_verify("verifyLinearizer.yaml"),
             switch=Switch(
                 "do_linearizer",
                 "Make a linearizer from the flat pairs and certify it. script_mode must be "
@@ -178,6 +191,11 @@ def switched() -> Iterator[tuple[Product, Switch]]:
     for product in PRODUCTS.values():
         if product.switch is not None:
             yield product, product.switch
+
+
+def verified_where_possible() -> tuple[Product, ...]:
+    """Return the products that are verified where the installed cp_verify has a pipeline for it."""
+    return tuple(p for p in PRODUCTS.values() if p.verify is not None and not p.verify.always)
 
 
 def parts_of(name: str) -> tuple[Product, ...]:

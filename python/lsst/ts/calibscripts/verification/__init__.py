@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .outputs import Details, RunStatistics, WrittenGains
-from .rule import Thresholds, Verdict, enough_detectors, judge, without_statistics
+from .rule import Thresholds, Verdict, enough_detectors, judge
 from .statistics import Failure, Statistics, exposures_to_look_into, has_exposures, parse_statistics
 
 __all__ = [
@@ -19,5 +19,4 @@ __all__ = [
     "has_exposures",
     "judge",
     "parse_statistics",
-    "without_statistics",
 ]

@@ -11,23 +11,15 @@ __all__ = ["RunStatistics", "WrittenGains"]
 
 @dataclass(frozen=True)
 class RunStatistics:
-    """cp_verify's statistics of one verification run, as the butler returns them.
+    """cp_verify's statistics of one verification run, as the butler returns them."""
 
-    Attributes
-    ----------
-    run : `tuple` [`dict`]
-        Run level: one, or one per physical_filter.
-    exposures : `dict` [`int`, `dict`]
-        Per exposure; read where the run level does not name what failed.
-    detectors : `dict` [`tuple` [`int`, `int`], `dict`]
-        Per exposure and detector; read where the others do not name what failed.
-    verified : `frozenset` [`tuple` [`int`, `int`]]
-        Exposures and detectors of which there are statistics; empty where the run has none per detector.
-    """
-
-    run: tuple[Mapping[Any, Any], ...]
-    exposures: Mapping[int, Mapping[Any, Any]]
+    run: tuple[Mapping[Any, Any], ...]  #: Run level: one, or one per physical_filter.
+    exposures: Mapping[
+        int, Mapping[Any, Any]
+    ]  #: Per exposure; read where the run level does not name what failed.
+    #: Per exposure and detector; read where the others do not name what failed.
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
+    #: Exposures and detectors of which there are statistics; empty where the run has none per detector.
     verified: frozenset[tuple[int, int]] = frozenset()
 
     def skipped(self, exposures: Collection[int], detectors: Iterable[int]) -> tuple[int, ...]:
@@ -42,43 +34,27 @@ class RunStatistics:
 
 @dataclass(frozen=True)
 class Details:
-    """Values of cp_verify's statistics, and the read noise they are compared with.
+    """Values of cp_verify's statistics, and the read noise they are compared with."""
 
-    Attributes
-    ----------
-    detectors : mapping [(`int`, `int`), mapping]
-        ``verify<Type>DetStats`` by exposure and detector.
-    nominal_noise : mapping [(`int`, `str`), `float`]
-        Nominal read noise by detector and amplifier, electron; as far as the corrected images have it.
-    """
-
-    detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
+    detectors: Mapping[
+        tuple[int, int], Mapping[Any, Any]
+    ]  #: ``verify<Type>DetStats`` by exposure and detector.
+    #: Nominal read noise by detector and amplifier, electron; as far as the corrected images have it.
     nominal_noise: Mapping[tuple[int, str], float]
 
 
 @dataclass(frozen=True)
 class WrittenGains:
-    """Gains and read noises of the amplifiers of a detector, as a job wrote them.
-
-    Attributes
-    ----------
-    detector : `int`
-        Detector.
-    exposures : `tuple` [`int`, ...]
-        The pair of exposures they were estimated from; empty for a fit to all of them.
-    gain : `dict` [`str`, `float`]
-        Amplifier -> gain, electron/ADU.
-    noise : `dict` [`str`, `float`]
-        Amplifier -> read noise, in ``noise_unit``.
-    noise_unit : `str`
-        electron, or ADU where it was measured in the overscan before any gain was known.
-    gain_error : `dict` [`str`, `float`]
-        Amplifier -> error of the gain, electron/ADU, as far as it is known.
-    """
+    """Gains and read noises of the amplifiers of a detector, as a job wrote them."""
 
     detector: int
-    exposures: tuple[int, ...]
-    gain: Mapping[str, float]
-    noise: Mapping[str, float]
-    noise_unit: str = "electron"
+    exposures: tuple[
+        int, ...
+    ]  #: The pair of exposures they were estimated from; empty for a fit to all of them.
+    gain: Mapping[str, float]  #: Amplifier -> gain, electron/ADU.
+    noise: Mapping[str, float]  #: Amplifier -> read noise, in ``noise_unit``.
+    noise_unit: str = (
+        "electron"  #: electron, or ADU where it was measured in the overscan before any gain was known.
+    )
+    #: Amplifier -> error of the gain, electron/ADU, as far as it is known.
     gain_error: Mapping[str, float] = field(default_factory=dict)

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import RepositoryError, StatisticsError
 from ..tables.products import Product
-from ..tables.verifiers import VERIFIERS
 from .detectors import judge_detectors
 from .failing import Measured, Place
 from .outputs import Details, RunStatistics, WrittenGains
-from .rule import Verdict, enough_detectors, judge, without_statistics
+from .rule import Thresholds, Verdict, enough_detectors, judge
 from .shapes import mapping, parse_detector
 from .statistics import Statistics, parse_statistics
 
@@ -51,8 +50,7 @@ class Verification:
     @property
     def by_detector(self) -> bool:
         """Are the statistics about each detector?"""
-        verifier = VERIFIERS.get(self.product.name)
-        return verifier is not None and verifier.by_detector
+        return self.product.verify is not None and self.product.verify.by_detector
 
     @property
     def lost(self) -> str:
@@ -63,15 +61,16 @@ class Verification:
         return f"only {n_left} of the {n_asked} detectors asked for were verified"
 
     def failed(self, reason: str) -> Verdict:
-        """Return the verdict where there is nothing to judge by."""
-        return without_statistics(
-            reason,
-            exposures=tuple(self.processed) if self.by_detector else self.exposures or (),
-            by_detector=self.by_detector,
-            detectors=self.verified,
-            threshold=self.threshold,
-            image_type=self.product.name,
-        )
+        """Return the verdict where there is nothing to judge by: a failed one, with every exposure missing.
+
+        Parameters
+        ----------
+        reason : `str`
+            Why: statistics missing, unreadable or damaged, with dataset type and collection, or too few detectors.
+        """
+        asked = tuple(sorted({*(self.processed if self.by_detector else self.exposures or ())}))
+        limits = Thresholds(self.threshold, len({*self.verified}), len(asked), self.by_detector)
+        return Verdict(self.product.name, asked, limits, missing=asked, reason=reason)
 
 
 def verdict_on(asked: Verification, read: Callable[[], RunStatistics]) -> Verdict:
@@ -128,8 +127,7 @@ def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
         detector_stats=found.detectors,
         detector_names=asked.known,
     )
-    verifier = VERIFIERS.get(asked.product.name)
-    undecided = verifier.undecided if verifier else frozenset()
+    undecided = asked.product.verify.undecided if asked.product.verify else frozenset()
     return replace(statistics, failures=tuple(f for f in statistics.failures if f.test not in undecided))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from .statistics import Failure, Statistics
 
-__all__ = ["Thresholds", "Verdict", "enough_detectors", "judge", "without_statistics"]
+__all__ = ["Thresholds", "Verdict", "enough_detectors", "judge"]
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,7 @@ def judge(
     """
     asked = frozenset(exposures)
     names = None if isinstance(detectors, int) else frozenset(detectors)
+    n_detectors = detectors if isinstance(detectors, int) else len(set(detectors))
 
     def counts(detector: str | None) -> bool:
         return names is None or detector is None or detector in names
@@ -182,47 +183,12 @@ def judge(
     return Verdict(
         image_type=image_type,
         exposures=tuple(sorted(asked)),
-        thresholds=_thresholds(exposures, detectors, threshold),
+        thresholds=Thresholds(threshold, n_detectors, len(asked)),
         failures=tuple(failure for failure in relevant if counts(failure.detector)),
         missing=tuple(sorted(asked - statistics.exposures)),
         unexplained=tuple(sorted(asked & unexplained)),
         others=tuple(sorted({str(f.detector) for f in relevant if not counts(f.detector)})),
     )
-
-
-def without_statistics(
-    reason: str,
-    *,
-    exposures: Sequence[int],
-    detectors: Sequence[str] | int,
-    threshold: int,
-    image_type: str,
-    by_detector: bool = False,
-) -> Verdict:
-    """Return the verdict where there is nothing to judge by: failed.
-
-    Parameters
-    ----------
-    reason : `str`
-        Why: statistics missing, unreadable or damaged, with dataset type and collection, or too few detectors.
-    exposures, detectors, threshold, image_type
-        As for `judge`.
-    by_detector : `bool`, optional
-        Is it a verdict on detectors? Then these are given as ``exposures``.
-
-    Returns
-    -------
-    `Verdict`
-        A failed one, with every exposure missing.
-    """
-    asked = tuple(sorted(set(exposures)))
-    limits = replace(_thresholds(exposures, detectors, threshold), by_detector=by_detector)
-    return Verdict(image_type, asked, limits, missing=asked, reason=reason)
-
-
-def _thresholds(exposures: Sequence[int], detectors: Sequence[str] | int, threshold: int) -> Thresholds:
-    n_detectors = detectors if isinstance(detectors, int) else len(set(detectors))
-    return Thresholds(threshold, n_detectors, len(set(exposures)))
 
 
 def _exposure_fails(failures: Sequence[Failure], thresholds: Thresholds) -> bool:

@@ -101,11 +101,11 @@ def failure_report(
     """
     if verdict.thresholds.by_detector:
         return _report_by_detector(verdict, verification_collection)
-    told = failure_patterns(verdict) if patterns is None else patterns
+    shown = failure_patterns(verdict) if patterns is None else patterns
     generation = generation_collection or "None. 'generate_calibrations' is False."
     lines = [
         verdict_line(verdict, generating=generation_collection is not None),
-        *(f"    {pattern}" for pattern in told),
+        *(f"    {pattern}" for pattern in shown),
         *([] if verdict.reason else _findings(verdict)),
         *_remarks(verdict),
         *_threshold_values(verdict.thresholds, len(verdict.failed_exposures)),
@@ -180,8 +180,8 @@ def undecisive_line(verdict: Verdict) -> str:
     if not exposures:
         return ""
     of = f"of {counted(len(verdict.exposures), 'exposure')}"
-    told = ", ".join(f"{test} of the whole exposure failed in {n} {of}" for test, n in exposures.items())
-    return f"{verdict.image_type}: {told}. Tests of an exposure as a whole are reported and do not decide."
+    counts = ", ".join(f"{test} of the whole exposure failed in {n} {of}" for test, n in exposures.items())
+    return f"{verdict.image_type}: {counts}. Tests of an exposure as a whole are reported and do not decide."
 
 
 def _remarks(verdict: Verdict) -> Iterator[str]:

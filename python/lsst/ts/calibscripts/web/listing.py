@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..decisions import NO_DECISIONS, Decisions
-from ..report.rows import RunRow, RunStatus
+from ..report.runs.rows import RunRow, RunStatus
 from ..report.standings import in_short
 from .nights import NightProduct, products_of
 

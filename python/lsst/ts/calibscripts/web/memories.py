@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..report.past import beside, recall
+from ..report.runs.past import beside, recall
 from ..report.trends import Past
 
 __all__ = ["Memories"]

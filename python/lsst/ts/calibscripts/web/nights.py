@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..decisions import Decision, Decisions, ExposureSubject, MasterSubject, ProductSubject
-from ..report.rows import RunRow, RunStatus
+from ..report.runs.rows import RunRow, RunStatus
 from ..report.standings import once_decided
 
 __all__ = ["Night", "NightProduct", "nights_of", "products_of", "text_of_nights"]

@@ -17,7 +17,7 @@ from ..ground.tai import tai_now
 from ..record import Record, with_decisions
 from ..report.account import alone
 from ..report.page import page_environment, page_source, page_values
-from ..report.rows import RunRow
+from ..report.runs.rows import RunRow
 from ..report.scripts import scripts_of
 from ..run.afterwards import certifiable
 from ..tables.instruments import INSTRUMENTS

@@ -15,7 +15,7 @@ from ..errors import describe
 from ..record import Record
 from ..report.account import Account, decided, of_record
 from ..report.page import page_values
-from ..report.past import with_history
+from ..report.runs.past import with_history
 from ..report.scripts import scripts_of
 
 __all__ = ["Report", "Reports"]

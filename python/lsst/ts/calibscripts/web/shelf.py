@@ -14,7 +14,7 @@ from ..errors import RecordError, describe
 from ..record import Following, Record
 from ..record.following import LARGEST
 from ..record.index import too_large
-from ..report.rows import RunRow, list_of_runs
+from ..report.runs.rows import RunRow, list_of_runs
 
 __all__ = ["Shelf"]
 

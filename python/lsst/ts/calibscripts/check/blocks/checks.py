@@ -159,7 +159,7 @@ def _check_script(script: ExpandedScript, block: Block) -> CheckedCall:
         look_up_pipelines(check_values(SCRIPTS[call.name], call.parameters), insist=False)
     )
     problems = (*_misplaced(call), *checked.problems)
-    program = checked.config.program if checked.config is not None else None
+    program = checked.spec.config.program if checked.spec is not None else None
     other = (
         [f"program is {program}, so the headers of its images do not name {block.program}, the BLOCK's"]
         if program and not _names(program, block.program)
@@ -221,7 +221,8 @@ def _certified_once(calls: Sequence[CheckedCall]) -> Iterator[CheckedCall]:
     """Return the scripts with what each would certify although an earlier one has certified it."""
     before: list[tuple[int, Certification]] = []
     for number, call in enumerate(calls, 1):
-        wanted = call.checked.certifications if call.checked is not None else ()
+        spec = None if call.checked is None else call.checked.spec
+        wanted = () if spec is None else spec.certifications
         problems = [
             f"certifies {one.product} into {one.collection} for {one.validity.interval}, as script {first} does "
             "before it, so it will refuse to start: set another calib_collection or other dates"

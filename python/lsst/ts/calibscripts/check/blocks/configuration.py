@@ -68,25 +68,25 @@ def configured(text: str, overrides: Mapping[str, Any]) -> Configured:
         return Configured(readable=False, problems=problems)
     properties = schema.get("properties", {})
     values: dict[str, Any] = copy.deepcopy(dict(overrides))
-    told = [*problems, *_misnamed(properties), *_filled(schema, values, overrides)]
+    found = [*problems, *_misnamed(properties), *_filled(schema, values, overrides)]
     closed = schema.get("additionalProperties") is False
     known = {name: value for name, value in values.items() if isinstance(name, str)}
-    return Configured(known, properties, closed, problems=tuple(told))
+    return Configured(known, properties, closed, problems=tuple(found))
 
 
 @lru_cache(maxsize=32)
 def _schema(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """Read a schema; what is returned is never changed. Many BLOCKs of a directory have the same."""
     schema, problems = read_yaml(text)
-    told = tuple(f"configuration_schema: {problem}" for problem in problems)
+    found = tuple(f"configuration_schema: {problem}" for problem in problems)
     if problems and not schema:
-        return None, told
+        return None, found
     try:
         # No text at all is not a schema either.
         check_schema(schema or None)
     except InputError as error:
-        return None, (*told, f"configuration_schema: {error}")
-    return schema, told
+        return None, (*found, f"configuration_schema: {error}")
+    return schema, found
 
 
 def _misnamed(properties: Mapping[Any, Any]) -> Iterator[str]:

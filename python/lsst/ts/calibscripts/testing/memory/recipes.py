@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...tables.bootstraps import RECORDS
-from ...tables.products import PRODUCTS, parts_of
-from ...tables.verifiers import VERIFIERS
+from ...tables.products import parts_of
 
 __all__ = ["FLATS", "RECIPES", "Recipe"]
 
@@ -33,14 +32,10 @@ def _recipes() -> Iterator[tuple[str, Recipe]]:
         inputs = tuple(RECORDS[name].dataset_type for name in product.made_from)
         made = tuple(each.dataset_type for each in (product, *parts_of(product.name)))
         yield product.generate.job, Recipe(inputs, (*made, product.processed))
-        if product.verify is not None:
-            reads = (*inputs, product.dataset_type)
-            yield product.verify.job, Recipe(reads, (product.corrected,), product.name.title())
-    for name, verifier in VERIFIERS.items():
-        product = PRODUCTS[name]
-        images = (product.corrected if verifier.corrects else product.results,)
-        reads = (product.dataset_type,)
-        yield verifier.pipeline.job, Recipe(reads, images, name.title(), verifier.by_detector)
+        if (verifier := product.verify) is not None:
+            reads = (*inputs, product.dataset_type) if verifier.always else (product.dataset_type,)
+            images = (product.corrected if verifier.corrects else product.results,)
+            yield verifier.pipeline.job, Recipe(reads, images, product.name.title(), verifier.by_detector)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(dict(_recipes()))

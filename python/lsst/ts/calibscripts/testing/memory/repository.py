@@ -87,24 +87,6 @@ class MemoryRepository(Troubled):
         self._begin("residual")
         return None
 
-    def lacking(
-        self,
-        dataset_type: str,
-        instrument: str,
-        detectors: Sequence[int],
-        collections: Sequence[str],
-        physical_filter: str | None,
-        when: Sequence[TimeRange],
-    ) -> tuple[int, ...]:
-        """See `lsst.ts.calibscripts.repository.Repository`."""
-        self._begin("lacking")
-        found = {
-            dataset.detector
-            for dataset in self.butler.all(dataset_type, instrument, collections, when)
-            if physical_filter in (None, dataset.physical_filter)
-        }
-        return tuple(detector for detector in detectors if detector not in found)
-
     def sources(
         self,
         dataset_type: str,

@@ -1,0 +1,1 @@
+"""What the jobs of a run left in the butler, read once, as frozen data."""

@@ -1,0 +1,110 @@
+"""CERTIFY: what was generated, and has passed, goes into the CALIBRATION collection and is read back from there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from functools import partial
+
+from ...errors import CalibScriptsError, CertificationError, ImageSetError, NoAnswerError, ReadBackError
+from ...events.comparisons import Compared, comparison_line
+from ...events.events import CertificationRefused, Certified, Doubtful, Stage
+from ...events.images import ImageSet
+from ...plan import Action, Step, StepId
+from ...preflight.examining import closed_flats, wrong_filter
+from ...repository import Certification
+from ...tables.products import ImageType
+from ..context import RunContext
+
+__all__ = ["certify"]
+
+
+async def certify(context: RunContext, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+    """Certify a product, all its detectors or none, and only while the script is not paused.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    step : `Step`
+        The step.
+    images : mapping [`ImageType`, `ImageSet`]
+        Unused: what is certified was made from them before.
+
+    Raises
+    ------
+    CalibScriptsError
+        If it is not certified, or whether it is is unknown; the text says what is and what is not.
+    """
+    generated = context.state.step(StepId(Action.GENERATE, step.id.product))
+    wanted = context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter)
+    compared = context.state.product(step.id.product).compared
+    if compared is not None and compared.withheld:
+        raise _refused(context, wanted, _withheld(compared, generated.run))
+    if problem := await _filter_problem(context, step):
+        raise _refused(context, wanted, ImageSetError(ImageType.FLAT.name, problem))
+    # It comes after GENERATE, which fails where its job left no RUN.
+    assert generated.run is not None
+    datasets = await _commit(context, wanted, generated.run)
+    _report(context, wanted, datasets)
+
+
+async def _filter_problem(context: RunContext, step: Step) -> str:
+    """Report which flats that a product was made from have another filter than they are to have."""
+    if (asked := closed_flats(context.state, step.product)) is None:
+        return ""
+    return wrong_filter(asked, await context.repository.exposures(context.spec.instrument, asked.exposures))
+
+
+async def _commit(context: RunContext, wanted: Certification, run: str) -> tuple[str, ...]:
+    """Certify, and return the identifiers of the datasets; where the script is paused, try again after that."""
+    in_doubt = partial(_doubt, context, wanted)
+    may_commit = context.checkpoints.may_commit
+    datasets: tuple[str, ...] | None = None
+    while datasets is None:
+        await context.checkpoints.until_certifying_is_allowed()
+        try:
+            datasets = await context.repository.certify(wanted, run, may_commit, in_doubt)
+        except (NoAnswerError, ReadBackError):
+            in_doubt()
+            raise
+        except Exception as error:
+            context.journal.report(CertificationRefused(wanted.product, wanted.collection))
+            raise _refused(context, wanted, error) from error
+    return datasets
+
+
+def _refused(context: RunContext, wanted: Certification, error: Exception) -> CertificationError:
+    return CertificationError(wanted.product, wanted.collection, context.state.certified, error)
+
+
+def _withheld(compared: Compared, run: str | None) -> CalibScriptsError:
+    return CalibScriptsError(
+        f"{comparison_line(compared)} compare_with_previous is require, so it stays in {run}: look at the "
+        "difference on the page of the report, then certify it by a decision (`calibscripts decide certify`), "
+        "or take the images again"
+    )
+
+
+def _doubt(context: RunContext, wanted: Certification) -> None:
+    """Report that it is unknown whether a product is certified."""
+    context.journal.report(Doubtful(wanted.product, wanted.collection))
+    words = ("butler", "query-datasets", context.config.repo, wanted.dataset_type, "--collections")
+    context.journal.warn(
+        f"{wanted.product} may be certified into {wanted.collection} for {wanted.validity.interval}: check with "
+        f"`{shlex.join((*words, wanted.collection))}`."
+    )
+
+
+def _report(context: RunContext, wanted: Certification, datasets: tuple[str, ...]) -> None:
+    """Report that a product is certified; one that was not verified is a warning."""
+    name, journal = wanted.product, context.journal
+    verified = context.state.product(name).verdict is not None
+    certified = Certified(name, wanted.collection, *wanted.validity.texts, datasets, not verified)
+    context.journal.advance(name, Stage.CERTIFIED)
+    journal.report(certified)
+    where = f"into {wanted.collection} for {wanted.validity.interval}"
+    if verified:
+        journal.log.info(f"{name} was certified {where}.")
+    else:
+        journal.warn(f"{name} was certified WITHOUT verification {where}.")

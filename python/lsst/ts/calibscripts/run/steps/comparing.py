@@ -1,0 +1,124 @@
+"""What a run has generated, held against the calibration that was valid before it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from ...errors import RepositoryError, describe
+from ...events.comparisons import Compared, comparison_line
+from ...ocps.requests import input_collections
+from ...plan import Action, StepId
+from ...preflight.times import from_now
+from ...repository import FOR_ALL, Repository, Source
+from ...repository.masters import compared_masters
+from ...tables.product import Content, Product
+from ...tables.products import PRODUCTS
+from ...verification import WrittenGains
+from ...verification.differences import Allowed, Difference, difference_of, gain_difference, moved
+from ..context import RunContext
+
+__all__ = ["compare"]
+
+
+async def compare(context: RunContext, name: str) -> None:
+    """Compare a product with what was valid before, detector by detector, and report it; the run goes on.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    name : `str`
+        The product, which has been generated and is not certified yet.
+    """
+    config, product = context.config, PRODUCTS.get(name)
+    if product is None or config.compare_with_previous == "off" or not _is_compared(product):
+        return
+    required = config.compare_with_previous == "require"
+    try:
+        previous = await context.repository.ask(_previous, context, product)
+        differences = tuple([found async for found in _differences(context, product, previous)])
+    except Exception as error:
+        # Certifying decides whether it can do without: the calibration itself was made.
+        compared = Compared(name, required=required, problem=describe(error))
+    else:
+        allowed = Allowed(config.compare_sigmas_max, config.compare_pixels_max)
+        names = tuple(name for difference in differences for name in moved(difference, allowed))
+        compared = Compared(name, tuple(dict.fromkeys(previous.values())), differences, names, required)
+    context.journal.report(compared)
+    line = comparison_line(compared)
+    if compared.moved or compared.problem or (required and not compared.previous):
+        context.journal.warn(line)
+    else:
+        context.journal.log.info(line)
+
+
+def _is_compared(product: Product) -> bool:
+    return product.certified and product.dataset.content in (Content.IMAGES, Content.CURVES)
+
+
+def _previous(repository: Repository, context: RunContext, product: Product) -> dict[int, str]:
+    """Return the RUNs of the calibrations that jobs would use now if there were no new one, by detector. Blocks."""
+    action = Action.VERIFY if product.always_verified else Action.GENERATE
+    named = input_collections(context.config, StepId(action, product.name), {}, context.found.calib_exists)
+    missing = repository.missing_collections(named)
+    sources = repository.sources(
+        product.dataset_type,
+        context.spec.instrument,
+        [name for name in named if name not in missing],
+        context.state.physical_filter if product.by_filter else None,
+        [from_now(0.0)],
+    )
+    wanted = context.state.step(StepId(Action.GENERATE, product.name)).detectors
+    found = {detector: _first(sources, detector) for detector in wanted}
+    return {detector: run for detector, run in found.items() if run is not None}
+
+
+def _first(sources: tuple[Source, ...], detector: int) -> str | None:
+    return next((source.run for source in sources if source.detectors & {detector, FOR_ALL}), None)
+
+
+async def _differences(
+    context: RunContext, product: Product, previous: Mapping[int, str]
+) -> AsyncIterator[Difference]:
+    """Compare detector by detector, so that other questions to the repository are answered in between."""
+    run = context.state.step(StepId(Action.GENERATE, product.name)).run
+    assert run is not None
+    for detector, before in previous.items():
+        name = context.detectors[detector].name
+        yield await context.repository.ask(_difference, context, product, (detector, name), (run, before))
+
+
+def _difference(
+    repository: Repository,
+    context: RunContext,
+    product: Product,
+    detector: tuple[int, str],
+    runs: tuple[str, str],
+) -> Difference:
+    """Compare the new and the earlier calibration of a detector, in these RUNs. Blocks.
+
+    Raises
+    ------
+    RepositoryError
+        If one of them is not there.
+    """
+    number, name = detector
+    if product.measures_gains:
+        new, old = (_gains(repository, run, product, number) for run in runs)
+        return gain_difference(new, old, name)
+    data_id: dict[str, Any] = {"instrument": context.spec.instrument, "detector": number}
+    if product.by_filter:
+        data_id["physical_filter"] = context.state.physical_filter
+    run, before = runs
+    masters = compared_masters(repository, product.dataset_type, run, (before,), data_id)
+    if masters is None:
+        raise RepositoryError(f"{' or '.join(runs)} holds no {product.dataset_type} of detector {number}")
+    return difference_of(*masters, name)
+
+
+def _gains(repository: Repository, run: str, product: Product, detector: int) -> WrittenGains:
+    for gains in repository.gains(run, product.dataset_types):
+        if gains.detector == detector:
+            return gains
+    raise RepositoryError(f"{run} holds no gains of detector {detector}")

@@ -1,0 +1,70 @@
+"""GENERATE: a job makes a calibration from the images that arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...errors import GainsError
+from ...events.events import Stage
+from ...events.images import ImageSet
+from ...ground.text import detectors_of
+from ...ocps.jobs import JobResult
+from ...plan import Step
+from ...tables.products import ImageType
+from ..context import RunContext
+from .inputs import check_inputs
+from .jobs import exposures_for, note_silent, outputs_missing, run_job
+from .judging import judge_gains
+
+__all__ = ["generate"]
+
+
+async def generate(context: RunContext, step: Step, images: Mapping[ImageType, ImageSet]) -> None:
+    """Generate a calibration, and check that the job wrote it for every detector.
+
+    Parameters
+    ----------
+    images : mapping [`ImageType`, `ImageSet`]
+        Images to generate it from.
+
+    Raises
+    ------
+    CalibScriptsError
+        If it did not succeed; the text says why.
+    """
+    exposures = exposures_for(context, step, images)
+    result, run = await run_job(context, step, images, exposures)
+    if run is None:
+        raise outputs_missing(step, result, "the job left no RUN with outputs")
+    await _check_outputs(context, step, run, result)
+    await check_inputs(context, step, run, result)
+    if step.product.measures_gains:
+        await _look_at_gains(context, step, run, result)
+    note_silent(context, step, result)
+    context.journal.advance(step.id.product, Stage.GENERATED)
+
+
+async def _check_outputs(context: RunContext, step: Step, run: str, result: JobResult) -> None:
+    """Fail where a detector has no calibration, under whichever dataset type the installed stack writes."""
+    made: frozenset[int] = frozenset()
+    for dataset_type in step.product.dataset_types:
+        made = made or await context.repository.made(run, dataset_type)
+    wanted = context.state.step(step.id).detectors
+    if lacking := [detector for detector in wanted if detector not in made]:
+        reason = f"the job wrote no {step.product.dataset_type} for {detectors_of(lacking)}"
+        raise outputs_missing(step, result, reason)
+
+
+async def _look_at_gains(context: RunContext, step: Step, run: str, result: JobResult) -> None:
+    """Report the gains that a job has found, and fail where there are none, or none that can be right."""
+    found = await context.repository.ask(judge_gains, context, step, run)
+    for text in found.texts:
+        context.journal.log.info(text)
+    if found.lacking:
+        raise outputs_missing(step, result, f"the job wrote no gains for {detectors_of(found.lacking)}")
+    if found.none_left:
+        raise GainsError(f"{step.id}: {found.doubts}. Check that the flats had light, and how much.")
+    if found.doubts:
+        context.journal.warn(
+            f"{step.id}: {found.doubts}. Check the light of the flats before these are used."
+        )
