@@ -143,6 +143,13 @@ class TestHeadline:
     def test_words(self, verdict: Verdict, generating: bool, text: str) -> None:
         assert headline(verdict, generating) == text
 
+    def test_what_passed_in_vain_is_not_said_to_be_certified(self) -> None:
+        found = headline(CLEAN, True, in_vain=True)
+        assert found.startswith(
+            "DARK calibration passed verification criteria, but will not be certified, since"
+        )
+        assert headline(FAILED, True, in_vain=True) == headline(FAILED, True)
+
 
 class TestVerdictLine:
     @pytest.mark.parametrize(

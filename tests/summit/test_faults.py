@@ -51,6 +51,17 @@ def test_which_exposures_are_hit(text: str, kind: str, number: int, hits: bool) 
     assert Faults([text]).hits("image-missing", kind, number) is hits
 
 
+def test_a_fault_may_be_switched_on_several_times() -> None:
+    faults = Faults(
+        ["job-slow:of=cpBias,delay=1", "job-slow:of=cpDark,delay=2", "job-slow:of=cpFlat,delay=3"]
+    )
+    for kind, delay in (("cpDark", 2.0), ("cpBias", 1.0)):
+        assert faults.hits("job-slow", kind)
+        assert faults["job-slow"].delay == delay
+    assert not faults.hits("job-slow", "cpPtc")
+    assert [fault.of for fault in faults.idle] == ["cpFlat"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -229,7 +229,8 @@ class JobError(CalibScriptsError, RuntimeError):
 
     def __str__(self) -> str:
         quote = f" The last error in the log: {self.last_error}" if self.last_error else ""
-        before = f" Failed before: OCPS job {', '.join(self.earlier)}." if self.earlier else ""
+        jobs = f"{'jobs' if len(self.earlier) > 1 else 'job'} {' and '.join(self.earlier)}"
+        before = f" Failed before: OCPS {jobs}." if self.earlier else ""
         return f"{super().__str__()}{before}{quote}"
 
 

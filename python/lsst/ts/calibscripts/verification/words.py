@@ -25,13 +25,15 @@ or equal to the acceptable maximum number of failed exposures.
 """
 
 
-def headline(verdict: Verdict, generating: bool) -> str:
+def headline(verdict: Verdict, generating: bool, *, in_vain: bool = False) -> str:
     """Report in the documented words what follows from a verdict.
 
     Parameters
     ----------
     generating : `bool`
         Whether a calibration was generated, so that there is something to certify.
+    in_vain : `bool`, optional
+        Has something failed that its certification needs besides?
 
     Returns
     -------
@@ -44,6 +46,8 @@ def headline(verdict: Verdict, generating: bool) -> str:
             " and will not be certified." if generating else "; there was nothing to certify."
         )
     certified = " and will be certified" if generating else ""
+    if generating and in_vain:
+        certified = ", but will not be certified, since something else that it needs has failed"
     if verdict.clean:
         return f"{what} passed verification criteria{certified}."
     return (

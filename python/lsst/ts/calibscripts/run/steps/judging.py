@@ -60,7 +60,9 @@ def judge(
     verdict = _verdict(repository, context, step, run, exposures)
     generation = context.state.step(StepId(Action.GENERATE, step.id.product)).collection
     verification = context.state.step(step.id).collection or ""
-    headline = words.headline(verdict, generation is not None)
+    # A step that ends before it could begin was cancelled.
+    in_vain = context.state.step(StepId(Action.CERTIFY, step.id.product)).ended is not None
+    headline = words.headline(verdict, generation is not None, in_vain=in_vain)
     numbers = words.verdict_line(verdict, generation is not None)
     if verdict.clean:
         return Judged(verdict, headline, numbers, f"{headline} {numbers}")

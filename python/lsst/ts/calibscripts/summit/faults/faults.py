@@ -20,7 +20,7 @@ _MANY = 50
 
 
 class Faults(Mapping[str, Fault]):
-    """The faults that are switched on, by name, and which of them have acted.
+    """The faults that are switched on, by name, and which of them have acted; of several of a name the one that acts.
 
     Parameters
     ----------
@@ -35,8 +35,10 @@ class Faults(Mapping[str, Fault]):
 
     def __init__(self, faults: Iterable[Fault | str] = ()) -> None:
         records = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+        self._all = tuple(records)
+        # Of several the one that was the last to act; before that any.
         self._faults = {fault.name: fault for fault in records}
-        self._acted: set[str] = set()
+        self._acted: set[int] = set()
 
     def __getitem__(self, name: str) -> Fault:
         return self._faults[name]
@@ -59,18 +61,17 @@ class Faults(Mapping[str, Fault]):
         number : `int`
             Number of the exposure or job of that kind, counted from 1.
         """
-        if name not in self._faults:
-            return False
-        fault = self._faults[name]
-        if not fault.hits(fault.of if kind is None else kind, number):
-            return False
-        self._acted.add(name)
-        return True
+        for place, fault in enumerate(self._all):
+            if fault.name == name and fault.hits(fault.of if kind is None else kind, number):
+                self._faults[name] = fault
+                self._acted.add(place)
+                return True
+        return False
 
     @property
     def idle(self) -> tuple[Fault, ...]:
         """Those that have not acted yet."""
-        return tuple(fault for name, fault in self._faults.items() if name not in self._acted)
+        return tuple(fault for place, fault in enumerate(self._all) if place not in self._acted)
 
     def check(self, names: Mapping[Target, Collection[str]]) -> None:
         """Refuse faults that could never act.
@@ -88,7 +89,7 @@ class Faults(Mapping[str, Fault]):
         problems = [
             f"Fault {fault.name}: unknown {fault.target.noun} {fault.of!r} in this rehearsal."
             f"{nearest(fault.of, known) or _those_of(known)}"
-            for fault in self._faults.values()
+            for fault in self._all
             if (known := names.get(fault.target, ())) and fault.of and fault.of not in known
         ]
         if problems:
