@@ -119,6 +119,12 @@ def test_the_most_frequent_is_first_and_heads_the_report() -> None:
     assert headline_pattern([]) == ""
 
 
+def test_what_failed_without_a_name_is_said() -> None:
+    verdict = verdict_of(dict.fromkeys(ids(20), []))
+    assert not verdict.passed
+    assert failure_patterns(verdict) == ("The statistics do not say which tests failed",)
+
+
 def test_tests_of_the_whole_exposure_have_no_pattern() -> None:
     assert failure_patterns(verdict_of({ids(1)[0]: ["SCATTER"]})) == ()
 

@@ -13,6 +13,7 @@ from lsst.ts.calibscripts.events.events import (
     FlatTimeFound,
     ImageSetClosed,
     TrialFlatTaken,
+    Warned,
 )
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
@@ -95,7 +96,7 @@ def flats_outside_the_limits_are_left_out(story: Story) -> Problems:
 def flat_setup_is_said(story: Story) -> Problems:
     """What is not ready for flats is a warning before the first flat, where that is asked for, and only then."""
     asked, scenario = Asked(story.scenario), story.scenario
-    warned = [t for t, line in story.of(LogLine) if line.message.startswith("Not ready for flats: ")]
+    warned = [t for t, event in story.of(Warned) if event.message.startswith("Not ready for flats: ")]
     expected = scenario.unready and asked.looks_at_setup and scenario.option("flat_setup", "warn") == "warn"
     flats = [t for t, e in story.of(Exposed) if e.image_type == "FLAT" and not e.ended]
     if flats and expected and not (warned and warned[0] <= flats[0]):

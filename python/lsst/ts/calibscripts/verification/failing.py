@@ -78,6 +78,8 @@ def failure_patterns(verdict: Verdict, measured: Measured | None = None) -> tupl
         above nominal; limit 5 %`` or ``MEAN: C04 only, in 3 of 20 exposures``. Tests of an exposure as a whole, which
         do not decide, are left out.
     """
+    if verdict.failed_exposures and not verdict.failures:
+        return ("The statistics do not say which tests failed",)
     by_test: dict[str, list[Failure]] = {}
     for failure in verdict.failures:
         if failure.decides:

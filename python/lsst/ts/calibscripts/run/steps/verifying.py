@@ -78,8 +78,10 @@ def _report(context: RunContext, step: Step, judged: Judged) -> None:
         )
     )
     if verdict.passed and not verdict.clean:
-        text = f"{judged.numbers}, but there are tests that did not pass (see {verification})."
-        journal.warn(text, in_full=judged.text)
+        text = (
+            f"{judged.numbers}, but there are tests that did not pass (see {verification}). {judged.pattern}"
+        )
+        journal.warn(text.rstrip(), in_full=judged.text)
     elif not verdict.reason:
         # Without statistics there is nothing to report but the failure itself.
         journal.log.log(logging.INFO if verdict.clean else logging.ERROR, judged.text)
