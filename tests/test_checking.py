@@ -147,9 +147,9 @@ def test_duration(seconds: float, words: str) -> None:
     ],
 )
 def test_images_in_words(values: dict[str, Any], words: list[str]) -> None:
-    plan = check_values(LATISS, values).plan
-    assert plan is not None
-    assert [images(exposures) for exposures in plan.sets] == words
+    spec = check_values(LATISS, values).spec
+    assert spec is not None
+    assert [images(exposures) for exposures in spec.plan.sets] == words
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,9 @@ def test_images_in_words(values: dict[str, Any], words: list[str]) -> None:
     ],
 )
 def test_physical_filter(script: str, values: dict[str, Any], physical_filter: str | None) -> None:
-    assert check_values(SCRIPTS[script], values).physical_filter == physical_filter
+    spec = check_values(SCRIPTS[script], values).spec
+    assert spec is not None
+    assert spec.physical_filter == physical_filter
 
 
 def test_the_plan_in_words() -> None:

@@ -120,7 +120,7 @@ def test_the_most_frequent_is_first_and_heads_the_report() -> None:
 
 
 def test_what_failed_without_a_name_is_said() -> None:
-    verdict = verdict_of(dict.fromkeys(ids(20), []))
+    verdict = verdict_of({key: [] for key in ids(20)})
     assert not verdict.passed
     assert failure_patterns(verdict) == ("The statistics do not say which tests failed",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -179,7 +180,7 @@ def test_what_an_exposure_gets_of_years(root: Path):
 
 
 def test_a_run_certified_every_day_is_certified_until_the_last(root: Path):
-    with Archive(str(root)) as archive:
+    with closing(Archive(str(root))) as archive:
         found = archive.certified("LATISS", {StepId(Action.GENERATE, "BIAS"): RUN}, ())
         assert archive.runs_of([DAILY]) == (RUN,)
     assert {name: (where, str(validity)) for name, (where, validity) in found.items()} == {

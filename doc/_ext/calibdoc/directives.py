@@ -144,7 +144,7 @@ def _products() -> Rows:
             ", ".join(product.images),
             ", ".join(product.made_from) or "-",
             _pipeline(product.generate),
-            _pipeline(product.verify) if product.verify else "-",
+            _pipeline(product.verify.pipeline) if product.verify else "-",
             product.dataset_type if product.certified else "-",
         )
         for product in PRODUCTS.values()

@@ -57,15 +57,13 @@ def check_text(script: ScriptRecord, text: str, now: datetime | None = None) -> 
     return _check(script, lambda validator: validator.validate_text(text), now)
 
 
-def check_values(script: ScriptRecord, values: Mapping[str, Any], now: datetime | None = None) -> Checked:
+def check_values(script: ScriptRecord, values: Mapping[str, Any]) -> Checked:
     """Check a configuration that was read already.
 
     Parameters
     ----------
     values : mapping
         Values by property.
-    now : `datetime.datetime`, optional
-        When the images will be taken, UTC; by default now.
 
     Returns
     -------
@@ -73,7 +71,7 @@ def check_values(script: ScriptRecord, values: Mapping[str, Any], now: datetime 
         Its problems name properties.
     """
     kept = {name: value for name, value in values.items() if name != DROPPED}
-    return _check(script, lambda validator: validator.validate(kept), now)
+    return _check(script, lambda validator: validator.validate(kept))
 
 
 def wrong_values(script: ScriptRecord, values: Mapping[str, Any]) -> dict[str, str]:
@@ -100,7 +98,7 @@ def _validator(model: type[CalibrationsConfig]) -> ConfigValidator:
 
 
 def _check(
-    script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]], now: datetime | None
+    script: ScriptRecord, validate: Callable[[ConfigValidator], dict[str, Any]], now: datetime | None = None
 ) -> Checked:
     validator = _validator(script.model)
     try:

@@ -20,23 +20,16 @@ _LONGEST_NAME = 100
 _FILE_ENDINGS = {"html": "html", "text": "txt", "json": "json", "markdown": "md", "cp_verify": "sh"}
 
 
-def write_page(record: Path, out: Path | None = None, repo: str | None = None) -> Path:
-    """Write the HTML report of a record. Blocks.
-
-    Parameters
-    ----------
-    out : `pathlib.Path`, optional
-        Directory; that of the record by default.
-    repo : `str`, optional
-        Butler repository; the one of the run by default.
+def write_page(record: Path) -> Path:
+    """Write the HTML report of a record beside it. Blocks.
 
     Raises
     ------
     RecordError
         If it is not a record.
     """
-    account = _account(record, None, repo, images=True)
-    return _write(account, "html", _place(account, out))
+    account = _account(record, None, None, images=True)
+    return _write(account, "html", _place(account, None))
 
 
 @click.command()

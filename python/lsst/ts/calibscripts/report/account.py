@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from ..config import PropertyNames
@@ -59,7 +60,7 @@ def of_record(
     repo = repo or str(about.config.get("repo", f"/repo/{about.instrument}"))
     runs: Mapping[StepId, str] = {}
     try:
-        with Archive(repo) as archive:
+        with closing(Archive(repo)) as archive:
             question = question_of(archive, record, images)
             runs = question.runs
             evidence = gather(archive, question)
@@ -200,7 +201,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
     RepositoryError
         If the repository or a collection does not exist, or holds nothing that a report is made from.
     """
-    with Archive(repo) as archive:
+    with closing(Archive(repo)) as archive:
         instrument, runs = archive.steps_of(archive.runs_of(collections))
         if not runs:
             raise RepositoryError(

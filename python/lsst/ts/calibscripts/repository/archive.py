@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RepositoryError
 from ..ground.time_range import TimeRange
@@ -24,7 +23,7 @@ _NEWEST = 2000
 
 
 class Archive(ButlerRepository):
-    """A butler repository that a report is made from; a context manager.
+    """A butler repository that a report is made from.
 
     Parameters
     ----------
@@ -40,17 +39,6 @@ class Archive(ButlerRepository):
     def __init__(self, repo: str) -> None:
         super().__init__(repo)
         self.check(writing=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def names(self, instrument: str) -> dict[int, str]:
         """Return the full names of the detectors of an instrument."""

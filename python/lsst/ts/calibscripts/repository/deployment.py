@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -102,15 +102,13 @@ class DeployedRepository(ButlerRepository):  # numpydoc ignore=PR02
             return ()
         return tuple(self._open().collections.query(name, flatten_chains=True))
 
-    def associations(
-        self, collection: str, dataset_types: Collection[str] | None = None
-    ) -> tuple[Association, ...]:
+    def associations(self, collection: str) -> tuple[Association, ...]:
         """Return all that CALIBRATION collections hold behind a name, in the order they are searched.
 
         The longer they have been in use, the longer that takes: it is for the collections of a production, and for
         comparing whole repositories.
         """
-        butler, wanted = self._open(), self.calibration_types() if dataset_types is None else dataset_types
+        butler, wanted = self._open(), self.calibration_types()
         return tuple(
             _association(one, dataset_type)
             for name in calibration_collections(butler, [collection])

@@ -47,8 +47,8 @@ class Task:
     of_instrument: Mapping[str, Settings] = field(default_factory=dict)
 
 
-def _on(name: str, *, without: str = "") -> _When:
-    return lambda settings: bool(settings.get(name)) and not (without and settings.get(without))
+def _on(name: str) -> _When:
+    return lambda settings: bool(settings.get(name))
 
 
 def _gains_of_linearizer(settings: Settings) -> bool:

@@ -43,13 +43,8 @@ def read_text(path: Path, limits: Limits = CONFIGURATION, *, replacing: bool = F
     return _decoded(data, limits)
 
 
-def read_standard_input(limits: Limits = CONFIGURATION) -> str:
+def read_standard_input() -> str:
     """Read standard input, UTF-8, to its end.
-
-    Parameters
-    ----------
-    limits : `Limits`
-        The most it may hold.
 
     Raises
     ------
@@ -60,10 +55,10 @@ def read_standard_input(limits: Limits = CONFIGURATION) -> str:
     if sys.stdin is None:
         raise InputError("standard input is closed")
     try:
-        data = sys.stdin.buffer.read(_BYTES * limits.characters + 1)
+        data = sys.stdin.buffer.read(_BYTES * CONFIGURATION.characters + 1)
     except (OSError, ValueError) as error:
         raise InputError(getattr(error, "strerror", None) or describe(error)) from error
-    return _decoded(data, limits)
+    return _decoded(data, CONFIGURATION)
 
 
 def _decoded(data: bytes, limits: Limits) -> str:

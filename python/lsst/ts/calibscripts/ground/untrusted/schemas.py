@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 import jsonschema
@@ -11,7 +15,6 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT7
 
 from ...errors import InputError
-from .patience import at_most
 
 __all__ = ["applying", "check_schema", "schema_validator"]
 
@@ -86,7 +89,7 @@ def applying(use: Callable[[], Result]) -> Result:
         too long.
     """
     try:
-        with at_most(_SECONDS, "checking values against the schema"):
+        with _in_time():
             return use()
     except Unresolvable as error:
         raise InputError(
@@ -99,3 +102,26 @@ def applying(use: Callable[[], Result]) -> Result:
         if isinstance(error, InputError | jsonschema.ValidationError | jsonschema.SchemaError):
             raise
         raise InputError(f"a part of it is not a schema ({type(error).__name__}: {error})") from None
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """End what takes too long, such as a pattern that tries every way to divide a text.
+
+    Nothing else ends the search for a pattern: it lets no other thread run. Signals reach the main thread only; in
+    another one there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise InputError(f"checking values against the schema takes more than {_SECONDS:g} s")
+
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -47,25 +47,15 @@ class Constructor(SafeConstructor):
             raise ConstructorError(None, None, text, node.start_mark) from None
 
 
-def load_yaml(text: str, limits: Limits = CONFIGURATION) -> Any:
-    """Read YAML.
-
-    Parameters
-    ----------
-    limits : `Limits`
-        The most it may hold.
-
-    Returns
-    -------
-    `object`
-        Its value; None for nothing.
+def load_yaml(text: str) -> Any:
+    """Read YAML, and return its value; None for nothing.
 
     Raises
     ------
     InputError
         If it is not YAML, or holds more.
     """
-    node = compose_yaml(text, limits)
+    node = compose_yaml(text)
     return None if node is None else construct_yaml(node)
 
 

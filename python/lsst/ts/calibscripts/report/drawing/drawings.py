@@ -113,14 +113,9 @@ def _durations(spans: Iterable[Span], rows: Mapping[str, int], scale: _Scale) ->
 # Trends.
 
 
-def sparkline(trend: Trend, width: int = 180, height: int = 40) -> str:
-    """Draw a quantity over the runs, this one last.
-
-    Parameters
-    ----------
-    width, height : `int`
-        Pixels.
-    """
+def sparkline(trend: Trend) -> str:
+    """Draw a quantity over the runs, this one last."""
+    width, height = 180, 40
     values = [value for _, value in trend.points if math.isfinite(value)]
     if len(values) < 2:
         return ""
