@@ -93,6 +93,13 @@ class MakeCalibrations(BaseMakeCalibrations):
         """Make the remotes of components, which begin to start: that takes each some seconds."""
         return RemoteGroup(domain=self.domain, components=list(components), log=self.log)
 
+    async def close_tasks(self) -> None:
+        """End what runs in the background, and close the remotes, all at once."""
+        await super().close_tasks()
+        # The middleware would close one after another, half a second each, and the ScriptQueue waits for the process.
+        groups = [group for group in (self._camera, self._ocps_group) if group is not None]
+        await asyncio.gather(*(remote.close() for group in groups for remote in vars(group.rem).values()))
+
     def get_instrument_configuration(self) -> dict[str, Any]:
         """Return the filter; None leaves it as it is."""
         return {"filter": self.config.filter}
