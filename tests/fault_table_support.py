@@ -30,6 +30,7 @@ __all__ = [
     "Deed",
     "Played",
     "Present",
+    "of_readers",
 ]
 
 DETECTORS = (0, 1, 2)
@@ -64,9 +65,15 @@ EXTERNAL = {"generate_calibrations": False, "do_defects": False, "do_ptc": False
 ONLY_BIAS = {"script_mode": "BIAS", "do_defects": False, "do_ptc": False}
 COMCAM: dict[str, Any] = {"instrument": "LSSTComCam"}
 
+_OF_READERS = re.compile("python read queue|Ignoring old topic sample")
 _ABORTED = re.compile(r"OCPS job (\w+) was aborted")
 _REFUSED = re.compile(r"OCPS job (\w+) could not be aborted")
 _FINAL = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED})
+
+
+def of_readers(message: str) -> bool:
+    """Return whether a remote in this process says it, which logs under the name of the script: of lost samples."""
+    return _OF_READERS.search(message) is not None
 
 
 @dataclass(frozen=True)
@@ -264,5 +271,4 @@ class Played:
             for line in self.log[self.n_configured :]
             if line.level_name in ("WARNING", "ERROR")
         )
-        # Remotes in this process log under the same name that their queues are filling.
-        return tuple(dict.fromkeys(line for line in lines if "python read queue" not in line))
+        return tuple(dict.fromkeys(line for line in lines if not of_readers(line)))

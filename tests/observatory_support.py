@@ -15,7 +15,7 @@ from typing import Any
 
 from lsst.ts.calibscripts.testing.clock import JumpingEventLoop
 
-__all__ = ["LOOPS", "ON_OBSERVATORY", "QuickEventLoop", "missing", "name_topics"]
+__all__ = ["LOOPS", "ON_OBSERVATORY", "TOPICS", "QuickEventLoop", "missing", "name_topics"]
 
 ON_OBSERVATORY = os.environ.get("CALIBSCRIPTS_SAL") == "salobj"
 """Do the tests drive salobj's Domains, Controllers and Remotes?"""
@@ -28,8 +28,9 @@ SERVERS = {
 }
 """Variables with the addresses of servers, and what salobj takes where they are not set."""
 TOPICS = "LSST_TOPIC_SUBNAME"
-FREQUENT = 0.03
-"""Below this time, seconds, a call is salobj's own: it sees to messages that wait to be written every 25 ms."""
+FREQUENT = 0.06
+"""Below this time, seconds, a call sees to real messages: salobj's to those that wait to be written, every 25 ms, and
+`Pacing` to those of the log, every 50 ms."""
 
 
 class _QuickSelector(selectors.DefaultSelector):

@@ -9,7 +9,8 @@ import pytest
 from fault_table_page import PAGE, page
 from fault_table_play import play
 from fault_table_rows import ROWS, UNDISTURBED
-from fault_table_support import Case
+from fault_table_support import Case, of_readers
+from observatory_support import ON_OBSERVATORY
 
 from lsst.ts.calibscripts.events.events import Certified, Planned, Verdicted, Warned
 from lsst.ts.calibscripts.events.folding import state_of
@@ -21,6 +22,9 @@ from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.faults.fault import Target
 from lsst.ts.calibscripts.summit.faults.faults import FAULTS
 
+TIMED = frozenset({"lamp-warming"})
+"""Faults that last as long as a few exposures: on a broker they may be over before the first one."""
+
 
 def one_of_each(rows: Sequence[Case]) -> set[Case]:
     """Return the first row of each section that is in memory, and of each fault that shows in what goes over SAL."""
@@ -28,7 +32,8 @@ def one_of_each(rows: Sequence[Case]) -> set[Case]:
     for case in rows:
         if not case.on_repository:
             names = (text.partition(":")[0] for text in case.faults)
-            for kind in (case.event, *(name for name in names if FAULTS[name].target is not Target.DETECTOR)):
+            ours = (n for n in names if FAULTS[n].target is not Target.DETECTOR and n not in TIMED)
+            for kind in (case.event, *ours):
                 kinds.setdefault(kind, case)
     return {*kinds.values()}
 
@@ -81,7 +86,11 @@ def test_run_leaves_nothing_behind(case: Case) -> None:
 def test_run_is_summarised(case: Case) -> None:
     run = play(case)
     headline, *_ = run.summary.splitlines()
-    assert f" ends {case.state.name}: {run.images - case.images_unknown} image" in headline
+    known = {run.images - case.images_unknown}
+    if ON_OBSERVATORY and case.state is ScriptState.STOPPED:
+        # The exposure that is under way goes on while the stop is on its way, and the script does not wait for it.
+        known.add(run.images - 1)
+    assert any(f" ends {case.state.name}: {number} image" in headline for number in known)
     listed = run.summary.partition("\nCertified:\n")[2].partition("\nNOT certified:")[0]
     assert {*re.findall(r"^    (\w+) in ", listed, re.MULTILINE)} == {*run.certified}
     assert (case.state is ScriptState.FAILED) == (" 0 failures" not in headline)
@@ -100,7 +109,7 @@ def test_everything_is_counted_as_what_it_is(case: Case) -> None:
     logged = [
         line.message for line in run.log if line.level_name == "WARNING" and in_full not in line.message
     ]
-    ours = [message for message in logged if "python read queue" not in message]
+    ours = [message for message in logged if not of_readers(message)]
     assert {*ours} <= {*kept}, {*ours} - {*kept}
     headline, *_ = run.summary.splitlines()
     assert headline.endswith(f" {counted(len(kept), 'warning')}.")
