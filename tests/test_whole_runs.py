@@ -341,6 +341,13 @@ WORTH_REMEMBERING = {
         faults=("job-error:of=cpFlat",),
         resumes=True,
     ),
+    "somebody else's image is taken for a test flat": Scenario(
+        config=ALL
+        | {"exp_times_flat": [1.0, 1.0, 2.0, 2.0], "flat_counts_target": 20_000.0, "flat_times_scale": "auto"}
+        | {"n_discard_flat": 0},
+        faults=("exposure-foreign:of=FLAT,at=2",),
+        resumes=True,
+    ),
     "darks have moved, and none may: the biases are certified, and nothing that was made from the darks": Scenario(
         config=ALL | {"compare_with_previous": "require"}, shifts={"cpDark": 8.0}, resumes=True
     ),

@@ -14,7 +14,6 @@ from lsst.ts.calibscripts.events.events import (
     ImageSetClosed,
     JobEnded,
     JobSubmitted,
-    TrialFlatTaken,
 )
 from lsst.ts.calibscripts.summit.ocps.csc import ABORTED, Job, Phase
 from lsst.ts.calibscripts.testing.memory import Dataset
@@ -124,15 +123,23 @@ def verified_detectors(story: Story, product: str) -> int | None:
 def times_asked(story: Story) -> dict[int, float]:
     """Return the exposure time that was asked for, of every exposure taken, seconds; not of test flats."""
     asked = Asked(story.scenario)
-    tests = {event.exposure for _, event in story.of(TrialFlatTaken)}
     times = {name: iter(asked.all_times(name)) for name in asked.types}
-    found = next((event.exposure_time for _, event in story.of(FlatTimeFound)), math.nan)
-    factor = found / max(asked.times("FLAT")) if asked.target else 1.0
+    found = [(time, event.exposure_time) for time, event in story.of(FlatTimeFound)]
+    since, longest = next(iter(found), (math.inf, math.nan))
     wanted: dict[int, float] = {}
-    for _, event in story.of(Exposed):
-        if not event.ended and event.image_type in times and event.exposure not in tests:
-            time = next(times[event.image_type], math.nan)
-            wanted[event.exposure] = max(time * factor, 0.1) if event.image_type == "FLAT" else time
+    n_discarded = asked.n_discard("FLAT")
+    for time, event in story.of(Exposed):
+        if event.ended or event.image_type not in times:
+            continue
+        if event.image_type != "FLAT" or asked.target is None:
+            wanted[event.exposure] = next(times[event.image_type], math.nan)
+        elif n_discarded:
+            # The first guess has its time; nobody uses it.
+            n_discarded, wanted[event.exposure] = n_discarded - 1, next(times["FLAT"], math.nan)
+        elif time >= since:
+            # Whatever was taken before is a test, also one whose id is that of somebody else's image.
+            factor = longest / max(asked.times("FLAT"))
+            wanted[event.exposure] = max(next(times["FLAT"], math.nan) * factor, 0.1)
     return wanted
 
 

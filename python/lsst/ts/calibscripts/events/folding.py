@@ -168,7 +168,7 @@ def _fold_flats(state: RunState, event: FlatEvent) -> RunState:
         case TrialFlatTaken():
             tests = (*_set(state, ImageType.FLAT).tests, event.exposure)
             state = _with_exposure(state, event.exposure, exposure_time=event.exposure_time)
-            return _with_set(state, ImageType.FLAT, tests=tests)
+            return _with_set(state, ImageType.FLAT, begun=True, tests=tests)
         case FlatTimeFound():
             return _with_set(state, ImageType.FLAT, time_found=event)
         case _:
