@@ -54,6 +54,8 @@ def flats_have_the_level(story: Story) -> Problems:
         level = story.levels.get((tests[-1].exposure, min(story.scenario.detectors)), math.nan)
         if not (target[0] <= event.level <= target[1] and math.isclose(level, event.level)):
             yield f"{event.level} ADU were found, the image has {level} ADU, asked for are {target}"
+        if story.records[tests[-1].exposure].image_type not in ("FLAT", "UNKNOWN"):
+            yield f"the level of {tests[-1].exposure}, which is no flat, decides"
         if (event.n_tests, event.exposure_time) != (len(tests), tests[-1].exposure_time):
             yield f"{event} was found by {tests}"
 

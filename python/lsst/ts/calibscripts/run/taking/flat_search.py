@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from ...errors import FlatLevelError
+from ...config import same_time
+from ...errors import FlatLevelError, describe
 from ...events.events import FlatTimeFound
 from ...plan import Exposure, ExposureSet, FlatGoal
 from ...plan.exposure_time import Found, NotFound, Obstacle, Trial, TryTime, jump, next_test, rounded
 from ...preflight.window import read_signal
 from ...record import last_flat_time, record_directory
-from ...repository import Signal
+from ...repository import Repository, Signal
 from ...tables.instruments import INSTRUMENTS, Light
+from ...tables.products import ImageType
 from ..context import RunContext
 from .arrivals import Arrivals
 
@@ -113,7 +115,9 @@ class FlatSearch:
         found = await self.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
         signal: Signal | str = "it did not arrive in the OODS"
         if found.exposures:
-            signal = await self.context.repository.ask(read_signal, spec.instrument, exposure, [detector])
+            signal = await self.context.repository.ask(
+                _signal_of, spec.instrument, exposure, seconds, detector
+            )
         if isinstance(signal, str):
             journal.warn(f"Test flat {number}, {exposure}, {seconds:g} s: its level is unknown: {signal}.")
             return Trial(seconds, None)
@@ -153,6 +157,22 @@ class FlatSearch:
             f"The flats do not reach flat_counts_target, {self.goal.text}: {found.reason}. "
             f"No flats are taken. {advice}"
         )
+
+
+def _signal_of(
+    repository: Repository, instrument: str, exposure: int, seconds: float, detector: int
+) -> Signal | str:
+    """Return the signal of a test flat, or why it is unknown: somebody else's image does not say anything. Blocks."""
+    try:
+        records = repository.exposures(instrument, [exposure])
+    except Exception as error:
+        # Whatever is wrong there: another test flat will do.
+        return describe(error)
+    for record in records:
+        strange = record.image_type not in (ImageType.FLAT, "UNKNOWN")
+        if strange or not same_time(record.exposure_time, seconds):
+            return f"the butler has it as {record.image_type} of {record.exposure_time:g} s"
+    return read_signal(repository, instrument, exposure, [detector])
 
 
 def _last_time(instrument: str, physical_filter: str) -> FlatTimeFound | None:
