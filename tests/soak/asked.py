@@ -418,6 +418,10 @@ class Asked:
         """Return the exposures that exist already and are used: they fit, and have the detectors that most have."""
         listed, found = self.existing.get(image_type, ()), self.scenario.earlier
         usable = [exposure for exposure in listed if self.is_usable(image_type, exposure)]
+        if image_type == "FLAT":
+            # Beside flats of a known filter one of an unknown filter is left out.
+            known = [e for e in usable if "unknown" not in found[e].physical_filter.lower()]
+            usable = known or usable
         detectors = {*self.scenario.detectors}
         rare = {d for d in detectors if 2 * sum(d in found[e].detectors for e in usable) < len(listed)}
         common = detectors - rare or detectors
