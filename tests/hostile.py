@@ -206,6 +206,10 @@ def inputs(directory: Path) -> list[Input]:
                 ),
                 ["report", "{}", "--out", "{}.d", "--no-images"],
                 ["history", "LATISS", "--records", "{}/..", "--no-measure"],
+                ["night", "--records", "{}/.."],
+                ["night", "--records", "{}/..", "--format", "markdown"],
+                ["decide", "reject", "{}", "BIAS", "--by", "ada", "--why", "x"],
+                ["decide", "list", "--records", "{}/.."],
             ],
         ),
     ]

@@ -104,7 +104,7 @@ def record_of(path: Path, text: str) -> Record:
             f"{FORMAT}): read it with that version"
         )
     try:
-        header, begun = TypeAdapter(Header).validate_python(first), _loop(first)
+        header, begun = _headers().validate_python(first), _loop(first)
         _CONFIGURATION.model_validate(dict(header.about.config))
         record = Record(path, header, _time(first), begun, torn=bool(rest))
     except (ValidationError, TypeError, ValueError, KeyError) as error:
@@ -207,6 +207,11 @@ def _checked(event: Event) -> Event:
     if isinstance(event, ImageArrived) and not 0 <= event.detector < _MOST_DETECTORS:
         raise ValueError(f"{event.detector} is not a detector")
     return event
+
+
+@cache
+def _headers() -> TypeAdapter[Header]:
+    return TypeAdapter(Header)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -25,10 +26,16 @@ ENDING = ".measured.json"
 def recall(record: Path) -> Past | None:
     """Return what is kept beside a record, None where nothing is, or nothing that can be read."""
     try:
-        return TypeAdapter(Past).validate_python(parse_json(read_text(beside(record), RECORD), RECORD))
+        return _pasts().validate_python(parse_json(read_text(beside(record), RECORD), RECORD))
     except (InputError, ValidationError):
         # It is made again from the butler.
         return None
+
+
+@cache
+def _pasts() -> TypeAdapter[Past]:
+    """Return what reads a file; making it takes longer than reading one."""
+    return TypeAdapter(Past)
 
 
 def remember(record: Record, measured: Sequence[Measured]) -> tuple[Trend, ...]:
