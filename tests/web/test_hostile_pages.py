@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from hostile import json_lines, record_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lsst.ts.calibscripts.report.past import ENDING
-from lsst.ts.calibscripts.report.rows import list_of_runs
 from web_support import Client, serving
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import LEDGER, ExposureSubject, ProductSubject, Verb, decide
 from lsst.ts.calibscripts.record.index import INDEX
+from lsst.ts.calibscripts.report.runs.past import ENDING
+from lsst.ts.calibscripts.report.runs.rows import list_of_runs
 from lsst.ts.calibscripts.report.trends import Measured, Past
 from lsst.ts.calibscripts.web.security import Doorkeeper
 
