@@ -1,13 +1,17 @@
 """What a server lets in and out."""
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 from web_support import DONE, record, serving
 
 from lsst.ts.calibscripts.cli import main
+from lsst.ts.calibscripts.web.security import Doorkeeper
+from lsst.ts.calibscripts.web.watching import MOST
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/nothing", "/files/site.js", "/nowhere"])
@@ -107,3 +111,36 @@ def test_a_port_that_is_taken_is_said_before_anything_is_done(tmp_path: Path):
 @pytest.mark.parametrize("words", [["--allow-decisions"], ["--repo", "LATISS"], ["--repo", "=x"]])
 def test_what_does_not_go_together_is_refused(words: list[str]):
     assert CliRunner().invoke(main, ["serve", *words]).exit_code == 2
+
+
+def test_only_so_many_pages_follow_at_once(tmp_path: Path):
+    path = record(tmp_path, DONE)
+    with serving(tmp_path) as client, ExitStack() as opened:
+        for number in range(MOST):
+            page = f"/runs/{path.stem}/events" if number % 2 else "/events"
+            opened.enter_context(client.events(page))()
+        assert client.get("/events").status == 503
+        assert client.get("/").status == 200
+
+
+def test_a_client_that_sends_slowly_or_reads_nothing_holds_up_nobody(tmp_path: Path):
+    path = record(tmp_path, DONE)
+    with serving(tmp_path) as client:
+        place = urlsplit(client.url)
+        for half in (
+            b"GET / HT",
+            b"POST /decisions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na",
+        ):
+            lazy = socket.create_connection((str(place.hostname), place.port or 0))
+            lazy.sendall(half)
+            assert client.get(f"/runs/{path.stem}").status == 200
+            lazy.close()
+
+
+@pytest.mark.parametrize("name", ["a\x01b", "a" * 201, "a\u202eb".encode().decode("latin-1"), " ", "a\x7fb"])
+def test_a_name_that_nobody_has_signs_nothing(tmp_path: Path, name: str):
+    doorkeeper = Doorkeeper("X-Auth-Request-User", True)
+    with serving(tmp_path, doorkeeper=doorkeeper) as client:
+        page = client.get("/decisions", X_Auth_Request_User=name)
+        assert page.status in (200, 400)
+        assert 'name="token"' not in page.text

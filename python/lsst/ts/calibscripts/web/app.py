@@ -19,7 +19,7 @@ from .pages import FILES, Pages, Visitor
 from .reports import Reports
 from .security import HEADERS, Doorkeeper
 from .shelf import Shelf
-from .watching import changes
+from .watching import INTERVAL, Streams
 
 __all__ = ["Setup", "make_app"]
 
@@ -92,13 +92,15 @@ def _file(kind: str, text: str) -> Callable[[], Response]:
 
 
 def _add_runs(app: FastAPI, pages: Pages, setup: Setup) -> None:
+    streams = Streams(setup.going)
+
     @app.get("/")
     def runs(request: Request) -> Response:
         return HTMLResponse(pages.runs(_visitor(request, setup), request.query_params))
 
     @app.get("/events")
     async def runs_events() -> Response:
-        return _stream(pages.runs_version, setup, interval=1.0)
+        return _stream(streams, "/", pages.runs_version, interval=1.0)
 
     @app.get("/runs/{name}")
     def run(request: Request, name: str) -> Response:
@@ -112,7 +114,7 @@ def _add_runs(app: FastAPI, pages: Pages, setup: Setup) -> None:
     async def run_events(name: str) -> Response:
         if await asyncio.to_thread(pages.run_version, name) == "gone":
             return Response("No such run", 404)
-        return _stream(lambda: pages.run_version(name), setup)
+        return _stream(streams, f"/runs/{name}", lambda: pages.run_version(name))
 
 
 def _add_looks_back(app: FastAPI, pages: Pages, setup: Setup) -> None:
@@ -168,7 +170,7 @@ async def _form(request: Request) -> dict[str, str]:
         return {}
 
 
-def _stream(version: Callable[[], str], setup: Setup, interval: float = 0.5) -> Response:
-    return StreamingResponse(
-        changes(version, going=setup.going, interval=interval), media_type="text/event-stream"
-    )
+def _stream(streams: Streams, place: str, version: Callable[[], str], interval: float = INTERVAL) -> Response:
+    if streams.full:
+        return Response("Too many pages follow at once: close some, or reload this one by hand.", 503)
+    return StreamingResponse(streams.follow(place, version, interval), media_type="text/event-stream")

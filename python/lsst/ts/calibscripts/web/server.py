@@ -18,6 +18,9 @@ __all__ = ["serve", "served"]
 _OWN = ("localhost", "127.0.0.1", "[::1]")
 """Names of the machine for itself."""
 
+_MOST_CONNECTIONS = 400
+"""Connections at once, those of pages that follow among them; further ones are refused."""
+
 _PATIENCE = 2
 """How long the end waits for answers that are being written, seconds."""
 
@@ -92,7 +95,12 @@ def _server(setup: Setup, host: str) -> uvicorn.Server:
     hosts = (*_OWN, _name(host), *setup.hosts)
     app = make_app(replace(setup, hosts=hosts, going=lambda: not server.should_exit))
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=_PATIENCE
+        app,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=_PATIENCE,
+        limit_concurrency=_MOST_CONNECTIONS,
     )
     server = uvicorn.Server(config)
     return server

@@ -3,15 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from math import inf
 
-__all__ = ["changes"]
+__all__ = ["Streams", "changes"]
 
 INTERVAL = 0.5
 """How often it is looked whether something has changed, seconds."""
 
+MOST = 200
+"""Pages that may follow at once."""
+
 KEEP_ALIVE = 15.0
 """After how long without a change a gateway is shown that the connection lives, seconds."""
+
+
+class Streams:
+    """The pages that follow something: how many there may be, and what they wait for, looked up once for all.
+
+    Parameters
+    ----------
+    going : callable
+        Returns whether the server goes on.
+    """
+
+    def __init__(self, going: Callable[[], bool]) -> None:
+        self._going = going
+        self._open = 0
+        self._known: dict[str, tuple[float, str]] = {}
+
+    @property
+    def full(self) -> bool:
+        """Are as many open as there may be?"""
+        return self._open >= MOST
+
+    async def follow(
+        self, place: str, version: Callable[[], str], interval: float = INTERVAL
+    ) -> AsyncIterator[str]:
+        """Send the version of a page, and again whenever it has changed; see `changes`.
+
+        Parameters
+        ----------
+        place : `str`
+            Which page it is.
+        version : callable
+            Returns a text that changes with what the page shows. Blocks.
+        interval : `float`, optional
+            How often to look, seconds.
+        """
+
+        def known() -> str:
+            looked, found = self._known.get(place, (-inf, ""))
+            if time.monotonic() - looked >= interval:
+                found = version()
+                self._known[place] = time.monotonic(), found
+            return found
+
+        self._open += 1
+        try:
+            async for text in changes(known, going=self._going, interval=interval):
+                yield text
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._known.clear()
 
 
 async def changes(
