@@ -72,6 +72,22 @@ def _moved() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "a column of an amplifier is dead, and no defects may be new (compare_with_previous: require)",
+        FAILED,
+        (
+            moved,
+            "DEFECTS compared with that in LATISS/calib/reference/run: 16 pixels new, 0 pixels no longer a defect",
+            "MOVED: RXX_S00 C10, C00",
+            stays,
+        ),
+        ("BIAS", "DARK", "FLAT", "PTC"),
+        config=require,
+        faults=("dead-column",),
+        references=("bias", "dark", "flat", "defects"),
+        shifts={"cpDefects": 1.0},
+    )
+    yield Case(
+        event,
         "no bias was valid before (compare_with_previous: require)",
         DONE,
         ("BIAS was compared with nothing: no calibration of its type was valid before",),

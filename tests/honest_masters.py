@@ -10,11 +10,14 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.time import Time
 
+from lsst.ts.calibscripts.repository.masters import boxes_of
 from lsst.ts.calibscripts.summit.butler import reference_electronics as electronics
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 from lsst.ts.calibscripts.summit.tasks.combination import combine
+from lsst.ts.calibscripts.summit.tasks.defects import MeasureDarkDefectsTask, MeasureFlatDefectsTask
 from lsst.ts.calibscripts.summit.tasks.signature import Calibrations, remove_signature
+from lsst.ts.calibscripts.verification.defect_changes import Boxes, defects_difference
 from lsst.ts.calibscripts.verification.differences import Difference, Master, difference_of
 
 __all__ = ["Night"]
@@ -49,10 +52,12 @@ class Night:
         )
 
     def compared(self) -> Iterator[tuple[str, Difference]]:
-        """Compare the masters of both nights."""
+        """Compare the masters and the defects of both nights."""
         before, now = (dict(self._masters(number)) for number in (0, 1))
         for kind, new in now.items():
             yield kind, difference_of(new, before[kind], kind)
+        new, old = (_defects(masters) for masters in (now, before))
+        yield "defects", defects_difference(new, old, "defects")
 
     def _masters(self, night: int) -> Iterator[tuple[str, Master]]:
         instrument, detector, in_beam = _CAMERAS[self.seed % len(_CAMERAS)]
@@ -89,3 +94,13 @@ class Night:
             yield kind, Master(kind, pixels)
             unit: Any = {"bias": "electron", "dark": "electron/s"}.get(kind, "")
             applied = replace(applied, **{kind: CCDData(pixels, unit=unit)})
+
+
+def _defects(masters: dict[str, Master]) -> Boxes:
+    """Find defects as the stand-in pipeline does."""
+    tasks = (MeasureDarkDefectsTask(), MeasureFlatDefectsTask())
+    found = [
+        boxes_of(task.run(inputExp=CCDData(masters[kind].pixels, unit="")).outputDefects)
+        for task, kind in zip(tasks, ("dark", "flat"), strict=True)
+    ]
+    return Boxes(tuple(place for boxes in found for place in boxes.places), found[0].shape)

@@ -18,6 +18,7 @@ from lsst.ts.calibscripts.events.comparisons import Compared, comparison_line
 from lsst.ts.calibscripts.summit.datasets.types import assemble
 from lsst.ts.calibscripts.summit.sensor import CHANGES, SensorModel, expectation
 from lsst.ts.calibscripts.verification import WrittenGains
+from lsst.ts.calibscripts.verification.defect_changes import Boxes, defects_difference
 from lsst.ts.calibscripts.verification.differences import (
     Allowed,
     Difference,
@@ -103,6 +104,7 @@ def test_an_honest_repeat_of_frames_passes() -> None:
         ("bias-shifted", "bias", {"C04"}),
         ("amplifier-glows", "dark", {"C04"}),
         ("dust-ring", "flat", {"C03", "C04"}),
+        ("dead-column", "flat", {"C04"}),
     ],
 )
 def test_what_has_moved_is_found_where_it_is(change: str, kind: str, amplifiers: set[str]) -> None:
@@ -117,6 +119,7 @@ def test_what_has_moved_is_found_where_it_is(change: str, kind: str, amplifiers:
         ("bias-shifted", {"dark", "flat"}),
         ("amplifier-glows", {"bias", "flat"}),
         ("dust-ring", {"bias", "dark"}),
+        ("dead-column", {"bias", "dark"}),
     ],
 )
 def test_others_have_not_moved(change: str, kinds: set[str]) -> None:
@@ -178,6 +181,49 @@ def test_images_of_other_sizes_are_not_compared(shape: tuple[int, int]) -> None:
     old: Any = replace(new, pixels=np.zeros((160, 160), dtype=np.float32)) if shape[0] > 1 else new
     with pytest.raises(StatisticsError):
         difference_of(new, old, "RXX_S00")
+
+
+def test_defects_are_compared_pixel_by_pixel() -> None:
+    old = Boxes(((0, 0, 1, 80), (30, 5, 2, 2)), (160, 160))
+    new = Boxes(((0, 0, 1, 60), (30, 5, 2, 2), (30, 5, 1, 3), (159, 80, 1, 80)), (160, 160))
+    found = defects_difference(new, old, "RXX_S00")
+    changed = {
+        name: counts
+        for name, *counts in zip(found.amplifiers, found.appeared, found.vanished, found.beyond, strict=True)
+        if any(counts)
+    }
+    assert changed == {
+        "C17": [80, 0, 0.05],
+        "C00": [0, 20, 0.0125],
+        "C01": [1, 0, 0.000625],
+    }
+    allowed = replace(ALLOWED, pixels=0.02)
+    assert [*moved(found, allowed)] == ["RXX_S00 C17"]
+    assert comparison_line(Compared("DEFECTS", ("u/ocps/1/run",), (found,), ("RXX_S00 C17",))) == (
+        "DEFECTS compared with that in u/ocps/1/run: 81 pixels new, 20 pixels no longer a defect, most in "
+        "RXX_S00 C17: 5.00% of its pixels. MOVED: RXX_S00 C17."
+    )
+    assert not any((same := defects_difference(new, new, "RXX_S00")).beyond)
+    assert comparison_line(Compared("DEFECTS", ("u/ocps/1/run",), (same,))).endswith(
+        "0 pixels new, 0 pixels no longer a defect. No amplifier has moved."
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "detector", "amplifiers", "pixels"),
+    [
+        ((4071, 3999, 1, 1), "R22_S11", 16, 2000 * 509),
+        ((4095, 4003, 1, 1), "R22_S11", 16, 2002 * 512),
+        ((4071, 1999, 1, 1), "R00_SW0", 8, 2000 * 509),
+    ],
+)
+def test_defects_that_do_not_say_of_which_sensor_are_put_on_one_of_the_cameras(
+    place: tuple[int, int, int, int], detector: str, amplifiers: int, pixels: int
+) -> None:
+    found = defects_difference(Boxes((place,)), Boxes(), detector)
+    assert len(found.amplifiers) == amplifiers
+    assert sum(found.appeared) == 1
+    assert max(value or 0.0 for value in found.beyond) == pytest.approx(1 / pixels, rel=1e-3)
 
 
 def test_a_comparison_is_said_in_one_line() -> None:

@@ -51,9 +51,9 @@ class CommonProperties(ProductProperties, ImageProperties):
     )
     compare_with_previous: Comparison = Field(
         "report",
-        description="Compare each new bias, dark, flat and Photon Transfer Curve with the calibration that was valid "
-        "before. report: what has moved is a warning. require: it is not certified, and the script ends FAILED; "
-        "where there was none before, there is a warning. off: not compared.",
+        description="Compare each new bias, dark, flat, Photon Transfer Curve and defects with the calibration that "
+        "was valid before. report: what has moved is a warning. require: it is not certified, and the script ends "
+        "FAILED; where there was none before, there is a warning. off: not compared.",
     )
     compare_sigmas_max: f.Positive = Field(
         2.0,
@@ -64,7 +64,7 @@ class CommonProperties(ProductProperties, ImageProperties):
         0.002,
         le=1,
         description="Fraction of the pixels of an amplifier that may be more than five standard deviations from the "
-        "calibration before.",
+        "calibration before; of defects, that are new or have vanished.",
     )
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",

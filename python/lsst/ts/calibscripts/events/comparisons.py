@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..ground.text import counted, listed
 from ..verification.differences import BEYOND, Difference
 
-__all__ = ["Compared", "comparison_line"]
+__all__ = ["Compared", "comparison_advice", "comparison_line"]
 
 _MOST_NAMED = 8
 """Detectors that a line names."""
@@ -55,7 +55,27 @@ def comparison_line(compared: Compared) -> str:
     return f"{compared.product} compared with that in {listed(compared.previous)}: {numbers}. {result}"
 
 
+def comparison_advice(compared: Compared) -> str:
+    """Return what becomes of a calibration that has moved though it need not stay, and what to do; empty for others.
+
+    Parameters
+    ----------
+    compared : `Compared`
+        The comparison.
+    """
+    if compared.required or not compared.moved:
+        return ""
+    return (
+        f" Verification does not see this: {compared.product} is certified if it passes. Look at the difference on "
+        "the page of the report. If nothing was changed on purpose, mark it bad (`calibscripts decide bad-master`) "
+        "and report it to the calibration scientists; compare_with_previous: require would wait for them."
+    )
+
+
 def _numbers(differences: tuple[Difference, ...]) -> Iterator[str]:
+    if any(difference.appeared for difference in differences):
+        yield _defects(differences)
+        return
     gains = any(difference.gain_ratio for difference in differences)
     if shift := _range(differences, "shift"):
         yield f"{'gain' if gains else 'level'} {shift[0]:+.2g} to {shift[1]:+.2g} sigma"
@@ -66,6 +86,17 @@ def _numbers(differences: tuple[Difference, ...]) -> Iterator[str]:
         yield f"scatter {scatter[0]:.3g} to {scatter[1]:.3g} of the expected"
     if beyond := _range(differences, "beyond"):
         yield f"up to {beyond[1]:.2%} of the pixels beyond {BEYOND:g} sigma"
+
+
+def _defects(differences: tuple[Difference, ...]) -> str:
+    new, gone = (sum(sum(getattr(each, name)) for each in differences) for name in ("appeared", "vanished"))
+    counts = f"{counted(new, 'pixel')} new, {counted(gone, 'pixel')} no longer a defect"
+    part, where = max(
+        (part or 0.0, f"{each.detector} {name}")
+        for each in differences
+        for part, name in zip(each.beyond, each.amplifiers, strict=True)
+    )
+    return f"{counts}, most in {where}: {part:.2%} of its pixels" if part else counts
 
 
 def _range(differences: Iterable[Difference], name: str) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""Combined calibrations as they are compared, out of whatever dataset the installed Science Pipelines write."""
+"""Combined calibrations and defects as they are compared, out of whatever the installed Science Pipelines write."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..verification.defect_changes import Boxes
 from ..verification.differences import Master
 from .connection import ButlerConnection
 from .patience import patient
 from .records import Repository
 
-__all__ = ["MasterReader", "compared_masters", "master_of", "pixels_of"]
+__all__ = ["MasterReader", "boxes_of", "compared_masters", "master_of", "pixels_of"]
 
 _BINNED = "Bin8"
 """Ending of the dataset types of calibrations binned by eight, which the pipelines of LSSTCam write, too."""
 
 
 class MasterReader(ButlerConnection):
-    """A connection through which combined calibrations are read; made from the URI of the repository."""
+    """A connection through which combined calibrations and defects are read; made from the URI of the repository."""
 
     @patient
     def master(self, run: str, dataset_types: Sequence[str], data_id: Mapping[str, Any]) -> Master | None:
@@ -29,6 +30,33 @@ class MasterReader(ButlerConnection):
             for ref in self._refs(run, dataset_type, **data_id):
                 return master_of(self._open().get(ref), dataset_type)
         return None
+
+    @patient
+    def defects(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> Boxes | None:
+        """See `Repository`."""
+        for ref in self._refs(run, dataset_type, **data_id):
+            return boxes_of(self._open().get(ref))
+        return None
+
+
+def boxes_of(dataset: Any) -> Boxes:
+    """Return the defects of a detector.
+
+    Parameters
+    ----------
+    dataset : object
+        ``ip_isr``'s Defects, or a table with the columns x0, y0, width and height, pixels.
+    """
+    if hasattr(dataset, "colnames"):
+        names = ("x0", "y0", "width", "height")
+        columns = [np.asarray(dataset[name], dtype=np.int64).tolist() for name in names]
+        shape = dataset.meta.get("shape")
+        return Boxes(
+            tuple(zip(*columns, strict=True)), None if shape is None else (int(shape[0]), int(shape[1]))
+        )
+    boxes = [defect.getBBox() for defect in dataset]
+    corners = ((b.getMinX(), b.getMinY(), b.getWidth(), b.getHeight()) for b in boxes)
+    return Boxes(tuple((int(x), int(y), int(width), int(height)) for x, y, width, height in corners))
 
 
 def master_of(dataset: Any, dataset_type: str) -> Master:

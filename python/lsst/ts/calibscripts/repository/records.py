@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
+from ..verification.defect_changes import Boxes
 from ..verification.differences import Master
 from .certification_records import Certification, Conflict, other_filter
 from .provenance import UsedInput
@@ -205,6 +206,9 @@ class Repository(Protocol):
 
         ``data_id`` also has the physical_filter of what is for one.
         """
+
+    def defects(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> Boxes | None:
+        """Read the defects that a RUN has for a detector."""
 
     def certify(
         self, wanted: Certification, run: str, may_commit: Callable[[], bool]

@@ -7,7 +7,7 @@ deviation where the deviations are normal (Rousseeuw & Croux 1993, JASA 88, 1273
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StatisticsError
+from .amplifiers import amplifier_names, by_amplifier, halves
 from .outputs import WrittenGains
 
 __all__ = [
@@ -58,13 +59,16 @@ class Difference:
     detector: str  #: Full name.
     amplifiers: tuple[str, ...]  #: Names of the amplifiers.
     #: Median of the difference over the noise that is expected of both; of a gain, the difference over its error.
-    shift: Values
+    shift: Values = ()
     #: Robust standard deviation of the difference over the noise of both: 1 where nothing but noise differs.
     scatter: Values = ()
-    #: Fraction of the pixels that are more than `BEYOND` standard deviations from the median.
+    #: Fraction of the pixels that are more than `BEYOND` standard deviations from the median; of defects, of those
+    #: that are new or have vanished.
     beyond: Values = ()
     gain_ratio: Values = ()  #: Of photon transfer curves: gain over that before.
     noise_ratio: Values = ()  #: The same of the read noise.
+    appeared: tuple[int, ...] = ()  #: Pixels that are new defects.
+    vanished: tuple[int, ...] = ()  #: Pixels that were defects before.
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Allowed:
     """How far a calibration may be from the one before it."""
 
     sigmas: float  #: Largest shift of an amplifier, and largest structure in it, in units of the noise of a pixel.
-    pixels: float  #: Largest fraction of its pixels beyond `BEYOND` standard deviations.
+    #: Largest fraction of its pixels beyond `BEYOND` standard deviations; of defects, that are new or have vanished.
+    pixels: float
 
 
 def difference_of(new: Master, old: Master, detector: str) -> Difference:
@@ -100,8 +105,8 @@ def difference_of(new: Master, old: Master, detector: str) -> Difference:
     # What is expected may be too little: the noise of the bias is common to all the darks it is subtracted from.
     far = off > BEYOND * np.maximum(1.0, scatter)[:, np.newaxis]
     beyond = far.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    values = (_rounded(np.where(dead, np.nan, each)) for each in (shift, scatter, beyond))
-    return Difference(detector, names, *values)
+    median, spread, part = (_rounded(np.where(dead, np.nan, each)) for each in (shift, scatter, beyond))
+    return Difference(detector, names, median, spread, part)
 
 
 def per_noise(new: Master, old: Master) -> Pixels:
@@ -123,7 +128,7 @@ def per_noise(new: Master, old: Master) -> Pixels:
         If they cannot be compared.
     """
     shape = new.pixels.shape
-    rows, columns = _halves(shape)
+    rows, columns = halves(shape)
     _, pulls = _pulls(new, old)
     across = pulls.reshape(rows, columns, shape[0] // rows, shape[1] // columns)
     return across[::-1].transpose(0, 2, 1, 3).reshape(shape[0] // rows * rows, shape[1] // columns * columns)
@@ -170,17 +175,11 @@ def moved(difference: Difference, allowed: Allowed) -> Iterator[str]:
     """
     sigmas = BEYOND if difference.gain_ratio else allowed.sigmas
     empty = (None,) * len(difference.amplifiers)
-    rows = (difference.amplifiers, difference.shift, difference.scatter or empty, difference.beyond or empty)
-    for name, shift, scatter, beyond in zip(*rows, strict=True):
+    columns = (column or empty for column in (difference.shift, difference.scatter, difference.beyond))
+    for name, shift, scatter, beyond in zip(difference.amplifiers, *columns, strict=True):
         structure = math.sqrt(max((scatter or 1.0) ** 2 - 1.0, 0.0))
         if max(abs(shift or 0.0), structure) > sigmas or (beyond or 0.0) > allowed.pixels:
             yield f"{difference.detector} {name}"
-
-
-def _halves(shape: Collection[int]) -> tuple[int, int]:
-    """Return the rows and columns of amplifiers of a detector; a wavefront sensor of LSSTCam is half as high."""
-    height, width = shape
-    return (1 if width > 1.5 * height else 2), 8
 
 
 def _pulls(new: Master, old: Master) -> tuple[tuple[str, ...], Pixels]:
@@ -188,29 +187,18 @@ def _pulls(new: Master, old: Master) -> tuple[tuple[str, ...], Pixels]:
     if new.pixels.shape != old.pixels.shape:
         sizes = " and ".join(f"{m.pixels.shape[1]} x {m.pixels.shape[0]}" for m in (new, old))
         raise StatisticsError(f"they have {sizes} pixels")
-    rows, columns = _halves(new.pixels.shape)
-    names = tuple(f"C{row}{column}" for row in reversed(range(rows)) for column in range(columns))
-    difference = _by_amplifier(new.pixels - old.pixels)
+    names = amplifier_names(new.pixels.shape)
+    difference = by_amplifier(new.pixels - old.pixels)
     if new.variance is None or old.variance is None:
         noise = _noise_of(difference)
         noise[noise == 0.0] = np.inf
         pulls = difference.reshape(len(names), -1) / noise[:, np.newaxis]
     else:
-        variance = _by_amplifier(new.variance + old.variance)
+        variance = by_amplifier(new.variance + old.variance)
         with np.errstate(divide="ignore", invalid="ignore"):
             pulls = (difference / np.sqrt(variance)).reshape(len(names), -1)
         pulls[~np.isfinite(pulls)] = np.nan
     return names, pulls
-
-
-def _by_amplifier(image: Pixels) -> Pixels:
-    """Cut an image into its amplifiers, C10 first: those of the upper half, then of the lower."""
-    rows, columns = _halves(image.shape)
-    height, width = image.shape[0] // rows, image.shape[1] // columns
-    if not height or width < 2:
-        raise StatisticsError(f"{image.shape[1]} x {image.shape[0]} pixels are not those of amplifiers")
-    cut = image[: rows * height, : columns * width].reshape(rows, height, columns, width)
-    return np.ascontiguousarray(cut.transpose(0, 2, 1, 3)[::-1].reshape(-1, height, width))
 
 
 def _noise_of(difference: Pixels) -> NDArray[np.float32]:

@@ -26,6 +26,8 @@ _HEADS = (
     "beyond 5 sigma [%]",
     "gain ratio",
     "noise ratio",
+    "new defects",
+    "vanished",
 )
 
 
@@ -78,7 +80,15 @@ def comparison_table(record: Record) -> Table:
     for product in record.state.products.values():
         compared = product.compared
         for found in () if compared is None else compared.differences:
-            columns = (found.shift, found.scatter, found.beyond, found.gain_ratio, found.noise_ratio)
+            columns: tuple[Sequence[float | None], ...] = (
+                found.shift,
+                found.scatter,
+                found.beyond,
+                found.gain_ratio,
+                found.noise_ratio,
+                found.appeared,
+                found.vanished,
+            )
             for place, amplifier in enumerate(found.amplifiers):
                 values = [column[place] if column else None for column in columns]
                 values[2] = None if values[2] is None else 100 * values[2]
@@ -86,4 +96,4 @@ def comparison_table(record: Record) -> Table:
                 name = f"{found.detector} {amplifier}"
                 moved = compared is not None and name in compared.moved
                 rows.append(((str(compared and compared.product), found.detector, amplifier, *cells), moved))
-    return Table(_HEADS, (False,) * 3 + (True,) * 5, tuple(rows))
+    return Table(_HEADS, (False,) * 3 + (True,) * 7, tuple(rows))

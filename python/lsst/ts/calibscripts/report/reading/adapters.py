@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...repository.masters import pixels_of
+from ...repository.masters import boxes_of, pixels_of
 from .evidence import Curve, Defects, Image
 
 __all__ = [
@@ -102,16 +102,7 @@ def defects_of(dataset: Any, detector: str) -> Defects:
     detector : `str`
         Full name.
     """
-    if hasattr(dataset, "colnames"):
-        columns = [
-            np.asarray(dataset[name], dtype=np.int64).tolist() for name in ("x0", "y0", "width", "height")
-        ]
-        return Defects(detector, tuple(zip(*columns, strict=True)))
-    boxes = [defect.getBBox() for defect in dataset]
-    return Defects(
-        detector,
-        tuple((int(b.getMinX()), int(b.getMinY()), int(b.getWidth()), int(b.getHeight())) for b in boxes),
-    )
+    return Defects(detector, boxes_of(dataset).places)
 
 
 def curves_of(dataset: Any, detector: str) -> Iterator[Curve]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from ...errors import RepositoryError, describe
-from ...events.comparisons import Compared, comparison_line
+from ...events.comparisons import Compared, comparison_advice, comparison_line
 from ...ocps.requests import input_collections
 from ...plan import Action, StepId
 from ...preflight.times import from_now
@@ -15,6 +15,7 @@ from ...repository.masters import compared_masters
 from ...tables.product import Content, Product
 from ...tables.products import PRODUCTS
 from ...verification import WrittenGains
+from ...verification.defect_changes import defects_difference
 from ...verification.differences import Allowed, Difference, difference_of, gain_difference, moved
 from ..context import RunContext
 
@@ -48,13 +49,13 @@ async def compare(context: RunContext, name: str) -> None:
     context.journal.report(compared)
     line = comparison_line(compared)
     if compared.moved or compared.problem or (required and not compared.previous):
-        context.journal.warn(line)
+        context.journal.warn(f"{line}{comparison_advice(compared)}")
     else:
         context.journal.log.info(line)
 
 
 def _is_compared(product: Product) -> bool:
-    return product.certified and product.dataset.content in (Content.IMAGES, Content.CURVES)
+    return product.certified and product.dataset.content in (Content.IMAGES, Content.BOXES, Content.CURVES)
 
 
 def _previous(repository: Repository, context: RunContext, product: Product) -> dict[int, str]:
@@ -111,9 +112,15 @@ def _difference(
     if product.by_filter:
         data_id["physical_filter"] = context.state.physical_filter
     run, before = runs
+    missing = RepositoryError(f"{' or '.join(runs)} holds no {product.dataset_type} of detector {number}")
+    if product.dataset.content is Content.BOXES:
+        now, then = (repository.defects(each, product.dataset_type, data_id) for each in runs)
+        if now is None or then is None:
+            raise missing
+        return defects_difference(now, then, name)
     masters = compared_masters(repository, product.dataset_type, run, (before,), data_id)
     if masters is None:
-        raise RepositoryError(f"{' or '.join(runs)} holds no {product.dataset_type} of detector {number}")
+        raise missing
     return difference_of(*masters, name)
 
 

@@ -191,6 +191,13 @@ _TABLE = (
         count=ALL,
     ),
     Fault(
+        "dead-column",
+        "a column of an amplifier loses 70 % of the light: the flat has moved, and so have defects found in new "
+        "bootstraps",
+        Target.DETECTOR,
+        count=ALL,
+    ),
+    Fault(
         "gain-drifted",
         "the gains of all amplifiers are 10 % higher than their headers say: verifyPtc fails",
         Target.DETECTOR,

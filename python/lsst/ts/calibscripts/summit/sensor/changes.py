@@ -11,7 +11,7 @@ import numpy as np
 from ..datasets.types import AMPLIFIERS, assemble, split
 from .model import Pixels, SensorModel
 
-__all__ = ["CHANGED", "CHANGES", "dusty", "glowing", "shifted"]
+__all__ = ["CHANGED", "CHANGES", "dusty", "glowing", "shifted", "with_dead_column"]
 
 CHANGED = "C04"
 """The amplifier that has changed, or in which it begins."""
@@ -21,6 +21,7 @@ _GLOW = 10.0
 _REACH = 0.15
 _RADIUS = 0.04
 _DEPTH = 0.05
+_DEAD = 0.3
 
 _AT = AMPLIFIERS.index(CHANGED)
 
@@ -61,7 +62,14 @@ def dusty(model: SensorModel) -> SensorModel:
     return replace(model, response=response)
 
 
+def with_dead_column(model: SensorModel) -> SensorModel:
+    """Let a column of an amplifier, in its middle, lose 70 % of the light, as where a trap keeps its charge."""
+    response = model.response.copy()
+    response[_AT, :, response.shape[2] // 2] *= np.float32(_DEAD)
+    return replace(model, response=response)
+
+
 CHANGES: Mapping[str, Callable[[SensorModel], SensorModel]] = MappingProxyType(
-    {"bias-shifted": shifted, "amplifier-glows": glowing, "dust-ring": dusty}
+    {"bias-shifted": shifted, "amplifier-glows": glowing, "dust-ring": dusty, "dead-column": with_dead_column}
 )
 """Faults by their names, and what each makes of a detector."""

@@ -23,7 +23,7 @@ from ...tables.products import PRODUCTS, Content, holding, is_by_filter
 from ...verification import WrittenGains
 from .alteration import Alteration, Ingested, altered
 from .butler import CollectionKind, Dataset, MemoryButler
-from .masters import master
+from .masters import defects, master
 from .recipes import FLATS, RECIPES, Recipe
 from .statistics import AMPLIFIERS, Verification, statistics
 
@@ -34,6 +34,7 @@ _QUERY = re.compile(r"instrument='(\w+)' AND detector IN \(([\d.,]+)\) AND expos
 _FAILURE = 1
 _HOLD_GAINS = frozenset(product.dataset_type for product in PRODUCTS.values() if product.measures_gains)
 _COMBINED = frozenset(product.dataset_type for product in holding(Content.IMAGES))
+_BOXES = frozenset(product.dataset_type for product in holding(Content.BOXES))
 _CURVES = frozenset(product.dataset_type for product in holding(Content.CURVES))
 NOMINAL_GAIN = 0.57
 """Nominal gain of every amplifier, electron/ADU."""
@@ -220,6 +221,8 @@ class _Work:
                 value: object = tuple(self._gains(detector, pair) for pair in pairs) if holds else None
                 if dataset_type in _COMBINED and self.behaviour.shift:
                     value = master(dataset_type, self.behaviour.shift)
+                if dataset_type in _BOXES and self.behaviour.shift:
+                    value = defects(round(self.behaviour.shift))
                 if dataset_type == FLATS:
                     value = dict.fromkeys(AMPLIFIERS, NOMINAL_GAIN)
                 self._put(dataset_type, detector=detector, physical_filter=name, value=value, inputs=found)

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from ...verification.defect_changes import Boxes
 from ...verification.differences import Master
 
-__all__ = ["master"]
+__all__ = ["defects", "master"]
 
 _SIDE = 16
 
@@ -25,3 +26,14 @@ def master(dataset_type: str, shift: float = 0.0) -> Master:
     """
     variance = np.ones((_SIDE, _SIDE), dtype=np.float32)
     return Master(dataset_type, np.float32(shift * math.sqrt(2)) * variance, variance)
+
+
+def defects(columns: int) -> Boxes:
+    """Return defects that are whole columns, the first ones, of a detector like that of `master`.
+
+    Parameters
+    ----------
+    columns : `int`
+        How many.
+    """
+    return Boxes(((0, 0, columns, _SIDE),), (_SIDE, _SIDE))

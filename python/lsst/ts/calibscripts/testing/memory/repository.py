@@ -21,6 +21,7 @@ from ...repository import (
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
 from ...verification import Details, RunStatistics, WrittenGains
+from ...verification.defect_changes import Boxes
 from ...verification.differences import Master
 from .butler import Association, CollectionKind, Dataset
 from .masters import master
@@ -206,6 +207,14 @@ class MemoryRepository(Troubled):
             for found in self.butler.datasets(run, dataset_type):
                 if all(getattr(found, name) == value for name, value in data_id.items()):
                     return found.value or master(dataset_type)
+        return None
+
+    def defects(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> Boxes | None:
+        """See `lsst.ts.calibscripts.repository.Repository`: the value of the dataset, else none at all."""
+        self._begin("defects")
+        for found in self.butler.datasets(run, dataset_type):
+            if all(getattr(found, name) == value for name, value in data_id.items()):
+                return found.value or Boxes()
         return None
 
     def certify(

@@ -1,0 +1,75 @@
+"""Which pixels are defects that were none before, and which are none any more, amplifier by amplifier. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .amplifiers import amplifier_names, by_amplifier
+from .differences import Difference
+
+__all__ = ["Box", "Boxes", "defects_difference"]
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""First column and row, width and height, pixels of the assembled image."""
+
+_SHAPES = ((4000, 4072), (4004, 4096))
+"""Rows and columns of the sensors of the cameras, of ITL and of e2v (LCA-128)."""
+
+_WAVEFRONT = "_SW"
+"""In the name of a sensor of ITL of half the height."""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The defects of a detector."""
+
+    places: tuple[Box, ...] = ()
+    shape: tuple[int, int] | None = None  #: Rows and columns of the detector; None where they do not say it.
+
+
+def defects_difference(new: Boxes, old: Boxes, detector: str) -> Difference:
+    """Compare the defects of a detector with those before.
+
+    Parameters
+    ----------
+    new, old : `Boxes`
+        The defects. Where neither says how large the detector is, it is a sensor of ITL, or of e2v if they reach
+        beyond that.
+    detector : `str`
+        Full name.
+
+    Raises
+    ------
+    StatisticsError
+        If the detector is too small to have amplifiers.
+    """
+    shape = new.shape or old.shape or _shape_of((*new.places, *old.places), detector)
+    is_bad, was_bad = (by_amplifier(_painted(boxes, shape)) for boxes in (new, old))
+    appeared, vanished = ((a & ~b).sum(axis=(1, 2)) for a, b in ((is_bad, was_bad), (was_bad, is_bad)))
+    changed = (appeared + vanished) / is_bad[0].size
+    return Difference(
+        detector,
+        amplifier_names(shape),
+        beyond=tuple(float(f"{value:.4g}") for value in changed),
+        appeared=tuple(appeared.tolist()),
+        vanished=tuple(vanished.tolist()),
+    )
+
+
+def _shape_of(places: tuple[Box, ...], detector: str) -> tuple[int, int]:
+    rows, columns = _SHAPES[0]
+    if _WAVEFRONT in detector:
+        return rows // 2, columns
+    inside = all(x + width <= columns and y + height <= rows for x, y, width, height in places)
+    return _SHAPES[0] if inside else _SHAPES[1]
+
+
+def _painted(boxes: Boxes, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, dtype=bool)
+    for x, y, width, height in boxes.places:
+        mask[max(y, 0) : y + height, max(x, 0) : x + width] = True
+    return mask
