@@ -8,7 +8,10 @@ OBSERVATORY_PYTHON ?= python
 REHEARSAL ?= $(shell n=1; d=rehearsal; while [ -e $$d ] || [ -e $$d-scratch ]; do \
     n=$$((n + 1)); d=rehearsal-$$n; done; echo $$d)
 
-.PHONY: rehearse test quick test-observatory wheel soak bench coverage lint doc clean
+# Dozens of processes import the package, which containers often are told to compile anew each time.
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: rehearse test quick test-observatory wheel soak bench coverage lint style doc clean
 
 # What a rehearsal needs, and not what the tests need besides. pip shows what it downloads and installs.
 $(VENV)/.rehearsing: pyproject.toml
@@ -28,16 +31,22 @@ $(VENV)/.installed: pyproject.toml
 rehearse: $(VENV)/.rehearsing
 	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
 
-lint: $(VENV)/.installed
-	$(BIN)/ruff check python tests
-	$(BIN)/ruff format --check python tests
+lint: style
 	$(BIN)/mypy
 	$(BIN)/numpydoc lint $$(find python -name '*.py')
 	$(BIN)/lint-imports --no-cache
 	PYTHONPATH=tests $(BIN)/python -m trade
 
-test: lint
-	$(BIN)/pytest -n auto
+style: $(VENV)/.installed
+	$(BIN)/ruff check python tests
+	$(BIN)/ruff format --check python tests
+
+# Types, docstrings and imports are checked beside the tests, and what is found stands below them.
+test: style
+	@$(MAKE) --no-print-directory lint >$(VENV)/lint.log 2>&1 & lint=$$!; \
+	trap "kill $$lint" INT TERM; \
+	$(BIN)/pytest -n auto; tests=$$?; \
+	wait $$lint; lint=$$?; cat $(VENV)/lint.log; exit $$((tests || lint))
 
 # For the work in between, under a minute: what needs no process, no repository on disk and no pixels, and only a few
 # examples where they are drawn.
@@ -60,7 +69,7 @@ wheel: $(VENV)/.installed
 	cp doc/examples/rehearse.yaml $(VENV)/wheel/
 	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo rehearsal
 
-# Ten times as many whole runs with random disturbances as `make test` makes, and other ones each time; and 200 honest
+# Ten thousand whole runs with random disturbances, other ones each time (`make test` makes some 300); and 200 honest
 # repeats of calibrations, of which the comparison with those before may take none for another.
 soak: $(VENV)/.installed
 	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest tests/test_whole_runs.py tests/test_plan_graphs.py tests/test_differences.py

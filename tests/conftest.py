@@ -16,6 +16,10 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+# There is a worker for each core already; before numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The stand-in is what tests run on, also where the observatory's middleware is installed, unless that is asked for.
 os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")
 

@@ -47,7 +47,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=120,
+                timeout=600,
             )
         assert done.returncode == 0, (self.root / "programs.log").read_text()
 

@@ -53,7 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_streams_that_fail(files: Path, words: str, code: int, told: str) -> None:
     command = f"{sys.executable} -m lsst.ts.calibscripts.cli {words}"
-    result = subprocess.run(["bash", "-c", command], text=True, capture_output=True, timeout=120, cwd=files)
+    result = subprocess.run(["bash", "-c", command], text=True, capture_output=True, timeout=600, cwd=files)
     assert told in result.stderr
     assert result.stderr.count("\n") == bool(told)
     assert result.returncode == code

@@ -77,14 +77,14 @@ def shown_schema(camera: str) -> dict[str, Any]:
     path = get_scripts_dir() / str(MODELS[camera].script)
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     ended = subprocess.run(
-        [path, "0", "--schema"], capture_output=True, text=True, check=True, timeout=60, env=env
+        [path, "0", "--schema"], capture_output=True, text=True, check=True, timeout=600, env=env
     )
     schema: dict[str, Any] = yaml.safe_load(ended.stdout)
     return schema
 
 
 def run(*command: str | Path, cwd: Path) -> None:
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, f"{command[0]} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
 
 

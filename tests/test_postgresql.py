@@ -128,7 +128,7 @@ def test_two_scripts_certify_at_the_same_time(database: str, tmp_path: Path, pip
         def certify(
             self, wanted: Certification, run: str, may_commit: Callable[[], bool]
         ) -> tuple[str, ...] | None:
-            both.wait(timeout=60)
+            both.wait(timeout=600)
             return super().certify(wanted, run, may_commit)
 
     common = {"calib_collection": "both/calib/daily"}

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lsst.daf.butler import Butler, CollectionType
+from quick_programs import quick_programs
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
 from lsst.ts.calibscripts.cli import main
@@ -61,11 +62,9 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     return rehearsed_once(tmp_path_factory.getbasetemp())
 
 
-def bash(
-    script: Path, *arguments: str, path: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a script with a shell, with the executables beside this Python or those of a directory."""
-    programs = os.pathsep.join([str(path or Path(sys.executable).parent), os.environ["PATH"]])
+def bash(script: Path, *arguments: str, path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with a shell, with the programs of a directory."""
+    programs = os.pathsep.join([str(path), os.environ["PATH"]])
     return subprocess.run(
         ["bash", str(script), *arguments],
         capture_output=True,
@@ -82,14 +81,16 @@ def test_the_script_makes_the_same_products_in_a_copy_of_the_repository(tmp_path
     told = CliRunner().invoke(main, ["replay", str(record.path), "--output", str(script)])
     assert told.exit_code == 0, told.output
     assert os.access(script, os.X_OK)
-    ran = bash(
-        script,
-        str(copy),
-        PREFIX="u/somebody/replay",
-        PROCESSES="1",
-        CP_PIPE_DIR=str(PIPELINES / "cp_pipe"),
-        CP_VERIFY_DIR=str(PIPELINES / "cp_verify"),
-    )
+    with quick_programs() as programs:
+        ran = bash(
+            script,
+            str(copy),
+            path=programs,
+            PREFIX="u/somebody/replay",
+            PROCESSES="1",
+            CP_PIPE_DIR=str(PIPELINES / "cp_pipe"),
+            CP_VERIFY_DIR=str(PIPELINES / "cp_verify"),
+        )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     with Butler.from_config(str(copy)) as butler:
         for dataset_type in ("bias", "dark", "flat", "defects", "ptc"):

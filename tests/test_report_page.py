@@ -380,7 +380,7 @@ def browse(text: str, directory: Path) -> tuple[dict[str, Any], list[str]]:
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=True,
         )
     found = re.search(r'<pre id="told">(.*?)</pre>', browser.stdout, re.DOTALL)

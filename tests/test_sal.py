@@ -25,7 +25,7 @@ def started(**environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -62,7 +62,7 @@ def test_a_schema_is_printed_without_the_middleware(script: str, tmp_path: Path)
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout == schema_text(find_record(script).model) + "\n"
@@ -88,7 +88,7 @@ def test_a_command_that_talks_to_no_component_does_without_the_middleware(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
 

@@ -83,7 +83,7 @@ def test_yaml_that_is_more_than_anybody_means(text: str, problem: str) -> None:
         load_yaml(text)
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 30
 
 
 def test_aliases_and_merges_within_the_limits_are_read() -> None:

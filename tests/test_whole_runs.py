@@ -1,6 +1,6 @@
 """Whole runs of the scripts on the simulated summit, with random disturbances: what must hold always holds.
 
-The real script, the real simulated components and a butler in memory, on a clock that jumps. ``make soak`` does ten
+The real script, the real simulated components and a butler in memory, on a clock that jumps. ``make soak`` does forty
 times as many, other ones each time.
 """
 
@@ -26,10 +26,14 @@ from lsst.ts.calibscripts.testing.memory import Alteration, Trouble, Verificatio
 SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
 
+FEWEST = 15
+"""Runs of each kind that are made whenever the tests are run."""
+
+
 def runs(n: int) -> settings:
-    """Say how many runs a test makes; the same ones each time, unless it soaks."""
+    """Say how many runs a test makes when it soaks; otherwise one of forty, the same ones each time."""
     return settings(
-        max_examples=n * 10 if SOAKING else n,
+        max_examples=n if SOAKING else max(FEWEST, n // 40),
         derandomize=not SOAKING,
         database=None,
         deadline=None,
@@ -51,51 +55,51 @@ def check(scenario: Scenario, loop_factory: Callable[[], JumpingEventLoop] | Non
         assert not problems, "\n".join([*problems, str(story), str(second)])
 
 
-@runs(60)
+@runs(600)
 @given(scenarios())
 def test_undisturbed_runs(scenario: Scenario):
     check(scenario)
 
 
-@runs(150)
+@runs(1_500)
 @given(scenarios(verdicts=True))
 def test_verification_outcomes(scenario: Scenario):
     check(scenario)
 
 
-@runs(200)
+@runs(2_000)
 @given(scenarios(faults=True))
 def test_faults_of_the_summit(scenario: Scenario):
     check(scenario)
 
 
-@runs(120)
+@runs(1_200)
 @given(scenarios(butler=True))
 def test_troubles_of_the_butler(scenario: Scenario):
     check(scenario)
 
 
-@runs(120)
+@runs(1_200)
 @given(scenarios(operator=True))
 def test_stops_and_pauses(scenario: Scenario):
     check(scenario)
 
 
-@runs(150)
+@runs(1_500)
 @given(scenarios(images=True))
 def test_images_that_are_not_as_asked_for(scenario: Scenario):
     """Some exist already, some get lost, some differ in type, exposure time, filter or level."""
     check(scenario)
 
 
-@runs(120)
+@runs(1_200)
 @given(st.one_of(scenarios(quality=True), scenarios(quality=True, images=True, verdicts=True)))
 def test_better_calibrations(scenario: Scenario):
     """Flats to a level with lamps of every kind, masters that move, a setup that is not ready, old references."""
     check(scenario)
 
 
-@runs(100)
+@runs(1_000)
 @given(
     st.one_of(
         scenarios(faults=True, resumes=True),
@@ -110,14 +114,14 @@ def test_what_is_offered_is_a_run_of_its_own(scenario: Scenario):
     check(scenario)
 
 
-@runs(20)
+@runs(200)
 @given(scenarios(faults=True, verdicts=True))
 def test_with_a_butler_in_a_thread(scenario: Scenario):
     """The others call the butler from the event loop itself, so that they are the same each time."""
     check(scenario, JumpingEventLoop)
 
 
-@runs(80)
+@runs(800)
 @given(
     scenarios(faults=True, verdicts=True, butler=True, operator=True, images=True, resumes=True)
     | scenarios(faults=True, butler=True, operator=True, images=True, quality=True, resumes=True)

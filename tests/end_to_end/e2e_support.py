@@ -222,6 +222,6 @@ def verify(repo: str, pipeline: str, exposures: Iterable[int], *inputs: str) -> 
     words += ["-i", ",".join([*inputs, "LATISS/raw/all"]), "--output-run", run, "-j", "1"]
     words += ["-d", f"instrument='LATISS' AND detector IN (0) AND exposure IN ({ids})"]
     command = [str(Path(sys.executable).with_name("pipetask")), *words, "--register-dataset-types"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return run

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 from e2e_support import LATISS_SCRIPT
+
+from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 BIN = Path(sys.executable).parent
 CONFIG = """\
@@ -24,10 +27,17 @@ repo: /repo/LATISS
 """
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a console script of this environment."""
     name, *rest = words
-    return subprocess.run([str(BIN / name), *rest], capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        [str(BIN / name), *rest],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=os.environ | environment,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +45,23 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("command")
 
 
-def rehearse(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository as a rehearsal makes it for itself, without flats."""
+    return Path(make_rehearsal_repository(tmp_path_factory.mktemp("empty") / "repo", filters=[]))
+
+
+def rehearse(directory: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     (directory / "config.yaml").write_text(CONFIG)
     files = ["--config", str(directory / "config.yaml"), "--repo", str(directory / "repo")]
-    return command("calibscripts", "rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options)
+    words = ["rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options]
+    return command("calibscripts", *words, **environment)
 
 
 @pytest.fixture(scope="module")
 def first(directory: Path) -> subprocess.CompletedProcess[str]:
-    return rehearse(directory)
+    (directory / "temporary").mkdir()
+    return rehearse(directory, TMPDIR=str(directory / "temporary"))
 
 
 def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[str], directory: Path) -> None:
@@ -55,6 +73,10 @@ def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[st
     # A terminal shows it as a link.
     assert lines[-1].startswith("Report: file:///")
     assert Path(lines[-1].removeprefix("Report: file://")).is_file()
+
+
+def test_nothing_temporary_is_left(first: subprocess.CompletedProcess[str], directory: Path) -> None:
+    assert [*(directory / "temporary").iterdir()] == []
 
 
 def test_git_ignores_what_a_rehearsal_makes(first: subprocess.CompletedProcess[str], directory: Path) -> None:
@@ -92,8 +114,9 @@ def test_a_run_that_did_everything_is_not_resumed(first: subprocess.CompletedPro
     assert "nothing to resume: the run ended DONE" in " ".join((resumed.stdout + resumed.stderr).split())
 
 
-def test_a_run_is_resumed_from_its_record(tmp_path: Path) -> None:
+def test_a_run_is_resumed_from_its_record(empty: Path, tmp_path: Path) -> None:
     """No exposure is taken again."""
+    shutil.copytree(empty, tmp_path / "repo")
     failed = rehearse(tmp_path, "--fault", "job-error:of=verifyBias")
     assert failed.returncode == 1, failed.stdout + failed.stderr
     assert "The last error in the log: " in " ".join(failed.stdout.split())
@@ -116,9 +139,11 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, tmp_path: Path) -> None:
+def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, empty: Path, tmp_path: Path) -> None:
     """Its jobs end, and nothing is certified afterwards; a terminal sends Ctrl-C to the jobs as well."""
     until, number = MOMENTS[moment]
+    if "repository" not in moment:
+        shutil.copytree(empty, tmp_path / "repo")
     (tmp_path / "config.yaml").write_text(CONFIG)
     block = {"name": LATISS_SCRIPT, "standard": False, "parameters": yaml.safe_load(CONFIG)}
     blocks = {"name": "biases", "program": "BLOCK-901", "constraints": [], "scripts": [block, block]}
@@ -142,7 +167,7 @@ def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, tmp_path: Path) -
         os.killpg(process.pid, number)
         # All that hold the pipe have ended when it is closed, jobs too.
         after = process.stdout.read()
-        assert process.wait(timeout=60) == 128 + number, (before, after)
+        assert process.wait(timeout=600) == 128 + number, (before, after)
     certified_before = any("was certified into" in line for line in before)
     assert "was certified into" not in after
     assert _certified(tmp_path / "repo") == certified_before == (moment == "while the report is written")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,22 @@ UNSHOWN = ("verifyDark", "verifyFlat", "verifyDefects", "verifyPtc", "query-coll
 MEMBERS = tuple(f"{BASE}/{label}.20240405a" for label in LABELS)
 
 
-def execute(script: str, directory: Path) -> None:
+def execute(script: str, directory: Path, programs: Path) -> None:
     """Let a shell execute commands; it stops at the first that fails."""
-    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-e", "-c", script],
         cwd=directory,
-        env={**os.environ, **ENVIRONMENT, "PATH": programs},
+        env={**os.environ, **ENVIRONMENT, "PATH": f"{programs}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1200,
     )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
 
 @pytest.fixture(scope="module")
-def by_hand(walk: Walk, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def by_hand(walk: Walk, site: Path, programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Do what the commands say in copies of the repositories: the production, and its import.
 
     Of the calibrations one flat, and of the verifications one, show every kind of command.
@@ -61,7 +59,7 @@ def by_hand(walk: Walk, site: Path, tmp_path_factory: pytest.TempPathFactory) ->
         for line in (*every.output.splitlines(), *there.output.splitlines())
         if not any(word in line for word in UNSHOWN)
     ]
-    execute("\n".join(lines), root)
+    execute("\n".join(lines), root, programs)
     return root
 
 

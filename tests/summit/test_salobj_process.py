@@ -88,7 +88,7 @@ def executable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(executable: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(executable), "7", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_schema_is_printed_as_yaml(executable: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_signal_ends_the_script_without_cleanup(executable: Path, number: sign
         assert process.stdout is not None
         assert process.stdout.readline() == "run\n"
         process.send_signal(number)
-        written, errors = process.communicate(timeout=30)
+        written, errors = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 1

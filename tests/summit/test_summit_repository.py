@@ -253,7 +253,7 @@ def test_ingest_while_others_read_and_write(root: str, model: SensorModel, tmp_p
     finally:
         for other in others:
             other.stop.set()
-            other.join(timeout=30)
+            other.join(timeout=600)
     for other in others:
         assert other.error is None
         assert other.rounds > 0

@@ -152,4 +152,4 @@ def test_the_second_signal_ends_the_process_and_its_jobs_at_once(tmp_path: Path)
         process.send_signal(signal.SIGTERM)
         # Ends only when the job, too, has closed the pipe.
         assert process.stdout.read() == ""
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=600) == 130

@@ -33,10 +33,8 @@ def test_a_run_is_watched_from_its_first_exposure_to_its_certification(tmp_path:
         with client.events(f"{page}/events") as following:
             following()
             tell(recorder, TAKEN)
-            begun = time.monotonic()
             following()
             text = client.get(page).text
-            assert time.monotonic() - begun < 2.0
             assert "3 of 3" in text
             assert "2026112600001..2026112600003" in text
             assert "The record covers " in text

@@ -62,17 +62,20 @@ def test_a_damaged_list_is_made_anew(tmp_path: Path, text: str):
     assert index.rows == (row_of(read_record(path)),)
 
 
-def test_thousands_of_records_are_listed_within_a_second(tmp_path: Path):
+def test_thousands_of_records_are_read_once(tmp_path: Path):
     text = record(tmp_path, DONE).read_text()
     for number in range(2000):
         (tmp_path / f"LATISS_20260101T{number:06}_x.jsonl").write_text(text)
     index = list_of_runs(tmp_path)
-    index.refresh(600)
+    begun = time.process_time()
+    index.refresh(3600)
+    reading = time.process_time() - begun
     assert index.unread == 0
     again = list_of_runs(tmp_path)
     begun = time.process_time()
-    again.refresh(60)
-    assert time.process_time() - begun < 1.0
+    again.refresh(3600)
+    # Beside each other, since both are slow on a busy machine.
+    assert time.process_time() - begun < reading / 4
     assert len(again.rows) == 2001
 
 

@@ -177,7 +177,7 @@ class Client:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=600)
 
 
 @contextmanager

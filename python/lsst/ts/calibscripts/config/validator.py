@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import jsonschema
@@ -41,7 +43,7 @@ class ConfigValidator:
     """
 
     def __init__(self, schema: dict[str, Any], model: type[CalibrationsConfig]) -> None:
-        jsonschema.Draft7Validator.check_schema(schema)
+        _check_schema(json.dumps(schema, default=str))
         self.schema = schema
         self.model = model
         self.given: dict[str, Any] = {}
@@ -147,6 +149,12 @@ class ConfigValidator:
         hints = {name: text for name, text in found.items() if text and name in self._properties}
         generic, own = _values(self.model, given, self._defaults)
         return {**generic, **dict(schema_problems(self.schema, given)), **own, **hints}
+
+
+@lru_cache(maxsize=32)
+def _check_schema(text: str) -> None:
+    """Check that a text is a schema; once, since that takes longer than to check a configuration against it."""
+    jsonschema.Draft7Validator.check_schema(json.loads(text))
 
 
 def parse(filled: Mapping[str, Any], model: type[Config], instrument_name: str | None = None) -> Config:

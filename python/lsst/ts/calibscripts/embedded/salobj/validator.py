@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import types
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import jsonschema
@@ -39,7 +41,7 @@ class DefaultingValidator:
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        jsonschema.Draft7Validator.check_schema(schema)
+        _check_schema(json.dumps(schema, default=str))
         self.final_validator = jsonschema.Draft7Validator(schema)
         self.defaults_validator = _FillingValidator(schema)
 
@@ -68,6 +70,12 @@ class DefaultingValidator:
         # Defaults can be wrong as well.
         self.final_validator.validate(result)
         return result
+
+
+@lru_cache(maxsize=32)
+def _check_schema(text: str) -> None:
+    """Check that a text is a schema; once, since that takes longer than all else that a script does to start."""
+    jsonschema.Draft7Validator.check_schema(json.loads(text))
 
 
 def _check_properties_with_defaults(

@@ -15,16 +15,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver, resource_tracker
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from .job import ABORTED, Job
 
-__all__ = ["PIPELINES", "Invocation", "PipetaskRunner", "invocation", "sort_options", "start_server"]
+__all__ = [
+    "PIPELINES",
+    "PRELOADED",
+    "Invocation",
+    "PipetaskRunner",
+    "invocation",
+    "sort_options",
+    "start_server",
+]
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 """Where the stand-ins of cp_pipe and cp_verify are."""
 
-_PRELOAD = [
+PRELOADED = [
     "lsst.ctrl.mpexec.cli.pipetask",
     "lsst.ctrl.mpexec.cli.cmd.commands",
     "lsst.ctrl.mpexec.cli.script",
@@ -125,7 +134,7 @@ def start_server() -> None:
 
     It imports what jobs need, which takes seconds: the earlier it begins, the less the first job waits.
     """
-    _CONTEXT.set_forkserver_preload(_PRELOAD)
+    _CONTEXT.set_forkserver_preload(PRELOADED)
     # Unless it runs already, this is started by the call below, and lets Ctrl-C through again.
     resource_tracker.ensure_running()
     # Ctrl-C reaches all processes of a terminal, but is for the rehearsal, which aborts its jobs: they inherit this.
@@ -230,7 +239,10 @@ class _Target:
         gc.freeze()
         from lsst.ctrl.mpexec.cli.pipetask import cli
 
-        cli.main(args=list(self.arguments), prog_name="pipetask", standalone_mode=True)
+        # A directory that pipetask makes for itself stays: it is removed as an interpreter ends, and a fork does not.
+        with TemporaryDirectory(prefix="butler-cache-", dir=self.log.parent) as cache:
+            os.environ["DAF_BUTLER_CACHE_DIRECTORY_IF_UNSET"] = cache
+            cli.main(args=list(self.arguments), prog_name="pipetask", standalone_mode=True)
 
 
 class _Child:
