@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,7 +108,11 @@ def begin(directory: Path, instrument: str = "LATISS", *, heartbeat: float = 10.
     about = About(
         "auxtel/make_latiss_calibrations.py", instrument, 1, dict(config), {**CONFIG, **config}, (0,)
     )
-    return open_record(about, warn=lambda text: None, directory=directory, heartbeat=heartbeat)
+    recorder = open_record(about, warn=lambda text: None, directory=directory, heartbeat=heartbeat)
+    # The first line asks for the versions of everything: on a busy machine that takes longer than closing waits.
+    while not recorder.problem and not (recorder.path.exists() and recorder.path.stat().st_size):
+        time.sleep(0.01)
+    return recorder
 
 
 def record(directory: Path, events: Iterable[Event], instrument: str = "LATISS", **config: Any) -> Path:
