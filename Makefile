@@ -31,22 +31,22 @@ $(VENV)/.installed: pyproject.toml
 rehearse: $(VENV)/.rehearsing
 	$(BIN)/calibscripts rehearse auxtel/make_latiss_calibrations.py --config doc/examples/rehearse.yaml --repo $(REHEARSAL)
 
+# Types, docstrings, the imports between the rooms, and the numbers of the house.
+CHECKS = $(BIN)/mypy && $(BIN)/numpydoc lint $$(find python -name '*.py') && $(BIN)/lint-imports --no-cache && \
+    PYTHONPATH=tests $(BIN)/python -m trade
+
 lint: style
-	$(BIN)/mypy
-	$(BIN)/numpydoc lint $$(find python -name '*.py')
-	$(BIN)/lint-imports --no-cache
-	PYTHONPATH=tests $(BIN)/python -m trade
+	$(CHECKS)
 
 style: $(VENV)/.installed
 	$(BIN)/ruff check python tests
 	$(BIN)/ruff format --check python tests
 
-# Types, docstrings and imports are checked beside the tests, and what is found stands below them.
+# The other checks go on beside the tests, and what they find stands below them.
 test: style
-	@$(MAKE) --no-print-directory lint >$(VENV)/lint.log 2>&1 & lint=$$!; \
-	trap "kill $$lint" INT TERM; \
+	@($(CHECKS)) >$(VENV)/checks.log 2>&1 & checks=$$!; trap "kill $$checks" INT TERM; \
 	$(BIN)/pytest -n auto; tests=$$?; \
-	wait $$lint; lint=$$?; cat $(VENV)/lint.log; exit $$((tests || lint))
+	wait $$checks; checks=$$?; cat $(VENV)/checks.log; exit $$((tests || checks))
 
 # For the work in between, under a minute: what needs no process, no repository on disk and no pixels, and only a few
 # examples where they are drawn.

@@ -55,7 +55,7 @@ def quick_programs() -> Iterator[Path]:
                 server.terminate()
 
 
-def _serve(path: str) -> NoReturn:
+def _serve(path: str) -> None:
     # Here and not above: whoever only starts the server does not need it.
     from lsst.ts.calibscripts.summit.ocps.pipetask import PRELOADED
 
@@ -67,9 +67,15 @@ def _serve(path: str) -> NoReturn:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
+        # Looked for now and then, since a test that is killed does not end the server.
+        server.settimeout(10.0)
+        tests = os.getppid()
         print("ready", flush=True)
-        while True:
-            caller, _ = server.accept()
+        while os.getppid() == tests:
+            try:
+                caller, _ = server.accept()
+            except TimeoutError:
+                continue
             if os.fork() == 0:
                 server.close()
                 _answer(caller)
