@@ -40,7 +40,8 @@ class Shown:
         """What came of it in one line, and what was decided since."""
         # The state has a column of its own.
         said = self.row.headline.partition(": ")[2] if self.row.outcome else self.row.headline
-        return "; ".join(filter(None, [said, *(in_short(p.product, p.decisions) for p in self.products)]))
+        decided = "; ".join(filter(None, (in_short(p.product, p.decisions) for p in self.products)))
+        return f"{said}; since then {decided}" if decided else said
 
 
 @dataclass(frozen=True)
