@@ -28,9 +28,8 @@ SERVERS = {
 }
 """Variables with the addresses of servers, and what salobj takes where they are not set."""
 TOPICS = "LSST_TOPIC_SUBNAME"
-FREQUENT = 0.06
-"""Below this time, seconds, a call sees to real messages: salobj's to those that wait to be written, every 25 ms, and
-`Pacing` to those of the log, every 50 ms."""
+FREQUENT = 0.03
+"""Below this time, seconds, a call is salobj's own: it sees to messages that wait to be written every 25 ms."""
 
 
 class _QuickSelector(selectors.DefaultSelector):
