@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -60,7 +60,9 @@ runs by the dozen."""
 
 SLOW_FIXTURES = frozenset({"walk", "site", "copy", "server", "database"})
 
-settings.register_profile("quick", max_examples=10)
+# How long an example takes says how busy the machine is.
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("whole"), max_examples=10)
 
 
 class FilesTogether(LoadFileScheduling):
@@ -104,8 +106,7 @@ def _is_slow(path: Path) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw fewer examples where it is to be quick, and say what is missing of the observatory's middleware."""
-    if config.getoption("--quick"):
-        settings.load_profile("quick")
+    settings.load_profile("quick" if config.getoption("--quick") else "whole")
     if not ON_OBSERVATORY:
         return
     if lacking := missing():
