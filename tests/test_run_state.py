@@ -127,6 +127,13 @@ histories = st.lists(events, max_size=60)
 GIVEN = {"n_bias": 4, "calib_collection": "LATISS/calib/daily/test"}
 
 
+def without_earlier_arrivals(history: list[Event]) -> list[Event]:
+    """Leave out what arrived well before another image of its exposure did: a record may have a million of them."""
+    good = [isinstance(event, ImageArrived) and event.status_code == 0 for event in history]
+    last = {event.exposure: place for place, event in enumerate(history) if good[place]}
+    return [event for place, event in enumerate(history) if not good[place] or last[event.exposure] == place]
+
+
 @settings(max_examples=40, deadline=None)
 @given(history=histories)
 def test_a_record_is_read_into_the_state_that_the_script_had(history: list[Event]) -> None:
@@ -137,7 +144,7 @@ def test_a_record_is_read_into_the_state_that_the_script_had(history: list[Event
         recorder.close()
         record = read_record(recorder.path)
     state = state_of(history)
-    assert [entry.event for entry in record.entries] == history
+    assert [entry.event for entry in record.entries] == without_earlier_arrivals(history)
     assert record.state == state
     assert run_summary(record.state, "a.py", GIVEN) == run_summary(state, "a.py", GIVEN)
     assert resumption(record.state, GIVEN) == resumption(state, GIVEN)

@@ -50,7 +50,7 @@ def boxes_of(dataset: Any) -> Boxes:
     if hasattr(dataset, "colnames"):
         names = ("x0", "y0", "width", "height")
         columns = [np.asarray(dataset[name], dtype=np.int64).tolist() for name in names]
-        shape = dataset.meta.get("shape")
+        shape = getattr(dataset, "meta", {}).get("shape")
         return Boxes(
             tuple(zip(*columns, strict=True)), None if shape is None else (int(shape[0]), int(shape[1]))
         )
