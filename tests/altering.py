@@ -7,11 +7,25 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 NESTED: Any = "x"
 for _ in range(60):
     NESTED = [NESTED]
+
+
+def hostile(examples: int) -> settings:
+    """Say how many altered files a test draws: large ones, slowly, into one directory."""
+    return settings(
+        max_examples=examples,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+        ],
+    )
+
 
 NUMBERS = [0, -1, 1e308, -1e308, math.nan, math.inf, 10**18, 10**40]
 TEXTS = [

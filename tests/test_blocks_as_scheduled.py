@@ -111,7 +111,7 @@ SCRIPTS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(SCHEMAS, SCRIPTS, st.dictionaries(NAMES, VALUES, max_size=2), st.booleans())
 def test_what_the_scheduler_makes_of_a_block(
     schema: dict[str, Any], parameters: list[dict[str, Any]], overrides: dict[str, Any], first: bool

@@ -724,7 +724,7 @@ def refused_with_its_names(error: jsonschema.ValidationError) -> None:
     assert len(str(error).splitlines()) == len(names)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.fixed_dictionaries({}, optional=VALUES))
 def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data: dict[str, Any]) -> None:
     own = validator()
@@ -829,7 +829,7 @@ def test_warnings(data: dict[str, Any], expected: list[str]) -> None:
 NIGHTS = st.dates(datetime(2026, 1, 1).date(), datetime(2026, 12, 31).date())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), NIGHTS, st.integers(1, 3), st.none() | NIGHTS
 )

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema, written_exposures
@@ -34,20 +34,17 @@ def read(items: Any) -> list[int]:
     return exposures
 
 
-@settings(deadline=None)
 @given(ids)
 def test_what_is_offered_is_read_in_its_order(exposures: list[int]) -> None:
     text = yaml.safe_dump(written_exposures(exposures))
     assert read(yaml.safe_load(text)) == exposures
 
 
-@settings(deadline=None)
 @given(ids)
 def test_what_a_report_prints_can_be_given_in_brackets(exposures: list[int]) -> None:
     assert read(yaml.safe_load(f"[{exposure_range(exposures)}]")) == sorted(exposures)
 
 
-@settings(deadline=None)
 @given(ids)
 def test_names_of_images_are_read(exposures: list[int]) -> None:
     names = [f"AT_O_{exposure // 100_000}_{exposure % 100_000:06d}" for exposure in exposures]

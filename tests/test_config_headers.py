@@ -19,7 +19,7 @@ def refused_in_one_line(error: jsonschema.ValidationError, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["program", "reason", "note"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(max_size=12) | st.text(alphabet=st.characters(max_codepoint=0x7F), max_size=12))
 @example(text="weekly \u2013 Mu\u00f1oz")
 @example(text="two\nlines")
@@ -41,7 +41,7 @@ def value_of(card: str) -> str:
     return found[1].replace("''", "'").rstrip(" ")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.text(
         alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters=",:$"), max_size=60

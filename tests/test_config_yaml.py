@@ -187,7 +187,7 @@ NOTATIONS = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(1, 200), st.sampled_from(NOTATIONS), st.sampled_from(["n_bias", "exp_times_flat"]))
 def test_a_number_is_what_it_looks_like_or_it_is_refused(number: int, notation: Any, name: str) -> None:
     written = notation(number)
@@ -199,7 +199,7 @@ def test_a_number_is_what_it_looks_like_or_it_is_refused(number: int, notation: 
         assert (written, filled[name]) == (decimal(number), number)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet="ab:=[]{}, \n\t'\"#-1.&*!|>", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     config, problems = read_yaml(text)

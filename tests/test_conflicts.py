@@ -126,7 +126,7 @@ RANGES = st.tuples(MOMENTS, MOMENTS).filter(lambda r: None in r or str(r[0]) < s
 PRESENT = st.tuples(st.sampled_from(TYPES), RANGES, st.integers(0, 2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(PRESENT, max_size=4), RANGES)
 def test_what_is_proposed_is_free(
     present: list[tuple[str, tuple[str | None, str | None], int]], asked: tuple[str | None, str | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from cp_verify_support import AMPLIFIERS, PASSED, UNTIMED, amplifiers_of, failed, ids, names
+from cp_verify_support import AMPLIFIERS, PASSED, amplifiers_of, failed, ids, names
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -152,7 +152,6 @@ def test_values_are_those_of_the_statistics() -> None:
     assert math.isnan(known.of(Failure(ids(1)[0], "R22_S12", "C00", "MEAN"), "MEAN"))
 
 
-@UNTIMED
 @given(
     st.dictionaries(
         st.sampled_from(ids(4)),

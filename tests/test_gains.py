@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import run_in_memory
 
@@ -77,7 +77,6 @@ async def test_gains_of_dark_flats_fail_the_step(curve: bool) -> None:
 GAINS = st.sampled_from([-1.0, 0.0, 0.49, 0.5, 1.0, 2.0, 2.01, math.nan, math.inf])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(GAINS, min_size=1, max_size=4), min_size=1, max_size=4),
     st.booleans(),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from recorded import Rehearsed, about, recorded_run, rehearsed_once
 
@@ -276,7 +276,6 @@ def test_the_table_has_a_row_for_each_run_and_marks_departures(tmp_path: Path):
     assert medians == pytest.approx([value + 0.0035 for value in values], abs=1e-3)
 
 
-@settings(deadline=None)
 @given(st.sets(st.sampled_from([f"filter_{n}" for n in range(20)]), min_size=2))
 def test_the_table_is_not_wider_for_more_filters(filters: set[str]):
     run = row_of(Record(Path("x.jsonl"), Header(about()), datetime(2026, 9, 18, 12), 0.0))

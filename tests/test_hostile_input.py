@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from altering import altered_text, altered_values
+from altering import altered_text, altered_values, hostile
 from click.testing import CliRunner, Result
 from hostile import LATISS, OVERRIDE, SELECTION, Input, as_yaml, inputs, record_lines
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -53,15 +53,7 @@ def run(*words: str) -> Result:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
-)
+@hostile(EXAMPLES)
 @given(data=st.data())
 def test_no_input_makes_a_command_stumble(data: st.DataObject, right: list[Input], directory: Path) -> None:
     one = data.draw(st.sampled_from(right), label="input")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cp_verify_support import CAMERAS, UNTIMED, Camera, merged, names, truth
+from cp_verify_support import CAMERAS, Camera, merged, names, truth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +62,6 @@ def reported(repository: MemoryRepository, **closed: Any) -> Verdict:
     return judged(repository, Question("LSSTComCam", {STEP: RUN}, **closed), BIAS, KNOWN)
 
 
-@UNTIMED
 @given(CAMERAS, st.booleans(), SKIPPED)
 def test_a_report_of_a_record_has_the_verdict_of_the_script(
     camera: Camera, by_filter: bool, skipped: set[tuple[int, int]]
@@ -77,7 +76,6 @@ def test_a_report_of_a_record_has_the_verdict_of_the_script(
     assert reported(repository, **closed) == script
 
 
-@UNTIMED
 @given(CAMERAS, st.booleans(), SKIPPED)
 def test_a_report_of_collections_passes_nothing_that_the_script_refuses(
     camera: Camera, by_filter: bool, skipped: set[tuple[int, int]]
@@ -96,7 +94,6 @@ def test_a_report_of_collections_passes_nothing_that_the_script_refuses(
         assert verdict.reason
 
 
-@UNTIMED
 @given(CAMERAS, st.booleans())
 def test_what_need_not_be_read_does_not_change_a_verdict(camera: Camera, by_filter: bool) -> None:
     """The butler is asked for finer statistics only of exposures that the run level does not explain."""
@@ -113,7 +110,6 @@ def test_what_need_not_be_read_does_not_change_a_verdict(camera: Camera, by_filt
     assert verdict_on(asked(camera), lambda: sparing) == verdict_on(asked(camera), lambda: everything)
 
 
-@UNTIMED
 @given(CAMERAS)
 def test_the_arrays_of_a_report_hold_the_failed_tests_of_the_verdict(camera: Camera) -> None:
     grid = make_grid(details(camera, set()), KNOWN)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.check import check_text, look_up_pipelines
@@ -156,7 +156,6 @@ def test_check_says_how_many_pairs_there_will_be(installed: Any, options: str, p
 TIMES = st.lists(st.sampled_from([1.0, 1.004, 2.0, 3.0]), max_size=12)
 
 
-@settings(deadline=None)
 @given(TIMES)
 def test_counts_are_those_of_cp_pipe(times: list[float]) -> None:
     """With TIME: each run of times that equal its first makes one pair; with EXPID: each two of what it is given."""

@@ -19,7 +19,7 @@ SOAKING = bool(os.environ.get("CALIBSCRIPTS_SOAK"))
 
 def plans(test: Callable[..., None]) -> Callable[..., None]:
     """Say how many plans a test draws."""
-    return settings(max_examples=10_000 if SOAKING else 100, deadline=None)(test)
+    return settings(max_examples=10_000 if SOAKING else 100)(test)
 
 
 VALIDATOR = ConfigValidator(json_schema(LatissConfig), LatissConfig)

@@ -229,7 +229,7 @@ NASTY = "a b'c\"d $(touch x) `touch y` ; rm -rf z & \\ | < > * ~ #! é\n#\r\ntou
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=words, pipeline=words, option=words, collection=words, told=words, repo=words)
 @example(query=NASTY, pipeline=NASTY, option=NASTY, collection=NASTY, told=NASTY, repo=NASTY)
 @example(query="detector IN (0) AND x='y'", pipeline="p", option="-", collection="c", told="$x", repo="}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.events.events import (
@@ -253,7 +253,6 @@ class TestForLog:
         note = f"[... {left_out}; full report: /reports/1.txt ...]"
         assert lines.count(note) == 1
 
-    @settings(deadline=None)
     @given(st.lists(st.text("abc ", max_size=30), max_size=60), st.integers(120, 400))
     def test_is_never_longer_than_the_limit(self, lines: list[str], limit: int) -> None:
         text = "\n".join(lines)
@@ -441,7 +440,6 @@ class TestGains:
         assert sorted(values) == sorted(f"{gain:.3f}" for one in pairs for gain in one.gain.values())
         assert f"{n_pairs} pairs" in shown[0]
 
-    @settings(deadline=None)
     @given(st.lists(st.text("ab ", min_size=1, max_size=12), max_size=20), st.integers(1, 30))
     def test_a_long_report_goes_on_in_the_next_message(self, lines: list[str], limit: int) -> None:
         text = "\n".join(lines)

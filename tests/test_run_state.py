@@ -134,7 +134,7 @@ def without_earlier_arrivals(history: list[Event]) -> list[Event]:
     return [event for place, event in enumerate(history) if not good[place] or last[event.exposure] == place]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories)
 def test_a_record_is_read_into_the_state_that_the_script_had(history: list[Event]) -> None:
     with TemporaryDirectory() as directory:

@@ -7,7 +7,7 @@ from itertools import combinations, product
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.events.images import judge
@@ -38,7 +38,6 @@ def kept_at_most(exposures: range, detectors: range, missing: Missing) -> int:
     )
 
 
-@settings(deadline=None)
 @given(sets())
 def test_no_choice_keeps_more(drawn: tuple[range, range, Missing]) -> None:
     exposures, detectors, missing = drawn
@@ -52,7 +51,6 @@ def test_no_choice_keeps_more(drawn: tuple[range, range, Missing]) -> None:
     assert len(some) * len(others) == most
 
 
-@settings(deadline=None)
 @given(sets())
 def test_a_set_goes_on_whenever_more_than_half_of_both_can_be_left(
     drawn: tuple[range, range, Missing],

@@ -10,7 +10,6 @@ from cp_verify_support import (
     CAMERAS,
     FIRST,
     PASSED,
-    UNTIMED,
     Camera,
     amplifiers_of,
     failed,
@@ -277,7 +276,6 @@ class TestLookingDeeper:
 
 
 class TestWhateverCpVerifyWrites:
-    @UNTIMED
     @given(CAMERAS, st.booleans())
     def test_every_failed_test_is_found(self, camera: Camera, by_filter: bool) -> None:
         run, wholes = merged(camera, by_filter)
@@ -286,7 +284,6 @@ class TestWhateverCpVerifyWrites:
         assert statistics.exposures == set(camera)
         assert statistics.unexplained == frozenset()
 
-    @UNTIMED
     @given(CAMERAS)
     def test_detector_statistics_alone_explain_what_the_run_does_not(self, camera: Camera) -> None:
         run, _ = merged(camera, by_filter=True)
@@ -295,7 +292,6 @@ class TestWhateverCpVerifyWrites:
         }
         assert set(parse_statistics(run, detector_stats=details).failures) == truth(camera, by_filter=True)
 
-    @UNTIMED
     @given(CAMERAS, st.booleans(), st.randoms(use_true_random=False))
     def test_keys_and_order_do_not_matter(self, camera: Camera, by_filter: bool, random: Any) -> None:
         run, wholes = merged(camera, by_filter)
@@ -307,7 +303,6 @@ class TestWhateverCpVerifyWrites:
         shuffled = parse_statistics(dict(items), exposure_stats=wholes)
         assert shuffled == parse_statistics(run, exposure_stats=wholes)
 
-    @UNTIMED
     @given(CAMERAS)
     def test_without_details_what_failed_stays_failed(self, camera: Camera) -> None:
         run, _ = merged(camera, by_filter=True)

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import pytest
-from cp_verify_support import UNTIMED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,19 +18,16 @@ KEPT = RANGES.filter(
 )
 
 
-@UNTIMED
 @given(RANGES)
 def test_a_range_is_read_as_it_is_written(one: TimeRange) -> None:
     assert TimeRange.of(*one.texts) == one
 
 
-@UNTIMED
 @given(KEPT)
 def test_a_butler_returns_what_it_keeps(one: TimeRange) -> None:
     assert time_range(timespan_of(one)) == one.kept
 
 
-@UNTIMED
 @given(KEPT, KEPT)
 def test_ranges_overlap_as_those_of_the_butler(one: TimeRange, other: TimeRange) -> None:
     assert one.kept.overlaps(other.kept) == timespan_of(one).overlaps(timespan_of(other))
@@ -40,14 +36,12 @@ def test_ranges_overlap_as_those_of_the_butler(one: TimeRange, other: TimeRange)
     assert not one.overlaps(TimeRange(one.begin, one.begin)) or one.begin is None
 
 
-@UNTIMED
 @given(RANGES, MOMENTS)
 def test_a_moment_is_in_a_range_that_overlaps_it(one: TimeRange, moment: datetime) -> None:
     instant = TimeRange(moment, moment + timedelta(microseconds=1))
     assert one.contains(moment) == one.overlaps(instant)
 
 
-@UNTIMED
 @given(RANGES, st.lists(RANGES, max_size=4), st.lists(MOMENTS, max_size=4))
 def test_covered_is_covered_at_every_moment(
     one: TimeRange, others: list[TimeRange], more: list[datetime]

@@ -109,7 +109,7 @@ def outcome(read: Callable[[], Any]) -> str:
 YAML = st.text(alphabet="ab:=[]{}, \n\t'\"#-1.&*!|>?%@`\\~<_$\x85\ufeff", max_size=30)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.lists(
         st.one_of(YAML, st.sampled_from(["a: ", "- ", "b:\n", "[1, ", "&x ", "*x", "2026-02-30", "1:30"]))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
-from cp_verify_support import AMPLIFIERS, FIRST, PASSED, UNTIMED, failed, ids, names
+from cp_verify_support import AMPLIFIERS, FIRST, PASSED, failed, ids, names
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -256,7 +256,6 @@ class TestDetectorsVerified:
     ) -> None:
         assert enough_detectors(n_left, n_asked) is enough
 
-    @UNTIMED
     @given(data=st.data(), n_asked=st.integers(1, 9), broken=st.booleans())
     def test_the_limits_count_those_that_are_left(
         self, data: st.DataObject, n_asked: int, broken: bool
@@ -308,7 +307,6 @@ def verdict_of_four(failures: Collection[Failure], threshold: int) -> Verdict:
 
 
 class TestProperties:
-    @UNTIMED
     @given(st.sets(FAILURES), st.sets(FAILURES), st.integers(1, 4))
     def test_more_failures_never_turn_a_fail_into_a_pass(
         self, failures: set[Failure], more: set[Failure], threshold: int
@@ -317,7 +315,6 @@ class TestProperties:
         assert before.passed or not after.passed
         assert set(before.failed_exposures) <= set(after.failed_exposures)
 
-    @UNTIMED
     @given(st.sets(FAILURES), st.integers(1, 4))
     def test_a_higher_threshold_never_turns_a_pass_into_a_fail(
         self, failures: set[Failure], threshold: int
@@ -326,7 +323,6 @@ class TestProperties:
             verdict_of_four(failures, threshold + 1).passed or not verdict_of_four(failures, threshold).passed
         )
 
-    @UNTIMED
     @given(st.lists(FAILURES, unique=True), st.randoms(use_true_random=False), st.integers(1, 4))
     def test_the_order_does_not_matter(self, failures: list[Failure], random: Any, threshold: int) -> None:
         shuffled = random.sample(failures, len(failures))
@@ -337,7 +333,6 @@ class TestProperties:
             other.counts,
         )
 
-    @UNTIMED
     @given(st.sets(FAILURES), st.integers(1, 4))
     def test_the_rule_said_in_another_way(self, failures: set[Failure], threshold: int) -> None:
         """Count, exposure by exposure, in loops."""

@@ -36,7 +36,6 @@ def runs(n: int) -> settings:
         max_examples=n if SOAKING else max(FEWEST, n // 40),
         derandomize=not SOAKING,
         database=None,
-        deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],

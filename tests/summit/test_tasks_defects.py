@@ -18,7 +18,7 @@ from lsst.ts.calibscripts.summit.tasks.signature import defect_mask
 SHAPE = (12, 32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(bool, SHAPE, elements=st.booleans()))
 def test_boxes_describe_exactly_the_bad_pixels(mask: np.ndarray):
     table = boxes(mask)

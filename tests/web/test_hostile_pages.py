@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from altering import altered_text, altered_values
+from altering import altered_text, altered_values, hostile
 from click.testing import CliRunner
 from hostile import json_lines, record_lines
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from web_support import Client, serving
 
@@ -68,15 +68,7 @@ PAGES = ("/", f"/runs/{NAME}", "/nights", f"/nights/{DAY}", "/trends?instrument=
 COMMANDS = (["history", "LATISS"], ["night"], ["night", DAY, "--format", "markdown"], ["decide", "list"])
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
-)
+@hostile(EXAMPLES)
 @given(data=st.data())
 def test_no_file_makes_a_page_or_a_command_stumble(data: st.DataObject, shelf: Shelf):
     name = data.draw(st.sampled_from([*shelf.right]), label="file")
