@@ -83,8 +83,10 @@ def fold(state: RunState, event: Event) -> RunState:
         What has happened.
     """
     match event:
-        case Planned() | ReferenceFound():
-            return _fold_intention(state, event)
+        case Planned():
+            return _fold_plan(state, event)
+        case ReferenceFound():
+            return replace(state, references=(*state.references, event))
         case (
             ExposureTaken()
             | FlatDarkTaken()
@@ -101,8 +103,7 @@ def fold(state: RunState, event: Event) -> RunState:
         ):
             return _fold_images(state, event)
         case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | StepEnded():
-            step = _fold_step(state.step(event.step), event)
-            return replace(state, steps=_having(state.steps, event.step, step))
+            return _fold_step(state, event)
         case StageReached() | Verdicted() | Compared() | Certified() | Doubtful() | CertificationRefused():
             return _fold_product(state, event)
         case Warned() | Failed():
@@ -113,10 +114,8 @@ def fold(state: RunState, event: Event) -> RunState:
             assert_never(event)
 
 
-def _fold_intention(state: RunState, event: Planned | ReferenceFound) -> RunState:
-    """Lay out what is to be done, and with what; what is known already is kept."""
-    if isinstance(event, ReferenceFound):
-        return replace(state, references=(*state.references, event))
+def _fold_plan(state: RunState, event: Planned) -> RunState:
+    """Lay out what is to be done; what is known already is kept."""
     sets = {
         images.image_type: replace(_set(state, images.image_type), planned=images) for images in event.sets
     }
@@ -190,7 +189,11 @@ def _fold_arrivals(state: RunState, events: Iterable[Event]) -> RunState:
     return state
 
 
-def _fold_step(step: StepState, event: StepEvent) -> StepState:
+def _fold_step(state: RunState, event: StepEvent) -> RunState:
+    return replace(state, steps=_having(state.steps, event.step, _step_after(state.step(event.step), event)))
+
+
+def _step_after(step: StepState, event: StepEvent) -> StepState:
     match event:
         case JobSubmitted():
             earlier = () if step.request is None else (*step.earlier, replace(step, earlier=()))

@@ -125,7 +125,7 @@ class Following:
                 self._take(text)
                 if time.monotonic() > until:
                     return None
-            return self._complete()
+            return self._complete(file)
         except RecordError as error:
             self._damaged = now, str(error)
             raise
@@ -154,10 +154,10 @@ class Following:
         elif self._record.header.record == FORMAT:
             self._record, self._taken = continued(self._record, text, first), self._lines
 
-    def _complete(self) -> Record:
+    def _complete(self, file: IO[bytes]) -> Record:
         """Return the record with all lines that were read; of an earlier layout one line depends on others."""
         if self._record is None or self._taken < self._lines:
-            with open(self.path, "rb") as file:
-                text = file.read(self._offset).decode("utf-8", "replace")
+            file.seek(0)
+            text = file.read(self._offset).decode("utf-8", "replace")
             self._record, self._taken = record_of(self.path, text), self._lines
         return self._record

@@ -84,8 +84,7 @@ def record_of(path: Path, text: str) -> Record:
     Returns
     -------
     `Record`
-        What it holds. A last line that was not written to its end is left out and reported as ``torn``; events
-        that this version does not know are left out.
+        As `read_record` returns it.
 
     Raises
     ------

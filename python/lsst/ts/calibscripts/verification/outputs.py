@@ -14,9 +14,8 @@ class RunStatistics:
     """cp_verify's statistics of one verification run, as the butler returns them."""
 
     run: tuple[Mapping[Any, Any], ...]  #: Run level: one, or one per physical_filter.
-    exposures: Mapping[
-        int, Mapping[Any, Any]
-    ]  #: Per exposure; read where the run level does not name what failed.
+    #: Per exposure; read where the run level does not name what failed.
+    exposures: Mapping[int, Mapping[Any, Any]]
     #: Per exposure and detector; read where the others do not name what failed.
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
     #: Exposures and detectors of which there are statistics; empty where the run has none per detector.
@@ -36,9 +35,8 @@ class RunStatistics:
 class Details:
     """Values of cp_verify's statistics, and the read noise they are compared with."""
 
-    detectors: Mapping[
-        tuple[int, int], Mapping[Any, Any]
-    ]  #: ``verify<Type>DetStats`` by exposure and detector.
+    #: ``verify<Type>DetStats`` by exposure and detector.
+    detectors: Mapping[tuple[int, int], Mapping[Any, Any]]
     #: Nominal read noise by detector and amplifier, electron; as far as the corrected images have it.
     nominal_noise: Mapping[tuple[int, str], float]
 
@@ -48,13 +46,11 @@ class WrittenGains:
     """Gains and read noises of the amplifiers of a detector, as a job wrote them."""
 
     detector: int
-    exposures: tuple[
-        int, ...
-    ]  #: The pair of exposures they were estimated from; empty for a fit to all of them.
+    #: The pair of exposures they were estimated from; empty for a fit to all of them.
+    exposures: tuple[int, ...]
     gain: Mapping[str, float]  #: Amplifier -> gain, electron/ADU.
     noise: Mapping[str, float]  #: Amplifier -> read noise, in ``noise_unit``.
-    noise_unit: str = (
-        "electron"  #: electron, or ADU where it was measured in the overscan before any gain was known.
-    )
+    #: electron, or ADU where it was measured in the overscan before any gain was known.
+    noise_unit: str = "electron"
     #: Amplifier -> error of the gain, electron/ADU, as far as it is known.
     gain_error: Mapping[str, float] = field(default_factory=dict)

@@ -33,7 +33,7 @@ def headline(verdict: Verdict, generating: bool, *, in_vain: bool = False) -> st
     generating : `bool`
         Whether a calibration was generated, so that there is something to certify.
     in_vain : `bool`, optional
-        Has something failed that its certification needs besides?
+        Has something else failed that its certification needs?
 
     Returns
     -------

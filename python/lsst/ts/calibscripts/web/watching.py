@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from math import inf
 
-__all__ = ["Streams", "changes"]
+__all__ = ["Streams"]
 
 INTERVAL = 0.5
 """How often it is looked whether something has changed, seconds."""
@@ -41,7 +41,7 @@ class Streams:
     async def follow(
         self, place: str, version: Callable[[], str], interval: float = INTERVAL
     ) -> AsyncIterator[str]:
-        """Send the version of a page, and again whenever it has changed; see `changes`.
+        """Send the version of a page, and again whenever it has changed.
 
         Parameters
         ----------
@@ -51,52 +51,34 @@ class Streams:
             Returns a text that changes with what the page shows. Blocks.
         interval : `float`, optional
             How often to look, seconds.
+
+        Yields
+        ------
+        `str`
+            Lines of an event stream.
         """
-
-        def known() -> str:
-            looked, found = self._known.get(place, (-inf, ""))
-            if time.monotonic() - looked >= interval:
-                found = version()
-                self._known[place] = time.monotonic(), found
-            return found
-
+        loop = asyncio.get_running_loop()
+        sent, last = None, loop.time()
         self._open += 1
         try:
-            async for text in changes(known, going=self._going, interval=interval):
-                yield text
+            while self._going():
+                now = await asyncio.to_thread(self._version, place, version, interval)
+                if now != sent:
+                    sent, last = now, loop.time()
+                    yield f"data: {now}\n\n"
+                elif loop.time() - last > KEEP_ALIVE:
+                    last = loop.time()
+                    yield ": still here\n\n"
+                await asyncio.sleep(interval)
         finally:
             self._open -= 1
             if not self._open:
                 self._known.clear()
 
-
-async def changes(
-    version: Callable[[], str], *, going: Callable[[], bool], interval: float = INTERVAL
-) -> AsyncIterator[str]:
-    """Send the version of a page, and again whenever it has changed.
-
-    Parameters
-    ----------
-    version : callable
-        Returns a text that changes with what the page shows. Blocks.
-    going : callable
-        Returns whether the server goes on.
-    interval : `float`, optional
-        How often to look, seconds.
-
-    Yields
-    ------
-    `str`
-        Lines of an event stream.
-    """
-    loop = asyncio.get_running_loop()
-    sent, last = None, loop.time()
-    while going():
-        now = await asyncio.to_thread(version)
-        if now != sent:
-            sent, last = now, loop.time()
-            yield f"data: {now}\n\n"
-        elif loop.time() - last > KEEP_ALIVE:
-            last = loop.time()
-            yield ": still here\n\n"
-        await asyncio.sleep(interval)
+    def _version(self, place: str, version: Callable[[], str], interval: float) -> str:
+        """Return the version of a page, which is looked up once for all that follow it. Blocks."""
+        looked, found = self._known.get(place, (-inf, ""))
+        if time.monotonic() - looked >= interval:
+            found = version()
+            self._known[place] = time.monotonic(), found
+        return found
