@@ -46,7 +46,9 @@ style: $(VENV)/.installed
 test: style
 	@($(CHECKS)) >$(VENV)/checks.log 2>&1 & checks=$$!; trap "kill $$checks" INT TERM; \
 	$(BIN)/pytest -n auto; tests=$$?; \
-	wait $$checks; checks=$$?; cat $(VENV)/checks.log; exit $$((tests || checks))
+	wait $$checks; checks=$$?; echo "Types, docstrings, imports and sizes, which were checked meanwhile:"; \
+	cat $(VENV)/checks.log; echo "Exit codes: $$tests of the tests, $$checks of these checks."; \
+	exit $$((tests || checks))
 
 # For the work in between, under a minute: what needs no process, no repository on disk and no pixels, and only a few
 # examples where they are drawn.
