@@ -42,7 +42,7 @@ def _not_enabled() -> Iterator[Case]:
             )
     yield Case(
         event,
-        "OODS in STANDBY and OCPS in FAULT: both are told",
+        "OODS in STANDBY and OCPS in FAULT: both are reported",
         FAILED,
         ("OCPS:1 is FAULT", "ATOODS is STANDBY"),
         images=0,

@@ -207,7 +207,7 @@ class Played:
     log : `tuple` [`LogLine`]
         What LOVE has shown.
     events : `tuple` [`Event`]
-        What observers were told.
+        What was reported to observers.
     jobs : `tuple` [`Job`]
         Jobs of the OCPS when the script had ended.
     n_configured : `int`
@@ -219,7 +219,7 @@ class Played:
     while_in : `frozenset` [`ScriptState`]
         States of the script at the moments of certification, where the butler is in memory.
     leaked : `tuple` [`str`]
-        Tasks that were left, and errors that nobody was told.
+        Tasks that were left, and errors that nobody was informed of.
     judged : mapping [`str`, `Verdict`]
         Verdicts that a report of the run has.
     record : `Record` or `None`

@@ -221,7 +221,7 @@ async def test_a_camera_that_does_not_tell_one_new_exposure(
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before the set-up", "after it"])
-async def test_what_nobody_expects_before_the_first_exposure_is_told_like_every_failure(
+async def test_what_nobody_expects_before_the_first_exposure_is_reported_like_every_failure(
     late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = RuntimeError("the wheel has no name")

@@ -78,7 +78,7 @@ def test_every_executable_has_its_record() -> None:
         assert (record.model.script, record.model.instrument) == (record.name, record.instrument)
 
 
-def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_script_that_is_not_there_is_reported_with_those_that_are() -> None:
     with pytest.raises(
         LookupError, match=r"no script maintel/make_latiss_calibrations\.py; did you mean auxtel"
     ):
@@ -107,7 +107,7 @@ def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
         ),
     ],
 )
-def test_everything_wrong_is_told_with_its_line(text: str, problems: tuple[str, ...]) -> None:
+def test_everything_wrong_is_reported_with_its_line(text: str, problems: tuple[str, ...]) -> None:
     checked = check_text(LATISS, text)
     assert checked.problems == problems
     assert checked.spec is None
@@ -276,7 +276,7 @@ def test_labels_are_looked_up_where_they_can_be(packages: None) -> None:
     assert problem.startswith("config_options_dark: no task has the label 'nonsense'")
 
 
-def test_who_insists_is_told_what_was_not_looked_up() -> None:
+def test_who_insists_learns_what_was_not_looked_up() -> None:
     checked = check_values(LATISS, {"script_mode": "BIAS", "generate_calibrations": True})
     assert look_up_pipelines(checked, insist=False).problems == ()
     assert look_up_pipelines(checked, insist=True).problems == tuple(
@@ -302,7 +302,7 @@ def test_reference_calibrations_are_found(repo: str) -> None:
     assert "flat in any filter: found in LATISS/calib" in report(checked, of_any_filter)
 
 
-def test_reference_calibrations_that_are_missing_are_told_with_the_filter(repo: str) -> None:
+def test_reference_calibrations_that_are_missing_are_reported_with_the_filter(repo: str) -> None:
     checked, answers = ask(repo, filter="SDSSg_65mm", grating="empty_1", script_mode="FLAT")
     assert checked.problems == (
         "VERIFY FLAT needs a flat in SDSSg_65mm~empty, but LATISS/calib has none for detector 0 that is valid "
@@ -326,7 +326,7 @@ def test_a_repository_without_calibrations(bare_repo: str) -> None:
     assert report(checked, answers).endswith("REFUSED: 2 problems, 0 warnings")
 
 
-def test_conflicts_are_told_and_so_is_what_can_be_certified(repo: str) -> None:
+def test_conflicts_are_reported_and_so_is_what_can_be_certified(repo: str) -> None:
     checked, answers = ask(repo, script_mode="BIAS_DARK", generate_calibrations=True)
     (problem,) = checked.problems
     assert problem.startswith(

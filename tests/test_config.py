@@ -590,7 +590,7 @@ def test_only_image_types_of_the_mode_are_checked(data: dict[str, Any]) -> None:
     assert accept(data).script_mode == data["script_mode"]
 
 
-def test_everything_wrong_is_told_at_once_and_in_order() -> None:
+def test_everything_wrong_is_reported_at_once_and_in_order() -> None:
     data = {
         "exp_times_flats": 30,
         "n_bias": 0,
@@ -611,7 +611,7 @@ def test_everything_wrong_is_told_at_once_and_in_order() -> None:
     ]
 
 
-def test_a_wrong_value_is_not_told_twice() -> None:
+def test_a_wrong_value_is_not_reported_twice() -> None:
     # With do_ptc, the pairs among wrong times are nobody's question.
     assert len(refusal({"exp_times_flat": [1, -1], "do_ptc": True})) == 1
 

@@ -22,7 +22,7 @@ def test_text_is_no_configuration():
         ({"properties": {"a": {"not": {}}}}, {"a": 3}, [("a", "3 should not be valid under {}")]),
     ],
 )
-def test_schemas_of_others_are_told_in_the_words_of_the_validator(
+def test_schemas_of_others_are_reported_in_the_words_of_the_validator(
     schema: dict[str, Any], given: dict[str, Any], expected: list[tuple[str, str]]
 ):
     assert [*schema_problems(schema, given)] == expected

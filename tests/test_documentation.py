@@ -111,7 +111,7 @@ def test_tables_have_every_property_once(calibdoc: Any, name: str) -> None:
     assert f".. property-tables:: {record.name}" in page(name)
 
 
-def test_property_without_a_place_is_told(calibdoc: Any) -> None:
+def test_property_without_a_place_is_reported(calibdoc: Any) -> None:
     class Wider(LatissConfig):
         shutter_speed: int = LatissConfig.model_fields["n_bias"]
 

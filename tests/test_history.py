@@ -22,7 +22,7 @@ from lsst.ts.calibscripts.record import Record, open_record, read_record
 from lsst.ts.calibscripts.record.index import INDEX
 from lsst.ts.calibscripts.record.records import Header
 from lsst.ts.calibscripts.report.account import of_record
-from lsst.ts.calibscripts.report.formats import departures_told
+from lsst.ts.calibscripts.report.formats import departure_lines
 from lsst.ts.calibscripts.report.runs.history import history, history_table
 from lsst.ts.calibscripts.report.runs.measuring import measure
 from lsst.ts.calibscripts.report.runs.past import earlier, recall, remember, with_history
@@ -51,7 +51,7 @@ def past(*values: float) -> list[Past]:
 USUAL = (1.100, 1.101, 1.099, 1.102, 1.098, 1.100)
 
 
-def test_what_stays_in_its_usual_range_is_not_told():
+def test_what_stays_in_its_usual_range_is_not_reported():
     (trend,) = compare("2026-09-20T12:00:00", [gains(1.101)], past(*USUAL))
     assert trend.known
     assert trend.departures == ()
@@ -66,7 +66,7 @@ def test_one_amplifier_that_left_its_usual_range_is_named():
     worst = trend.departures[0]
     assert worst.low < 1.105 < worst.high
     assert worst.value == 1.000
-    (told,) = departures_told([trend], most=1)
+    (told,) = departure_lines([trend], most=1)
     assert told.startswith("gain, photon transfer curve [electron/ADU]: RXX_S00 C05 1 (usually ")
     assert told.endswith(" and 1 more")
 

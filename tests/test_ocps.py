@@ -64,7 +64,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def test_a_job_and_what_is_told_of_it():
+async def test_a_job_and_what_is_reported_of_it():
     async with bench() as b:
         assert await b.run() == 0
         (job,) = b.simulated.jobs

@@ -124,7 +124,7 @@ def test_an_older_task_counts_as_cp_pipe_does(installed: Any) -> None:
     )
 
 
-def test_an_older_task_that_has_the_setting_is_told(installed: Any) -> None:
+def test_an_older_task_that_has_the_setting_is_reported(installed: Any) -> None:
     installed("lsst.ts.calibscripts.summit.tasks.ptc.PtcExtractPairTask", label="theirs")
     assert str(found().options[GAIN]) == "-c theirs:matchExposuresType=EXPID"
     installed(f"{OlderExtractTask.__module__}.OlderExtractTask")

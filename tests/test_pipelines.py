@@ -166,7 +166,7 @@ def test_older_names_and_directories(tmp_path: Path, environ: Environ):
     assert locate(BIAS_VERIFIED, "LATISS").uri == "${CP_VERIFY_DIR}/pipelines/Latiss/VerifyBias.yaml"
 
 
-def test_a_pipeline_that_is_not_installed_is_told(tmp_path: Path, environ: Environ):
+def test_a_pipeline_that_is_not_installed_is_reported(tmp_path: Path, environ: Environ):
     environ({"CP_PIPE_DIR": str(tmp_path)})
     (tmp_path / "pipelines").mkdir()
     with pytest.raises(ConfigurationError, match=r"No pipeline cpBias\.yaml for LATISS"):
@@ -182,7 +182,7 @@ def test_a_definition_that_cannot_be_read_here_is_used_unchecked(tmp_path: Path,
     assert "options are not checked" in installed.warning
 
 
-def test_a_missing_subset_is_told(tmp_path: Path, environ: Environ):
+def test_a_missing_subset_is_reported(tmp_path: Path, environ: Environ):
     environ({"CP_PIPE_DIR": str(tmp_path)})
     write(tmp_path, "LATISS/cpPtc.yaml", "description: x\ntasks:\n  isr: lsst.ip.isr.IsrTask\n")
     with pytest.raises(ConfigurationError, match=r"has no subset cpPtcGainFromFlatPairs .*, only tasks: "):
@@ -267,7 +267,7 @@ def test_an_unknown_label_names_those_there_are():
         check_options("-c cpBias:x=1", BIAS, "config_options_bias")
 
 
-def test_every_unknown_label_is_told():
+def test_every_unknown_label_is_reported():
     with pytest.raises(ConfigurationError) as caught:
         check_options("-c cpBias:x=1 -c cpBiasIsr:doDefect=False -c y:x=1", BIAS, "config_options_bias")
     assert [problem.split(" (in ")[0] for problem in caught.value.problems] == [

@@ -28,7 +28,7 @@ async def test_a_component_that_is_not_there_is_silent() -> None:
     assert problem.startswith("OCPS:1 is silent (no summaryState was received), not ENABLED: enable it")
 
 
-async def test_a_state_that_cannot_be_understood_is_told() -> None:
+async def test_a_state_that_cannot_be_understood_is_reported() -> None:
     async with Domain() as domain:
         group = Confused(domain=domain, components=["OCPS:1"])
         await group.start_task

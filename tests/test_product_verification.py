@@ -157,7 +157,7 @@ async def test_what_fails_is_not_certified(
     assert set(found["certified"]) == others
 
 
-async def test_the_numbers_of_a_failure_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_numbers_of_a_failure_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch, "Ptc")
     ended, log, _ = await run({"verifyPtc": Verification.FAILS}, do_defects=False)
     assert "PTC: 1 of 1 detectors failed, limit 1: NOT certified" in ended.reason

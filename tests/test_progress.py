@@ -10,7 +10,7 @@ from lsst.ts.calibscripts.events.stages import Stage
 from lsst.ts.calibscripts.run.journal import Journal
 
 
-def test_each_stage_is_told_once_and_an_end_is_one():
+def test_each_stage_is_reported_once_and_an_end_is_one():
     told: list[Event] = []
     journal = Journal(logging.getLogger(__name__), [told.append])
     for stage in (Stage.TAKING, Stage.INGESTED, Stage.FAILED):

@@ -114,7 +114,7 @@ def test_every_kind_of_event_is_among_them():
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
-def test_every_event_is_read_as_it_was_told(tmp_path: Path, event: Event):
+def test_every_event_is_read_as_it_was_reported(tmp_path: Path, event: Event):
     recorder = open_record(about(), warn=pytest.fail, directory=tmp_path)
     recorder(event)
     recorder.close()
@@ -398,7 +398,7 @@ def test_what_is_no_record_is_said(tmp_path: Path, content: str, told: str):
         read_record(path)
 
 
-def test_damage_in_the_middle_is_told_with_its_line(tmp_path: Path):
+def test_damage_in_the_middle_is_reported_with_its_line(tmp_path: Path):
     path = written(tmp_path)
     lines = path.read_text().splitlines(keepends=True)
     for damaged in (

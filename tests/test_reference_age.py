@@ -20,7 +20,7 @@ from lsst.ts.calibscripts.record import find_records, read_record
 from lsst.ts.calibscripts.record.replay import replay_script
 from lsst.ts.calibscripts.report.account import alone
 from lsst.ts.calibscripts.report.json_form import as_json
-from lsst.ts.calibscripts.report.references import reference_table, references_told
+from lsst.ts.calibscripts.report.references import reference_sentence, reference_table
 from lsst.ts.calibscripts.repository import Source
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
@@ -93,7 +93,7 @@ async def test_old_references_are_a_warning_before_the_first_image(
     assert (cells[3], cells[-1].endswith(f"{int(days)}"), marked) == (bias.run, True, is_old)
     assert json.loads(as_json(alone(kept)))["references"][0]["age"] == int(days)
     (summary,) = (line.message for line in log if " ends DONE: " in line.message)
-    assert f"References:\n    {references_told(kept)[:-1]}\nSteps:" in summary
+    assert f"References:\n    {reference_sentence(kept)[:-1]}\nSteps:" in summary
 
 
 def test_what_a_run_reads_is_said_in_one_line() -> None:

@@ -182,7 +182,7 @@ def test_a_detector_that_was_skipped_in_one_exposure_is_no_pass(rehearsed: Rehea
     assert reports[1].products[0].standing is Standing.NOT_JUDGED
 
 
-def test_a_file_that_cannot_be_read_is_told_and_the_rest_reported(rehearsed: Rehearsed, repo: Path):
+def test_a_file_that_cannot_be_read_is_reported_and_the_rest_reported(rehearsed: Rehearsed, repo: Path):
     (defects,) = (repo / run_of(rehearsed, "GENERATE DEFECTS")).rglob("defects_*.*")
     defects.write_bytes(b"damaged")
     account = of_record(rehearsed.record, str(repo), images=())

@@ -173,7 +173,7 @@ def test_a_type_that_nobody_made_is_in_nobodys_way(root: Path, repository: Butle
     assert repository.conflicts(replace(BIAS, dataset_type="linearizer")) == ()
 
 
-def test_detectors_are_skipped_only_where_statistics_are_told_per_detector():
+def test_detectors_are_skipped_only_where_statistics_are_reported_per_detector():
     run = ({11: {"SUCCESS": True}, "12": {"SUCCESS": True}, "SUCCESS": True},)
     assert RunStatistics(run, {}, {}).skipped([11, 12], [0, 1]) == ()
     verified = frozenset({(11, 0), (12, 0), (11, 1)})
@@ -256,7 +256,7 @@ def test_a_signal_needs_sections(tmp_path: Path, cards: dict[str, str], problem:
         ({"BUNIT": "adu", "HIERARCH LSST ISR GAIN C00": 4.0}, 12.0),
     ],
 )
-def test_what_is_left_is_told_in_adu(tmp_path: Path, cards: dict[str, Any], level: float):
+def test_what_is_left_is_reported_in_adu(tmp_path: Path, cards: dict[str, Any], level: float):
     image = fits.ImageHDU(np.full((4, 4), 12.0, np.float32), fits.Header(cards))
     assert corrected_level(written(tmp_path / "image.fits", image)) == level
 

@@ -66,7 +66,7 @@ class TestRunLevel:
     def test_no_exposures_at_all(self) -> None:
         assert parse_statistics({"SUCCESS": False}) == Statistics((), frozenset())
 
-    def test_a_failure_told_twice_is_one(self) -> None:
+    def test_a_failure_reported_twice_is_one(self) -> None:
         statistics = parse_statistics({FIRST: failed(*["RXX_S00 C01 NOISE"] * 8), "SUCCESS": False})
         assert len(statistics.failures) == 1
 

@@ -212,7 +212,7 @@ class TestTestsWithoutAmplifier:
 
 
 class TestDetectorsAskedFor:
-    def test_others_do_not_count_but_are_told(self) -> None:
+    def test_others_do_not_count_but_are_reported(self) -> None:
         asked, others = names(3)[:1], names(3)[1:]
         statistics = Statistics(
             tuple(Failure(FIRST, other, amplifier, "NOISE") for other in others for amplifier in AMPLIFIERS),

@@ -97,7 +97,7 @@ def test_detectors_there_are_not_are_no_verification(copy: Path):
     assert "they name unknown detectors: R22_S11" in result.output
 
 
-def test_statistics_that_lack_an_exposure_are_told(copy: Path):
+def test_statistics_that_lack_an_exposure_are_reported(copy: Path):
     def lacking(statistics: dict[Any, Any]) -> dict[Any, Any]:
         return {key: value for key, value in statistics.items() if str(key) != str(ids(2, 2)[0])}
 
@@ -309,7 +309,7 @@ def test_verification_skipped_images_of_a_detector(copy: Path):
     assert "does not hold statistics of all exposures for detector 0" in result.output
 
 
-def test_a_report_that_cannot_be_written_is_told(copy: Path):
+def test_a_report_that_cannot_be_written_is_reported(copy: Path):
     (copy.parent / "reports").touch()
     result = produce("approve", copy, "--only", "bias")
     assert result.exit_code == 1

@@ -53,7 +53,7 @@ def test_many_more_than_wanted_are_cut():
     assert chosen("BIAS", number=10)[0]["bias"].generate == ids(2, 11)
 
 
-def test_fewer_than_wanted_are_told():
+def test_fewer_than_wanted_are_reported():
     choices, found = chosen("BIAS", night=NIGHT[71:75], others=())
     assert choices["bias"].generate == ids(73, 75)
     assert found.remarks == ("bias: only 3 exposures instead of 20",)

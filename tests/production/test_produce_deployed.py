@@ -40,7 +40,7 @@ FLAT = association("flat", physical_filter="SDSSg_65mm~empty")
         ),
     ],
 )
-def test_the_criterion_that_fails_is_told(dataset_type: str, dimensions, present, reason: str):
+def test_the_criterion_that_fails_is_reported(dataset_type: str, dimensions, present, reason: str):
     assert explain(QUESTION, dataset_type, dimensions, present) == reason
 
 

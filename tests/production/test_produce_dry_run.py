@@ -67,7 +67,7 @@ def test_detectors_that_cannot_be_read(walk: Walk):
     assert "--detectors: " in result.output
 
 
-def test_a_type_that_is_not_registered_is_told(site: Path, tmp_path: Path):
+def test_a_type_that_is_not_registered_is_reported(site: Path, tmp_path: Path):
     repo = shutil.copytree(site, tmp_path / "repo")
     with Butler.from_config(str(repo), writeable=True) as butler:
         made = butler.query_datasets("ptc", collections="*", find_first=False)
@@ -84,7 +84,7 @@ def test_a_selection_that_cannot_be_written(walk: Walk, tmp_path: Path):
     assert "cannot be written" in result.output
 
 
-def test_types_that_nobody_made_and_nobody_expects_are_not_told(site: Path, tmp_path: Path):
+def test_types_that_nobody_made_and_nobody_expects_are_not_reported(site: Path, tmp_path: Path):
     repo = shutil.copytree(site, tmp_path / "repo")
     with Butler.from_config(str(repo), writeable=True) as butler:
         dimensions = butler.dimensions.conform(("instrument", "detector"))

@@ -40,7 +40,7 @@ def test_a_writer_that_was_killed_leaves_a_part_of_a_line(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["no json\n", "{}\n", '{"event":"Burnt","what":{}}\n', "[]\n"])
-def test_damage_is_told_with_its_line(tmp_path: Path, text: str):
+def test_damage_is_reported_with_its_line(tmp_path: Path, text: str):
     ledger = Ledger(tmp_path / "ledger.jsonl")
     ledger.write(DID)
     with open(ledger.path, "a") as file:
@@ -49,14 +49,14 @@ def test_damage_is_told_with_its_line(tmp_path: Path, text: str):
         ledger.events(Did)
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path):
+def test_what_cannot_be_read_is_reported(tmp_path: Path):
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
     for path in (tmp_path, tmp_path / "binary.jsonl"):
         with pytest.raises(LedgerError, match="cannot be read"):
             Ledger(path).events(Did)
 
 
-def test_what_cannot_be_recorded_is_told(tmp_path: Path):
+def test_what_cannot_be_recorded_is_reported(tmp_path: Path):
     with pytest.raises(LedgerError, match="cannot be written to"):
         Ledger(tmp_path / "no directory" / "ledger.jsonl").write(DID)
 

@@ -52,7 +52,7 @@ def test_certified_with_the_rerun_of_the_generation_by_default():
         (("", "", ""), ["ticket is ''", "tag is ''", "rerun is ''"]),
     ],
 )
-def test_parts_that_are_none_are_all_told(parts: tuple[str, ...], wrong: list[str]):
+def test_parts_that_are_none_are_all_reported(parts: tuple[str, ...], wrong: list[str]):
     with pytest.raises(ConfigurationError) as error:
         Names("LATISS", *parts)
     assert [problem.partition(", but it must be")[0] for problem in error.value.problems] == wrong

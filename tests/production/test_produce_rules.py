@@ -58,7 +58,7 @@ def test_pairs_are_consecutive_and_of_equal_time():
 
 
 @pytest.mark.parametrize("keyword", ["SEQNAME", "SEQFILE", "ODP", "AP0_RC", "TEMP_SET"])
-def test_mixed_states_are_told(keyword: str):
+def test_mixed_states_are_reported(keyword: str):
     states = {1: {keyword: "a"}, 2: {keyword: "b"}, 3: {keyword: "a"}, 4: {}}
     assert mixed_states(["BIAS"], states) == (f"{keyword} is a in 1, 3, b in 2",)
 

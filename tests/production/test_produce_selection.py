@@ -87,14 +87,14 @@ def test_written_by_hand(tmp_path: Path):
         ("  bias:\n", "  dark: 7\n  bias:\n", "dark: write `generate` and `verify` with their exposures"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, problem: str):
+def test_what_is_wrong_is_reported(tmp_path: Path, old: str, new: str, problem: str):
     assert old in GOOD
     with pytest.raises(ConfigurationError, match="selection") as error:
         read(tmp_path, GOOD.replace(old, new))
     assert problem in str(error.value)
 
 
-def test_all_that_is_wrong_is_told_at_once(tmp_path: Path):
+def test_all_that_is_wrong_is_reported_at_once(tmp_path: Path):
     with pytest.raises(ConfigurationError) as error:
         read(
             tmp_path,

@@ -44,13 +44,13 @@ class TemporaryFault(Fault):
     """A fault that ends after some of its strikes."""
 
     strikes: int = 0
-    _told: list[int] = field(default_factory=list, compare=False, repr=False)
+    _reported: list[int] = field(default_factory=list, compare=False, repr=False)
 
     def hits(self, kind: str, number: int = 1) -> bool:
         if not super().hits(kind, number):
             return False
-        self._told.append(number)
-        return len(self._told) <= self.strikes
+        self._reported.append(number)
+        return len(self._reported) <= self.strikes
 
 
 @dataclass(frozen=True)

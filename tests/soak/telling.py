@@ -16,8 +16,8 @@ from lsst.ts.calibscripts.summit.queue.script_queue import LogLine
 __all__ = [
     "cancelled_is_cancelled",
     "exposures_are_reported",
-    "references_are_told",
-    "stages_are_told",
+    "references_are_reported",
+    "stages_are_reported",
     "summary_is_true",
 ]
 
@@ -57,7 +57,7 @@ def exposures_are_reported(story: Story) -> Problems:
         yield "the summary has exposures that were never taken"
 
 
-def references_are_told(story: Story) -> Problems:
+def references_are_reported(story: Story) -> Problems:
     """Before the first exposure each reference is told, and those that are old are a warning; nothing else is."""
     asked, age = Asked(story.scenario), story.scenario.age
     first = next((time for time, _ in story.of(Exposed)), None)
@@ -116,7 +116,7 @@ def cancelled_is_cancelled(story: Story) -> Problems:
             yield f"not told how they ended: {open_ones}"
 
 
-def stages_are_told(story: Story) -> Problems:
+def stages_are_reported(story: Story) -> Problems:
     """What was certified has reached its stage, and nothing else has."""
     reached = {event.product for _, event in story.of(StageReached) if event.stage == "CERTIFIED"}
     certified = {CALIBRATIONS[d.dataset_type] for _, d in commits(story)}

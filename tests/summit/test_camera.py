@@ -123,7 +123,7 @@ async def test_the_clock_of_the_hardware_never_goes_back() -> None:
 
 
 @pytest.mark.parametrize("speed", [1.0, 20.0])
-async def test_speed_divides_waiting_but_no_time_that_is_told(speed: float) -> None:
+async def test_speed_divides_waiting_but_no_time_that_is_reported(speed: float) -> None:
     loop = asyncio.get_running_loop()
     async with latiss(speed) as summit:
         await summit.remotes.take_bias(1, group_id="g")

@@ -79,7 +79,7 @@ def test_a_fault_may_be_switched_on_several_times() -> None:
         ("component-fault:at=2", "no option 'at', only of"),
     ],
 )
-def test_mistakes_are_told(text: str, problem: str) -> None:
+def test_mistakes_are_reported(text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         Faults([text])
 

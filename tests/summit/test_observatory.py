@@ -158,7 +158,7 @@ async def test_all_enabled() -> None:
             await group.assert_all_enabled()
 
 
-async def test_a_state_that_is_not_told_within_5_s() -> None:
+async def test_a_state_that_is_not_reported_within_5_s() -> None:
     async with Domain() as domain, RemoteGroup(["ATOODS"], domain) as group:
         begin = now()
         with pytest.raises(TimeoutError, match="Timeout getting summary state for atoods"):
@@ -398,7 +398,7 @@ async def test_comcam_changes_its_filter() -> None:
             await comcam.setup_instrument(grating="empty_1")
 
 
-async def test_a_filter_that_is_not_told() -> None:
+async def test_a_filter_that_is_not_reported() -> None:
     async with opened(Camera("CCCamera")) as domain, ComCam(domain) as comcam:
         with pytest.raises(RuntimeError, match="Could not determine current filter"):
             await comcam.setup_instrument(filter="r_03")

@@ -213,7 +213,7 @@ async def test_a_log_message_that_is_too_large_is_lost(capsys: pytest.CaptureFix
     assert capsys.readouterr().err.count("INFO message of ATOODS was not written: MSG_SIZE_TOO_LARGE") == 2
 
 
-async def test_the_log_level_is_set_told_and_given_back() -> None:
+async def test_the_log_level_is_set_reported_and_given_back() -> None:
     async with Domain() as domain, Remote(domain, "ATOODS") as remote:
         before = logging.getLogger("ATOODS").level
         async with Oods() as oods:

@@ -311,7 +311,7 @@ async def test_the_queue_holds_100_and_loses_the_oldest(caplog: pytest.LogCaptur
         ]
 
 
-async def test_a_queue_that_fills_is_told_once_per_level(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_queue_that_fills_is_reported_once_per_level(caplog: pytest.LogCaptureFixture) -> None:
     async with Controller("ATOODS") as oods, Domain() as domain, Remote(domain, "ATOODS") as remote:
         code = 0
         for wanted in (9, 12, 20, 55, 2, 11):

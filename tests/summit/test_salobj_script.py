@@ -131,7 +131,7 @@ async def test_what_a_script_tells_about_itself() -> None:
         assert message.message == "looking closely"
 
 
-async def test_the_remotes_of_a_script_are_told() -> None:
+async def test_the_remotes_of_a_script_are_reported() -> None:
     class WithRemotes(Script):
         def __init__(self, index: int) -> None:
             super().__init__(index)
@@ -463,7 +463,7 @@ async def test_an_unexpected_state_at_the_end_is_a_failure() -> None:
         assert operator.script.state.reason == "lost; unexpected state for _exit RUNNING"
 
 
-async def test_every_checkpoint_is_told_even_with_the_name_of_the_last() -> None:
+async def test_every_checkpoint_is_reported_even_with_the_name_of_the_last() -> None:
     class Repeating(Script):
         async def run(self) -> None:
             for _ in range(3):

@@ -160,7 +160,7 @@ def test_ours_are_found_among_the_external_scripts(name: str) -> None:
         find_queued(name, True)
 
 
-def test_a_script_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_script_that_is_not_there_is_reported_with_those_that_are() -> None:
     with pytest.raises(
         LookupError, match=r"Unknown script auxtel/point.py; .* has .*stop_tracking.*make_latiss"
     ):

@@ -94,7 +94,7 @@ async def ocps(*faults: str, workers: int | None = None) -> AsyncIterator[Ocps]:
         yield found
 
 
-async def test_a_job_is_acknowledged_by_its_id_then_told_then_complete() -> None:
+async def test_a_job_is_acknowledged_by_its_id_then_reported_then_complete() -> None:
     loop = asyncio.get_running_loop()
     async with ocps() as summit:
         ack = await summit.submit(duration=10)

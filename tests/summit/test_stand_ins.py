@@ -271,7 +271,7 @@ async def test_a_block_that_cannot_be_added_is_refused(config: str, told: str) -
         assert (await there.script(ADD_BLOCK, config)).state is State.FAILED
 
 
-async def test_the_scheduler_is_only_told_in_its_own_queue() -> None:
+async def test_the_scheduler_is_only_informed_in_its_own_queue() -> None:
     async with latiss() as there:
         queue = ScriptQueue(queue="maintel")
         outcome = await queue.run("add_block.py", "id: BLOCK-309", make=STAND_INS[ADD_BLOCK])

@@ -143,7 +143,7 @@ def test_ingest_moves_the_file_and_the_job_query_finds_it(
     np.testing.assert_array_equal(butler.get(ref).data, expose(model, FLAT).data)
 
 
-def test_exposure_record_tells_what_the_header_told(butler: Butler, model: SensorModel) -> None:
+def test_exposure_record_tells_what_the_header_reported(butler: Butler, model: SensorModel) -> None:
     put_raw(butler, expose(model, FLAT))
     (record,) = butler.query_dimension_records("exposure", instrument="LATISS", exposure=2026091800042)
     assert record.obs_id == "AT_O_20260918_000042"

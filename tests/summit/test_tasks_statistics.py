@@ -146,7 +146,7 @@ def test_amplifier_that_is_masked_altogether_fails_processing():
     assert "C05 PROCESSING" in failed(dark_level_statistics(masked))
 
 
-def test_inconsistent_overscan_is_told_and_fails_only_with_others():
+def test_inconsistent_overscan_is_reported_and_fails_only_with_others():
     spoiled = image()
     spoiled.meta[f"{OVERSCAN_NOISE} C04"] = 2 * NOISE / 1.1
     statistics = dark_level_statistics(spoiled)

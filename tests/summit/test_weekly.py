@@ -205,7 +205,7 @@ async def test_with_a_misaligned_dome_no_flat_begins_after_the_second_was_read()
     ],
     ids=["BLOCK-309 from the beginning", "prepare_for/flat.py alone"],
 )
-async def test_what_is_told_cures_it(cure: list[Entry]) -> None:
+async def test_what_is_reported_cures_it(cure: list[Entry]) -> None:
     async with latiss(faults=["dome-misaligned"]) as there:
         assert (await there.block(SETUP, WEEKLY)).exit_code == 1
         cured = await run_in_order([*cure, *entries_of(WEEKLY, SHUTDOWN)], there.run)
@@ -241,7 +241,9 @@ async def warming(there: Rehearsed) -> None:
 
 
 @pytest.mark.parametrize("spoil", [without_lamp, warming])
-async def test_without_a_warm_lamp_flats_are_dark_and_it_is_told(spoil: Callable[[Rehearsed], Any]) -> None:
+async def test_without_a_warm_lamp_flats_are_dark_and_it_is_reported(
+    spoil: Callable[[Rehearsed], Any],
+) -> None:
     async with latiss(ready=True) as there:
         await spoil(there)
         # The lamp would be warm after the biases and darks that come first.
@@ -253,7 +255,7 @@ async def test_without_a_warm_lamp_flats_are_dark_and_it_is_told(spoil: Callable
     assert "Check that the lamp is on and warm (15 minutes)." in outcome.reason
 
 
-async def test_too_bright_flats_are_told_too() -> None:
+async def test_too_bright_flats_are_reported_too() -> None:
     async with latiss(ready=True) as there:
         finished = await there.block(WEEKLY, overrides={"set1_exp_times_flat": 25.0})
         assert len(there.readouts("FLAT")) <= 3
@@ -344,7 +346,9 @@ def test_a_short_variant_of_it_is_rehearsed_with_the_real_pipetask(repo: str, fl
 
 
 @pytest.mark.usefixtures("paths")
-def test_with_a_misaligned_dome_the_rest_is_not_run_and_what_to_do_is_told(repo: str, flats: Path) -> None:
+def test_with_a_misaligned_dome_the_rest_is_not_run_and_what_to_do_is_reported(
+    repo: str, flats: Path
+) -> None:
     result = rehearse(
         *("--block", flats, "--block", block_file(SHUTDOWN), "--ready", "--fault", "dome-misaligned"),
         *("--repo", repo, "--speed", "500"),

@@ -25,7 +25,7 @@ def history(instrument: str, records: Path | None, repo: str | None, measure: bo
     """Print the recorded runs of INSTRUMENT: verdicts, read noise, gain, dark current, level of the flats."""
     from ..decisions import read_decisions
     from ..record import read_record, record_directory
-    from ..report.formats import departures_told
+    from ..report.formats import departure_lines
     from ..report.runs import history as histories
     from ..report.runs.past import trends_of
 
@@ -37,7 +37,7 @@ def history(instrument: str, records: Path | None, repo: str | None, measure: bo
         raise click.ClickException(str(error)) from error
     click.echo(f"Records of {instrument} in {directory}")
     click.echo(histories.history_table(runs, read_decisions([directory])), nl=False)
-    if departures := list(departures_told(trends)):
+    if departures := list(departure_lines(trends)):
         click.echo("Outside the usual range in the last run:")
         for line in departures:
             click.echo(f"    {line}")

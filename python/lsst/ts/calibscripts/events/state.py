@@ -140,7 +140,7 @@ class RunState:
         return self.products.get(name, ProductState())
 
     def origins(self, product: str) -> tuple[str, ...]:
-        """Return everything that a product is made from, directly and indirectly, in the order of the table.
+        """Return the inputs of a product, direct and indirect, in the order of the table.
 
         Where the record does not hold what the jobs read, the table of products says it.
         """

@@ -26,13 +26,13 @@ NOT_KNOWN: Reads = MappingProxyType({})
 class Order:
     """Which products of a run the jobs of the same run read."""
 
-    #: What each product that the run makes is made from, without circles.
+    #: The inputs of each product that the run makes, without circles.
     made_from: Mapping[str, tuple[str, ...]]
     verified_with: Mapping[str, tuple[str, ...]]  #: What the verification of each reads, itself included.
     wait: bool = False  #: Does generation wait until what it reads is certified?
 
     def origins(self, name: str) -> frozenset[str]:
-        """Return everything that a product is made from, directly and indirectly."""
+        """Return the inputs of a product, direct and indirect."""
         return closure(name, self.made_from)
 
     def judged_by(self, product: Product) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _verified_with(
 ) -> Iterator[str]:
     """Return which products of a run the verification of one of them reads.
 
-    It does not wait for what is made from what it verifies: that it reads from the collections, so that a bad
+    It does not wait for the products whose input it verifies: that it reads from the collections, so that a bad
     calibration is known before anything else is made from it.
     """
     wanted = {name, *closure(name, made_from)}

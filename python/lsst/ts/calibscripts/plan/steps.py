@@ -170,7 +170,7 @@ class Plan:
         return next((step for step in self.steps if step.id == step_id), None)
 
     def origins(self, product: str) -> tuple[str, ...]:
-        """Return everything of this run that a product is made from, directly and indirectly, in the plan's order."""
+        """Return the inputs of a product that this run makes, direct and indirect, in the plan's order."""
         graph = {step.id.product: step.reads for step in self.steps if step.id.action is Action.GENERATE}
         found = closure(product, graph)
         return tuple(name for name in graph if name in found)
@@ -238,12 +238,12 @@ class Plan:
 
 
 def closure(product: str, graph: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return everything that a product is made from, directly and indirectly.
+    """Return the inputs of a product, direct and indirect.
 
     Parameters
     ----------
     graph : mapping
-        What each product is made from.
+        The inputs of each product.
     """
     found: set[str] = set()
     waiting = [*graph.get(product, ())]

@@ -128,7 +128,7 @@ def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[
 
 def _unfit(asked: Asked, record: ExposureRecord) -> str:
     """Explain why an exposure is left out, empty where nothing speaks against it."""
-    if asked.image_type is ImageType.FLAT and _is_untold(record.physical_filter):
+    if asked.image_type is ImageType.FLAT and _is_unknown(record.physical_filter):
         return "its filter is unknown to the repository"
     times = asked.times.get(record.id, ())
     if not times or any(same_time(record.exposure_time, time) for time in times):
@@ -139,7 +139,7 @@ def _unfit(asked: Asked, record: ExposureRecord) -> str:
     return f"exposure time {record.exposure_time:g} s instead of {wanted} s"
 
 
-def _is_untold(physical_filter: str | None) -> bool:
+def _is_unknown(physical_filter: str | None) -> bool:
     return any(part.upper() in _UNTOLD for part in (physical_filter or "").split("~"))
 
 

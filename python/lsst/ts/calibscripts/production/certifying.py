@@ -66,7 +66,7 @@ def certify(desk: Desk, labels: Sequence[str], validity: TimeRange) -> None:
         If a collection holds something else over an overlapping range; nothing was certified.
     """
     asked = chosen(desk.selection, labels)
-    # What a calibration was made from was made from fewer itself.
+    # Inputs of a calibration had fewer inputs themselves.
     concerned = sorted(asked, key=lambda choice: len(_made_from(desk, choice)))
     if refused := [*_refusals(desk, concerned)]:
         raise RunFailedError([*refused, "Nothing was certified."])

@@ -29,7 +29,7 @@ class Wanted:
     """What exposures are to be selected for."""
 
     products: tuple[str, ...]  #: BIAS, DARK, FLAT, DEFECTS, PTC.
-    number: int = 20  #: About how many exposures a calibration is made from.
+    number: int = 20  #: About how many exposures are the input of a calibration.
     filters: tuple[str, ...] = ()  #: Physical filters or bands of flats; all where it is empty.
     reasons: Mapping[str, str] = field(default_factory=dict)  #: Product -> observation_reason.
     exposure_times: Mapping[str, float] = field(default_factory=dict)  #: Product -> exposure time, seconds.

@@ -55,7 +55,7 @@ def commands(selection: Selection, labels: Sequence[str], work: Work) -> Iterato
 
 
 def make(desk: Desk, labels: Sequence[str], work: Work) -> None:
-    """Generate or verify calibrations, those that are not yet, each after those it is made from.
+    """Generate or verify calibrations, those that are not yet, each after its inputs.
 
     Raises
     ------

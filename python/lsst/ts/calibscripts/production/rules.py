@@ -126,7 +126,7 @@ def problems(
     physical_filter : `str` or `None`
         Filter of a flat.
     generate, verify : sequence of `int`
-        Exposures that it is made from, and those it is verified with in addition.
+        Exposures that are its input, and those it is verified with in addition.
     frames : mapping [`int`, `Frame`]
         All exposures of the days concerned.
     states : mapping [`int`, mapping]

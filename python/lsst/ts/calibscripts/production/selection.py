@@ -1,4 +1,4 @@
-"""What a production is called, which exposures go into each calibration, and what each is made from; pure."""
+"""What a production is called, which exposures go into each calibration, and the inputs of each; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExposureChoice:
     """Exposures for one calibration."""
 
     label: str  #: ``bias``, ``dark``, ``flat-g``, ``defects`` or ``ptc``.
-    generate: tuple[int, ...]  #: Exposures it is made from.
+    generate: tuple[int, ...]  #: Exposures that are its input.
     verify: tuple[int, ...] = ()  #: Further exposures it is verified with.
     physical_filter: str | None = None  #: Filter of a flat.
     options: str = ""  #: Options of the generation's pipetask, e.g. ``-c cpBiasIsr:doDefect=False``.
@@ -30,7 +30,7 @@ class ExposureChoice:
 
     @property
     def verified_with(self) -> tuple[int, ...]:
-        """All exposures of the verification, including those it is made from."""
+        """All exposures of the verification, including its input."""
         return tuple(sorted({*self.generate, *self.verify}))
 
 
@@ -64,7 +64,7 @@ class Selection:
         return self.names.certified(choice.label)
 
     def prerequisites(self, choice: ExposureChoice) -> tuple[ExposureChoice, ...]:
-        """Return those calibrations of the selection that another one is made from, directly and indirectly.
+        """Return those calibrations of the selection that are inputs of another one, direct and indirect.
 
         Of the flats only those that share exposures with it: in what light defects are looked for is said by their
         exposures.
@@ -92,9 +92,9 @@ class Selection:
         return tuple(exposure for exposure in choice.verified_with if exposure not in others)
 
     def in_order(self) -> Selection:
-        """Return the same with each calibration after those it is made from, as they are to be made."""
+        """Return the same with each calibration after its inputs, as they are to be made."""
         found = self._order()
-        # What a calibration is made from is made from fewer itself.
+        # Inputs of a calibration have fewer inputs themselves.
         first = sorted(self.choices, key=lambda choice: len(found.origins(choice.product.name)))
         return replace(self, choices=tuple(first))
 

@@ -22,7 +22,7 @@ __all__ = ["read_selection", "selection_text"]
 
 _HEADER = """\
 # Exposures of a calibration production. Edit it where you know better: drop or add exposures, sets or options.
-# An exposure is written as its id, several as first..last. `generate` is what a calibration is made from, `verify`
+# An exposure is written as its id, several as first..last. `generate` is the input of a calibration, `verify`
 # what else it is verified with.
 """
 

@@ -199,7 +199,7 @@ def of_collections(collections: Sequence[str], repo: str, *, images: Sequence[st
     Raises
     ------
     RepositoryError
-        If the repository or a collection does not exist, or holds nothing that a report is made from.
+        If the repository or a collection does not exist, or holds nothing to report on.
     """
     with closing(Archive(repo)) as archive:
         instrument, runs = archive.steps_of(archive.runs_of(collections))

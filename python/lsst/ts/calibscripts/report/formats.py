@@ -11,11 +11,11 @@ from ..verification.gains import PairGains, gain_report
 from ..verification.words import failure_report
 from .contents import Account, ProductAccount
 from .json_form import as_json
-from .numbers import numbers_told, patterns_of
+from .numbers import number_lines, patterns_of
 from .reading.evidence import Verification
 from .trends import Trend
 
-__all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departures_told"]
+__all__ = ["FORMATS", "as_cp_verify", "as_json", "as_markdown", "as_text", "departure_lines"]
 
 
 def as_text(account: Account) -> str:
@@ -36,12 +36,12 @@ def as_text(account: Account) -> str:
         parts.append(run_summary(account.record.state, about.script, about.given))
     for verification in account.evidence.verifications:
         if not verification.verdict.clean:
-            parts += ["\n".join(numbers_told(verification)), _failures(account, verification)]
+            parts += ["\n".join(number_lines(verification)), _failures(account, verification)]
     gains = _pair_gains(account)
     if gains:
         parts.append(gain_report(gains, account.evidence.nominal.gains))
     for title, texts in (
-        ("Outside the usual range", list(departures_told(account.trends))),
+        ("Outside the usual range", list(departure_lines(account.trends))),
         ("Not read", account.evidence.problems),
     ):
         parts.append("\n    ".join([f"{title}:", *texts]) if texts else "")
@@ -69,7 +69,7 @@ def _pair_gains(account: Account) -> list[PairGains]:
     return gains
 
 
-def departures_told(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
+def departure_lines(trends: Iterable[Trend], most: int = 10) -> Iterator[str]:
     """Report in a line each what left its usual range.
 
     Parameters
@@ -99,7 +99,7 @@ def as_markdown(account: Account) -> str:
             ("Warnings", account.record.state.warnings),
         ):
             lines += _list(title, texts)
-    lines += _list("Outside the usual range", list(departures_told(account.trends)))
+    lines += _list("Outside the usual range", list(departure_lines(account.trends)))
     for verification in account.evidence.verifications:
         lines += _counts(verification)
     steps = [(str(step), f"`{run}`") for step, run in account.runs.items()]

@@ -11,10 +11,10 @@ from ..verification.limits import limit_of
 from .reading.evidence import Grid, Outcome, Verification
 from .sections import number, statistic_of, unit_of
 
-__all__ = ["numbers_told", "patterns_of"]
+__all__ = ["number_lines", "patterns_of"]
 
 
-def numbers_told(verification: Verification) -> Iterator[str]:
+def number_lines(verification: Verification) -> Iterator[str]:
     """Report how often each test failed, with which values, and what it requires.
 
     Parameters

@@ -27,13 +27,13 @@ from .drawing.frames import Picture
 from .drawing.maps import maps_of
 from .drawing.packing import packed
 from .facts import condition_of, facts
-from .formats import as_cp_verify, departures_told
+from .formats import as_cp_verify, departure_lines
 from .images import image_lists
-from .numbers import numbers_told, patterns_of
+from .numbers import number_lines, patterns_of
 from .progress import sets_of, steps_of
 from .reading.evidence import Evidence, Grid, Image, Verification
 from .reading.exposed import duration
-from .references import reference_table, references_told
+from .references import reference_sentence, reference_table
 from .remarks import remarks
 from .timeline import joined, sentences, spans
 
@@ -126,13 +126,13 @@ def page_values(account: Account, scripts: Mapping[str, str] | None = None) -> d
         "progress": _progress(record) if record and account.running else None,
         "remarks": remarks(evidence, generated_flat=generated_flat),
         "images": image_lists(account),
-        "references": "" if record is None else references_told(record),
+        "references": "" if record is None else reference_sentence(record),
         "reference_table": None if record is None else reference_table(record),
         "timeline": _timeline(account),
         "trends": [(trend, Markup(sparkline(trend))) for trend in account.trends],
         "changes": [] if record is None else list(comparisons(record, evidence)),
         "comparisons": None if record is None else comparison_table(record),
-        "departures": list(departures_told(account.trends)),
+        "departures": list(departure_lines(account.trends)),
         **_of_evidence(account),
         "commands": list(_commands(account)),
         "scripts": scripts or {},
@@ -197,7 +197,7 @@ def _verification(account: Account, verification: Verification) -> dict[str, Any
         "many": many,
         "matrices": list(sections.matrices(verification.product, grid, worst)) if grid else [],
         "detectors": sections.detector_rows(grid) if grid and many else (),
-        "numbers": list(numbers_told(verification)),
+        "numbers": list(number_lines(verification)),
         "packed": packed(verification) if many else None,
         "maps": list(maps_of(account.evidence, verification)),
         "images": list(_images(account.evidence.images, verification.product)),

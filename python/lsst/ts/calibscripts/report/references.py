@@ -7,12 +7,12 @@ from ..ground.text import exposure_range
 from ..record import Record
 from .sections import Table
 
-__all__ = ["reference_table", "references_told"]
+__all__ = ["reference_sentence", "reference_table"]
 
 _HEADS = ("calibration", "filter", "detectors", "RUN", "valid [TAI]", "written [UTC]", "age [days]")
 
 
-def references_told(record: Record) -> str:
+def reference_sentence(record: Record) -> str:
     """Report what the jobs read, and how old it is; empty where the record does not hold it.
 
     Parameters

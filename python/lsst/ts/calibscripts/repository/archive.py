@@ -23,7 +23,7 @@ _NEWEST = 2000
 
 
 class Archive(ButlerRepository):
-    """A butler repository that a report is made from.
+    """A butler repository that a report reads.
 
     Parameters
     ----------

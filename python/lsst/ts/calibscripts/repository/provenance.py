@@ -1,4 +1,4 @@
-"""What an image or a table was made from, as the butler writes it into its header."""
+"""The inputs of an image or a table, as the butler writes them into its header."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ BOOTSTRAPS: Mapping[str, Product] = MappingProxyType(
         )
     }
 )
-"""By name, each behind those it is made from."""
+"""By name, each behind its inputs."""
 
 RECORDS: Mapping[str, Product] = MappingProxyType({**BOOTSTRAPS, **PRODUCTS})
 """Everything that a run can make, by name."""
 
 
 def everything_before(name: str) -> Iterator[str]:
-    """Return everything a product is made from, directly and indirectly, where that cannot be asked of the pipelines.
+    """Return the inputs of a product, direct and indirect, where the pipelines cannot be asked.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ PRODUCTS: dict[str, Product] = {
             part_of="PTC",
             naming=Naming(long="gains"),
         ),
-        # Not among those of the documents: what they are made from where it cannot be asked is that of today.
+        # Not among those of the documents: their inputs, where the pipelines cannot be asked, are those of today.
         Product(
             name="LINEARIZER",
             images=(_FLAT,),

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from ..ground.text import counted, exposure_range, listed
-from .patterns import amplifiers_told, clusters, percents
+from .patterns import amplifiers_named, clusters, percents
 
 __all__ = ["PairGains", "gain_report"]
 
@@ -234,7 +234,7 @@ def _where(detector: _Detector, names: Sequence[str], titles: Sequence[str]) -> 
         words.append(f"pairs {exposure_range(map(int, pairs))}")
     if len(pairs) < len(titles):
         words.append("the photon transfer curve")
-    return f"{amplifiers_told(names, detector.amplifiers)} in {listed(words)}"
+    return f"{amplifiers_named(names, detector.amplifiers)} in {listed(words)}"
 
 
 def _far(gains: Sequence[float], median: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import TypeVar
 
-__all__ = ["amplifiers_told", "clusters", "percents"]
+__all__ = ["amplifiers_named", "clusters", "percents"]
 
 _Part = TypeVar("_Part", bound=Hashable)
 _Occasion = TypeVar("_Occasion", bound=Hashable)
@@ -35,7 +35,7 @@ def clusters(found: Iterable[tuple[_Part, _Occasion]]) -> Mapping[tuple[_Occasio
     return {when: tuple(parts) for when, parts in grouped.items()}
 
 
-def amplifiers_told(found: Collection[str], every: Collection[str]) -> str:
+def amplifiers_named(found: Collection[str], every: Collection[str]) -> str:
     """Name amplifiers, e.g. ``all 16 amplifiers``, ``C04`` or ``15 of 16 amplifiers (all but C04)``.
 
     Parameters

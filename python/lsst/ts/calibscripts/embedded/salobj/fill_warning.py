@@ -27,16 +27,16 @@ class FillWarning:
     def __init__(self, name: str, log: logging.Logger) -> None:
         self._name = name
         self._log = log
-        self._told = 0
+        self._reported = 0
 
     def check(self, queued: int) -> None:
         """Look how many samples are queued."""
         reached = bisect.bisect_right(_FILL_LEVELS, queued)
-        if reached > self._told:
-            self._told = reached
+        if reached > self._reported:
+            self._reported = reached
             if queued >= QUEUE_LENGTH:
                 self._log.error(f"{self._name} is full ({QUEUE_LENGTH} elements); data may be lost")
             else:
                 self._log.warning(f"{self._name} is filling: {queued} of {QUEUE_LENGTH} elements")
-        while self._told and queued <= _FILL_LEVELS[self._told - 1] // 2:
-            self._told -= 1
+        while self._reported and queued <= _FILL_LEVELS[self._reported - 1] // 2:
+            self._reported -= 1

@@ -29,7 +29,7 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
     step : `Step`
         The step.
     images : mapping [`ImageType`, `ImageSet`]
-        Unused: what is certified was made from them before.
+        Unused: they were read before, by the jobs.
 
     Raises
     ------

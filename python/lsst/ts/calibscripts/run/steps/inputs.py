@@ -58,7 +58,7 @@ async def check_inputs(context: RunContext, step: Step, run: str, result: JobRes
         # They were made, and what they say need not be readable for what is certified.
         problem = describe(error)
     if others := others_used(used, meant):
-        raise JobError(str(step.id), _told(others), job_id=result.job_id, exit_code=result.exit_code)
+        raise JobError(str(step.id), _refusal(others), job_id=result.job_id, exit_code=result.exit_code)
     if not (used and all(used.values())):
         context.journal.warn_once(
             _TOPIC,
@@ -67,7 +67,7 @@ async def check_inputs(context: RunContext, step: Step, run: str, result: JobRes
         )
 
 
-def _told(others: Sequence[str]) -> str:
+def _refusal(others: Sequence[str]) -> str:
     return (
         f"the job used {'; '.join(others)}. What it wrote is not used. Ask those who run the OCPS which butler its "
         "jobs have (before October 2025 it preferred certified calibrations to those in RUNs), and whether somebody "

@@ -26,7 +26,7 @@ class CollectionKind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One dataset, and what it was made from; each is equal to itself only."""
+    """One dataset, and its inputs; each is equal to itself only."""
 
     id: str  #: Unique within a butler.
     #: Its dataset id and the RUN it is in.
