@@ -10,7 +10,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.time import Time
 
-from lsst.ts.calibscripts.repository.masters import boxes_of
+from lsst.ts.calibscripts.repository.certified.masters import boxes_of
 from lsst.ts.calibscripts.summit.butler import reference_electronics as electronics
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose

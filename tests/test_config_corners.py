@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from lsst.ts.calibscripts.config import ConfigValidator, LatissConfig, json_schema
-from lsst.ts.calibscripts.config.explain import schema_problems
-from lsst.ts.calibscripts.config.yaml_text import understand
+from lsst.ts.calibscripts.config.text.explain import schema_problems
+from lsst.ts.calibscripts.config.text.yaml_text import understand
 
 
 def test_text_is_no_configuration():

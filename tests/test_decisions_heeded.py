@@ -14,10 +14,10 @@ from test_repository import BIAS, COLLECTION, DAY, FLAT, RUN, template
 from lsst.ts.calibscripts.decisions import ExposureSubject, MasterSubject, Verb, decide
 from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.ground.time_range import ALWAYS
-from lsst.ts.calibscripts.production.choosing import Wanted
 from lsst.ts.calibscripts.production.deployed import check
-from lsst.ts.calibscripts.production.naming import Names
-from lsst.ts.calibscripts.production.selecting import Request, select
+from lsst.ts.calibscripts.production.selection.choosing import Wanted
+from lsst.ts.calibscripts.production.selection.naming import Names
+from lsst.ts.calibscripts.production.steps.selecting import Request, select
 from lsst.ts.calibscripts.record import DIRECTORY_VARIABLE, find_records, read_record
 from lsst.ts.calibscripts.repository import ButlerRepository
 

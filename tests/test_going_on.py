@@ -10,7 +10,7 @@ import yaml
 from fault_table_stages import EVENING
 from scripts_over import LatissInMemory
 
-from lsst.ts.calibscripts.config.exposure_ids import read_exposures
+from lsst.ts.calibscripts.config.text.exposure_ids import read_exposures
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import ExposureTaken, RunOutcome
 from lsst.ts.calibscripts.events.parts import StepStanding

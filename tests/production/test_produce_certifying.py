@@ -7,8 +7,8 @@ from production_support import association, ids, selection
 
 from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.production.certifying import conflicts, validity_range
-from lsst.ts.calibscripts.production.selection import ExposureChoice
+from lsst.ts.calibscripts.production.selection.selection import ExposureChoice
+from lsst.ts.calibscripts.production.steps.certifying import conflicts, validity_range
 
 BIAS = ExposureChoice("bias", ids(2, 3))
 FLAT = ExposureChoice("flat-g", ids(2, 3), physical_filter="SDSSg_65mm~empty")

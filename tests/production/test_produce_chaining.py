@@ -4,8 +4,8 @@ import pytest
 from production_support import ids, selection
 
 from lsst.ts.calibscripts.errors import ConflictError
-from lsst.ts.calibscripts.production.chaining import changed
-from lsst.ts.calibscripts.production.selection import ExposureChoice
+from lsst.ts.calibscripts.production.selection.selection import ExposureChoice
+from lsst.ts.calibscripts.production.steps.chaining import changed
 
 CALIB, TICKET = "LATISS/calib", "LATISS/calib/DM-43525"
 BIAS, DARK = f"{TICKET}/lowerSetTemp/bias.20240405a", f"{TICKET}/lowerSetTemp/dark.20240405a"

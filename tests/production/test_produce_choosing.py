@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from production_support import DAY, DAY_BEFORE, G, R, Y, frames, ids
 
-from lsst.ts.calibscripts.production.choosing import Wanted, choose, table
+from lsst.ts.calibscripts.production.selection.choosing import Wanted, choose, table
 
 ALL = ("BIAS", "DARK", "FLAT", "DEFECTS", "PTC")
 NIGHT = frames(

@@ -12,7 +12,7 @@ from lsst.ts.calibscripts.ocps.pipelines import Installed
 from lsst.ts.calibscripts.ocps.task_options import TaskOptions
 from lsst.ts.calibscripts.production import BPS_LOCAL, Bps, Pipetask
 from lsst.ts.calibscripts.production import commands as c
-from lsst.ts.calibscripts.production.selection import ExposureChoice
+from lsst.ts.calibscripts.production.selection.selection import ExposureChoice
 
 BASE = "LATISS/calib/DM-43525/lowerSetTemp"
 BIAS = ExposureChoice("bias", ids(2, 3), ids(1, 1))

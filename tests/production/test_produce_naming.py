@@ -4,7 +4,7 @@ import pytest
 from production_support import NAMES
 
 from lsst.ts.calibscripts.errors import ConfigurationError
-from lsst.ts.calibscripts.production.naming import Names, filter_label, product_of, run_of
+from lsst.ts.calibscripts.production.selection.naming import Names, filter_label, product_of, run_of
 
 BASE = "LATISS/calib/DM-43525/lowerSetTemp"
 

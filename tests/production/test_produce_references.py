@@ -9,7 +9,7 @@ from lsst.ts.calibscripts.ocps.pipelines import Installed
 from lsst.ts.calibscripts.ocps.reading import Read, Reading, Source
 from lsst.ts.calibscripts.production import ExposureChoice
 from lsst.ts.calibscripts.production.commands import job
-from lsst.ts.calibscripts.production.references import missing_references
+from lsst.ts.calibscripts.production.steps.references import missing_references
 from lsst.ts.calibscripts.testing.memory import MemoryButler, MemoryRepository, reference_calibrations
 
 BIAS, DARK = ExposureChoice("bias", ids(2, 6)), ExposureChoice("dark", ids(8, 11))

@@ -8,7 +8,13 @@ import pytest
 from production_support import DAY, G, R, Y, frames, ids
 
 from lsst.ts.calibscripts.ground.time_range import TimeRange
-from lsst.ts.calibscripts.production.rules import mixed_states, pairs_among, problems, sets_of, wrong_types
+from lsst.ts.calibscripts.production.selection.rules import (
+    mixed_states,
+    pairs_among,
+    problems,
+    sets_of,
+    wrong_types,
+)
 from lsst.ts.calibscripts.tables.products import PRODUCTS
 
 NIGHT = frames(

@@ -10,8 +10,8 @@ from production_support import ids, selection
 from lsst.ts.calibscripts.errors import ConfigurationError
 from lsst.ts.calibscripts.ground.text import parse_ranges
 from lsst.ts.calibscripts.plan import Action, Reads, StepId
-from lsst.ts.calibscripts.production.selection import ExposureChoice
-from lsst.ts.calibscripts.production.selection_file import read_selection, selection_text
+from lsst.ts.calibscripts.production.selection.selection import ExposureChoice
+from lsst.ts.calibscripts.production.selection.selection_file import read_selection, selection_text
 
 GOOD = """\
 repo: /repo/embargo

@@ -158,7 +158,7 @@ def request(
     """
     from ..ground.text import parse_ranges
     from ..production import Names, Request, Wanted
-    from ..production.selecting import parse_days
+    from ..production.steps.selecting import parse_days
     from ..tables.instruments import INSTRUMENTS
 
     try:

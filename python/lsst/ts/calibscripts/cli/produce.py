@@ -111,7 +111,7 @@ def verify(selection: Path, labels: tuple[str, ...], dry_run: bool, **engine: An
 
 
 def _make(step: str, selection: Path, labels: tuple[str, ...], dry_run: bool, engine: dict[str, Any]) -> None:
-    from ..production.making import commands, make
+    from ..production.steps.making import commands, make
 
     with at_desk(selection) as desk:
         how = work(desk, step, **engine)
@@ -129,7 +129,7 @@ def _make(step: str, selection: Path, labels: tuple[str, ...], dry_run: bool, en
 def approve(selection: Path, labels: tuple[str, ...], dry_run: bool, **given: Any) -> None:
     """Show the reports of the verifications, and record who approves what."""
     from ..production import Approval
-    from ..production.approving import approve, commands
+    from ..production.steps.approving import approve, commands
 
     with at_desk(selection) as desk:
         if dry_run:
@@ -148,7 +148,7 @@ def certify(
 ) -> None:
     """Certify what is approved, each in a collection of its own."""
     from ..production import validity_range
-    from ..production.certifying import certify, commands
+    from ..production.steps.certifying import certify, commands
 
     with at_desk(selection) as desk:
         dates = validity_range(begin_date, end_date)
@@ -165,7 +165,7 @@ def certify(
 @DRY_RUN
 def chain(selection: Path, repo: str | None, undo: bool, dry_run: bool) -> None:
     """Put what is certified in front of <INSTRUMENT>/calib, where everybody finds it."""
-    from ..production import chaining
+    from ..production.steps import chaining
 
     with at_desk(selection) as desk:
         there = desk.at(repo) if repo else desk
@@ -187,7 +187,7 @@ def chain(selection: Path, repo: str | None, undo: bool, dry_run: bool) -> None:
 def export(selection: Path, directory: Path | None, dry_run: bool) -> None:
     """Copy the certified calibrations into a directory, with their checksums."""
     from ..production import export
-    from ..production.transferring import export_commands
+    from ..production.steps.transferring import export_commands
 
     with at_desk(selection) as desk:
         target = directory or desk.directory / desk.selection.names.export
@@ -216,7 +216,7 @@ def import_to(
     SELECTION may be the copy in the export itself, where only that was brought here.
     """
     from ..production import import_to
-    from ..production.transferring import export_directory, import_commands
+    from ..production.steps.transferring import export_directory, import_commands
 
     with at_desk(selection) as desk:
         source = directory or export_directory(desk)
@@ -235,7 +235,7 @@ def import_to(
 def run(selection: Path, dry_run: bool, begin_date: str, end_date: str | None, **given: Any) -> None:
     """Do all steps from generate to export, as far as they are approved."""
     from ..production import Approval, validity_range
-    from ..production.running import commands, run
+    from ..production.steps.running import commands, run
 
     engine = {name: given.pop(name) for name in ("engine", "bps_config", "processes")}
     with at_desk(selection) as desk:

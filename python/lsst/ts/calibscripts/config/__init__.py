@@ -6,26 +6,18 @@ everything that is wrong at once; `parse` makes the frozen configuration that `p
 
 from .advice import RECOMMENDED_IMAGES, last_night, warnings
 from .calibrations import CalibrationsConfig
-from .characters import key_problem
-from .explain import did_you_mean
-from .exposure_ids import exposure_id, written_exposures
 from .fields import ScriptMode, option_settings
 from .images import Exposures
 from .models import ComCamConfig, LatissConfig, LSSTCamConfig
 from .names import as_installed, not_installed
 from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .settings import PropertyNames, TypeSettings
-from .times import (
-    FlatPairs,
-    ImageSet,
-    Pairing,
-    exposure_times,
-    flat_pairs,
-    groups_of_times,
-    same_time,
-)
+from .text.characters import key_problem
+from .text.explain import did_you_mean
+from .text.exposure_ids import exposure_id, written_exposures
+from .text.times import FlatPairs, ImageSet, Pairing, exposure_times, flat_pairs, groups_of_times, same_time
+from .text.yaml_text import read_yaml
 from .validator import DROPPED, ConfigValidator, parse, with_defaults
-from .yaml_text import read_yaml
 
 __all__ = [
     "DROPPED",

@@ -12,7 +12,7 @@ from .calibrations import CalibrationsConfig
 from .effects import effect_warnings
 from .names import name_warnings
 from .settings import PropertyNames
-from .times import flat_pairs
+from .text.times import flat_pairs
 
 __all__ = ["RECOMMENDED_IMAGES", "last_night", "warnings"]
 

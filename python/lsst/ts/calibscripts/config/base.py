@@ -17,7 +17,7 @@ from .images import Exposures, ImageProperties
 from .per_product import ProductProperties
 from .policies import Comparison
 from .settings import TypeSettings, settings_of
-from .times import ImageSet, exposure_times
+from .text.times import ImageSet, exposure_times
 
 __all__ = ["CommonProperties"]
 

@@ -12,10 +12,10 @@ from ..ground.text import exposure_range
 from ..tables.instruments import Instrument
 from . import fields as f
 from .base import CommonProperties
-from .dates import open_end
-from .exposure_ids import camera_of
 from .images import Exposures
 from .rules import Given, problems, resolve
+from .text.dates import open_end
+from .text.exposure_ids import camera_of
 
 __all__ = ["CalibrationsConfig"]
 

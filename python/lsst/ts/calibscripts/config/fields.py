@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..ground.time_range import day_of
-from .characters import HEADER_PATTERN, header_problem, key_problem, named, odd_characters
-from .dates import DATE_PATTERN, check_date, text_of_date
-from .exposure_ids import ITEM_PATTERN, read_exposures
+from .text.characters import HEADER_PATTERN, header_problem, key_problem, named, odd_characters
+from .text.dates import DATE_PATTERN, check_date, text_of_date
+from .text.exposure_ids import ITEM_PATTERN, read_exposures
 
 __all__ = [
     "INSTRUMENT",

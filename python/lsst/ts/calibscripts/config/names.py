@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .calibrations import CalibrationsConfig
-from .explain import did_you_mean
+from .text.explain import did_you_mean
 
 __all__ = ["as_installed", "name_warnings", "not_installed"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..tables.products import ImageType, switched
 from .base import CommonProperties
-from .dates import range_problems
 from .settings import PropertyNames
-from .times import FlatPairs, exposure_times, flat_pairs, groups_of_times
+from .text.dates import range_problems
+from .text.times import FlatPairs, exposure_times, flat_pairs, groups_of_times
 
 __all__ = ["Given", "problems", "resolve"]
 

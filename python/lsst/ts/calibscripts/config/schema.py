@@ -13,7 +13,7 @@ from .calibrations import CalibrationsConfig
 from .fields import INSTRUMENT
 from .models import MODELS
 from .per_product import BEHIND
-from .yaml_text import IGNORED
+from .text.yaml_text import IGNORED
 
 __all__ = ["DIALECT", "as_yaml", "json_schema", "schema_text", "write_schemas"]
 

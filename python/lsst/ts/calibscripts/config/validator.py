@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from ..errors import ConfigurationError
 from ..ground.untrusted import InputError, check_values
 from .calibrations import CalibrationsConfig
-from .explain import hint, not_a_mapping, schema_problems
 from .rules import Given
-from .yaml_text import DROPPED, understand
+from .text.explain import hint, not_a_mapping, schema_problems
+from .text.yaml_text import DROPPED, understand
 
 __all__ = ["DROPPED", "ConfigValidator", "parse", "with_defaults"]
 

@@ -4,21 +4,21 @@ Each step can be run by itself and again: what is done already is left as it is.
 commands that do the same, and records in a ledger what was done.
 """
 
-from .approving import Approval, approve
-from .certifying import certify, validity_range
-from .chaining import chain, undo
-from .choosing import Wanted, choose
 from .comparing import contents, differences
 from .deployed import Question, ask, find_exposure
 from .desk import Desk, open_desk
 from .engines import BPS_LOCAL, Bps, Engine, Pipetask
 from .ledger import Ledger
-from .making import GENERATE, VERIFY, Work, make
-from .naming import Names
-from .selecting import Request, select
-from .selection import ExposureChoice, Selection
-from .selection_file import read_selection, selection_text
-from .transferring import export, import_to
+from .selection.choosing import Wanted, choose
+from .selection.naming import Names
+from .selection.selection import ExposureChoice, Selection
+from .selection.selection_file import read_selection, selection_text
+from .steps.approving import Approval, approve
+from .steps.certifying import certify, validity_range
+from .steps.chaining import chain, undo
+from .steps.making import GENERATE, VERIFY, Work, make
+from .steps.selecting import Request, select
+from .steps.transferring import export, import_to
 
 __all__ = [
     "BPS_LOCAL",

@@ -15,8 +15,8 @@ from ..ground.time_range import TimeRange
 from ..ocps.pipelines import Installed
 from ..ocps.requests import data_query
 from ..ocps.task_options import TaskOptions
-from .naming import run_of
-from .selection import ExposureChoice, Selection
+from .selection.naming import run_of
+from .selection.selection import ExposureChoice, Selection
 
 __all__ = [
     "CHECKSUMS",

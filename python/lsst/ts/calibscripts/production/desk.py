@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import ConfigurationError, RunFailedError
 from ..repository.production import ProductionRepository
 from .ledger import Did, Ledger
-from .selection import ExposureChoice, Selection
-from .selection_file import read_selection
+from .selection.selection import ExposureChoice, Selection
+from .selection.selection_file import read_selection
 
 __all__ = ["Desk", "chosen", "fail", "located", "open_desk"]
 

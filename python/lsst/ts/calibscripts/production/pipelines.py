@@ -13,7 +13,7 @@ from ..ocps.task_options import TaskOptions, check_options, with_reading
 from ..plan import Action, StepId
 from ..tables.products import Product
 from .commands import NO_OPTIONS
-from .selection import ExposureChoice, Selection
+from .selection.selection import ExposureChoice, Selection
 
 __all__ = ["following", "generator", "generator_options", "verifier", "verifies"]
 

@@ -10,8 +10,8 @@ from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
 from ..tables.products import PRODUCTS, Product
 from .butler import ButlerRepository
+from .certified.ranges import Certified, Sought, latest
 from .connection import calibration_collections, exposure_and_detector, registered
-from .ranges import Certified, Sought, latest
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef

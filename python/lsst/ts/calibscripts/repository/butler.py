@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
-from .certifying import commit, conflicts, holds
+from .certified.certifying import commit, conflicts, holds
+from .certified.masters import MasterReader
+from .certified.others import calibrations
+from .certified.ranges import Sought
+from .certified.sources import sources_with
 from .connection import collection_type, exposure_and_detector, exposure_of, registered
 from .exposures import exposure_records, have_visits
 from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
-from .masters import MasterReader
-from .others import calibrations
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
-from .ranges import Sought
 from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid, other_filter
-from .sources import sources_with
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef

@@ -10,9 +10,9 @@ from uuid import UUID
 from ..errors import RepositoryError, describe
 from ..ground.time_range import TimeRange
 from .butler import ButlerRepository
+from .certified.ranges import Certified, Sought, certified, latest, nearest
 from .connection import calibration_collections
 from .production_records import Association, Exposed
-from .ranges import Certified, Sought, certified, latest, nearest
 from .validity import time_range, timespan_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...config import did_you_mean
-from ...config.explain import hint
 from ...config.scripts import SCRIPTS, UnknownScriptError, find_record
+from ...config.text.explain import hint
 from ...repository import Certification
 from .. import Checked, check_values, look_up_pipelines, without_repository, wrong_values
 from .expansion import ExpandedScript, ScriptCall, expand_all

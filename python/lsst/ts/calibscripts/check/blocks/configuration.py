@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema
 
 from ...config import read_yaml
-from ...config.explain import schema_problems
+from ...config.text.explain import schema_problems
 from ...errors import InputError
 from ...ground.untrusted import applying, check_schema, schema_validator
 

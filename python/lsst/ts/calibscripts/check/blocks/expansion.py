@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ...config import did_you_mean
-from ...config.yaml_text import understand
+from ...config.text.yaml_text import understand
 from ...errors import ConfigurationError
 from ...ground.untrusted import InputError, load_yaml
 from .configuration import Configured, configured

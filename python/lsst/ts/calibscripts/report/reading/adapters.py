@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...repository.masters import boxes_of, pixels_of
+from ...repository.certified.masters import boxes_of, pixels_of
 from .evidence import Curve, Defects, Image
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...repository.archive import Archive
-from ...repository.masters import compared_masters
+from ...repository.certified.masters import compared_masters
 from ...tables.products import PRODUCTS
 from ...verification.differences import Master, per_noise
 from .adapters import small

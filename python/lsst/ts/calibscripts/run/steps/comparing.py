@@ -11,7 +11,7 @@ from ...ocps.requests import input_collections
 from ...plan import Action, StepId
 from ...preflight.times import from_now
 from ...repository import FOR_ALL, Repository, Source
-from ...repository.masters import compared_masters
+from ...repository.certified.masters import compared_masters
 from ...tables.product import Content, Product
 from ...tables.products import PRODUCTS
 from ...verification import WrittenGains

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..config import groups_of_times, same_time
-from ..ground.text import columns, exposure_range
-from ..repository.production_records import Frame
-from ..tables.products import PRODUCTS, ImageType, Product
+from ...config import groups_of_times, same_time
+from ...ground.text import columns, exposure_range
+from ...repository.production_records import Frame
+from ...tables.products import PRODUCTS, ImageType, Product
 from .naming import filter_label
 from .rules import State, mixed_states, pairs_among, sets_of, wrong_types
 from .selection import ExposureChoice

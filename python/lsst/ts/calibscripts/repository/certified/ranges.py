@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..ground.time_range import TimeRange
-from .validity import time_range, timespan_of
+from ...ground.time_range import TimeRange
+from ..validity import time_range, timespan_of
 
 if TYPE_CHECKING:
     from astropy.time import Time

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from ..config import flat_pairs
-from ..ground.text import exposure_range
-from ..repository.production_records import STATE_KEYWORDS, Frame
-from ..tables.products import ImageType, Product
+from ...config import flat_pairs
+from ...ground.text import exposure_range
+from ...repository.production_records import STATE_KEYWORDS, Frame
+from ...tables.products import ImageType, Product
 
 __all__ = ["MAX_PAUSE", "State", "mixed_states", "pairs_among", "problems", "sets_of", "wrong_types"]
 

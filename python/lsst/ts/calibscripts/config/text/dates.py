@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from ..ground.time_range import FIRST, LAST, TimeRange
+from ...ground.time_range import FIRST, LAST, TimeRange
 
 __all__ = ["DATE_PATTERN", "check_date", "open_end", "range_problems", "text_of_date"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..verification.defect_changes import Boxes
-from ..verification.differences import Master
-from .connection import ButlerConnection
-from .patience import patient
-from .records import Repository
+from ...verification.defect_changes import Boxes
+from ...verification.differences import Master
+from ..connection import ButlerConnection
+from ..patience import patient
+from ..records import Repository
 
 __all__ = ["MasterReader", "boxes_of", "compared_masters", "master_of", "pixels_of"]
 

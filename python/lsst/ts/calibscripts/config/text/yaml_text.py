@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ..ground.untrusted import Constructor, compose_yaml, construct_yaml
+from ...ground.untrusted import Constructor, compose_yaml, construct_yaml
 from .explain import not_a_mapping
 from .misread import misread
 

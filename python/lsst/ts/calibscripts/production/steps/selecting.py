@@ -8,19 +8,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..decisions import Decision, own_decisions
-from ..errors import ConfigurationError, describe
-from ..repository.production import ProductionRepository
-from ..repository.production_records import Frame
-from ..tables.products import ImageType
-from .choosing import Wanted, choose, table
-from .commands import query_exposures, shell_text
-from .desk import located
-from .ledger import Did, Ledger
-from .naming import Names
-from .rules import State
-from .selection import Selection
-from .selection_file import read_selection, selection_text
+from ...decisions import Decision, own_decisions
+from ...errors import ConfigurationError, describe
+from ...repository.production import ProductionRepository
+from ...repository.production_records import Frame
+from ...tables.products import ImageType
+from ..commands import query_exposures, shell_text
+from ..desk import located
+from ..ledger import Did, Ledger
+from ..selection.choosing import Wanted, choose, table
+from ..selection.naming import Names
+from ..selection.rules import State
+from ..selection.selection import Selection
+from ..selection.selection_file import read_selection, selection_text
 
 __all__ = ["Request", "parse_days", "select"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from ..plan.ordering import NOT_KNOWN, Order, Reads, order
-from ..tables.products import PRODUCTS, Product
+from ...plan.ordering import NOT_KNOWN, Order, Reads, order
+from ...tables.products import PRODUCTS, Product
 from .naming import Names, product_of
 
 __all__ = ["ExposureChoice", "Selection"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..errors import ConfigurationError
-from ..tables.products import PRODUCTS, Product
+from ...errors import ConfigurationError
+from ...tables.products import PRODUCTS, Product
 
 __all__ = ["LABELS", "Names", "filter_label", "product_of", "run_of", "runs_among"]
 

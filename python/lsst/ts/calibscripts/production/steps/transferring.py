@@ -12,15 +12,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import ConflictError, RepositoryError, RunFailedError, describe
-from ..ground.time_range import TimeRange
-from ..ground.untrusted import RECORD, InputError, parse_json, read_text
-from ..repository.production_records import Association
+from ...errors import ConflictError, RepositoryError, RunFailedError, describe
+from ...ground.time_range import TimeRange
+from ...ground.untrusted import RECORD, InputError, parse_json, read_text
+from ...repository.production_records import Association
+from ..commands import CHECKSUMS, change_modes, check_checksums, import_, make_checksums, shell_text
+from ..commands import export as export_command
+from ..desk import Desk
+from ..selection.selection import Selection
 from . import chaining
-from .commands import CHECKSUMS, change_modes, check_checksums, import_, make_checksums, shell_text
-from .commands import export as export_command
-from .desk import Desk
-from .selection import Selection
 
 __all__ = [
     "Exported",

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from math import isfinite
 from typing import Any
 
-from ..ground.untrusted import schema_validator
+from ...ground.untrusted import schema_validator
 from .characters import named, odd_characters
 
 __all__ = ["did_you_mean", "hint", "not_a_mapping", "schema_problems", "shown"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..ground.time_range import TimeRange
+from ...ground.time_range import TimeRange
+from ..desk import Desk
 from . import approving, certifying, chaining, making, transferring
 from .approving import Approval
-from .desk import Desk
 from .making import Work
 
 __all__ = ["commands", "run"]

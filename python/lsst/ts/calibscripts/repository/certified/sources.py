@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..ground.time_range import ALWAYS, TimeRange, hull
-from .records import FOR_ALL, Source
-from .validity import time_range, timespan_of
+from ...ground.time_range import ALWAYS, TimeRange, hull
+from ..records import FOR_ALL, Source
+from ..validity import time_range, timespan_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler

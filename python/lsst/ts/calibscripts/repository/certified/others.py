@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..ground.time_range import TimeRange
-from .connection import calibration_collections
+from ...ground.time_range import TimeRange
+from ..connection import calibration_collections
+from ..records import Valid
+from ..validity import timespan_of
 from .ranges import Sought, certified, nearest
-from .records import Valid
-from .validity import timespan_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler

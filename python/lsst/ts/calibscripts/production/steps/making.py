@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import ConfigurationError
-from ..ground.text import exposure_range
-from ..ocps.task_options import with_reading
-from ..verification import words
-from .commands import NO_OPTIONS, Job, job
-from .desk import Desk, chosen, fail
-from .engines import Engine
+from ...errors import ConfigurationError
+from ...ground.text import exposure_range
+from ...ocps.task_options import with_reading
+from ...verification import words
+from ..commands import NO_OPTIONS, Job, job
+from ..desk import Desk, chosen, fail
+from ..engines import Engine
+from ..ledger import Did
+from ..pipelines import following, generator, generator_options, verifier
+from ..selection.naming import run_of, runs_among
+from ..selection.rules import problems
+from ..selection.selection import ExposureChoice, Selection
 from .judging import replaced, verdict_on
-from .ledger import Did
-from .naming import run_of, runs_among
-from .pipelines import following, generator, generator_options, verifier
 from .references import missing_references
-from .rules import problems
-from .selection import ExposureChoice, Selection
 
 __all__ = ["ANEW", "GENERATE", "VERIFY", "Work", "check_exposures", "commands", "make"]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ..ground.time_range import TimeRange
-from ..tables.products import PRODUCTS
-from .connection import registered
+from ...ground.time_range import TimeRange
+from ...tables.products import PRODUCTS
+from ..connection import registered
+from ..records import Certification, Conflict
+from ..validity import timespan_of
 from .ranges import Certified, Sought, certified
-from .records import Certification, Conflict
-from .validity import timespan_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from ..errors import ConflictError, RunFailedError
-from .commands import chain as chain_command
-from .commands import shell_text, show_chain
-from .desk import Desk
-from .ledger import Chained
-from .selection import Selection
+from ...errors import ConflictError, RunFailedError
+from ..commands import chain as chain_command
+from ..commands import shell_text, show_chain
+from ..desk import Desk
+from ..ledger import Chained
+from ..selection.selection import Selection
 
 __all__ = ["Chains", "chain", "changed", "commands", "undo", "undo_commands"]
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from ..config.dates import check_date, range_problems
-from ..errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
-from ..ground.time_range import TimeRange
-from ..repository import Certification
-from ..repository.production_records import Association
+from ...config.text.dates import check_date, range_problems
+from ...errors import CertificationError, ConfigurationError, ConflictError, RunFailedError
+from ...ground.time_range import TimeRange
+from ...repository import Certification
+from ...repository.production_records import Association
+from ..commands import certify as certify_command
+from ..commands import shell_text
+from ..desk import Desk, chosen
+from ..selection.naming import run_of, runs_among
+from ..selection.selection import ExposureChoice, Selection
 from .approving import approved_datasets
-from .commands import certify as certify_command
-from .commands import shell_text
-from .desk import Desk, chosen
 from .making import ANEW
-from .naming import run_of, runs_among
-from .selection import ExposureChoice, Selection
 
 __all__ = ["certify", "commands", "conflicts", "validity_range"]
 

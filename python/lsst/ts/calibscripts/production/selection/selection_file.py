@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from ..config import did_you_mean, read_yaml
-from ..errors import ConfigurationError
-from ..ground.text import exposure_range, parse_ranges
-from ..ground.untrusted import InputError, read_text
-from ..tables.products import PRODUCTS
+from ...config import did_you_mean, read_yaml
+from ...errors import ConfigurationError
+from ...ground.text import exposure_range, parse_ranges
+from ...ground.untrusted import InputError, read_text
+from ...tables.products import PRODUCTS
 from .naming import Names, product_of
 from .selection import ExposureChoice, Selection
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
-from ..verification import words
-from .commands import query_statistics, shell_text
-from .desk import Desk, chosen, fail
+from ...errors import ConfigurationError
+from ...verification import words
+from ..commands import query_statistics, shell_text
+from ..desk import Desk, chosen, fail
+from ..ledger import Approved
+from ..pipelines import verifies
+from ..selection.naming import run_of
+from ..selection.selection import ExposureChoice, Selection
 from .judging import replaced, verdict_on, write_report
-from .ledger import Approved
 from .making import ANEW
-from .naming import run_of
-from .pipelines import verifies
-from .selection import ExposureChoice, Selection
 
 __all__ = ["Approval", "all_approved", "approve", "approved_datasets", "commands"]
 

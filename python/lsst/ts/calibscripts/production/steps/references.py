@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..ground.text import detectors_of, listed
-from ..ocps.reading import Read
-from ..preflight.times import spans
-from ..repository import Repository, lacking
-from .commands import Job
-from .selection import ExposureChoice, Selection
+from ...ground.text import detectors_of, listed
+from ...ocps.reading import Read
+from ...preflight.times import spans
+from ...repository import Repository, lacking
+from ..commands import Job
+from ..selection.selection import ExposureChoice, Selection
 
 __all__ = ["missing_references"]
 

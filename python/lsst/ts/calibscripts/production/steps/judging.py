@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import RepositoryError, describe
-from ..verification import Verdict, words
-from ..verification import reading as acceptance
-from ..verification.reading import THRESHOLD
-from .desk import Desk
-from .naming import run_of
-from .selection import ExposureChoice
+from ...errors import RepositoryError, describe
+from ...verification import Verdict, words
+from ...verification import reading as acceptance
+from ...verification.reading import THRESHOLD
+from ..desk import Desk
+from ..selection.naming import run_of
+from ..selection.selection import ExposureChoice
 
 __all__ = ["replaced", "verdict_on", "write_report"]
 

@@ -1,0 +1,1 @@
+"""Which exposures go into which calibration, and the file that says so."""

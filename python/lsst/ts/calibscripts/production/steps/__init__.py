@@ -1,0 +1,1 @@
+"""The steps of a production, from `select` to `import-to`."""

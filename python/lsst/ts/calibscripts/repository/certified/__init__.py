@@ -1,0 +1,1 @@
+"""What is certified: asked, certified, and compared."""
