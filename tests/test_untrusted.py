@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.calibscripts.config import LatissConfig, read_yaml
@@ -115,6 +115,7 @@ YAML = st.text(alphabet="ab:=[]{}, \n\t'\"#-1.&*!|>?%@`\\~<_$\x85\ufeff", max_si
         st.one_of(YAML, st.sampled_from(["a: ", "- ", "b:\n", "[1, ", "&x ", "*x", "2026-02-30", "1:30"]))
     )
 )
+@example(["[", "1?]"])
 def test_the_gate_reads_what_salobj_reads(parts: list[str]) -> None:
     text = "".join(parts)
     ours = outcome(lambda: load_yaml(text))

@@ -19,10 +19,10 @@ from .limits import CONFIGURATION, Limits, check_size, is_text
 
 __all__ = ["Constructor", "compose_yaml", "load_yaml"]
 
-# Of such a text libyaml makes what the slower parser makes, or an error. Of tabs, tags, rare line ends and comments
-# behind | and > it makes something else.
+# Of such a text libyaml makes what the slower parser makes, or an error. Of tabs, tags, rare line ends, comments
+# behind | and >, and a "?" within brackets it makes something else.
 _ALIKE = re.compile(r"[\n\x20\x22-\x7e]*")
-_UNLIKE = re.compile(r"[|>]\S*#")
+_UNLIKE = re.compile(r"[|>]\S*#|\?")
 _TEXT = "tag:yaml.org,2002:str"
 _ADVICE = {
     # What Python's yaml.dump makes of numpy's numbers, for example.
