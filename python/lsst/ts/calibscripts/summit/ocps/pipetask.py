@@ -49,6 +49,7 @@ PRELOADED = [
     "lsst.pipe.base.formatters.pexConfig",
     "lsst.pipe.base.tests.mocks",
     "lsst.ts.calibscripts.summit.datasets.formatters",
+    "lsst.ts.calibscripts.summit.ocps.warm",
     *(
         f"lsst.ts.calibscripts.summit.tasks.{path.stem}"
         for path in sorted((Path(__file__).parents[1] / "tasks").glob("[!_]*.py"))
