@@ -14,6 +14,7 @@ from lsst.ts.calibscripts.repository.certified.masters import boxes_of
 from lsst.ts.calibscripts.summit.butler import reference_electronics as electronics
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
+from lsst.ts.calibscripts.summit.tasks.binning import bin_pixels
 from lsst.ts.calibscripts.summit.tasks.combination import combine
 from lsst.ts.calibscripts.summit.tasks.defects import MeasureDarkDefectsTask, MeasureFlatDefectsTask
 from lsst.ts.calibscripts.summit.tasks.signature import Calibrations, remove_signature
@@ -56,6 +57,8 @@ class Night:
         before, now = (dict(self._masters(number)) for number in (0, 1))
         for kind, new in now.items():
             yield kind, difference_of(new, before[kind], kind)
+            # As those of LSSTCam are compared.
+            yield f"{kind}Bin8", difference_of(_binned(new), _binned(before[kind]), kind)
         new, old = (_defects(masters) for masters in (now, before))
         yield "defects", defects_difference(new, old, "defects")
 
@@ -94,6 +97,11 @@ class Night:
             yield kind, Master(kind, pixels)
             unit: Any = {"bias": "electron", "dark": "electron/s"}.get(kind, "")
             applied = replace(applied, **{kind: CCDData(pixels, unit=unit)})
+
+
+def _binned(master: Master) -> Master:
+    binned = bin_pixels(CCDData(master.pixels, unit=""), 8)
+    return Master(f"{master.dataset_type}Bin8", binned.data)
 
 
 def _defects(masters: dict[str, Master]) -> Boxes:

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.nddata import CCDData
 from honest_masters import Night
 
 from lsst.ts.calibscripts.errors import StatisticsError
 from lsst.ts.calibscripts.events.comparisons import Compared, comparison_line
 from lsst.ts.calibscripts.summit.datasets.types import assemble
 from lsst.ts.calibscripts.summit.sensor import CHANGES, SensorModel, expectation
+from lsst.ts.calibscripts.summit.tasks.binning import bin_pixels
 from lsst.ts.calibscripts.verification import WrittenGains
 from lsst.ts.calibscripts.verification.defect_changes import Boxes, defects_difference
 from lsst.ts.calibscripts.verification.differences import (
@@ -173,6 +175,36 @@ def test_the_difference_lies_where_the_pixels_are() -> None:
 def test_a_wavefront_sensor_has_eight_amplifiers() -> None:
     half = Master("bias", np.zeros((80, 160), dtype=np.float32))
     assert difference_of(half, half, "R00_SW0").amplifiers == tuple(f"C0{column}" for column in range(8))
+
+
+def test_what_moves_in_binned_images_is_found_where_it_is_though_the_amplifiers_do_not_divide() -> None:
+    """ITL: 509 columns of a binned amplifier's 63.6; e2v: 2002 rows of its 250.25."""
+    rng = np.random.default_rng(3)
+    for rows, columns in ((4000, 4072), (4004, 4096)):
+        sensor = np.zeros((rows, columns), dtype=np.float32)
+        sensor[: rows // 2, columns // 2 : columns * 5 // 8] = 20.0
+        moved_by = bin_pixels(CCDData(sensor, unit="adu"), 8).data
+        old, new = (rng.standard_normal(moved_by.shape).astype(np.float32) for _ in range(2))
+        found = difference_of(Master("biasBin8", new + moved_by), Master("biasBin8", old), "R22_S11")
+        assert [*moved(found, ALLOWED)] == ["R22_S11 C04"]
+        shown = per_noise(Master("biasBin8", new + moved_by), Master("biasBin8", old))
+        assert shown.shape == old.shape
+        assert np.nanmedian(shown[:250, 256:318]) > 5
+
+
+@pytest.mark.parametrize("planes", [False, True])
+def test_the_level_of_flats_is_not_held_against_the_errors_of_their_gains(planes: bool) -> None:
+    rng = np.random.default_rng(4)
+    sigma = 1e-4
+
+    def shift(relative: float) -> float:
+        old, new = (1 + sigma * rng.standard_normal((500, 512)).astype(np.float32) for _ in range(2))
+        variance = np.full_like(old, sigma**2) if planes else None
+        binned = (Master("flatBin8", pixels, variance) for pixels in (new + np.float32(relative), old))
+        return difference_of(*binned, "R22_S11").shift[0] or 0.0
+
+    assert shift(2e-4) == pytest.approx(0.2, abs=0.02)
+    assert shift(1e-2) == pytest.approx(10.0, abs=0.1)
 
 
 @pytest.mark.parametrize("shape", [(150, 160), (1, 3)])

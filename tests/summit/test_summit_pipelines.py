@@ -84,6 +84,9 @@ MORE_DETECTORS = {
 }
 """Further labels where the camera has several detectors."""
 
+BINNED = {f"cp{product}": [f"cp{product}Bin8"] for product in ("Bias", "Dark", "Flat")}
+"""Further labels of LSSTCam."""
+
 ALL_IMAGES = {"crosstalk", "linearizer", "ptc"}
 READS = {
     "cpBiasBootstrap": {"crosstalk"},
@@ -136,6 +139,8 @@ def test_labels_and_inputs_are_those_of_today(package: str, name: str, instrumen
     labels = list(LABELS[package][name])
     if instrument != "LATISS":
         labels += MORE_DETECTORS.get(name, ())
+    if instrument == "LSSTCam":
+        labels += BINNED.get(name, ())
     assert set(graph.tasks) == set(labels)
     read = {
         edge.parent_dataset_type_name

@@ -7,6 +7,7 @@ import pytest
 from astropy.nddata import CCDData
 from numpy.typing import NDArray
 
+from lsst.ts.calibscripts.summit.tasks.binning import bin_pixels
 from lsst.ts.calibscripts.summit.tasks.combination import combine
 from lsst.ts.calibscripts.summit.tasks.combine import frame_scale, shared_header
 
@@ -112,3 +113,17 @@ def test_header_keeps_what_all_frames_share():
     ]
     header = shared_header(headers)
     assert dict(header) == {"INSTRUME": "LATISS", "LSST ISR GAIN C10": 1.1, "NCOMBINE": 2}
+
+
+def test_bins_are_means_and_masked_where_one_of_their_pixels_is():
+    data = np.arange(20 * 516, dtype=np.float32).reshape(20, 516)
+    mask = np.zeros(data.shape, dtype=bool)
+    mask[9, 3] = True
+    binned = bin_pixels(CCDData(data, unit="adu", mask=mask), 8)
+    assert binned.data.shape == (2, 64)
+    assert binned.data[1, 2] == data[8:16, 16:24].mean()
+    assert np.argwhere(binned.mask).tolist() == [[1, 0]]
+
+
+def test_frames_of_a_rehearsal_are_binned_less():
+    assert bin_pixels(CCDData(np.ones((124, 128)), unit="adu"), 8).data.shape == (62, 64)

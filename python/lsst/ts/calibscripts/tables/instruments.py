@@ -64,6 +64,8 @@ class Instrument:
     prefix: str  #: First part of an image name, e.g. ``AT`` in ``AT_O_20260918_000042``.
     light: Light  #: What the light of the flats comes through.
     amplifiers: int = AMPLIFIERS  #: Amplifiers of a detector.
+    #: Are its combined calibrations so many that they are compared binned by eight, where pipelines write them so?
+    compared_binned: bool = False
 
     @property
     def calib_collection(self) -> str:
@@ -159,6 +161,7 @@ LSSTCAM = Instrument(
     valid_detectors=tuple(range(205)),
     components=Components("MTCamera", "MTOODS", "MTHeaderService", ocps_index=3),
     prefix="MC",
+    compared_binned=True,
     light=Light(filters=("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "ef_43", "ph_5", "NONE")),
 )
 

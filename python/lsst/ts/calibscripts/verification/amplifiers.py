@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import StatisticsError
 
-__all__ = ["amplifier_names", "by_amplifier", "halves"]
+__all__ = ["amplifier_names", "amplifier_places", "by_amplifier", "halves"]
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -39,6 +39,28 @@ def amplifier_names(shape: Sequence[int]) -> tuple[str, ...]:
     return tuple(f"C{row}{column}" for row in reversed(range(rows)) for column in range(columns))
 
 
+def amplifier_places(shape: Sequence[int]) -> tuple[tuple[slice, slice], ...]:
+    """Return the rows and columns of each amplifier, in the order of `amplifier_names`.
+
+    All are of one size. Where the pixels do not divide, as those of a sensor of ITL (509 columns an amplifier) when
+    binned by eight, pixels that belong to two amplifiers are left out, and so is what is left over at the edges.
+
+    Parameters
+    ----------
+    shape : sequence of `int`
+        Rows and columns of pixels.
+
+    Raises
+    ------
+    StatisticsError
+        If there are too few of them.
+    """
+    rows, columns = (_parts(size, number) for size, number in zip(shape, halves(shape), strict=True))
+    if rows[0].stop < 1 or columns[0].stop < 2:
+        raise StatisticsError(f"{shape[1]} x {shape[0]} pixels are not those of amplifiers")
+    return tuple((row, column) for row in reversed(rows) for column in columns)
+
+
 def by_amplifier(image: NDArray[_Kind]) -> NDArray[_Kind]:
     """Cut an image into its amplifiers, in the order of `amplifier_names`.
 
@@ -50,16 +72,17 @@ def by_amplifier(image: NDArray[_Kind]) -> NDArray[_Kind]:
     Returns
     -------
     array
-        Shape ``(amplifiers, rows, columns)``; what is left over at the edges is cut off.
+        Shape ``(amplifiers, rows, columns)``, see `amplifier_places`.
 
     Raises
     ------
     StatisticsError
         If it is too small.
     """
-    rows, columns = halves(image.shape)
-    height, width = image.shape[0] // rows, image.shape[1] // columns
-    if not height or width < 2:
-        raise StatisticsError(f"{image.shape[1]} x {image.shape[0]} pixels are not those of amplifiers")
-    cut = image[: rows * height, : columns * width].reshape(rows, height, columns, width)
-    return np.ascontiguousarray(cut.transpose(0, 2, 1, 3)[::-1].reshape(-1, height, width))
+    return np.stack([image[place] for place in amplifier_places(image.shape)])
+
+
+def _parts(size: int, number: int) -> tuple[slice, ...]:
+    edges = [(-(-part * size // number), (part + 1) * size // number) for part in range(number)]
+    length = min(stop - start for start, stop in edges)
+    return tuple(slice(start, start + length) for start, _ in edges)

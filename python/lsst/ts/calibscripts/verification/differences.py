@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StatisticsError
-from .amplifiers import amplifier_names, by_amplifier, halves
+from ..tables.products import is_by_filter
+from .amplifiers import amplifier_names, amplifier_places, by_amplifier
 from .outputs import WrittenGains
 
 __all__ = [
     "BEYOND",
+    "BINNED",
     "Allowed",
     "Difference",
     "Master",
@@ -34,6 +36,16 @@ BEYOND = 5.0
 
 GAIN_REPEATS = 0.002
 """Relative error of a gain below which that of its fit is not believed: no lamp is twice the same."""
+
+FLAT_REPEATS = 0.001
+"""Relative noise of the difference of two flats below which what is expected is not believed.
+
+The mean of twenty flats, binned by eight, has a noise of 2e-4: it would see gains that differ by 4e-4, and the lamp.
+Gains are not known as well (`GAIN_REPEATS`), and the light on a screen is not the same twice.
+"""
+
+BINNED = "Bin8"
+"""Ending of the dataset types of calibrations that are binned by eight."""
 
 _MAD_TO_SIGMA = 1.4826
 
@@ -120,18 +132,18 @@ def per_noise(new: Master, old: Master) -> Pixels:
     Returns
     -------
     array
-        Shape ``(rows, columns)``; NaN where one of them is masked.
+        Shape ``(rows, columns)``; NaN where one of them is masked, and where a pixel belongs to two amplifiers.
 
     Raises
     ------
     StatisticsError
         If they cannot be compared.
     """
-    shape = new.pixels.shape
-    rows, columns = halves(shape)
     _, pulls = _pulls(new, old)
-    across = pulls.reshape(rows, columns, shape[0] // rows, shape[1] // columns)
-    return across[::-1].transpose(0, 2, 1, 3).reshape(shape[0] // rows * rows, shape[1] // columns * columns)
+    image = np.full_like(new.pixels, np.nan)
+    for place, values in zip(amplifier_places(image.shape), pulls, strict=True):
+        image[place] = values.reshape(image[place].shape)
+    return image
 
 
 def gain_difference(new: WrittenGains, old: WrittenGains, detector: str) -> Difference:
@@ -188,17 +200,27 @@ def _pulls(new: Master, old: Master) -> tuple[tuple[str, ...], Pixels]:
         sizes = " and ".join(f"{m.pixels.shape[1]} x {m.pixels.shape[0]}" for m in (new, old))
         raise StatisticsError(f"they have {sizes} pixels")
     names = amplifier_names(new.pixels.shape)
-    difference = by_amplifier(new.pixels - old.pixels)
-    if new.variance is None or old.variance is None:
-        noise = _noise_of(difference)
-        noise[noise == 0.0] = np.inf
-        pulls = difference.reshape(len(names), -1) / noise[:, np.newaxis]
-    else:
-        variance = by_amplifier(new.variance + old.variance)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pulls = (difference / np.sqrt(variance)).reshape(len(names), -1)
-        pulls[~np.isfinite(pulls)] = np.nan
+    difference = by_amplifier(_without_middle(new.pixels - old.pixels, new.dataset_type))
+    pixels = difference.reshape(len(names), -1)
+    least = np.float32(FLAT_REPEATS if is_by_filter(new.dataset_type) else 0.0)
+    noise: Pixels
+    with np.errstate(invalid="ignore"):
+        if new.variance is None or old.variance is None:
+            noise = np.maximum(_noise_of(difference), least)[:, np.newaxis]
+            noise[noise == 0.0] = np.inf
+        else:
+            noise = np.sqrt(by_amplifier(new.variance + old.variance)).reshape(pixels.shape)
+            noise[noise == 0.0] = np.nan
+        pulls: Pixels = np.divide(pixels, np.maximum(noise, least), dtype=np.float32)
+    pulls[~np.isfinite(pulls)] = np.nan
     return names, pulls
+
+
+def _without_middle(difference: Pixels, dataset_type: str) -> Pixels:
+    """Leave out the row that holds pixels of both halves where a sensor of e2v, of 4004 rows, is binned by eight."""
+    if dataset_type.endswith(BINNED):
+        difference[len(difference) // 2] = np.nan
+    return difference
 
 
 def _noise_of(difference: Pixels) -> NDArray[np.float32]:

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...tables.instruments import INSTRUMENTS
 from ...verification.defect_changes import Boxes
-from ...verification.differences import Master
+from ...verification.differences import BINNED, Master
 from ..connection import ButlerConnection
 from ..patience import patient
 from ..records import Repository
 
 __all__ = ["MasterReader", "boxes_of", "compared_masters", "master_of", "pixels_of"]
-
-_BINNED = "Bin8"
-"""Ending of the dataset types of calibrations binned by eight, which the pipelines of LSSTCam write, too."""
 
 
 class MasterReader(ButlerConnection):
@@ -96,7 +94,9 @@ def pixels_of(dataset: Any) -> NDArray[np.float32]:
 def compared_masters(
     repository: Repository, dataset_type: str, run: str, before: Sequence[str], data_id: Mapping[str, Any]
 ) -> tuple[Master, Master] | None:
-    """Return a new combined calibration and the one before it, binned where both RUNs have them so. Blocks.
+    """Return a new combined calibration and the one before it. Blocks.
+
+    They are binned where both RUNs have them so, of a camera with as many detectors as LSSTCam.
 
     Parameters
     ----------
@@ -116,7 +116,9 @@ def compared_masters(
     `tuple` [`Master`, `Master`] or `None`
         None where one of them is not there.
     """
-    for types in ((f"{dataset_type}{_BINNED}", dataset_type), (dataset_type,)):
+    camera = INSTRUMENTS.get(data_id["instrument"])
+    binned = f"{dataset_type}{BINNED}" if camera is not None and camera.compared_binned else dataset_type
+    for types in ((binned, dataset_type), (dataset_type,)):
         new = repository.master(run, types, data_id)
         for old in (repository.master(each, types, data_id) for each in before):
             if new is not None and old is not None and new.dataset_type == old.dataset_type:

@@ -4,6 +4,7 @@ Importing the package imports all tasks, so that a server which jobs are forked 
 """
 
 from . import (
+    binning,
     combine,
     cosmic_rays,
     curve_products,
@@ -19,6 +20,7 @@ from . import (
 )
 
 __all__ = [
+    "binning",
     "combine",
     "cosmic_rays",
     "curve_products",
