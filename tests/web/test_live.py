@@ -3,23 +3,21 @@
 import time
 from pathlib import Path
 
-from web_support import CERTIFIED, DONE, GENERATED, PLANNED, TAKEN, begin, earlier, record, serving, verdict
+from web_support import (
+    CERTIFIED,
+    DONE,
+    GENERATED,
+    PLANNED,
+    TAKEN,
+    begin,
+    earlier,
+    record,
+    serving,
+    tell,
+    verdict,
+)
 
 from lsst.ts.calibscripts.events.events import Ended, Event, RunOutcome
-from lsst.ts.calibscripts.record import Recorder
-
-
-def tell(recorder: Recorder, events: tuple[Event, ...]) -> None:
-    """Record events, and wait until they are written."""
-    written = lines(recorder.path) + len(events)
-    for event in events:
-        recorder(event)
-    while lines(recorder.path) < written:
-        time.sleep(0.01)
-
-
-def lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def test_a_run_is_watched_from_its_first_exposure_to_its_certification(tmp_path: Path):

@@ -115,6 +115,19 @@ def begin(directory: Path, instrument: str = "LATISS", *, heartbeat: float = 10.
     return recorder
 
 
+def tell(recorder: Recorder, events: tuple[Event, ...]) -> None:
+    """Record events, and wait until they are written."""
+    written = lines(recorder.path) + len(events)
+    for event in events:
+        recorder(event)
+    while lines(recorder.path) < written:
+        time.sleep(0.01)
+
+
+def lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def record(directory: Path, events: Iterable[Event], instrument: str = "LATISS", **config: Any) -> Path:
     """Record a run."""
     recorder = begin(directory, instrument, **config)

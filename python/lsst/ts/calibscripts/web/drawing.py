@@ -11,7 +11,7 @@ from .trending import Series
 
 __all__ = ["drawing_of"]
 
-_WIDTH, _HEIGHT, _LEFT, _MARGIN = 720.0, 150.0, 64.0, 14.0
+_WIDTH, _HEIGHT, _LEFT, _MARGIN = 720.0, 150.0, 96.0, 14.0
 
 
 def drawing_of(series: Series) -> str:

@@ -197,10 +197,9 @@ class Pages:
 
     def ledger(self, visitor: Visitor) -> str:
         """Write the decisions."""
-        decisions = self.decisions()
+        version, decisions = self.runs_version(), self.decisions()
         values = {"decisions": decisions, "types": _MASTERS, "instruments": list(INSTRUMENTS)}
-        version = self._shelf.stamp_of_decisions()
-        return self._page("decisions.html.j2", "Decisions", visitor, **values, version=version)
+        return self._page("decisions.html.j2", "Decisions", visitor, **values, events="/events", version=version)
 
     def decisions(self) -> Decisions:
         """Return what people have decided; it is read again where it has changed."""

@@ -1,49 +1,49 @@
 "use strict";
 (() => {
-  // The page follows what it shows: the server says when it has changed, and the parts that differ are replaced.
+  // The page follows what it shows: the server says when it has changed, and what differs is changed where it stands, so
+  // that nobody loses the place, the focus, a selection or what was written into a form.
   const source = document.getElementById("source"), connection = document.getElementById("connection");
   if (!source || !source.dataset.events) return;
-  let shown = source.dataset.version, wanted = shown, busy = false;
+  let said = document.cloneNode(true);  // What the server said last, before any script changes it.
+  let shown = source.dataset.version, wanted = shown, busy = false, stream = null;
 
-  const state = (element) => ({
-    open: [...element.querySelectorAll("details")].map((each) => each.open),
-    scrolled: [...element.querySelectorAll(".scroll, pre")].map((each) => [each.scrollLeft, each.scrollTop]),
-  });
-  const restore = (element, { open, scrolled }) => {
-    element.querySelectorAll("details").forEach((each, place) => { if (open[place] !== undefined) each.open = open[place]; });
-    element.querySelectorAll(".scroll, pre").forEach((each, place) => {
-      if (scrolled[place]) [each.scrollLeft, each.scrollTop] = scrolled[place];
-    });
-  };
-  const typing = (element) => element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
-  const place = (element) => element.id || element.tagName;
-
-  const parts = (page) => new Map([...page.querySelectorAll("body > header, body > #sections, main > [id]")].map((each) => [place(each), each]));
-  const replace = (page) => {
-    const old = parts(document), fresh = parts(page), before = document.getElementById("source");
-    let last = null;
-    for (const [name, element] of fresh) {
-      const present = old.get(name);
-      if (!present) {
-        if (last && last.parentElement.tagName === "MAIN") last.after(element);
-        else document.querySelector("main").prepend(element);
-        last = element;
-        continue;
-      }
-      last = present;
-      if (typing(present) || present.outerHTML === element.outerHTML) continue;
-      const kept = state(present), focused = present.contains(document.activeElement) ? document.activeElement : null;
-      const links = focused ? [...present.querySelectorAll("a, button, summary, [tabindex]")].indexOf(focused) : -1;
-      present.replaceWith(element);
-      restore(element, kept);
-      if (links >= 0) element.querySelectorAll("a, button, summary, [tabindex]")[links]?.focus();
-      last = element;
+  const key = (node) => node.id || node.dataset?.key || "";
+  const alike = (one, other) => one.nodeName === other.nodeName && key(one) === key(other);
+  // Which details are open is the reader's business.
+  const own = (element, name) => element.nodeName === "DETAILS" && name === "open";
+  const change = (present, fresh) => {
+    if (present.nodeType !== Node.ELEMENT_NODE) {
+      if (present.data !== fresh.data) present.data = fresh.data;
+      return;
     }
-    for (const [name, element] of old) if (!fresh.has(name) && !typing(element)) element.remove();
+    // Where the server says the same as before, what scripts and readers have made of it stays.
+    if (fresh.id && said.getElementById(fresh.id)?.isEqualNode(fresh)) return;
+    for (const { name } of [...present.attributes]) if (!fresh.hasAttribute(name) && !own(present, name)) present.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (present.getAttribute(name) !== value && !own(present, name)) present.setAttribute(name, value);
+    let next = present.firstChild;
+    for (const child of fresh.childNodes) {
+      let known = next;
+      // Only what has a name is looked for further on.
+      while (known && key(child) && !alike(known, child)) known = known.nextSibling;
+      if (!known || !alike(known, child)) { present.insertBefore(document.importNode(child, true), next); continue; }
+      while (next !== known) { next = next.nextSibling; next.previousSibling.remove(); }
+      change(known, child);
+      next = known.nextSibling;
+    }
+    while (next) { const last = next; next = next.nextSibling; last.remove(); }
+  };
+  const update = (page) => {
+    const link = document.activeElement?.getAttribute("href");
+    change(document.body, page.body);
     document.title = page.title;
-    before.dataset.version = page.getElementById("source").dataset.version;
+    said = page;
+    // A run that has ended stands elsewhere.
+    if (link && document.activeElement === document.body) document.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
+    for (const words of document.querySelectorAll("input[type=search]")) if (words.value) words.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
+  const connected = () => { connection.textContent = "Live"; };
+  const lost = () => { connection.textContent = "Not connected: this page is not up to date."; };
   const follow = async () => {
     if (busy || shown === wanted) return;
     busy = true;
@@ -51,18 +51,28 @@
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      // A report has parts that are brought to life when the page is loaded.
-      if (!version.endsWith("-report")) { replace(page); shown = version; }
-      // Whoever is writing a reason is not interrupted.
-      else if (!typing(document.body)) { location.reload(); return; }
-    } catch { connection.textContent = "Not connected: this page is not up to date."; }
+      // A gateway may answer in the server's place.
+      if (!page.getElementById("source")) throw new Error("not a page of this server");
+      update(page);
+      shown = version;
+      connected();
+    } catch { lost(); }
     busy = false;
     setTimeout(follow, 500);
   };
-
-  const stream = new EventSource(source.dataset.events);
-  stream.onopen = () => { connection.textContent = "Live"; };
-  stream.onerror = () => { connection.textContent = "Not connected: this page is not up to date."; };
-  stream.onmessage = (message) => { wanted = message.data; follow(); };
+  const listen = () => {
+    stream = new EventSource(source.dataset.events);
+    stream.onopen = connected;
+    stream.onmessage = (message) => { wanted = message.data; follow(); };
+    stream.onerror = () => {
+      lost();
+      // Another server may answer next: forms then need its token.
+      shown = null;
+      // What answered was no stream, and the browser does not ask again.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    };
+  };
+  listen();
   addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (shownAgain) => { if (shownAgain.persisted) listen(); });
 })();
