@@ -3,7 +3,7 @@
 const told = {};
 const column = (table, index) =>
   [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[index].textContent);
-const type = (input, text) => { input.value = text; input.dispatchEvent(new Event("input")); };
+const type = (input, text) => { input.value = text; input.dispatchEvent(new Event("input", { bubbles: true })); };
 const amplifiers = document.querySelector("#amplifiers-table");
 if (amplifiers) {
   const heads = [...amplifiers.tHead.rows[0].cells], noise = heads.findIndex((head) => head.textContent.includes("BIAS NOISE"));

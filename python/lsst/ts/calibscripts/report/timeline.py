@@ -216,7 +216,9 @@ def sentences(record: Record) -> str:
     if not taking:
         return f"{text}; no image was taken."
     first, last = min(s.begin for s in taking), max(s.end for s in taking)
-    after = f"the {'run ended' if ended else 'record ends'} {duration(record.seconds - last)} after the last one."
+    after = (
+        f"the {'run ended' if ended else 'record ends'} {duration(record.seconds - last)} after the last one."
+    )
     text = f"{text}. The camera took images for {duration(last - first)}; {after}"
     if not jobs:
         return text

@@ -199,7 +199,9 @@ class Pages:
         """Write the decisions."""
         version, decisions = self.runs_version(), self.decisions()
         values = {"decisions": decisions, "types": _MASTERS, "instruments": list(INSTRUMENTS)}
-        return self._page("decisions.html.j2", "Decisions", visitor, **values, events="/events", version=version)
+        return self._page(
+            "decisions.html.j2", "Decisions", visitor, **values, events="/events", version=version
+        )
 
     def decisions(self) -> Decisions:
         """Return what people have decided; it is read again where it has changed."""
