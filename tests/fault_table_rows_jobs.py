@@ -212,6 +212,15 @@ def _ocps_states(event: str) -> Iterator[Case]:
     )
     yield Case(
         event,
+        "the OCPS dies while the dark is generated, and says nothing",
+        FAILED,
+        ("GENERATE DARK: the OCPS says ENABLED but has sent no heartbeat for 60 s: it may have died", LOG),
+        ("BIAS",),
+        ("GENERATE DARK (refused)",),
+        faults=("ocps-dead:of=cpDark",),
+    )
+    yield Case(
+        event,
         "somebody brings the OCPS to STANDBY while the dark is generated",
         FAILED,
         ("GENERATE DARK: the OCPS left ENABLED, it is STANDBY",),

@@ -48,6 +48,18 @@ def _not_enabled() -> Iterator[Case]:
         images=0,
         faults=("component-standby:of=ATOODS", "component-fault:of=OCPS:1"),
     )
+    for part, name in parts.items():
+        yield Case(
+            event,
+            f"{part}: {name} has died, and its last state was ENABLED",
+            FAILED,
+            (
+                "No image was taken",
+                f"{name} says ENABLED but has sent no heartbeat for 10 s: it may have died",
+            ),
+            images=0,
+            faults=(f"component-dead:of={name}",),
+        )
     dome: dict[str, Any] = {"instrument": "LSSTCam", "faults": ("component-standby:of=MTDomeTrajectory",)}
     yield Case(
         event,

@@ -162,7 +162,7 @@ async def test_a_script_that_is_terminated_reports_how_it_ended(paused: bool) ->
         running = await love.run()
         await love.until(lambda: ScriptState.RUNNING in love.states)
         if paused:
-            await love.remote.cmd_setCheckpoints.set_start(pause=".*", stop="", timeout=LONG)
+            await love.remote.cmd_setCheckpoints.set_start(pause="All images taken.*", stop="", timeout=LONG)
         await love.until(lambda: "GENERATE BIAS: OCPS job" in love.text)
         if paused:
             await love.until(lambda: ScriptState.PAUSED in love.states)

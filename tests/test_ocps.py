@@ -13,6 +13,7 @@ from lsst.ts.calibscripts.ocps.client import ABORT_TIMEOUT, JobRequest, Ocps
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.sal import Domain, Remote
 from lsst.ts.calibscripts.summit.faults.faults import Faults
+from lsst.ts.calibscripts.summit.hardware.csc import SimulatedCsc
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase, SimulatedOcps
 
 
@@ -28,8 +29,10 @@ class Runner:
 class Bench:
     """An OCPS client facing a simulated OCPS."""
 
-    def __init__(self, client: Ocps, simulated: SimulatedOcps, events: list[Event]) -> None:
-        self.client, self.simulated, self.events = client, simulated, events
+    def __init__(
+        self, client: Ocps, simulated: SimulatedOcps, other: SimulatedCsc, events: list[Event]
+    ) -> None:
+        self.client, self.simulated, self.other, self.events = client, simulated, other, events
         self.started: list[str] = []
 
     async def run(self, query: str = "10:0", pipeline: str = "cpBias", timeout: float = 3600) -> int | None:
@@ -50,12 +53,17 @@ class Bench:
 @asynccontextmanager
 async def bench(*faults: str) -> AsyncIterator[Bench]:
     events: list[Event] = []
-    async with Domain() as domain, SimulatedOcps(1, "LATISS", Runner(), faults=Faults(faults)) as simulated:
-        remote = Remote(domain, "OCPS", 1)
-        await remote.start_task
-        client = Ocps(remote, logging.getLogger("test"), events.append, logging.getLogger("test").warning)
+    log = logging.getLogger("test")
+    async with (
+        Domain() as domain,
+        SimulatedOcps(1, "LATISS", Runner(), faults=Faults(faults)) as simulated,
+        SimulatedCsc("ATHeaderService") as other,
+        Remote(domain, "OCPS", 1) as remote,
+        Remote(domain, "ATHeaderService") as witness,
+    ):
+        client = Ocps(remote, log, events.append, log.warning, [witness])
         try:
-            yield Bench(client, simulated, events)
+            yield Bench(client, simulated, other, events)
         finally:
             client.close()
 
@@ -171,6 +179,26 @@ async def test_the_ocps_goes_to_fault():
 async def test_an_ocps_that_is_not_enabled_takes_no_job():
     async with bench("component-standby:of=OCPS:1") as b:
         assert "STANDBY" in str(await b.failure())
+
+
+async def test_an_ocps_that_has_died_is_not_waited_for():
+    async with bench() as b, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(b.failure("10000:0"))
+        await asyncio.sleep(5)
+        await b.simulated.die()
+        begin = now()
+        assert "has sent no heartbeat for 60 s: it may have died" in str(await running)
+        assert now() - begin < 60 + 2 * ABORT_TIMEOUT
+        assert "it may have died" in str(await b.failure())
+
+
+async def test_while_nobody_is_heard_nobody_is_taken_for_dead():
+    async with bench() as b, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(b.failure("10000:0", timeout=3600))
+        await asyncio.sleep(5)
+        await b.other.die()
+        await b.simulated.die()
+        assert "did not end within pipetask_timeout, 3600 s" in str(await running)
 
 
 async def cancel(b: Bench, after: float, query: str = "10000:0") -> float:

@@ -259,7 +259,7 @@ class Asked:
         ):
             return f"the {self.scenario.unready} is not ready for flats"
         for fault in self.scenario.summit_faults():
-            at_start = fault.name in ("component-standby", "component-fault")
+            at_start = fault.name in ("component-standby", "component-fault", "component-dead")
             # The camera is not looked at where all images exist.
             used = fault.of.startswith("OCPS") or {*self.types} - {*self.existing}
             if at_start and used and fault.of in COMPONENTS[self.scenario.instrument]:

@@ -113,6 +113,7 @@ def better(draw: st.DrawFn, instrument: str, config: dict[str, Any]) -> dict[str
 FAULTS: dict[str, tuple[str, ...]] = {
     "component-standby": ("component",),
     "component-fault": ("component",),
+    "component-dead": ("component",),
     "exposure-rejected": ("type", "at"),
     "camera-fault": ("type", "at"),
     "exposure-foreign": ("type", "at"),
@@ -133,6 +134,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "command-rejected": ("pipeline",),
     "no-acknowledgement": ("pipeline",),
     "ocps-fault": ("pipeline",),
+    "ocps-dead": ("pipeline",),
     "result-before-ack": (),
     "result-never": ("pipeline",),
     "results-swapped": (),

@@ -33,7 +33,7 @@ __all__ = [
     "steps_wait",
 ]
 
-CANNOT_BE_ABORTED = frozenset({"result-before-ack", "no-acknowledgement", "ocps-fault"})
+CANNOT_BE_ABORTED = frozenset({"result-before-ack", "no-acknowledgement", "ocps-fault", "ocps-dead"})
 """Faults through which the id of a job is not known in time, or nobody aborts it."""
 
 ABORT_SECONDS = 1.0

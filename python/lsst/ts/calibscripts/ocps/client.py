@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import JobError, describe
 from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
 from ..ground.cancellation import is_cancelled
+from ..ground.heartbeats import SILENCE, Pulse
 from ..sal import AckError, AckTimeoutError, SalRetCode, State
 from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, state_name, too_long
 
@@ -43,6 +44,8 @@ class Ocps:
         Called with every job's beginning and end.
     warn : callable
         Takes warnings.
+    others : sequence of `Remote`, optional
+        Remotes of other components: as long as they are not heard either, it is the middleware that is silent.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Ocps:
         log: logging.Logger,
         observer: Callable[[Any], None],
         warn: Callable[[str], None],
+        others: Sequence[Any] = (),
     ) -> None:
         self._remote = remote
+        self._others = others
         self._log = log
         self._observer = observer
         self._warn = warn
@@ -95,7 +100,7 @@ class Ocps:
         ------
         JobError
             If it was rejected, was not acknowledged, failed, was aborted, took too long, or the OCPS left
-            ENABLED. A job that may still run has been aborted.
+            ENABLED or has died. A job that may still run has been aborted.
         """
         self._observer(JobSubmitted(request.step, request.pipeline, request.config, request.data_query))
         job_id: str | None = None
@@ -136,16 +141,16 @@ class Ocps:
         acknowledged = asyncio.create_task(self._acknowledgement(request))
         try:
             async with asyncio.TaskGroup() as watchers:
-                left = watchers.create_task(self._until_not_enabled())
-                await asyncio.wait({acknowledged, left}, return_when=asyncio.FIRST_COMPLETED)
+                lost = watchers.create_task(self._until_lost())
+                await asyncio.wait({acknowledged, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if not acknowledged.done():
                     # A rejection may be on its way; it says more.
                     await asyncio.wait({acknowledged}, timeout=STATE_PERIOD)
-                left.cancel()
+                lost.cancel()
             if acknowledged.done():
                 return acknowledged.result()
             acknowledged.cancel()
-            raise JobError(request.name, f"the OCPS left ENABLED, it is {left.result()}")
+            raise JobError(request.name, lost.result())
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([acknowledged], timeout=ABORT_TIMEOUT)
             if not done:
@@ -253,16 +258,18 @@ class Ocps:
         settle(outcome, JobResult(job_id, None))
 
     async def _watch_state(self, step: str, job_id: str, outcome: Outcome) -> None:
-        """Settle the outcome when the OCPS leaves ENABLED."""
-        state = await self._until_not_enabled()
-        settle(outcome, JobError(step, f"the OCPS left ENABLED, it is {state}", job_id=job_id))
+        """Settle the outcome when the OCPS leaves ENABLED, or has died."""
+        settle(outcome, JobError(step, await self._until_lost(), job_id=job_id))
 
-    async def _until_not_enabled(self) -> str:
-        """Wait until the OCPS is in another state than ENABLED, and return that state's name."""
+    async def _until_lost(self) -> str:
+        """Wait until the OCPS is in another state than ENABLED or silent, and return what has become of it."""
+        pulse = Pulse(self._remote, self._others)
         while True:
             state = self._remote.evt_summaryState.get()
             if state is not None and state.summaryState != State.ENABLED:
-                return state_name(state.summaryState)
+                return f"the OCPS left ENABLED, it is {state_name(state.summaryState)}"
+            if pulse.is_dead():
+                return f"the OCPS says ENABLED but has sent no heartbeat for {SILENCE} s: it may have died"
             await asyncio.sleep(STATE_PERIOD)
 
     async def _abort(self, job_id: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from ..config import as_installed, key_problem, not_installed
 from ..errors import PreconditionError, describe
@@ -67,7 +68,9 @@ async def check(context: RunContext) -> RunContext:
 async def _component_problems(context: RunContext) -> list[str]:
     """Return what is wrong with the components that the run needs, and the settings of the OCPS."""
     host, journal = context.host, context.journal
-    problems = await component_problems(host.ocps_group)
+    groups = [host.ocps_group, *([host.camera] if _exposing(context) else [])]
+    # At once: of each component a heartbeat is waited for.
+    problems, *of_camera = await asyncio.gather(*map(component_problems, groups))
     if not problems:
         which = ", ".join(host.ocps_group.components), host.ocps, host.instrument_name
         if warning := settings_warning(*which):
@@ -75,9 +78,7 @@ async def _component_problems(context: RunContext) -> list[str]:
             journal.warn(warning)
         if problem := settings_problem(*which):
             problems.append(problem)
-    if _exposing(context):
-        problems += await component_problems(host.camera)
-    return problems
+    return [*problems, *chain.from_iterable(of_camera)]
 
 
 async def _camera_problems(context: RunContext) -> list[str]:

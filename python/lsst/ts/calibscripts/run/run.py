@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ..errors import PreconditionError, RunFailedError, describe
 from ..events.events import RunOutcome
@@ -15,7 +15,7 @@ from ..ocps.client import Ocps
 from ..plan import Action
 from ..record import About, Recorder, open_record
 from ..repository import AwaitableRepository
-from ..sal import ExpectedError
+from ..sal import ExpectedError, RemoteGroup
 from . import opening
 from .checkpoints import Checkpoints
 from .context import RunContext
@@ -27,6 +27,7 @@ from .taking.absences import Absences
 from .taking.arrivals import Arrivals, detector_finder
 from .taking.closing import Closing
 from .taking.exposing import Exposing
+from .taking.watching import watch_components
 
 __all__ = ["Run"]
 
@@ -61,7 +62,7 @@ class Run:
             host=host,
             spec=host.spec,
             repository=AwaitableRepository(host.make_repository(host.spec.config.repo)),
-            ocps=Ocps(host.ocps, host.log, journal.report, journal.warn),
+            ocps=Ocps(host.ocps, host.log, journal.report, journal.warn, _remotes(host.camera)),
             journal=journal,
             checkpoints=Checkpoints(host),
         )
@@ -139,7 +140,9 @@ class Run:
                 arrivals = Arrivals(find, context.detectors, context.journal.report)
                 context.host.image_in_oods.callback = arrivals.note
                 self._closing = Closing(context, arrivals, Absences(context, arrivals), graph)
+                watch = tasks.create_task(watch_components(context))
                 yield Exposing(context, self._closing, tasks)
+                watch.cancel()
 
     # The end.
 
@@ -173,6 +176,11 @@ class Run:
                 # What was to be done is known to the record, too, where nothing of it has begun.
                 report_plan(context)
             await end(context, self._record, ended)
+
+
+def _remotes(group: RemoteGroup) -> list[Any]:
+    """Return the remotes of a group; one that was made for some use may lack some."""
+    return [remote for remote in vars(group.rem).values() if remote is not None]
 
 
 def _open_record(host: Host, journal: Journal) -> Recorder:

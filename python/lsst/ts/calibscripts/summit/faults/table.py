@@ -13,6 +13,12 @@ _TABLE = (
     Fault("component-standby", "a component is in STANDBY from the start", Target.COMPONENT, of="ATCamera"),
     Fault("component-fault", "a component is in FAULT from the start", Target.COMPONENT, of="OCPS:1"),
     Fault(
+        "component-dead",
+        "a component has died, though its last state was ENABLED: it sends no heartbeat, and answers nothing",
+        Target.COMPONENT,
+        of="OCPS:1",
+    ),
+    Fault(
         "dome-misaligned",
         "the encoder of a dome has lost three degrees; homing the dome cures it",
         Target.NOTHING,
@@ -138,6 +144,7 @@ _TABLE = (
         of="cpDark",
     ),
     Fault("ocps-fault", "the OCPS goes to FAULT while a job runs", Target.JOBS, of="cpBias"),
+    Fault("ocps-dead", "the OCPS dies while a job runs, without a word", Target.JOBS, of="cpBias"),
     Fault(
         "result-before-ack", "a job's result comes before the job id is acknowledged", Target.JOBS, count=ALL
     ),

@@ -16,6 +16,9 @@ from ..faults.faults import Faults
 
 __all__ = ["HardwareClock", "SimulatedCsc", "publish", "write"]
 
+HEARTBEAT_INTERVAL = 1.0
+"""Seconds of the event loop between two heartbeats, as salobj's CSCs have it."""
+
 TELEMETRY_INTERVAL = 1.0
 """Seconds of the event loop between two samples of telemetry."""
 
@@ -120,6 +123,12 @@ class SimulatedCsc:
             getattr(self.controller, f"cmd_{command}").callback = partial(self._change_state, command)
         await self.begin()
         await self.set_state(self._initial_state())
+        await self.controller.evt_heartbeat.write()
+        if self.faults.hits("component-dead", self.name):
+            # It was alive once: its last state and heartbeat are what a broker keeps.
+            await self.die()
+        else:
+            self.spawn(self._beat())
         return self
 
     async def __aexit__(
@@ -165,6 +174,13 @@ class SimulatedCsc:
         await self._pacing.drain()
         await self.controller.close()
 
+    async def die(self) -> None:
+        """End as a process does that is killed: clients see what was published last, and no more is."""
+        for task in self._tasks - {asyncio.current_task()}:
+            task.cancel()
+        # Not the controller, which would let those that are cancelled still say so.
+        await self.controller.domain.close()
+
     async def set_state(self, state: State) -> None:
         """Change the summary state and publish it."""
         self.state = state
@@ -191,6 +207,11 @@ class SimulatedCsc:
         """
         if not self.enabled:
             raise ExpectedError(f"{command} not allowed in state {self.state.name} of {self.name}")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_INTERVAL)
+            await self.controller.evt_heartbeat.write()
 
     async def _change_state(self, command: str, data: Any) -> None:
         allowed, state = _TRANSITIONS[command]

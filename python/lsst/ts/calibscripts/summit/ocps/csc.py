@@ -170,6 +170,9 @@ class SimulatedOcps(SimulatedCsc):
             await asyncio.sleep(self.faults["job-slow"].delay)
         if self._hits("ocps-fault", job):
             await self.fault("the connection to the back end is lost")
+        if self._hits("ocps-dead", job):
+            await self.die()
+            raise asyncio.CancelledError
         if self._hits("job-aborted", job):
             raise asyncio.CancelledError
         if self._hits("job-error", job):

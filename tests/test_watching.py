@@ -1,0 +1,80 @@
+"""What is seen of the camera's components while images are taken: one that is lost is reported at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import yaml
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
+
+from lsst.ts.calibscripts.sal import Remote, State
+from lsst.ts.calibscripts.summit.hardware.csc import SimulatedCsc
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    Behaviour,
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
+
+CONFIG = {
+    "repo": "/repo/LATISS",
+    "script_mode": "DARK",
+    "n_dark": 10,
+    "exp_times_dark": 30,
+    "do_verify": False,
+}
+
+
+async def standby(component: SimulatedCsc) -> None:
+    """Leave ENABLED, and come back."""
+    await component.set_state(State.STANDBY)
+    await asyncio.sleep(20)
+    await component.set_state(State.ENABLED)
+
+
+async def die(component: SimulatedCsc) -> None:
+    await component.die()
+
+
+async def warnings_where(name: str, lose: object) -> list[str]:
+    """Return what is said of a component that is lost 60 s after the first dark was begun."""
+    butler, log = MemoryButler(), list[LogLine]()
+    reference_calibrations(butler, "LATISS")
+    make = LatissInMemory.over(MemoryRepository(butler))
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds=1.0))
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:
+
+        async def beside(script: Remote) -> None:
+            await asyncio.sleep(60)
+            await lose(summit.components[name])  # type: ignore[operator]
+            await asyncio.Event().wait()
+
+        queue = ScriptQueue(log.append)
+        await queue.run(
+            "auxtel/make_latiss_calibrations.py", yaml.safe_dump(CONFIG), make=make, while_running=beside
+        )
+    return [line.message for line in log if line.level_name == "WARNING" and line.message.startswith(name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lose", "said"),
+    [
+        ("ATOODS", standby, "ATOODS is STANDBY, no longer ENABLED. Recover it now: "),
+        (
+            "ATHeaderService",
+            die,
+            "ATHeaderService says ENABLED but sends no heartbeat any more: it may have died. ",
+        ),
+    ],
+)
+async def test_a_component_that_is_lost_is_reported_once_while_images_are_taken(
+    name: str, lose: object, said: str
+) -> None:
+    (warning,) = await warnings_where(name, lose)
+    assert warning.startswith(said)
