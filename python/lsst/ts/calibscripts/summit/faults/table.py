@@ -199,8 +199,7 @@ _TABLE = (
     ),
     Fault(
         "dead-column",
-        "a column of an amplifier loses 70 % of the light: the flat has moved, and so have defects found in new "
-        "bootstraps",
+        "a column of an amplifier loses 70 % of the light: the flat has moved, and so have the defects",
         Target.DETECTOR,
         count=ALL,
     ),
