@@ -192,6 +192,19 @@ def test_what_moves_in_binned_images_is_found_where_it_is_though_the_amplifiers_
         assert np.nanmedian(shown[:250, 256:318]) > 5
 
 
+def test_a_few_stray_pixels_do_not_move_a_small_amplifier() -> None:
+    rng = np.random.default_rng(5)
+    old, new = (rng.standard_normal((64, 64)).astype(np.float32) for _ in range(2))
+    new[0, :4] += 100
+    stray = difference_of(Master("bias", new), Master("bias", old), "R22_S11")
+    assert stray.beyond[8] == pytest.approx(4 / 256)
+    assert not [*moved(stray, ALLOWED)]
+    new[1, 0] += 100
+    assert [*moved(difference_of(Master("bias", new), Master("bias", old), "R22_S11"), ALLOWED)] == [
+        "R22_S11 C00"
+    ]
+
+
 @pytest.mark.parametrize("planes", [False, True])
 def test_the_level_of_flats_is_not_held_against_the_errors_of_their_gains(planes: bool) -> None:
     rng = np.random.default_rng(4)

@@ -35,11 +35,25 @@ from lsst.ts.calibscripts.testing.memory import Verification
 
 __all__ = ["RUNS", "Lag", "measure_all"]
 
-RUNS: Mapping[str, Verification] = {
-    "one amplifier of each detector fails: certified": Verification.VAGUE_SOME_FAIL,
-    "every amplifier fails: refused": Verification.FAILS,
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run meets."""
+
+    says: Verification  #: What the statistics say.
+    compared: bool = (
+        False  #: Was there a bias before, and are both binned? Then it is measured from GENERATE on.
+    )
+
+
+RUNS: Mapping[str, Asked] = {
+    "one amplifier of each detector fails: certified": Asked(Verification.VAGUE_SOME_FAIL),
+    "every amplifier fails: refused": Asked(Verification.FAILS),
+    "every test passes, and the biases are compared with those before: certified": Asked(
+        Verification.PASSES, compared=True
+    ),
 }
-"""What the statistics say. Those of the first run are in 3,780 files, for they name nothing at the coarser levels."""
+"""Statistics of the first run are in 3,780 files, for they name nothing at the coarser levels."""
 
 REPETITIONS = 3
 """How often each run is made: also the thread that the event loop waits for may be without a core."""
@@ -82,20 +96,21 @@ def _measure_alone(name: str) -> Lag:
 class _Writer:
     """Runs jobs in another process."""
 
-    def __init__(self, root: Path, says: Verification, pool: ProcessPoolExecutor) -> None:
-        self._root, self._says, self._pool = root, says, pool
+    def __init__(self, root: Path, asked: Asked, pool: ProcessPoolExecutor) -> None:
+        self._root, self._asked, self._pool = root, asked, pool
 
     async def run(self, job: Job) -> int:
         """Run a job."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, write_job, self._root, job.job_id, job.name, self._says)
+        await loop.run_in_executor(self._pool, write_job, self._root, job.job_id, job.name, self._asked.says)
         return 0
 
 
 class _Pulse:
-    """Beats every millisecond from the end of the verification job on."""
+    """Beats every millisecond from the end of a job on."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: StepId) -> None:
+        self._job = job
         self.gaps: list[float] = []
         self.before = 0.0
         self._clock = LoadFreeClock()
@@ -106,7 +121,7 @@ class _Pulse:
     def note(self, event: Event) -> None:
         """Begin, and keep the verdict."""
         match event:
-            case JobEnded(step=StepId(Action.VERIFY, "BIAS")):
+            case JobEnded(step=step) if step == self._job:
                 self.before = _megabytes()
                 self._began = time.perf_counter(), time.process_time()
                 self._task = asyncio.get_running_loop().create_task(self._beat())
@@ -148,15 +163,15 @@ def _megabytes() -> float:
     return int(found[1]) / 1024
 
 
-async def _measure(root: Path, says: Verification, pool: ProcessPoolExecutor) -> Lag:
+async def _measure(root: Path, asked: Asked, pool: ProcessPoolExecutor) -> Lag:
     config = {
         "script_mode": "BIAS",
         "generate_calibrations": True,
         "exposures": {"BIAS": list(EXPOSURES)},
         "repo": str(root),
     }
-    pulse = _Pulse()
-    async with SimulatedOcps(LSSTCAM.components.ocps_index, LSSTCAM.name, _Writer(root, says, pool)):
+    pulse = _Pulse(StepId(Action.GENERATE if asked.compared else Action.VERIFY, "BIAS"))
+    async with SimulatedOcps(LSSTCAM.components.ocps_index, LSSTCAM.name, _Writer(root, asked, pool)):
         outcome = await ScriptQueue().run(
             "maintel/make_lsstcam_calibrations.py", yaml.safe_dump(config), observers=[pulse.note]
         )
@@ -168,7 +183,7 @@ def main(name: str, directory: Path) -> None:
     root = directory / "repo"
     os.environ[DIRECTORY_VARIABLE] = str(directory / "records")
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        pool.submit(make, root).result()
+        pool.submit(make, root, compared=RUNS[name].compared).result()
         lag = asyncio.run(_measure(root, RUNS[name], pool))
     print(json.dumps(asdict(lag)))
 

@@ -9,8 +9,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
-from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, FileDataset, Timespan
+from astropy.nddata import CCDData
+from lsst.daf.butler import (
+    Butler,
+    CollectionType,
+    DataCoordinate,
+    DatasetRef,
+    DatasetType,
+    FileDataset,
+    Timespan,
+)
 from lsst.daf.butler.formatters.yaml import YamlFormatter
 
 from lsst.ts.calibscripts.summit.butler.repository import make_repository, register_exposure
@@ -24,11 +34,24 @@ __all__ = ["EXPOSURES", "calibrate", "ingest_exposures", "make", "write_job"]
 EXPOSURES = tuple(range(2026091800001, 2026091800021))
 """Biases that exist."""
 
+_BEFORE = "LSSTCam/calib/before"
+_BINNED, _BINNED_SHAPE = "biasBin8", (500, 509)
 
-def make(root: Path) -> None:
-    """Make a repository with biases of all science detectors, whose files hold nothing."""
+
+def make(root: Path, *, compared: bool = False) -> None:
+    """Make a repository with biases that exist, whose files hold nothing, and if ``compared`` a certified one."""
     make_repository(root, [LSSTCAM.name])
     ingest_exposures(root)
+    if compared:
+        with Butler.from_config(str(root), writeable=True) as butler:
+            dimensions = butler.get_dataset_type("bias").dimensions
+            butler.registry.registerDatasetType(DatasetType(_BINNED, dimensions, "CalibImage"))
+            butler.collections.register(_BEFORE, CollectionType.RUN)
+            butler.collections.register(f"{_BEFORE}/certified", CollectionType.CALIBRATION)
+            butler.collections.extend_chain(LSSTCAM.calib_collection, f"{_BEFORE}/certified")
+            _write_bias(butler, _BEFORE, LSSTCAM.detectors, root)
+            refs = butler.query_datasets("bias", _BEFORE, limit=None)
+            butler.registry.certify(f"{_BEFORE}/certified", refs, Timespan(None, None))
 
 
 def ingest_exposures(root: Path) -> None:
@@ -70,7 +93,7 @@ def write_job(
         butler.collections.register(job, CollectionType.CHAINED)
         butler.collections.redefine_chain(job, [run, LSSTCAM.raw_collection])
         if name == "cpBias":
-            _ingest(butler, "bias", run, [_data_id(detector=d) for d in detectors], None, root)
+            _write_bias(butler, run, detectors, root)
             return
         names = {d.full_name: d.id for d in detectors_of(LSSTCAM.name) if d.id in detectors}
         levels = statistics(says, exposures, list(names))
@@ -79,6 +102,17 @@ def write_job(
             _ingest(butler, "verifyBiasExpStats", run, [_data_id(exposure=exposure)], value, root)
         images = [_data_id(exposure=exposure, detector=names[name]) for exposure, name in levels.detectors]
         _ingest(butler, "verifyBiasDetStats", run, images, next(iter(levels.detectors.values())), root)
+
+
+def _write_bias(butler: Butler, run: str, detectors: Sequence[int], root: Path) -> None:
+    """Write a bias of each detector that holds nothing and, where they are compared, one that is binned by eight."""
+    data_ids = [_data_id(detector=d) for d in detectors]
+    _ingest(butler, "bias", run, data_ids, None, root)
+    if butler.registry.queryDatasetTypes(_BINNED):
+        noise = np.random.default_rng(len(run)).standard_normal(_BINNED_SHAPE, dtype=np.float32)
+        # One file of its own each, as a job would write them.
+        for data_id in data_ids:
+            butler.put(CCDData(noise, unit="electron"), _BINNED, data_id, run=run)
 
 
 def _data_id(**dimensions: int) -> dict[str, Any]:

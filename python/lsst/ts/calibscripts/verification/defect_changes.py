@@ -57,6 +57,7 @@ def defects_difference(new: Boxes, old: Boxes, detector: str) -> Difference:
         beyond=tuple(float(f"{value:.4g}") for value in changed),
         appeared=tuple(appeared.tolist()),
         vanished=tuple(vanished.tolist()),
+        pixels=is_bad[0].size,
     )
 
 

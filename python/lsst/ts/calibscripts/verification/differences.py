@@ -44,6 +44,12 @@ The mean of twenty flats, binned by eight, has a noise of 2e-4: it would see gai
 Gains are not known as well (`GAIN_REPEATS`), and the light on a screen is not the same twice.
 """
 
+STRAY = 4
+"""Pixels of an amplifier that may be far off, however few it has: a particle, or a pixel that comes and goes.
+
+It decides only where amplifiers are small, as in the binned images of a rehearsal.
+"""
+
 BINNED = "Bin8"
 """Ending of the dataset types of calibrations that are binned by eight."""
 
@@ -81,6 +87,7 @@ class Difference:
     noise_ratio: Values = ()  #: The same of the read noise.
     appeared: tuple[int, ...] = ()  #: Pixels that are new defects.
     vanished: tuple[int, ...] = ()  #: Pixels that were defects before.
+    pixels: int = 0  #: Pixels of an amplifier that are compared; 0 where it is not known.
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def difference_of(new: Master, old: Master, detector: str) -> Difference:
     far = off > BEYOND * np.maximum(1.0, scatter)[:, np.newaxis]
     beyond = far.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     median, spread, part = (_rounded(np.where(dead, np.nan, each)) for each in (shift, scatter, beyond))
-    return Difference(detector, names, median, spread, part)
+    return Difference(detector, names, median, spread, part, pixels=pulls.shape[1])
 
 
 def per_noise(new: Master, old: Master) -> Pixels:
@@ -178,7 +185,7 @@ def moved(difference: Difference, allowed: Allowed) -> Iterator[str]:
     difference : `Difference`
         Of a detector.
     allowed : `Allowed`
-        How far they may be. A gain may be `BEYOND` times its error away.
+        How far they may be. A gain may be `BEYOND` times its error away, and `STRAY` pixels may be anywhere.
 
     Yields
     ------
@@ -186,11 +193,12 @@ def moved(difference: Difference, allowed: Allowed) -> Iterator[str]:
         E.g. ``R22_S11 C04``.
     """
     sigmas = BEYOND if difference.gain_ratio else allowed.sigmas
+    stray = STRAY / difference.pixels if difference.pixels else 0.0
     empty = (None,) * len(difference.amplifiers)
     columns = (column or empty for column in (difference.shift, difference.scatter, difference.beyond))
     for name, shift, scatter, beyond in zip(difference.amplifiers, *columns, strict=True):
         structure = math.sqrt(max((scatter or 1.0) ** 2 - 1.0, 0.0))
-        if max(abs(shift or 0.0), structure) > sigmas or (beyond or 0.0) > allowed.pixels:
+        if max(abs(shift or 0.0), structure) > sigmas or (beyond or 0.0) > max(allowed.pixels, stray):
             yield f"{difference.detector} {name}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...events.comparisons import Compared, comparison_line
+from ...events.comparisons import Compared, comparison_advice, comparison_line
 from ...record import Record
 from ..reading.changes import EDGES
 from ..reading.evidence import Change, Evidence
@@ -46,7 +46,7 @@ def comparisons(record: Record, evidence: Evidence) -> Iterator[tuple[Compared, 
     compared : `Compared`
         The comparison.
     line : `str`
-        What it came to.
+        What it came to, and what to do.
     picture : `Picture` or `None`
         The difference; None of what has no pixels.
     plot : `str`
@@ -58,7 +58,8 @@ def comparisons(record: Record, evidence: Evidence) -> Iterator[tuple[Compared, 
             images = [change.image for change in same]
             shown = pictures.around_zero(images) if images else None
             picture = None if shown is None else frames.difference_of(images, shown)
-            yield compared, comparison_line(compared), picture, _histogram(compared.product, same)
+            line = f"{comparison_line(compared)}{comparison_advice(compared)}"
+            yield compared, line, picture, _histogram(compared.product, same)
 
 
 def _histogram(product: str, changes: Sequence[Change]) -> str:
