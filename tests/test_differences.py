@@ -197,7 +197,7 @@ def test_a_few_stray_pixels_do_not_move_a_small_amplifier() -> None:
     old, new = (rng.standard_normal((64, 64)).astype(np.float32) for _ in range(2))
     new[0, :4] += 100
     stray = difference_of(Master("bias", new), Master("bias", old), "R22_S11")
-    assert stray.beyond[8] == pytest.approx(4 / 256)
+    assert stray.beyond[8] == pytest.approx(4 / 256, rel=1e-3)
     assert not [*moved(stray, ALLOWED)]
     new[1, 0] += 100
     assert [*moved(difference_of(Master("bias", new), Master("bias", old), "R22_S11"), ALLOWED)] == [
