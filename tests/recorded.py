@@ -53,6 +53,7 @@ async def recorded_run(
     observers: Iterable[Callable[[Event], None]] = (),
     stop: str = "",
     job_seconds: float = 5.0,
+    shifts: Mapping[str, float] | None = None,
 ) -> tuple[Record, Outcome]:
     """Run LATISS' script in memory, and read what was recorded of it."""
     butler = MemoryButler()
@@ -62,7 +63,9 @@ async def recorded_run(
 
     def behave(job: Any) -> Behaviour:
         return Behaviour(
-            seconds=job_seconds, verification=(verifications or {}).get(job.name, Verification.PASSES)
+            seconds=job_seconds,
+            verification=(verifications or {}).get(job.name, Verification.PASSES),
+            shift=(shifts or {}).get(job.name, 0.0),
         )
 
     runner = MemoryRunner(butler, behave)

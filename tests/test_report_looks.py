@@ -310,3 +310,16 @@ def test_names_of_collections_break_behind_a_slash_only(account: Account):
     spoilt = replace(account, evidence=replace(account.evidence, problems=(f"{run} <b>",)))
     text = as_html(spoilt)
     assert f"{run.replace('/', '/<wbr>')} &lt;b&gt;" in text
+
+
+async def test_what_has_moved_stands_with_its_verdict_and_with_what_to_do(tmp_path: Path) -> None:
+    record, _ = await recorded_run(tmp_path, GENERATING, shifts={"cpBias": 5.0})
+    page = unescape(as_html(of_record(record)))
+    cards, changes = page.split('<section id="changes"')
+    assert cards.count('<a href="#changes">moved from the one before</a>') == 1
+    text = re.sub(r"<.*?>", "", changes)
+    assert (
+        "MOVED: RXX_S00 all 16 amplifiers. Verification does not see this: BIAS is certified if it passes."
+        in text
+    )
+    assert "mark it bad" in text
