@@ -210,6 +210,20 @@ def test_an_override_of_a_name_that_every_block_has(tmp_path: Path) -> None:
     )
 
 
+def test_a_default_that_two_properties_share_by_an_alias_is_filled_for_both(tmp_path: Path) -> None:
+    shared: dict[str, Any] = {}
+    first = {"type": "object", "default": shared, "properties": {"x": {"default": 1}}}
+    second = {"default": shared, "properties": {"y": {"default": 2}}, "additionalProperties": False}
+    content = block(script(FOREIGN, a="$a", b="$b"), schema={"properties": {"a": first, "b": second}})
+    assert "&id001" in content["configuration_schema"]
+    (problem,) = problems(tmp_path, content)
+    assert "configuration_schema b: " in problem
+    assert "x" in problem
+    second["default"] = {}
+    content = block(script(FOREIGN, a="$a", b="$b"), schema={"properties": {"a": first, "b": second}})
+    assert problems(tmp_path, content) == ()
+
+
 def test_a_property_that_only_a_default_uses_is_used() -> None:
     content = block(
         script(filter="$a"), schema={"properties": {"a": {"default": "$b"}, "b": {"default": "SDSSr_65mm"}}}

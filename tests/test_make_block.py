@@ -67,6 +67,12 @@ def test_the_regular_filters_give_the_documented_sets() -> None:
             [("BG40_65mm_1", "empty_1", 6), ("OG550_65mm_1", "empty_1", 6), ("empty_2", "empty_1", 1)],
         ),
         (("SDSSi_65mm",), ("SDSSi_65mm", "SDSSy_65mm", "empty_2"), [("SDSSi_65mm", "empty_2", 6)]),
+        # In the other wheel than in the BLOCK that is shipped.
+        (
+            ("SDSSr_65mm", "SDSSy_65mm"),
+            ("empty_1",),
+            [("SDSSr_65mm", "empty_1", 6), ("SDSSy_65mm", "empty_1", 30)],
+        ),
     ],
 )
 def test_sets_of_filters(

@@ -66,6 +66,8 @@ def configured(text: str, overrides: Mapping[str, Any]) -> Configured:
     schema, problems = _schema(text)
     if schema is None:
         return Configured(readable=False, problems=problems)
+    # A default that two properties share by an alias is one object, also in the copy: the Scheduler fills both.
+    schema = copy.deepcopy(schema)
     properties = schema.get("properties", {})
     values: dict[str, Any] = copy.deepcopy(dict(overrides))
     found = [*problems, *_misnamed(properties), *_filled(schema, values, overrides)]
@@ -132,12 +134,10 @@ def _fill(
 
 def _fill_one(instance: dict[str, Any], name: str, definition: Mapping[str, Any]) -> None:
     if "default" in definition:
-        instance.setdefault(name, copy.deepcopy(definition["default"]))
+        instance.setdefault(name, definition["default"])
     elif definition.get("type") == "object" and "properties" in definition:
         inner = {
-            key: copy.deepcopy(value["default"])
-            for key, value in definition["properties"].items()
-            if "default" in value
+            key: value["default"] for key, value in definition["properties"].items() if "default" in value
         }
         if inner:
             instance.setdefault(name, inner)

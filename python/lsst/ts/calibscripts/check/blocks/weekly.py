@@ -105,23 +105,30 @@ def weekly_sets(paths: Iterable[LightPath], last: Mapping[str, float]) -> tuple[
     return tuple(_set(path, last.get(path.physical_filter), known) for path in paths)
 
 
-def _set(path: LightPath, last: float | None, known: Mapping[str, tuple[float, float]]) -> WeeklySet:
-    shipped = known.get(path.physical_filter)
+def _set(
+    path: LightPath, last: float | None, known: Mapping[frozenset[str], tuple[float, float]]
+) -> WeeklySet:
+    shipped = known.get(_names(path.physical_filter))
     flat, dark = shipped or (GUESS, GUESS)
     if last is not None:
         return WeeklySet(path, last, dark, "the last flats in this filter")
     return WeeklySet(path, flat, dark, "BLOCK-295 as shipped" if shipped else "a guess: check it")
 
 
-def _shipped_times(block: Block) -> dict[str, tuple[float, float]]:
-    """Return the exposure times of flats and darks of the shipped sets, seconds, by their physical_filter."""
+def _names(physical_filter: str) -> frozenset[str]:
+    """Return the names in the beam: a filter lets the same light through in either wheel."""
+    return frozenset(physical_filter.split("~"))
+
+
+def _shipped_times(block: Block) -> dict[frozenset[str], tuple[float, float]]:
+    """Return the exposure times of flats and darks of the shipped sets, seconds, by the names in the beam."""
     properties = _properties(block)
 
     def default(number: int, what: str) -> Any:
         return properties.get(f"set{number}_{what}", {}).get("default")
 
     return {
-        physical_filter(default(number, "filter"), default(number, "grating")): (
+        _names(physical_filter(default(number, "filter"), default(number, "grating"))): (
             default(number, "exp_times_flat"),
             default(number, "exp_times_dark") or GUESS,
         )
