@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,7 @@ async def recorded_run(
     verifications: Mapping[str, Verification] | None = None,
     observers: Iterable[Callable[[Event], None]] = (),
     stop: str = "",
-    job_seconds: float = 5.0,
-    shifts: Mapping[str, float] | None = None,
+    usual: Behaviour = Behaviour(seconds=5.0),  # noqa: B008 - it is frozen
 ) -> tuple[Record, Outcome]:
     """Run LATISS' script in memory, and read what was recorded of it."""
     butler = MemoryButler()
@@ -62,11 +61,7 @@ async def recorded_run(
     make = LatissInMemory.over(MemoryRepository(butler))
 
     def behave(job: Any) -> Behaviour:
-        return Behaviour(
-            seconds=job_seconds,
-            verification=(verifications or {}).get(job.name, Verification.PASSES),
-            shift=(shifts or {}).get(job.name, 0.0),
-        )
+        return replace(usual, verification=(verifications or {}).get(job.name, usual.verification))
 
     runner = MemoryRunner(butler, behave)
     with _records_in(directory) as new_record:

@@ -12,6 +12,7 @@ import yaml
 from fault_table_stages import EVENING
 from scripts_over import ComCamInMemory
 
+from lsst.ts.calibscripts.events.comparisons import Compared, comparison_line
 from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
@@ -45,9 +46,17 @@ class Run:
     events: list[Event]
     certified: dict[str, set[int]]
 
-    async def play(self, ingested: dict[str, Collection[int]], behave: Any) -> None:
+    async def play(
+        self,
+        ingested: dict[str, Collection[int]],
+        behave: Any,
+        *,
+        before: Collection[int] = DETECTORS,
+        **more: str,
+    ) -> None:
         butler = MemoryButler()
-        reference_calibrations(butler, "LSSTComCam", tuple(DETECTORS))
+        reference_calibrations(butler, "LSSTComCam", DETECTORS, ("dark", "flat"))
+        reference_calibrations(butler, "LSSTComCam", before, ("bias",), electronics=())
         for image_type, exposures in SETS.items():
             for exposure in exposures:
                 seconds = 5.0 if image_type == "DARK" else 0.0
@@ -70,6 +79,7 @@ class Run:
             "generate_calibrations": True,
             "exposures": SETS,
             "repo": "/repo/LSSTComCam",
+            **more,
         }
         ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
         async with Summit("memory", ["LSSTComCam"], start=EVENING, ingest=ingest, runner=runner):
@@ -109,6 +119,18 @@ async def test_the_limits_count_the_detectors_that_are_left() -> None:
     assert run.outcome.state is ScriptState.FAILED
     assert "DARK calibration failed verification" in run.reason
     assert run.certified == {"bias": set(range(9))}
+
+
+async def test_detectors_that_have_no_calibration_before_are_named() -> None:
+    run = Run()
+    everything = {"BIAS": DETECTORS, "DARK": DETECTORS}
+    await run.play(everything, lambda job: Behaviour(), before=range(2, 9), compare_with_previous="require")
+    assert run.outcome.state is ScriptState.DONE, run.reason
+    compared = {event.product: event for event in run.events if isinstance(event, Compared)}
+    assert compared["BIAS"].alone == ("R22_S00", "R22_S01")
+    assert len(compared["BIAS"].differences) == 7
+    assert comparison_line(compared["BIAS"]).endswith(" No calibration before: R22_S00; R22_S01.")
+    assert compared["DARK"].alone == ()
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -144,22 +144,32 @@ def test_gains_are_compared_in_units_of_their_errors() -> None:
     assert [*moved(same(gains(1.03, 0.004)), ALLOWED)] == ["RXX_S00 C00"]
     # An error of nearly nothing is not believed.
     assert not [*moved(gain_difference(gains(1.005, 1e-6), gains(1.0, 1e-6), "RXX_S00"), ALLOWED)]
-    assert same(gains(math.nan, 0.004)).shift == (None, 0.0)
+    lost = same(gains(math.nan, 0.004))
+    assert (lost.shift, lost.gain_ratio) == ((None, 0.0), (0.0, 1.0))
+    assert [*moved(lost, ALLOWED)] == ["RXX_S00 C00"]
+    fewer = WrittenGains(0, (), {"C01": 1.0}, {"C01": 7.0})
+    assert [*moved(same(fewer), ALLOWED)] == ["RXX_S00 C00"]
+    # Where none was measured before there is nothing that could have moved.
+    assert not [*moved(gain_difference(gains(1.0, 0.003), gains(math.nan, 0.003), "RXX_S00"), ALLOWED)]
+    assert not [*moved(gain_difference(gains(1.0, 0.003), fewer, "RXX_S00"), ALLOWED)]
 
 
-def test_masked_pixels_are_not_compared() -> None:
+def test_pixels_that_only_one_of_both_has_have_moved() -> None:
     rng = np.random.default_rng(1)
     new, old = (rng.standard_normal((160, 160)).astype(np.float32) for _ in range(2))
+    # Neither has the first row, an amplifier of the new one has no value at all, and three rows of the old one.
+    new[0] = old[0] = np.nan
     new[80:, :20] = np.nan
-    new[:3] = np.nan
-    found = difference_of(Master("bias", new), Master("bias", old), "RXX_S00")
-    assert (found.amplifiers[0], found.shift[0], found.scatter[0], found.beyond[0]) == (
-        "C10",
-        None,
-        None,
-        None,
-    )
-    assert all(value is not None for value in found.shift[1:])
+    old[1:4, 20:40] = np.inf
+    for one, other in ((new, old), (old, new)):
+        found = difference_of(Master("bias", one), Master("bias", other), "RXX_S00")
+        assert (found.shift[0], found.scatter[0], found.beyond[0]) == (None, None, 1.0)
+        assert found.beyond[9] == pytest.approx(3 / 79, rel=1e-3)
+        assert [*moved(found, ALLOWED)] == ["RXX_S00 C10", "RXX_S00 C01"]
+        assert all(value is not None for value in found.shift[1:])
+    same = difference_of(Master("bias", new), Master("bias", new), "RXX_S00")
+    assert (same.shift[0], same.beyond[0]) == (None, None)
+    assert not [*moved(same, ALLOWED)]
 
 
 def test_the_difference_lies_where_the_pixels_are() -> None:

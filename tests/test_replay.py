@@ -42,7 +42,7 @@ from lsst.ts.calibscripts.record.replay import replay_script
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.datasets.types import PhotonTransferCurve
 from lsst.ts.calibscripts.summit.ocps.pipetask import PIPELINES
-from lsst.ts.calibscripts.testing.memory import Verification
+from lsst.ts.calibscripts.testing.memory import Behaviour, Verification
 
 GENERATING = {
     "generate_calibrations": True,
@@ -139,7 +139,9 @@ async def test_what_failed_verification_is_made_but_not_certified(tmp_path: Path
 
 
 async def test_jobs_that_the_run_aborted_are_comments(tmp_path: Path):
-    record, outcome = await recorded_run(tmp_path, GENERATING, stop="All images taken.*", job_seconds=90.0)
+    record, outcome = await recorded_run(
+        tmp_path, GENERATING, stop="All images taken.*", usual=Behaviour(seconds=90.0)
+    )
     assert outcome.state is ScriptState.STOPPED
     assert {job.aborted for job in record.jobs} == {True, False}
     text = replay_script(record)

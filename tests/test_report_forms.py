@@ -42,7 +42,7 @@ from lsst.ts.calibscripts.report.timeline import Kind, sentences, spans
 from lsst.ts.calibscripts.repository.levels import NOMINAL_GAIN, NOMINAL_NOISE
 from lsst.ts.calibscripts.summit.sensor import SensorModel
 from lsst.ts.calibscripts.tables.products import PRODUCTS, ImageType
-from lsst.ts.calibscripts.testing.memory import Verification
+from lsst.ts.calibscripts.testing.memory import Behaviour, Verification
 
 GENERATING = {"generate_calibrations": True, "n_bias": 4, "n_dark": 4, "exp_times_dark": 30, "n_flat": 4}
 
@@ -134,7 +134,7 @@ async def test_markdown_keeps_every_row_on_one_line(tmp_path: Path):
 
 
 async def test_the_time_line_tells_what_took_the_time(tmp_path: Path):
-    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=50.0)
+    record, _ = await recorded_run(tmp_path, GENERATING, usual=Behaviour(seconds=50.0))
     found = spans(record)
     rows = dict.fromkeys(span.row for span in found)
     assert next(iter(rows)) == "TAKE BIAS"

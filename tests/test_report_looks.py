@@ -30,7 +30,7 @@ from lsst.ts.calibscripts.report.remarks import gain_sentence, remarks
 from lsst.ts.calibscripts.report.sections import short_ids
 from lsst.ts.calibscripts.report.timeline import spans
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
-from lsst.ts.calibscripts.testing.memory import Verification
+from lsst.ts.calibscripts.testing.memory import Behaviour, Verification
 from lsst.ts.calibscripts.verification.limits import limit_of
 
 SCIENCE = [d.full_name for d in detectors("LSSTCam") if d.purpose == "SCIENCE"]
@@ -96,7 +96,7 @@ def test_the_limit_of_every_test_is_said_and_tables_of_a_passing_run_are_closed(
 
 async def test_causes_and_consequences_are_told_apart(tmp_path: Path):
     record, _ = await recorded_run(
-        tmp_path, GENERATING, verifications={"verifyDark": Verification.FAILS}, job_seconds=5.0
+        tmp_path, GENERATING, verifications={"verifyDark": Verification.FAILS}, usual=Behaviour(seconds=5.0)
     )
     account = of_record(record)
     standings = {product.product: product.standing for product in account.products}
@@ -111,7 +111,9 @@ async def test_causes_and_consequences_are_told_apart(tmp_path: Path):
 
 
 async def test_a_job_that_the_script_aborted_is_no_failure(tmp_path: Path):
-    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=500.0, stop="Taking 5 flats.*")
+    record, _ = await recorded_run(
+        tmp_path, GENERATING, usual=Behaviour(seconds=500.0), stop="Taking 5 flats.*"
+    )
     kinds = {job.step: [s.kind for s in spans(record) if s.row == str(job.step)][-1] for job in record.jobs}
     assert {kinds[job.step] for job in record.jobs if job.aborted} == {"aborted"}
 
@@ -313,10 +315,10 @@ def test_names_of_collections_break_behind_a_slash_only(account: Account):
 
 
 async def test_what_has_moved_stands_with_its_verdict_and_with_what_to_do(tmp_path: Path) -> None:
-    record, _ = await recorded_run(tmp_path, GENERATING, shifts={"cpBias": 5.0})
+    record, _ = await recorded_run(tmp_path, GENERATING, usual=Behaviour(shift=5.0))
     page = unescape(as_html(of_record(record)))
     cards, changes = page.split('<section id="changes"')
-    assert cards.count('<a href="#changes">moved from the one before</a>') == 1
+    assert cards.count('<a href="#changes">moved from the one before</a>') == 3
     text = re.sub(r"<.*?>", "", changes)
     assert (
         "MOVED: RXX_S00 all 16 amplifiers. Verification does not see this: BIAS is certified if it passes."

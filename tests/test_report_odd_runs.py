@@ -31,6 +31,7 @@ from lsst.ts.calibscripts.report.reading.evidence import (
 from lsst.ts.calibscripts.report.sections import detector_rows, failure_table
 from lsst.ts.calibscripts.summit.hardware.focalplane import detectors
 from lsst.ts.calibscripts.tables.products import PRODUCTS
+from lsst.ts.calibscripts.testing.memory import Behaviour
 from lsst.ts.calibscripts.verification import Failure, Statistics, Verdict, judge, reading
 
 GENERATING = {
@@ -211,7 +212,7 @@ def test_collections_are_reported_in_every_form(rehearsed: Rehearsed, tmp_path: 
 
 
 async def test_a_record_that_breaks_off_tells_which_jobs_ran(tmp_path: Path):
-    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=5.0)
+    record, _ = await recorded_run(tmp_path, GENERATING, usual=Behaviour(seconds=5.0))
     lines = record.path.read_text().splitlines(keepends=True)
     last = next(n for n, line in enumerate(lines) if "JobEnded" in line or '"event":"JobEnded"' in line)
     broken = tmp_path / "broken" / record.path.name
@@ -224,6 +225,8 @@ async def test_a_record_that_breaks_off_tells_which_jobs_ran(tmp_path: Path):
 
 
 async def test_a_stopped_run_tells_what_it_aborted(tmp_path: Path):
-    record, _ = await recorded_run(tmp_path, GENERATING, job_seconds=500.0, stop="Taking 3 flats.*")
+    record, _ = await recorded_run(
+        tmp_path, GENERATING, usual=Behaviour(seconds=500.0), stop="Taking 3 flats.*"
+    )
     assert any(job.aborted for job in record.jobs)
     assert "aborted" in command("report", record.path, "--format", "text").output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..ground.text import counted, listed
@@ -24,6 +24,7 @@ class Compared:
     differences: tuple[Difference, ...] = ()  #: By detector, of those that have a calibration before.
     moved: tuple[str, ...] = ()  #: Amplifiers that are farther from it than is allowed.
     required: bool = False  #: Is the product only certified if it has not moved?
+    alone: tuple[str, ...] = ()  #: Detectors, of those with a new calibration, that have none before.
     #: Why they could not be compared; empty where they were, and where there was nothing before.
     problem: str = ""
 
@@ -52,7 +53,8 @@ def comparison_line(compared: Compared) -> str:
         return f"{compared.product} was compared with nothing: no calibration of its type was valid before."
     numbers = ", ".join(_numbers(compared.differences))
     result = _moved(compared) if compared.moved else "No amplifier has moved."
-    return f"{compared.product} compared with that in {listed(compared.previous)}: {numbers}. {result}"
+    line = f"{compared.product} compared with that in {listed(compared.previous)}: {numbers}. {result}"
+    return f"{line} No calibration before: {_some(compared.alone)}." if compared.alone else line
 
 
 def comparison_advice(compared: Compared) -> str:
@@ -116,5 +118,9 @@ def _moved(compared: Compared) -> str:
         else f"{detector} {', '.join(found)}"
         for detector, found in by_detector.items()
     ]
+    return f"MOVED: {_some(places)}."
+
+
+def _some(places: Sequence[str]) -> str:
     more = f" and {counted(len(places) - _MOST_NAMED, 'more detector')}" if len(places) > _MOST_NAMED else ""
-    return f"MOVED: {'; '.join(places[:_MOST_NAMED])}{more}."
+    return f"{'; '.join(places[:_MOST_NAMED])}{more}"

@@ -80,10 +80,10 @@ class Difference:
     shift: Values = ()
     #: Robust standard deviation of the difference over the noise of both: 1 where nothing but noise differs.
     scatter: Values = ()
-    #: Fraction of the pixels that are more than `BEYOND` standard deviations from the median; of defects, of those
-    #: that are new or have vanished.
+    #: Fraction of the pixels that are more than `BEYOND` standard deviations from the median, or that only one of the
+    #: two has; of defects, of those that are new or have vanished.
     beyond: Values = ()
-    gain_ratio: Values = ()  #: Of photon transfer curves: gain over that before.
+    gain_ratio: Values = ()  #: Of photon transfer curves: gain over that before; 0 where there is none any more.
     noise_ratio: Values = ()  #: The same of the read noise.
     appeared: tuple[int, ...] = ()  #: Pixels that are new defects.
     vanished: tuple[int, ...] = ()  #: Pixels that were defects before.
@@ -123,8 +123,10 @@ def difference_of(new: Master, old: Master, detector: str) -> Difference:
     scatter = _MAD_TO_SIGMA * np.nanmedian(off, axis=1)
     # What is expected may be too little: the noise of the bias is common to all the darks it is subtracted from.
     far = off > BEYOND * np.maximum(1.0, scatter)[:, np.newaxis]
-    beyond = far.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    median, spread, part = (_rounded(np.where(dead, np.nan, each)) for each in (shift, scatter, beyond))
+    alone = _alone(new, old)
+    beyond = (far | alone).sum(axis=1) / np.maximum((known | alone).sum(axis=1), 1)
+    median, spread = (_rounded(np.where(dead, np.nan, each)) for each in (shift, scatter))
+    part = _rounded(np.where(dead & ~alone.any(axis=1), np.nan, beyond))
     return Difference(detector, names, median, spread, part, pixels=pulls.shape[1])
 
 
@@ -163,14 +165,14 @@ def gain_difference(new: WrittenGains, old: WrittenGains, detector: str) -> Diff
     detector : `str`
         Full name.
     """
-    names = tuple(new.gain)
+    names = tuple({**new.gain, **old.gain})
     shift = [
-        (new.gain[name] - old.gain.get(name, math.nan))
+        (new.gain.get(name, math.nan) - old.gain.get(name, math.nan))
         / math.hypot(*(_gain_error(gains, name) for gains in (new, old)))
         for name in names
     ]
     ratios = (
-        [_ratio(after[name], before.get(name, math.nan)) for name in names]
+        [_ratio(after.get(name, math.nan), before.get(name, math.nan)) for name in names]
         for after, before in ((new.gain, old.gain), (new.noise, old.noise))
     )
     gain_ratio, noise_ratio = map(_rounded, ratios)
@@ -195,10 +197,12 @@ def moved(difference: Difference, allowed: Allowed) -> Iterator[str]:
     sigmas = BEYOND if difference.gain_ratio else allowed.sigmas
     stray = STRAY / difference.pixels if difference.pixels else 0.0
     empty = (None,) * len(difference.amplifiers)
-    columns = (column or empty for column in (difference.shift, difference.scatter, difference.beyond))
-    for name, shift, scatter, beyond in zip(difference.amplifiers, *columns, strict=True):
+    values = (difference.shift, difference.scatter, difference.beyond, difference.gain_ratio)
+    columns = (column or empty for column in values)
+    for name, shift, scatter, beyond, ratio in zip(difference.amplifiers, *columns, strict=True):
         structure = math.sqrt(max((scatter or 1.0) ** 2 - 1.0, 0.0))
-        if max(abs(shift or 0.0), structure) > sigmas or (beyond or 0.0) > max(allowed.pixels, stray):
+        far = max(abs(shift or 0.0), structure) > sigmas or (beyond or 0.0) > max(allowed.pixels, stray)
+        if far or ratio == 0.0:
             yield f"{difference.detector} {name}"
 
 
@@ -241,11 +245,21 @@ def _noise_of(difference: Pixels) -> NDArray[np.float32]:
     return noise
 
 
+def _alone(new: Master, old: Master) -> NDArray[np.bool_]:
+    """Return which pixels only one of two calibrations has, amplifier by amplifier."""
+    has, had = (np.isfinite(master.pixels) for master in (new, old))
+    alone = by_amplifier(has ^ had)
+    return alone.reshape(len(alone), -1)
+
+
 def _gain_error(gains: WrittenGains, amplifier: str) -> float:
-    return max(gains.gain_error.get(amplifier, 0.0), GAIN_REPEATS * abs(gains.gain[amplifier]), 1e-9)
+    repeats = GAIN_REPEATS * abs(gains.gain.get(amplifier, math.nan))
+    return max(gains.gain_error.get(amplifier, 0.0), repeats, 1e-9)
 
 
 def _ratio(new: float, old: float) -> float:
+    if not math.isfinite(new) and math.isfinite(old):
+        return 0.0
     return new / old if old else math.nan
 
 

@@ -45,10 +45,12 @@ async def compare(context: RunContext, name: str) -> None:
     else:
         allowed = Allowed(config.compare_sigmas_max, config.compare_pixels_max)
         names = tuple(name for difference in differences for name in moved(difference, allowed))
-        compared = Compared(name, tuple(dict.fromkeys(previous.values())), differences, names, required)
+        alone = tuple(context.detectors[number].name for number in _made(context, product) - previous.keys())
+        runs = tuple(dict.fromkeys(previous.values()))
+        compared = Compared(name, runs, differences, names, required, tuple(sorted(alone)))
     context.journal.report(compared)
     line = comparison_line(compared)
-    if compared.moved or compared.problem or (required and not compared.previous):
+    if compared.moved or compared.problem or (required and (compared.alone or not compared.previous)):
         context.journal.warn(f"{line}{comparison_advice(compared)}")
     else:
         context.journal.log.info(line)
@@ -70,9 +72,13 @@ def _previous(repository: Repository, context: RunContext, product: Product) -> 
         context.state.physical_filter if product.by_filter else None,
         [from_now(0.0)],
     )
-    wanted = context.state.step(StepId(Action.GENERATE, product.name)).detectors
-    found = {detector: _first(sources, detector) for detector in wanted}
+    found = {detector: _first(sources, detector) for detector in sorted(_made(context, product))}
     return {detector: run for detector, run in found.items() if run is not None}
+
+
+def _made(context: RunContext, product: Product) -> frozenset[int]:
+    """Return the detectors of which there is a new calibration."""
+    return frozenset(context.state.step(StepId(Action.GENERATE, product.name)).detectors)
 
 
 def _first(sources: tuple[Source, ...], detector: int) -> str | None:
