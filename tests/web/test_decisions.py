@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,39 @@ def test_what_failed_is_certified_when_somebody_signs_for_it(tmp_path: Path, rep
     assert decision.certified is not None
     assert (decision.certified.product, decision.certified.collection) == ("BIAS", "LATISS/calib/daily/t")
     assert not decision.certified.unverified
+
+
+def test_of_two_servers_that_certify_at_the_same_time_one_does(tmp_path: Path, repo: Path):
+    records = tmp_path / "records"
+    path = record(records, FAILED, repo=str(repo))
+    form = f"token={OPEN.token('ada')}&run={path.stem}&product=BIAS&verb=certify&why=fine"
+    with (
+        serving(records, doorkeeper=OPEN) as one,
+        serving(records, doorkeeper=OPEN) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        answers = [*pool.map(lambda client: client.post("/decisions", form, **ADA), (one, other))]
+    assert sorted(answer.status for answer in answers) == [303, 409]
+    assert "is certified already. Nothing was certified." in max(answers, key=lambda a: a.status).text
+    assert certified(repo) == 1
+    assert len(read_decisions([records]).all) == 1
+
+
+def test_what_could_not_be_certified_can_be_tried_again(tmp_path: Path, repo: Path):
+    records = tmp_path / "records"
+    path = record(records, FAILED, repo=str(repo))
+    form = f"token={OPEN.token('ada')}&run={path.stem}&product=BIAS&verb=certify&why=only+%3Cone%3E"
+    away = repo.rename(tmp_path / "away")
+    with serving(records, doorkeeper=OPEN) as client:
+        refused = client.post("/decisions", form, **ADA)
+        assert refused.status == 409
+        assert "failed and nothing of it was certified" in refused.text
+        assert f'href="/runs/{path.stem}#decisions"' in refused.text
+        assert "<q>only &lt;one&gt;</q>" in refused.text
+        assert not (records / LEDGER).exists()
+        away.rename(repo)
+        assert client.post("/decisions", form, **ADA).status == 303
+    assert certified(repo) == 1
 
 
 def test_what_is_in_the_way_of_a_decision_is_said(tmp_path: Path, repo: Path):

@@ -2,7 +2,7 @@
 
 from .decided import NO_DECISIONS, Decisions
 from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
-from .ledger import LEDGER, check_signature, decide, own_decisions, read_decisions
+from .ledger import LEDGER, check_signature, check_writable, decide, own_decisions, read_decisions
 
 __all__ = [
     "LEDGER",
@@ -15,6 +15,7 @@ __all__ = [
     "Subject",
     "Verb",
     "check_signature",
+    "check_writable",
     "decide",
     "own_decisions",
     "read_decisions",

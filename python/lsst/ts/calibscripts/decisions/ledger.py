@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from ..ground.untrusted import RECORD, parse_json, read_text
 from .decided import NO_DECISIONS, Decisions
 from .decision import Decision, Subject, Verb
 
-__all__ = ["LEDGER", "check_signature", "decide", "own_decisions", "read_decisions"]
+__all__ = ["LEDGER", "check_signature", "check_writable", "decide", "own_decisions", "read_decisions"]
 
 LEDGER = "calibscripts.decisions.jsonl"
 """Name of the ledger in a directory of records."""
@@ -135,3 +136,21 @@ def check_signature(who: str, why: str) -> None:
         raise DecisionError("Nothing was decided: a decision needs a reason.")
     if len(why) > _LONGEST or len(who) > _LONGEST:
         raise DecisionError(f"Nothing was decided: the reason is longer than {_LONGEST} characters.")
+
+
+def check_writable(directory: Path) -> None:
+    """Check that a decision could be kept in the ledger of a directory, before anything is done because of it.
+
+    Parameters
+    ----------
+    directory : `pathlib.Path`
+        Where the records are.
+
+    Raises
+    ------
+    DecisionError
+        If it could not.
+    """
+    ledger = directory / LEDGER
+    if not os.access(ledger if ledger.exists() else directory, os.W_OK):
+        raise DecisionError(f"The ledger {ledger} cannot be written to. Nothing was decided.")

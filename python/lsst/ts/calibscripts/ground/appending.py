@@ -5,10 +5,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["append_line", "keep_json"]
+__all__ = ["alone_with", "append_line", "keep_json"]
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Let others wait who ask for the same file, of this process or another. Blocks.
+
+    Parameters
+    ----------
+    path : `pathlib.Path`
+        A file; where it cannot be locked nobody waits.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):
+            fcntl.flock(held.enter_context(open(path, "rb")), fcntl.LOCK_EX)
+        yield
 
 
 def append_line(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RepositoryError, describe
-from .patience import patient
+from .patience import locked, patient
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType, DatasetRef
@@ -57,9 +57,11 @@ class ButlerConnection:
             try:
                 self._butler = Butler.from_config(self.uri, writeable=self._writeable)
             except Exception as error:
+                hint = "Check the property repo and that this machine sees it."
+                if locked(error):
+                    hint = "Another process holds it locked: try again when that has ended."
                 raise RepositoryError(
-                    f"Butler repository {self.uri} cannot be read: {describe(error)}. "
-                    "Check the property repo and that this machine sees it."
+                    f"Butler repository {self.uri} cannot be read: {describe(error)}. {hint}"
                 ) from error
         # Jobs in other processes register dataset types and collections.
         self._butler.registry.refresh()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-__all__ = ["connection_lost", "patient"]
+__all__ = ["connection_lost", "locked", "patient"]
 
 RESTART_TIMEOUT = 30.0
 """Longest wait for a server that is restarted, seconds."""
@@ -29,6 +29,15 @@ def connection_lost(error: BaseException | None) -> bool:
         }:
             return True
         # SQLAlchemy keeps the driver's error as `orig`.
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    return False
+
+
+def locked(error: BaseException | None) -> bool:
+    """Return whether an error was caused by another process that holds a lock on an SQLite database."""
+    while error is not None:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return True
         error = getattr(error, "orig", None) or error.__cause__ or error.__context__
     return False
 

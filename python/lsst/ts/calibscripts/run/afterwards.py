@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from ..errors import CertificationError, DecisionError
+from ..errors import CertificationError, ConflictError, DecisionError, ReadBackError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
@@ -72,14 +72,24 @@ def certify_afterwards(record: Record, product: str, *, repo: str | None = None)
     """
     if why := certifiable(record, product):
         raise DecisionError(f"{why} Nothing was certified.")
+    collection = str(record.about.config.get("calib_collection", "a collection without a name"))
     with closing(ButlerRepository(repo or str(record.about.config.get("repo", "")))) as repository:
-        repository.check(writing=True)
-        wanted, run = _wanted(repository, record, product)
-        if problem := _obstacle(repository, record, wanted):
-            raise CertificationError(
-                product, wanted.collection, record.state.certified, DecisionError(problem)
-            )
-        datasets = repository.certify(wanted, run, lambda: True)
+        try:
+            certified = _certify(repository, record, product)
+        except (DecisionError, ReadBackError):
+            raise
+        except Exception as error:
+            # Whatever the butler and its database say: it was not committed.
+            raise CertificationError(product, collection, record.state.certified, error) from error
+    return certified
+
+
+def _certify(repository: Repository, record: Record, product: str) -> Certified:
+    repository.check(writing=True)
+    wanted, run = _wanted(repository, record, product)
+    if problem := _obstacle(repository, record, wanted):
+        raise ConflictError(problem)
+    datasets = repository.certify(wanted, run, lambda: True)
     # Only who may commit no more gets None.
     assert datasets is not None
     verified = record.state.product(product).verdict is not None

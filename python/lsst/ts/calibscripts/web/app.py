@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
@@ -148,11 +149,12 @@ def _add_decisions(app: FastAPI, pages: Pages, forms: Forms, setup: Setup) -> No
         visitor = _visitor(request, setup)
         form = await _form(request)
         if why := setup.doorkeeper.refusal(request.headers, form.get("token", "")):
-            return HTMLResponse(pages.problem(visitor, "Nothing was decided", why), 403)
+            return HTMLResponse(pages.undecided(visitor, why, form), 403)
         try:
-            place = await asyncio.to_thread(forms.decide, visitor.user, form)
+            # Not among the threads that pages wait for: a locked repository takes minutes.
+            place = await run_in_threadpool(forms.decide, visitor.user, form)
         except CalibScriptsError as error:
-            return HTMLResponse(pages.problem(visitor, "Not decided", str(error)), 409)
+            return HTMLResponse(pages.undecided(visitor, str(error), form), 409)
         # Loading the page again does not send the form again.
         return RedirectResponse(place, 303)
 

@@ -10,10 +10,12 @@ from ..decisions import (
     Subject,
     Verb,
     check_signature,
+    check_writable,
     decide,
     read_decisions,
 )
 from ..errors import CalibScriptsError, DecisionError
+from ..ground.appending import alone_with
 from ..record import Record, with_decisions
 from ..run.afterwards import certify_afterwards
 from ..tables.products import PRODUCTS
@@ -68,14 +70,19 @@ def certify(
         If it could not be certified.
     """
     check_signature(who, why)
-    certified = certify_afterwards(with_decisions(record, read_decisions([directory])), product, repo=repo)
-    subject = ProductSubject(record.name, product)
-    try:
-        return decide(directory, who, why, Verb.CERTIFY, subject, certified=certified)
-    except CalibScriptsError as error:
-        raise DecisionError(
-            f"{product} WAS certified into {certified.collection}, but that could not be recorded: {error}"
-        ) from error
+    check_writable(directory)
+    # Of two who certify the same at the same time the second one reads what the first one has decided.
+    with alone_with(record.path):
+        certified = certify_afterwards(
+            with_decisions(record, read_decisions([directory])), product, repo=repo
+        )
+        subject = ProductSubject(record.name, product)
+        try:
+            return decide(directory, who, why, Verb.CERTIFY, subject, certified=certified)
+        except CalibScriptsError as error:
+            raise DecisionError(
+                f"{product} WAS certified into {certified.collection}, but that could not be recorded: {error}"
+            ) from error
 
 
 def mark_bad(directory: Path, subject: Subject, who: str, why: str) -> Decision:

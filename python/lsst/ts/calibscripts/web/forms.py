@@ -12,10 +12,15 @@ from .deciding import certify, mark_bad, on_product, withdraw
 from .reports import Reports
 from .shelf import Shelf
 
-__all__ = ["LARGEST", "Forms"]
+__all__ = ["LARGEST", "Forms", "place_of"]
 
 LARGEST = 100_000
 """Most bytes of a form."""
+
+
+def place_of(form: Mapping[str, str]) -> str:
+    """Return the address of the page that a form is on, where its decision is shown."""
+    return f"/runs/{quote(form['run'], safe='')}#decisions" if "run" in form else "/decisions"
 
 
 class Forms:
@@ -48,9 +53,9 @@ class Forms:
         """
         if "run" in form:
             self._on_run(who, form)
-            return f"/runs/{quote(form['run'], safe='')}#decisions"
-        self._on_others(who, form)
-        return "/decisions"
+        else:
+            self._on_others(who, form)
+        return place_of(form)
 
     def _on_run(self, who: str, form: Mapping[str, str]) -> Decision:
         path = self._shelf.path(form["run"])

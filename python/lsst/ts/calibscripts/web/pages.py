@@ -23,6 +23,7 @@ from ..run.afterwards import certifiable
 from ..tables.instruments import INSTRUMENTS
 from ..tables.products import PRODUCTS
 from .drawing import drawing_of
+from .forms import place_of
 from .listing import listing
 from .memories import Memories
 from .nights import nights_of
@@ -219,6 +220,19 @@ class Pages:
             What, and why.
         """
         return self._page("problem.html.j2", "", visitor, title=title, problem=text)
+
+    def undecided(self, visitor: Visitor, text: str, form: Mapping[str, str]) -> str:
+        """Write a page that says that nothing was decided, and lets one try again.
+
+        Parameters
+        ----------
+        text : `str`
+            Why.
+        form : mapping [`str`, `str`]
+            What was sent.
+        """
+        again = {"back": place_of(form), "reason": form.get("why", "")}
+        return self._page("problem.html.j2", "", visitor, title="Nothing was decided", problem=text, **again)
 
     def _values(self, record: Record) -> tuple[Mapping[str, Any], str]:
         """Return what the page of a run is filled in with, and a remark on it."""

@@ -3,6 +3,14 @@
   // The page follows what it shows: the server says when it has changed, and what differs is changed where it stands, so
   // that nobody loses the place, the focus, a selection or what was written into a form.
   const source = document.getElementById("source"), connection = document.getElementById("connection");
+  // A second press on the button would sign twice while a busy repository is waited for.
+  const sent = new WeakSet();
+  addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (sent.has(event.target)) event.preventDefault();
+    sent.add(event.target);
+    connection.textContent = "Being signed; a repository that others write to is waited for.";
+  });
   if (!source || !source.dataset.events) return;
   let said = document.cloneNode(true);  // What the server said last, before any script changes it.
   let shown = source.dataset.version, wanted = shown, busy = false, stream = null;
@@ -74,5 +82,5 @@
   };
   listen();
   addEventListener("pagehide", () => stream.close());
-  addEventListener("pageshow", (shownAgain) => { if (shownAgain.persisted) listen(); });
+  addEventListener("pageshow", (again) => { if (again.persisted) location.reload(); });
 })();
