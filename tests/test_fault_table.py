@@ -60,6 +60,11 @@ def test_an_undisturbed_run_makes_everything() -> None:
     test_run_ends_as_decided(UNDISTURBED)
 
 
+def _under_way(case: Case) -> tuple[int, ...]:
+    """Return how many exposures may be begun while a stop is on its way; the script does not wait for their end."""
+    return (0, 1) if ON_OBSERVATORY and case.state is ScriptState.STOPPED else (0,)
+
+
 @pytest.mark.parametrize("case", PARAMETERS)
 def test_run_ends_as_decided(case: Case) -> None:
     run = play(case)
@@ -69,7 +74,7 @@ def test_run_ends_as_decided(case: Case) -> None:
     assert hold_one_after_another(case.says, text), text
     assert {*run.certified} == {*case.certified}, story
     assert run.aborted == case.aborted, story
-    assert case.images in (None, run.images), story
+    assert case.images is None or run.images - case.images in _under_way(case), story
 
 
 @pytest.mark.parametrize("case", PARAMETERS)
@@ -86,10 +91,7 @@ def test_run_leaves_nothing_behind(case: Case) -> None:
 def test_run_is_summarised(case: Case) -> None:
     run = play(case)
     headline, *_ = run.summary.splitlines()
-    known = {run.images - case.images_unknown}
-    if ON_OBSERVATORY and case.state is ScriptState.STOPPED:
-        # The exposure that is under way goes on while the stop is on its way, and the script does not wait for it.
-        known.add(run.images - 1)
+    known = [run.images - case.images_unknown - number for number in _under_way(case)]
     assert any(f" ends {case.state.name}: {number} image" in headline for number in known)
     listed = run.summary.partition("\nCertified:\n")[2].partition("\nNOT certified:")[0]
     assert {*re.findall(r"^    (\w+) in ", listed, re.MULTILINE)} == {*run.certified}

@@ -73,7 +73,9 @@ class Collector:
 
     def __init__(self) -> None:
         self.told: list[ImageArrived] = []
-        self.arrivals = Arrivals(lambda raft, sensor: NAMES.get((raft, sensor)), (0, 1), self.told.append)
+        self.arrivals = Arrivals(
+            lambda raft, sensor: NAMES.get((raft, sensor)), (0, 1), self.told.append, "CC"
+        )
 
     async def note(self, *samples: SimpleNamespace) -> None:
         for one in samples:
@@ -96,7 +98,10 @@ async def test_arrivals_before_the_wait_and_out_of_order_are_not_lost():
 async def test_foreign_images_and_detectors_not_asked_for_are_ignored():
     collector = Collector()
     await collector.note(
-        sample(1, "S02"), sample(1, raft="R01"), SimpleNamespace(**{**vars(sample(1)), "obsid": "x"})
+        sample(1, "S02"),
+        sample(1, raft="R01"),
+        SimpleNamespace(**{**vars(sample(1)), "obsid": "x"}),
+        SimpleNamespace(**{**vars(sample(1)), "obsid": "MC_O_20260918_000001"}),
     )
     assert collector.told == []
     await collector.note(sample(77), sample(1), sample(1, "S01"))

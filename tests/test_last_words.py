@@ -146,6 +146,17 @@ async def test_a_record_is_as_it_was_when_it_was_logged() -> None:
         assert love.lines[-3:] == ["of ['first']", "of ['first', 'later']", "of ['first', 'later', 'later']"]
 
 
+async def test_what_still_waits_when_there_is_no_more_time_arrives_as_one_message() -> None:
+    async with in_love() as love:
+        texts = [f"line {number}" for number in range(40)]
+        for text in texts:
+            love.script.log.log(logging.WARNING if text.endswith("9") else logging.INFO, text)
+        await love.script.close()
+        await love.until(lambda: texts[-1] in love.text)
+        lines = love.text.splitlines()
+        assert [line for line in lines if line.startswith("line ")] == texts
+
+
 async def test_the_summary_arrives_before_the_final_state() -> None:
     async with in_love(seconds=5.0) as love:
         running = await love.run()

@@ -149,7 +149,11 @@ async def test_an_image_that_cannot_be_ingested_is_announced_as_such() -> None:
         ("image-late:at=1,delay=20", [(name(2), 0), (name(3), 0), (name(1), 0)], [2, 3, 1]),
         ("image-duplicated:at=2,count=1", [(name(n), 0) for n in (1, 2, 2, 3)], [1, 2, 3]),
         ("image-status-1:at=3", [(name(1), 0), (name(2), 0), (name(3), 1)], [1, 2]),
-        ("image-foreign:at=1,count=1", [(name(1, "P"), 0), *((name(n), 0) for n in (1, 2, 3))], [1, 2, 3]),
+        (
+            "image-foreign:at=1,count=1",
+            [(name(1, "P"), 0), (f"X{name(1)}", 0), *((name(n), 0) for n in (1, 2, 3))],
+            [1, 2, 3],
+        ),
         ("oods-fault:at=2", [(name(1), 0)], [1]),
     ],
 )

@@ -14,7 +14,7 @@ from .schema import as_yaml, json_schema, schema_text, write_schemas
 from .settings import PropertyNames, TypeSettings
 from .text.characters import key_problem
 from .text.explain import did_you_mean
-from .text.exposure_ids import exposure_id, written_exposures
+from .text.exposure_ids import camera_of, exposure_id, written_exposures
 from .text.times import FlatPairs, ImageSet, Pairing, exposure_times, flat_pairs, groups_of_times, same_time
 from .text.yaml_text import read_yaml
 from .validator import DROPPED, ConfigValidator, parse, with_defaults
@@ -36,6 +36,7 @@ __all__ = [
     "TypeSettings",
     "as_installed",
     "as_yaml",
+    "camera_of",
     "did_you_mean",
     "exposure_id",
     "exposure_times",

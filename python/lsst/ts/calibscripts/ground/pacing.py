@@ -7,6 +7,7 @@ import copy
 import logging
 import threading
 from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Self
 
@@ -14,6 +15,12 @@ __all__ = ["INTERVAL", "Pacing"]
 
 INTERVAL = 0.05
 """Least time between two records, seconds; on the observatory's middleware one is on its way some milliseconds."""
+
+WRITING_TIMEOUT = 2.0
+"""How long the next record waits for one that is still being written, seconds; a broker that is down writes none."""
+
+LAST_LOOKS = 5
+"""How often it is looked whether the last records are written, where there is no more time."""
 
 
 class Pacing(logging.Filter):
@@ -27,7 +34,7 @@ class Pacing(logging.Filter):
     Parameters
     ----------
     handler : `logging.Handler`
-        Takes the records.
+        Takes the records; its ``futures``, where it has any, are done when those have been written.
     """
 
     def __init__(self, handler: logging.Handler) -> None:
@@ -38,6 +45,7 @@ class Pacing(logging.Filter):
         self._waiting: deque[logging.LogRecord] = deque()
         self._passing: logging.LogRecord | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -70,13 +78,25 @@ class Pacing(logging.Filter):
         Parameters
         ----------
         timeout : `float`, optional
-            Longest wait, seconds; then what still waits is passed at once, for it can only be lost.
+            Longest wait, seconds; then what still waits is passed at once, as one record: none can overtake another.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._idle.wait()
-        while self._waiting:
-            self._pass(self._waiting.popleft())
+        if self._waiting and self._timer is not None:
+            self._timer.cancel()
+            await self._written()
+            self._pass(_joined(self._waiting))
+            self._waiting.clear()
+            self._timer = self._loop.call_later(INTERVAL, self._go_on)
+            await self._written()
+
+    async def _written(self) -> None:
+        """Wait a little for the record that is being written: none may overtake it, and whoever closes drops it."""
+        for _ in range(LAST_LOOKS):
+            await asyncio.sleep(INTERVAL)
+            if not self._is_writing():
+                return
 
     def _take(self, record: logging.LogRecord) -> None:
         self._waiting.append(record)
@@ -85,12 +105,18 @@ class Pacing(logging.Filter):
             self._go_on()
 
     def _go_on(self) -> None:
-        if not self._waiting:
+        written = not self._is_writing() or self._loop.time() >= self._deadline
+        if written and not self._waiting:
             self._timer = None
             self._idle.set()
             return
         self._timer = self._loop.call_later(INTERVAL, self._go_on)
-        self._pass(self._waiting.popleft())
+        if written:
+            self._deadline = self._loop.time() + WRITING_TIMEOUT
+            self._pass(self._waiting.popleft())
+
+    def _is_writing(self) -> bool:
+        return not all(future.done() for future in getattr(self._handler, "futures", ()))
 
     def _pass(self, record: logging.LogRecord) -> None:
         self._passing = record
@@ -98,3 +124,10 @@ class Pacing(logging.Filter):
             self._handler.handle(record)
         finally:
             self._passing = None
+
+
+def _joined(records: Collection[logging.LogRecord]) -> logging.LogRecord:
+    """Return one record of several, of the highest of their levels."""
+    joined = copy.copy(max(records, key=lambda each: each.levelno))
+    joined.msg = "\n".join(str(each.msg) for each in records)
+    return joined

@@ -137,7 +137,8 @@ class Run:
                 graph = self._processing.start(tasks)
                 context = self._context
                 find = detector_finder(context.found.detectors, context.detectors, context.host.n_detectors)
-                arrivals = Arrivals(find, context.detectors, context.journal.report)
+                prefix = context.config.instrument.prefix if context.config.instrument else None
+                arrivals = Arrivals(find, context.detectors, context.journal.report, prefix)
                 context.host.image_in_oods.callback = arrivals.note
                 self._closing = Closing(context, arrivals, Absences(context, arrivals), graph)
                 watch = tasks.create_task(watch_components(context))

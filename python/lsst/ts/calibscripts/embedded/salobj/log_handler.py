@@ -40,6 +40,11 @@ class SalLogHandler(logging.Handler):
     ----------
     controller : `Controller`
         Whose event it is.
+
+    Attributes
+    ----------
+    futures : `list` [`asyncio.Future`]
+        Of the last messages; done when they are written.
     """
 
     def __init__(self, controller: Logging) -> None:
@@ -50,6 +55,7 @@ class SalLogHandler(logging.Handler):
         self._early: deque[logging.LogRecord] = deque(maxlen=10)
         self._formatter = logging.Formatter()
         self._on_their_way: list[Values] = []
+        self.futures: list[asyncio.Future[None]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -86,12 +92,16 @@ class SalLogHandler(logging.Handler):
         )
         if not did_change:
             return
+        self.futures.append(self._loop.create_future())
         if not self._on_their_way:
             self._loop.call_later(WRITING_TIME, self._arrive)
         self._on_their_way.append(event.stamp())
 
     def _arrive(self) -> None:
         samples, self._on_their_way = self._on_their_way, []
+        for future in self.futures:
+            future.set_result(None)
+        self.futures.clear()
         for first in range(0, len(samples), 2):
             for values in reversed(samples[first : first + 2]):
                 self._publish(values)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from ...config import exposure_id
+from ...config import camera_of, exposure_id
 from ...events.events import ImageArrived
 from ...events.images import ImageSet, judge
 from ...repository import Detector
@@ -32,6 +32,8 @@ class Arrivals:
         Detectors asked for; arrivals of others are ignored.
     observer : callable
         Called with each arrival of a detector that was asked for.
+    prefix : `str` or `None`, optional
+        With which letters the names of the camera's images begin; None where that is unknown.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Arrivals:
         detector_of: Callable[[str, str], int | None],
         asked: Collection[int],
         observer: Callable[[ImageArrived], None],
+        prefix: str | None = None,
     ) -> None:
+        self._prefix = prefix
         self._detector_of = detector_of
         self._asked = frozenset(asked)
         self._observer = observer
@@ -51,7 +55,8 @@ class Arrivals:
     async def note(self, data: Any) -> None:
         """Read one sample of imageInOODS; anything that is not an image of ours is ignored."""
         exposure, detector = exposure_id(data.obsid), self._detector_of(data.raft, data.sensor)
-        if exposure is None:
+        if exposure is None or self._prefix not in (None, camera_of(data.obsid)):
+            # Another camera's image may have the number of one of ours.
             return
         if detector is None:
             self._unknown.setdefault(exposure, set()).add(f"{data.raft}_{data.sensor}")

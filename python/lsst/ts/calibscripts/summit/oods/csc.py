@@ -101,7 +101,8 @@ class SimulatedOods(SimulatedCsc):
         detectors = tuple(d for d in readout.detectors if not self._is_missing(d))
         status, description = await self._try(readout, detectors)
         if self._hits("image-foreign", readout):
-            await self._announce(self._foreign(readout.observation), readout.detectors, 0, "file ingested")
+            for name in self._foreign(readout.observation):
+                await self._announce(name, readout.detectors, 0, "file ingested")
         times = 0 if self._hits("image-unannounced", readout) else 1
         if self._hits("detectors-renamed", readout):
             detectors = tuple(replace(detector, sensor=f"X{detector.sensor}") for detector in detectors)
@@ -137,9 +138,10 @@ class SimulatedOods(SimulatedCsc):
                 description=description,
             )
 
-    def _foreign(self, observation: Observation) -> str:
-        """Name an image of the same day and number that was played back: its controller is P, not O."""
-        return f"{self.instrument.prefix}_P_{observation.day_obs}_{observation.seq_num:06d}"
+    def _foreign(self, observation: Observation) -> tuple[str, str]:
+        """Name images of the same day and number: a played back one (controller P), and another camera's."""
+        number = f"{observation.day_obs}_{observation.seq_num:06d}"
+        return f"{self.instrument.prefix}_P_{number}", f"X{self.instrument.prefix}_O_{number}"
 
     def _hits(self, fault: str, readout: Readout) -> bool:
         return self.faults.hits(fault, readout.observation.image_type, readout.number)
