@@ -33,7 +33,7 @@ from lsst.ts.calibscripts.verification import Verdict
 
 __all__ = ["play"]
 
-SPEED = 10.0
+SPEED = 5.0
 """How much faster a run goes where the loop cannot jump."""
 
 SCRIPTS = {
