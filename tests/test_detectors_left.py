@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from lsst.ts.calibscripts.testing.memory import (
     MemoryIngest,
     MemoryRepository,
     MemoryRunner,
+    Trouble,
     Verification,
     reference_calibrations,
 )
@@ -52,6 +53,7 @@ class Run:
         behave: Any,
         *,
         before: Collection[int] = DETECTORS,
+        troubles: Sequence[Trouble] = (),
         **more: str,
     ) -> None:
         butler = MemoryButler()
@@ -72,7 +74,7 @@ class Run:
                     )
         self.events = []
 
-        make = ComCamInMemory.over(MemoryRepository(butler))
+        make = ComCamInMemory.over(MemoryRepository(butler, troubles))
 
         config = {
             "script_mode": "BIAS_DARK",
@@ -131,6 +133,22 @@ async def test_detectors_that_have_no_calibration_before_are_named() -> None:
     assert len(compared["BIAS"].differences) == 7
     assert comparison_line(compared["BIAS"]).endswith(" No calibration before: R22_S00; R22_S01.")
     assert compared["DARK"].alone == ()
+
+
+async def test_a_calibration_that_cannot_be_read_hides_none_that_has_moved() -> None:
+    run = Run()
+    # The third call is for the new bias of the second detector.
+    damaged = Trouble("master", at=3, error=OSError("the file is damaged"))
+    await run.play(
+        {"BIAS": DETECTORS, "DARK": DETECTORS}, lambda job: Behaviour(shift=5.0), troubles=[damaged]
+    )
+    assert run.outcome.state is ScriptState.DONE, run.reason
+    bias, dark = (event for event in run.events if isinstance(event, Compared))
+    assert bias.problem == "the file is damaged (R22_S01)"
+    assert len(bias.moved) == 8 * 16
+    assert "MOVED: R22_S00 all 16 amplifiers; R22_S02 " in comparison_line(bias)
+    assert comparison_line(bias).endswith(" Not compared: the file is damaged (R22_S01).")
+    assert (dark.problem, len(dark.differences)) == ("", 9)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -25,7 +25,7 @@ class Compared:
     moved: tuple[str, ...] = ()  #: Amplifiers that are farther from it than is allowed.
     required: bool = False  #: Is the product only certified if it has not moved?
     alone: tuple[str, ...] = ()  #: Detectors, of those with a new calibration, that have none before.
-    #: Why they could not be compared; empty where they were, and where there was nothing before.
+    #: Why they, or some detectors, could not be compared; empty where they were, and where there was nothing before.
     problem: str = ""
 
     @property
@@ -47,13 +47,15 @@ def comparison_line(compared: Compared) -> str:
     `str`
         E.g. ``BIAS compared with that in LATISS/calib/reference/run: level -0.1 to 0.2 sigma, ...``.
     """
-    if compared.problem:
+    if compared.problem and not compared.differences:
         return f"{compared.product} was not compared with the calibration before it: {compared.problem}."
     if not compared.previous:
         return f"{compared.product} was compared with nothing: no calibration of its type was valid before."
     numbers = ", ".join(_numbers(compared.differences))
     result = _moved(compared) if compared.moved else "No amplifier has moved."
     line = f"{compared.product} compared with that in {listed(compared.previous)}: {numbers}. {result}"
+    if compared.problem:
+        line = f"{line} Not compared: {compared.problem}."
     return f"{line} No calibration before: {_some(compared.alone)}." if compared.alone else line
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ...errors import RepositoryError, describe
+from ...errors import NoAnswerError, RepositoryError, describe
 from ...events.comparisons import Compared, comparison_advice, comparison_line
+from ...ground.text import listed
 from ...ocps.requests import input_collections
 from ...plan import Action, StepId
 from ...preflight.times import from_now
 from ...repository import FOR_ALL, Repository, Source
 from ...repository.certified.masters import compared_masters
+from ...repository.patience import connection_lost
 from ...tables.product import Content, Product
 from ...tables.products import PRODUCTS
 from ...verification import WrittenGains
@@ -20,6 +22,9 @@ from ...verification.differences import Allowed, Difference, difference_of, gain
 from ..context import RunContext
 
 __all__ = ["compare"]
+
+_MOST_PROBLEMS = 4
+"""Reasons that are said why detectors could not be compared."""
 
 
 async def compare(context: RunContext, name: str) -> None:
@@ -38,7 +43,7 @@ async def compare(context: RunContext, name: str) -> None:
     required = config.compare_with_previous == "require"
     try:
         previous = await context.repository.ask(_previous, context, product)
-        differences = tuple([found async for found in _differences(context, product, previous)])
+        differences, problem = await _differences(context, product, previous)
     except Exception as error:
         # Certifying decides whether it can do without: the calibration itself was made.
         compared = Compared(name, required=required, problem=describe(error))
@@ -47,7 +52,7 @@ async def compare(context: RunContext, name: str) -> None:
         names = tuple(name for difference in differences for name in moved(difference, allowed))
         alone = tuple(context.detectors[number].name for number in _made(context, product) - previous.keys())
         runs = tuple(dict.fromkeys(previous.values()))
-        compared = Compared(name, runs, differences, names, required, tuple(sorted(alone)))
+        compared = Compared(name, runs, differences, names, required, tuple(sorted(alone)), problem)
     context.journal.report(compared)
     line = comparison_line(compared)
     if compared.moved or compared.problem or (required and (compared.alone or not compared.previous)):
@@ -87,13 +92,32 @@ def _first(sources: tuple[Source, ...], detector: int) -> str | None:
 
 async def _differences(
     context: RunContext, product: Product, previous: Mapping[int, str]
-) -> AsyncIterator[Difference]:
-    """Compare detector by detector, so that other questions to the repository are answered in between."""
+) -> tuple[tuple[Difference, ...], str]:
+    """Compare detector by detector, so that other questions to the repository are answered in between.
+
+    Returns
+    -------
+    differences : `tuple` [`Difference`, ...]
+        Of the detectors that could be compared: what is wrong with one hides nothing of the others.
+    problem : `str`
+        Why others could not; empty where all could.
+    """
     run = context.state.step(StepId(Action.GENERATE, product.name)).run
     assert run is not None
+    found: list[Difference] = []
+    failed: dict[str, list[str]] = {}
     for detector, before in previous.items():
         name = context.detectors[detector].name
-        yield await context.repository.ask(_difference, context, product, (detector, name), (run, before))
+        of, runs = (detector, name), (run, before)
+        try:
+            found.append(await context.repository.ask(_difference, context, product, of, runs))
+        except Exception as error:
+            # One file may be damaged, in any way; a repository that does not answer will not for the next detector.
+            if isinstance(error, NoAnswerError) or connection_lost(error):
+                raise
+            failed.setdefault(describe(error), []).append(name)
+    texts = [f"{text} ({listed(names)})" if found else text for text, names in failed.items()]
+    return tuple(found), "; ".join(texts[:_MOST_PROBLEMS])
 
 
 def _difference(
