@@ -91,17 +91,26 @@ async def test_they_are_made_first_and_never_certified(
     assert certified == ["bias", "dark", "defects", "flat"]
 
 
-async def test_those_in_the_inputs_are_of_other_images_and_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_those_in_the_inputs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     butler = MemoryButler()
     for kind, name in (("bias", None), ("dark", None), ("flat", FLAT)):
         butler.put(f"{kind}Bootstrap", "u/me/bootstraps", "LATISS", detector=0, physical_filter=name)
-    outcome, made, certified = await run(butler, input_collections_defects="u/me/bootstraps,LATISS/calib")
+    inputs = {"input_collections_defects": "u/me/bootstraps,LATISS/calib"}
+    outcome, made, certified = await run(butler, **inputs)
     assert outcome.state is ScriptState.DONE, outcome.reason
-    assert {"cpBiasBootstrap", "cpDarkBootstrap", "cpFlatBootstrap"} <= set(made)
+    assert not [name for name in made if "Bootstrap" in name]
     assert "defects" in certified
+
+
+async def test_one_of_another_filter_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch)
+    butler = MemoryButler()
+    for kind, name in (("bias", None), ("dark", None), ("flat", "SDSSg_65mm~empty")):
+        butler.put(f"{kind}Bootstrap", "u/me/bootstraps", "LATISS", detector=0, physical_filter=name)
+    outcome, made, _ = await run(butler, input_collections_defects="u/me/bootstraps,LATISS/calib")
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    assert "cpFlatBootstrap" in made
 
 
 async def test_where_they_can_be_neither_made_nor_found_no_image_is_taken(
@@ -125,8 +134,10 @@ def test_nothing_is_refused_where_the_run_makes_them(tmp_path: Path, monkeypatch
     )
     assert without_repository(checked).problems == ()
     assert checked.spec is not None
-    made = [step.id.product for step in checked.spec.plan.steps]
-    assert [name for name in made if name in BOOTSTRAPS] == list(BOOTSTRAPS)
+    assert [step.id.product for step in checked.spec.bootstraps] == list(BOOTSTRAPS)
+    alone = checked.spec.without_bootstraps()
+    assert alone.bootstraps == ()
+    assert alone.without_bootstraps() is alone
 
 
 def test_names_of_what_a_run_can_make_are_different() -> None:

@@ -49,6 +49,7 @@ def ask_repository(checked: Checked, uri: str) -> tuple[Checked, Answers | None]
         found = repository_findings(repository, spec, read_only=True)
     checked = replace(
         checked,
+        spec=found.planned(checked.spec),
         problems=(*checked.problems, *found.problems),
         doubts=(*checked.doubts, *found.warnings, *map(_unasked, found.unasked)),
     )

@@ -39,8 +39,13 @@ class RepositoryFindings:
     free: tuple[Certification, ...] = ()  #: Certifications that nothing stands in the way of.
     #: Certifications in a filter that shows only when the instrument is set up.
     unasked: tuple[Certification, ...] = ()
+    bootstraps_exist: bool = False  #: Have the inputs all bootstraps that the run would make?
     #: What people have decided on the calibrations that will be used, and which of them are old.
     warnings: tuple[str, ...] = ()
+
+    def planned(self, spec: RunSpec) -> RunSpec:
+        """Return what is to be done after all: bootstraps that exist are not made."""
+        return spec.without_bootstraps() if self.bootstraps_exist else spec
 
     def also(self, *problems: str) -> RepositoryFindings:
         """Return the same with further problems, each of them once."""
@@ -164,7 +169,8 @@ def _look_at_references(
 ) -> RepositoryFindings:
     """Look for the calibrations that the jobs read from collections."""
     calib_exists = not repository.missing_collections([spec.config.calib_collection])
-    references = References(repository, spec, calib_exists)
+    exist = References(repository, spec, calib_exists).bootstraps_exist
+    references = References(repository, spec.without_bootstraps() if exist else spec, calib_exists)
     problems = [*references.problems()]
     decisions = own_decisions()
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -177,6 +183,7 @@ def _look_at_references(
         found.also(*problems),
         calib_exists=calib_exists,
         references=references.asked,
+        bootstraps_exist=exist,
         warnings=warnings,
     )
 

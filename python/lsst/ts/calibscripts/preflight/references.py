@@ -88,6 +88,21 @@ class References:
         """What was looked for, each once, in this order."""
         return tuple(dict.fromkeys(self._asked.values()))
 
+    @property
+    def bootstraps_exist(self) -> bool:
+        """Whether the collections have all bootstraps that the run would make, in a filter that is known. Blocks."""
+        spec = self._spec
+        for step in spec.bootstraps:
+            if step.product.by_filter and spec.physical_filter is None:
+                return False
+            if self._repository.missing_collections(named_collections(spec.config, step.id)):
+                return False
+            collections = input_collections(spec.config, step.id, {}, self._calib_exists)
+            read = Read(step.product.dataset_type, by_filter=step.product.by_filter)
+            if self._look_up(read, collections, self._when(step)[0]).missing:
+                return False
+        return bool(spec.bootstraps)
+
     def problems(self) -> Iterator[str]:
         """Return what the jobs of the run would miss among their inputs, each once, with the jobs. Blocks."""
         spec = self._spec

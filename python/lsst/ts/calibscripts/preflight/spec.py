@@ -10,8 +10,9 @@ from typing import Any
 
 from ..config import CalibrationsConfig, warnings
 from ..ocps.requests import NO_PIPELINES, StepPipelines, install, products_read
-from ..plan import READ_OUT_SECONDS, SHUTTER_SECONDS, Action, Plan, build, follow, plan_warnings
+from ..plan import READ_OUT_SECONDS, SHUTTER_SECONDS, Action, Plan, Step, build, follow, plan_warnings
 from ..repository import Certification
+from ..tables.bootstraps import BOOTSTRAPS
 from ..tables.instruments import physical_filter
 from ..tables.products import PRODUCTS
 
@@ -99,6 +100,18 @@ class RunSpec:
         reads, steps = products_read(pipelines), pipelines.installed
         plan = follow(self.plan, self.config, reads, len(self.detectors), steps)
         return replace(self, plan=plan, pipelines=pipelines)
+
+    @property
+    def bootstraps(self) -> tuple[Step, ...]:
+        """Steps that make what is only made to make other calibrations."""
+        return tuple(step for step in self.plan.steps if step.id.product in BOOTSTRAPS)
+
+    def without_bootstraps(self) -> RunSpec:
+        """Return the same where the inputs have all the bootstraps, so that none is made."""
+        kept = {
+            step: found for step, found in self.pipelines.installed.items() if step.product not in BOOTSTRAPS
+        }
+        return self._following(replace(self.pipelines, installed=kept)) if self.bootstraps else self
 
 
 def prepare(

@@ -61,7 +61,7 @@ async def check(context: RunContext) -> RunContext:
         raise _refusal(context, problems)
     _tell_of_references(context, found)
     asked = tuple(detector.id for detector in found.detectors if detector.id in spec.detectors)
-    spec = replace(spec, detectors=asked)
+    spec = replace(found.planned(spec), detectors=asked)
     return _with_existing(replace(context, spec=spec, found=found))
 
 

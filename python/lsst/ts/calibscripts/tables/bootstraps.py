@@ -1,7 +1,7 @@
 """Calibrations that are made only to make others: one frozen record each.
 
 Today's pipeline of the defects reads combined images that were made without any other calibration. A run makes them
-from its own images, with the inputs of the defects; they are never certified.
+from its own images, with the inputs of the defects, where these lack them; they are never certified.
 """
 
 from __future__ import annotations

@@ -199,7 +199,8 @@ _TABLE = (
     ),
     Fault(
         "dead-column",
-        "a column of an amplifier loses 70 % of the light: the flat has moved, and so have the defects",
+        "a column of an amplifier loses 70 % of the light: the flat has moved, and so have defects found in new "
+        "bootstraps",
         Target.DETECTOR,
         count=ALL,
     ),
