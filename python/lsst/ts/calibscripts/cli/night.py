@@ -35,9 +35,9 @@ def night(day: int | None, directories: tuple[Path, ...], form: str) -> None:
 
     places = directories or (record_directory(),)
     rows, _ = Shelf(places).rows(seconds=float("inf"))
-    found = nights_of(rows, read_decisions(places), tai_now())
-    wanted = day or (found[0].day if found else None)
-    chosen = [each for each in found if each.day == wanted]
+    wanted = day or max((row.night for row in rows if row.night), default=None)
+    of_day = (row for row in rows if row.night == wanted)
+    chosen = nights_of(of_day, read_decisions(places), tai_now())
     if not chosen:
         raise click.ClickException(
             f"No run of {wanted or 'any night'} is recorded in {', '.join(map(str, places))}."

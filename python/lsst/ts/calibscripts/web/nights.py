@@ -47,20 +47,26 @@ class Night:
     runs: tuple[tuple[str, str, str], ...]  #: Name, begin and state of each run, the oldest first.
 
 
-def nights_of(rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> tuple[Night, ...]:
+def nights_of(
+    rows: Iterable[RunRow], decisions: Decisions, now: datetime, most: int | None = None
+) -> tuple[Night, ...]:
     """Return what came of each night, the latest first.
 
     Parameters
     ----------
     now : `datetime.datetime`
         The time, TAI.
+    most : `int`, optional
+        How many at most, since years have thousands; all by default.
     """
     grouped: dict[tuple[int, str], list[RunRow]] = {}
     for row in sorted(rows, key=lambda row: row.begun):
         if row.night:
             grouped.setdefault((row.night, row.instrument), []).append(row)
     found = sorted(grouped.items(), key=lambda item: (-item[0][0], item[0][1]))
-    return tuple(_night(day, instrument, of_night, decisions, now) for (day, instrument), of_night in found)
+    return tuple(
+        _night(day, instrument, of_night, decisions, now) for (day, instrument), of_night in found[:most]
+    )
 
 
 def _night(day: int, instrument: str, rows: Sequence[RunRow], decisions: Decisions, now: datetime) -> Night:

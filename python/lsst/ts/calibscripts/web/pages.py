@@ -168,12 +168,13 @@ class Pages:
         """
         version = self.runs_version()
         rows, _ = self._shelf.rows()
-        found = nights_of(rows, self.decisions(), tai_now())
-        shown = [night for night in found if day in (None, night.day)][:_MOST_NIGHTS]
-        if day is not None and not shown:
+        chosen = (row for row in rows if day in (None, row.night))
+        found = nights_of(chosen, self.decisions(), tai_now(), _MOST_NIGHTS + 1)
+        if day is not None and not found:
             return None
         title = f"Night {day}" if day else "Nights"
-        values = {"title": title, "nights": shown, "more": len(found) > len(shown) and day is None}
+        more = len(found) > _MOST_NIGHTS
+        values = {"title": title, "nights": found[:_MOST_NIGHTS], "more": more and day is None}
         return self._page("nights.html.j2", "Nights", visitor, **values, events="/events", version=version)
 
     def trends(self, visitor: Visitor, asked: Mapping[str, str]) -> str:
@@ -188,7 +189,7 @@ class Pages:
         instruments = sorted({row.instrument for row in rows if row.outcome})
         instrument = asked.get("instrument") or (instruments[0] if instruments else "")
         latest = [row for row in reversed(rows) if row.instrument == instrument][-MOST:]
-        past = self._past.of([path for row in latest if (path := self._shelf.path(row.name))])
+        past = self._past.of(self._shelf.paths([row.name for row in latest]))
         decisions = self.decisions()
         notes = {row.name: row.decided(decisions) for row in latest}
         part = asked.get("part", "")

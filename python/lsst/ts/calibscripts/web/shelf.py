@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from pathlib import Path
 from threading import Lock
@@ -64,11 +64,21 @@ class Shelf:
         name : `str`
             Name of a run, as anybody may have written it.
         """
-        for directory in self.directories:
-            # Names are compared with what is there: whatever is asked for, no other file is opened.
-            if f"{name}.jsonl" in _names(directory):
-                return directory / f"{name}.jsonl"
-        return None
+        return next(iter(self.paths([name])), None)
+
+    def paths(self, names: Iterable[str]) -> list[Path]:
+        """Return the files of records; those that there are not are left out.
+
+        Parameters
+        ----------
+        names : iterable of `str`
+            Names of runs, as anybody may have written them.
+        """
+        # Names are compared with what is there: whatever is asked for, no other file is opened.
+        present = [(directory, _names(directory)) for directory in self.directories]
+        files = (f"{name}.jsonl" for name in names)
+        found = (next((d / file for d, there in present if file in there), None) for file in files)
+        return [path for path in found if path is not None]
 
     def record(self, path: Path) -> Record:
         """Return a record as it is now, read to its end. Blocks.

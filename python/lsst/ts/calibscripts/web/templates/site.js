@@ -68,7 +68,10 @@
     busy = false;
     setTimeout(follow, 500);
   };
+  const look = () => { shown = null; follow(); setTimeout(listen, 5000); };
   const listen = () => {
+    // A run whose record is gone has no events; it may come back.
+    if (!source.dataset.events) { look(); return; }
     stream = new EventSource(source.dataset.events);
     stream.onopen = connected;
     stream.onmessage = (message) => { wanted = message.data; follow(); };
@@ -77,7 +80,7 @@
       // Another server may answer next: forms then need its token.
       shown = null;
       // What answered was no stream, and the browser does not ask again.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (stream.readyState === EventSource.CLOSED) look();
     };
   };
   listen();
