@@ -98,6 +98,7 @@ def test_a_directory_that_is_removed_and_made_anew_is_followed(tmp_path: Path, p
     path = record(directory, FAILED)
     with serving(directory) as client:
         page.open(f"{client.url}runs/{path.stem}")
+        page.wait("document.getElementById('connection').innerText === 'Live'")
         text = path.read_bytes()
         shutil.rmtree(directory)
         page.wait("document.body.innerText.includes('No record is called')")
