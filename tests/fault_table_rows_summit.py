@@ -168,6 +168,18 @@ def _exposures() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "the camera does not say that the second dark was read out",
+        FAILED,
+        (
+            "DARK exposure 3 of 5 failed: no exposure was reported within 600 s",
+            "readout of an earlier image may",
+        ),
+        ("BIAS",),
+        images=7,
+        faults=("readout-lost:of=DARK",),
+    )
+    yield Case(
+        event,
         "the filter is said to be changed, but another one stays in the beam",
         FAILED,
         ("No image was taken", "Filter: expected SDSSr_65mm~empty, found ", " in the beam"),

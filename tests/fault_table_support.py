@@ -65,14 +65,14 @@ EXTERNAL = {"generate_calibrations": False, "do_defects": False, "do_ptc": False
 ONLY_BIAS = {"script_mode": "BIAS", "do_defects": False, "do_ptc": False}
 COMCAM: dict[str, Any] = {"instrument": "LSSTComCam"}
 
-_OF_READERS = re.compile("python read queue|Ignoring old topic sample")
+_OF_READERS = re.compile("python read queue|Ignoring old topic sample|No new end readout event")
 _ABORTED = re.compile(r"OCPS job (\w+) was aborted")
 _REFUSED = re.compile(r"OCPS job (\w+) could not be aborted")
 _FINAL = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED})
 
 
 def of_readers(message: str) -> bool:
-    """Return whether a remote in this process says it, which logs under the name of the script: of lost samples."""
+    """Return whether a remote or the camera class says it, which log under the script's name: of lost samples."""
     return _OF_READERS.search(message) is not None
 
 

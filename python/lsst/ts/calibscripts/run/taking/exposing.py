@@ -25,6 +25,12 @@ from .flat_setup import Looked, warn_of_flat_setup
 
 __all__ = ["Exposing"]
 
+EXPOSURE_TIMEOUT = 600.0
+"""Longest wait for an exposure beyond its exposure time, seconds: the set-up, and images of others, take minutes.
+
+The camera class itself waits for ever where it has missed that an earlier image was read out.
+"""
+
 _NOT_NEEDED = "every step that needs them has failed or was cancelled"
 
 
@@ -180,21 +186,39 @@ class Exposing:
             if not n_taken:
                 await self._looked.require(image_type)
             asked = True
-            returned = await self.context.host.camera.take_imgtype(
-                image_type,
-                exposure.exposure_time,
-                1,
-                group_id=self.context.host.get_group_id(),
-                reason=self.context.config.reason,
-                program=self.context.config.program,
-                note="; ".join(filter(None, (self.context.config.note, note))) or None,
-            )
-            return self._new_exposure(returned)
+            return self._new_exposure(await self._take_image(exposure, note))
         except Exception as error:
             # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
             refused = not asked or (isinstance(error, AckError) and not isinstance(error, AckTimeoutError))
             raise ExposureError(name, n_taken, n_wanted, error, refused=refused) from error
+
+    async def _take_image(self, exposure: Exposure, note: str) -> Any:
+        """Have the camera take an image, and return what it returns.
+
+        Raises
+        ------
+        TimeoutError
+            If it does not within `EXPOSURE_TIMEOUT`.
+        """
+        config = self.context.config
+        try:
+            async with asyncio.timeout(exposure.exposure_time + EXPOSURE_TIMEOUT) as limit:
+                return await self.context.host.camera.take_imgtype(
+                    exposure.image_type.name,
+                    exposure.exposure_time,
+                    1,
+                    group_id=self.context.host.get_group_id(),
+                    reason=config.reason,
+                    program=config.program,
+                    note="; ".join(filter(None, (config.note, note))) or None,
+                )
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            seconds = f"{EXPOSURE_TIMEOUT:.0f} s and its exposure time"
+            perhaps = "the readout of an earlier image may not have been reported either"
+            raise TimeoutError(f"no exposure was reported within {seconds}; {perhaps}") from error
 
     def _new_exposure(self, returned: Any) -> int:
         """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.

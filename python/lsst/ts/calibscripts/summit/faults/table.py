@@ -86,6 +86,13 @@ _TABLE = (
         at=2,
     ),
     Fault(
+        "readout-lost",
+        "the camera does not say that an image was read out",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+    ),
+    Fault(
         "exposure-repeated",
         "the camera reports the name of the previous image once more",
         Target.IMAGES,

@@ -191,6 +191,10 @@ class SimulatedCamera(SimulatedCsc, ABC):
         await self.controller.cmd_takeImages.ack_in_progress(data, timeout=DELIVERY_TIMEOUT)
         await self._deliver(Readout(observation, detectors, self._taken[image_type]))
         self._last_type, self._idle_since = image_type, asyncio.get_running_loop().time()
+        if not self.faults.hits("readout-lost", image_type, self._taken[image_type]):
+            await self._report_readout(observation, common)
+
+    async def _report_readout(self, observation: Observation, common: dict[str, Any]) -> None:
         await write(
             self.controller.evt_endReadout,
             requestedExposureTime=observation.exposure_time,
