@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import yaml
 from fault_table_stages import EVENING
 from scripts_over import LatissInMemory
 
+from lsst.ts.calibscripts.sal import Remote
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
@@ -23,16 +25,27 @@ __all__ = ["run_in_memory"]
 
 
 async def run_in_memory(
-    butler: MemoryButler, behave: Callable[[Job], Behaviour], config: Mapping[str, object]
+    butler: MemoryButler,
+    behave: Callable[[Job], Behaviour],
+    config: Mapping[str, object],
+    beside: Callable[[Summit, Remote], Awaitable[None]] | None = None,
 ) -> tuple[Outcome, list[LogLine], list[str]]:
-    """Run LATISS on a butler, and return how it ended, its log, and the dataset types it certified, sorted."""
+    """Run LATISS on a butler, and return how it ended, its log, and the dataset types it certified, sorted.
+
+    What goes on beside it gets the summit, and the remote of the script.
+    """
     log: list[LogLine] = []
 
     make = LatissInMemory.over(MemoryRepository(butler))
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:
         given = yaml.safe_dump({"repo": "/repo/LATISS", **config})
-        outcome = await ScriptQueue(log.append).run("auxtel/make_latiss_calibrations.py", given, make=make)
+        outcome = await ScriptQueue(log.append).run(
+            "auxtel/make_latiss_calibrations.py",
+            given,
+            make=make,
+            while_running=None if beside is None else partial(beside, summit),
+        )
     certified = [one.dataset.dataset_type for one in butler.associations("LATISS/calib/daily")]
     return outcome, log, sorted(certified)

@@ -5,25 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import yaml
-from fault_table_stages import EVENING
-from scripts_over import LatissInMemory
+from in_memory import run_in_memory
 
 from lsst.ts.calibscripts.sal import Remote, State
 from lsst.ts.calibscripts.summit.hardware.csc import SimulatedCsc
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
-from lsst.ts.calibscripts.testing.memory import (
-    Behaviour,
-    MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
-    reference_calibrations,
-)
+from lsst.ts.calibscripts.testing.memory import Behaviour, MemoryButler, reference_calibrations
 
 CONFIG = {
-    "repo": "/repo/LATISS",
     "script_mode": "DARK",
     "n_dark": 10,
     "exp_times_dark": 30,
@@ -44,21 +33,15 @@ async def die(component: SimulatedCsc) -> None:
 
 async def warnings_where(name: str, lose: object) -> list[str]:
     """Return what is said of a component that is lost 60 s after the first dark was begun."""
-    butler, log = MemoryButler(), list[LogLine]()
+    butler = MemoryButler()
     reference_calibrations(butler, "LATISS")
-    make = LatissInMemory.over(MemoryRepository(butler))
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds=1.0))
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:
 
-        async def beside(script: Remote) -> None:
-            await asyncio.sleep(60)
-            await lose(summit.components[name])  # type: ignore[operator]
-            await asyncio.Event().wait()
+    async def beside(summit: Summit, script: Remote) -> None:
+        await asyncio.sleep(60)
+        await lose(summit.components[name])  # type: ignore[operator]
+        await asyncio.Event().wait()
 
-        queue = ScriptQueue(log.append)
-        await queue.run(
-            "auxtel/make_latiss_calibrations.py", yaml.safe_dump(CONFIG), make=make, while_running=beside
-        )
+    _, log, _ = await run_in_memory(butler, lambda job: Behaviour(seconds=1.0), CONFIG, beside)
     return [line.message for line in log if line.level_name == "WARNING" and line.message.startswith(name)]
 
 

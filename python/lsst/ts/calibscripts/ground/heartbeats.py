@@ -11,10 +11,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["SILENCE", "Pulse", "beats"]
+__all__ = ["LOOK_PERIOD", "SILENCE", "Pulse", "beats", "silent"]
 
 SILENCE = 60
 """For how long, in seconds, a component is silent that is taken for dead."""
+
+LOOK_PERIOD = 1.0
+"""How often a `Pulse` is looked at, seconds: as often as components send heartbeats."""
 
 PERIOD = 0.1
 """How often a heartbeat is looked for where one is waited for, seconds."""
@@ -46,6 +49,11 @@ async def beats(remote: Any, timeout: float) -> bool:
     return False
 
 
+def silent(name: str, seconds: float) -> str:
+    """Say of a component that it is taken for dead."""
+    return f"{name} says ENABLED but has sent no heartbeat for {seconds:.0f} s: it may have died"
+
+
 class Pulse:
     """Tells a component that has died from a middleware that is down: then the others are silent, too.
 
@@ -65,7 +73,7 @@ class Pulse:
         self._silent = 0
 
     def is_dead(self) -> bool:
-        """Look at the heartbeats, once a second: were others heard at `SILENCE` looks since the last of its own?"""
+        """Look, every `LOOK_PERIOD`: were others heard at `SILENCE` looks since the last heartbeat of its own?"""
         last, heard = _last(self._remote), self._heard()
         if last != self._last:
             self._silent = 0

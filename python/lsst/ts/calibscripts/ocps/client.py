@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import JobError, describe
 from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
 from ..ground.cancellation import is_cancelled
-from ..ground.heartbeats import SILENCE, Pulse
+from ..ground.heartbeats import LOOK_PERIOD, SILENCE, Pulse, silent
 from ..sal import AckError, AckTimeoutError, SalRetCode, State
 from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, state_name, too_long
 
@@ -24,9 +24,6 @@ LATE_RESULT_WAIT = 30.0
 
 ABORT_TIMEOUT = 10.0
 """Longest wait for an acknowledgement of abort_job, or of a job id when stopping, seconds."""
-
-STATE_PERIOD = 1.0
-"""How often the state of the OCPS is looked at while a job runs, seconds."""
 
 _UNFINISHED = frozenset({SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS})
 
@@ -145,7 +142,7 @@ class Ocps:
                 await asyncio.wait({acknowledged, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if not acknowledged.done():
                     # A rejection may be on its way; it says more.
-                    await asyncio.wait({acknowledged}, timeout=STATE_PERIOD)
+                    await asyncio.wait({acknowledged}, timeout=LOOK_PERIOD)
                 lost.cancel()
             if acknowledged.done():
                 return acknowledged.result()
@@ -269,8 +266,8 @@ class Ocps:
             if state is not None and state.summaryState != State.ENABLED:
                 return f"the OCPS left ENABLED, it is {state_name(state.summaryState)}"
             if pulse.is_dead():
-                return f"the OCPS says ENABLED but has sent no heartbeat for {SILENCE} s: it may have died"
-            await asyncio.sleep(STATE_PERIOD)
+                return silent("the OCPS", SILENCE)
+            await asyncio.sleep(LOOK_PERIOD)
 
     async def _abort(self, job_id: str) -> None:
         """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from ..errors import describe
-from ..ground.heartbeats import beats
+from ..ground.heartbeats import beats, silent
 from ..sal import RemoteGroup, State
 
 __all__ = ["checked", "component_problems"]
@@ -45,10 +45,8 @@ async def _problem(group: RemoteGroup, name: str, remote: Any) -> str:
         return f"{name} is {state}, not ENABLED: enable it, then queue the script or its BLOCK again."
     if await beats(remote, HEARTBEAT_TIMEOUT):
         return ""
-    return (
-        f"{name} says ENABLED but has sent no heartbeat for {HEARTBEAT_TIMEOUT:.0f} s: it may have died. Restart and "
-        "enable it, then queue the script or its BLOCK again."
-    )
+    advice = "Restart and enable it, then queue the script or its BLOCK again."
+    return f"{silent(name, HEARTBEAT_TIMEOUT)}. {advice}"
 
 
 async def _state(group: RemoteGroup, name: str) -> str:

@@ -21,7 +21,7 @@ from .window import LEVELS_LOOKED_AT, Levels, Window, read_signals
 
 __all__ = ["Asked", "Examined", "closed_flats", "compare", "examine", "filter_text", "wrong_filter"]
 
-_UNTOLD = ("", "UNKNOWN")
+_UNKNOWN = ("", "UNKNOWN")
 """What the butler says of the type or the filter of an image whose header does not have it."""
 
 
@@ -140,7 +140,7 @@ def _unfit(asked: Asked, record: ExposureRecord) -> str:
 
 
 def _is_unknown(physical_filter: str | None) -> bool:
-    return any(part.upper() in _UNTOLD for part in (physical_filter or "").split("~"))
+    return any(part.upper() in _UNKNOWN for part in (physical_filter or "").split("~"))
 
 
 def _foreign(asked: Asked, records: Iterable[ExposureRecord]) -> str:
@@ -148,7 +148,7 @@ def _foreign(asked: Asked, records: Iterable[ExposureRecord]) -> str:
 
     The camera class returns the first image that begins after our command, whoever has it taken.
     """
-    fitting = (asked.image_type, *_UNTOLD)
+    fitting = (asked.image_type, *_UNKNOWN)
     others = [record for record in records if record.image_type not in fitting]
     if not others:
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 __all__ = ["connection_lost", "locked", "patient"]
@@ -21,25 +23,25 @@ def connection_lost(error: BaseException | None) -> bool:
     psycopg2 raises OperationalError for that, InterfaceError for what is done with the connection afterwards. SQLite,
     whose OperationalError is a lock or a disk, has no server that comes back.
     """
-    while error is not None:
-        kind = type(error)
-        if kind.__module__.startswith("psycopg") and {base.__name__ for base in kind.__mro__} & {
-            "OperationalError",
-            "InterfaceError",
-        }:
-            return True
-        # SQLAlchemy keeps the driver's error as `orig`.
-        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
-    return False
+    lost = {"OperationalError", "InterfaceError"}
+    return any(
+        kind.__module__.startswith("psycopg") and lost & {base.__name__ for base in kind.__mro__}
+        for kind in map(type, _causes(error))
+    )
 
 
 def locked(error: BaseException | None) -> bool:
     """Return whether an error was caused by another process that holds a lock on an SQLite database."""
+    names = (getattr(each, "sqlite_errorname", "") for each in _causes(error))
+    return any(name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) for name in names)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and what caused it, one after the other."""
     while error is not None:
-        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return True
+        yield error
+        # SQLAlchemy keeps the driver's error as `orig`.
         error = getattr(error, "orig", None) or error.__cause__ or error.__context__
-    return False
 
 
 patient = retry(

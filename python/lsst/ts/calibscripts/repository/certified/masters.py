@@ -117,8 +117,9 @@ def compared_masters(
         None where one of them is not there.
     """
     camera = INSTRUMENTS.get(data_id["instrument"])
-    binned = f"{dataset_type}{BINNED}" if camera is not None and camera.compared_binned else dataset_type
-    for types in ((binned, dataset_type), (dataset_type,)):
+    binned = camera is not None and camera.compared_binned
+    whole = (dataset_type,)
+    for types in ((f"{dataset_type}{BINNED}", *whole), whole) if binned else (whole,):
         new = repository.master(run, types, data_id)
         for old in (repository.master(each, types, data_id) for each in before):
             if new is not None and old is not None and new.dataset_type == old.dataset_type:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ...ground.heartbeats import Pulse
+from ...ground.heartbeats import LOOK_PERIOD, Pulse
 from ...ocps.jobs import state_name
 from ...preflight.components import checked
 from ...sal import State
 from ..context import RunContext
 
 __all__ = ["watch_components"]
-
-PERIOD = 1.0
-"""How often the components are looked at, seconds."""
 
 
 async def watch_components(context: RunContext) -> None:
@@ -34,7 +31,7 @@ async def watch_components(context: RunContext) -> None:
         for name, remote in remotes.items()
     }
     while True:
-        await asyncio.sleep(PERIOD)
+        await asyncio.sleep(LOOK_PERIOD)
         for name, remote in remotes.items():
             silent = pulses[name].is_dead()
             if (state := _state(remote)) != State.ENABLED.name:
