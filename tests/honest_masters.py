@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,12 +33,6 @@ _CAMERAS = (
 _FLAT_TIME = 5.0
 """Seconds."""
 
-_DEFECTS_FROM = 12.0
-"""Dark time times the square root of the number of darks, s: with less, noise reaches the 3 electron/s of a defect.
-
-Then pixels that were none before are taken for defects, and to say so is no false alarm.
-"""
-
 
 @dataclass(frozen=True)
 class Night:
@@ -66,9 +59,7 @@ class Night:
             yield kind, difference_of(new, before[kind], kind)
             # As those of LSSTCam are compared.
             yield f"{kind}Bin8", difference_of(_binned(new), _binned(before[kind]), kind)
-        if self.dark_time * math.sqrt(min(self.n_frames)) > _DEFECTS_FROM:
-            new, old = (_defects(masters) for masters in (now, before))
-            yield "defects", defects_difference(new, old, "defects")
+        yield "defects", defects_difference(*map(_defects, (now, before)), "defects")
 
     def _masters(self, night: int) -> Iterator[tuple[str, Master]]:
         instrument, detector, in_beam = _CAMERAS[self.seed % len(_CAMERAS)]

@@ -250,12 +250,13 @@ def test_defects_are_compared_pixel_by_pixel() -> None:
     assert changed == {
         "C17": [80, 0, 0.05],
         "C00": [0, 20, 0.0125],
-        "C01": [1, 0, 0.000625],
+        # A pixel with no other beside it comes and goes with the noise.
+        "C01": [1, 0, 0.0],
     }
     allowed = replace(ALLOWED, pixels=0.02)
     assert [*moved(found, allowed)] == ["RXX_S00 C17"]
     assert comparison_line(Compared("DEFECTS", ("u/ocps/1/run",), (found,), ("RXX_S00 C17",))) == (
-        "DEFECTS compared with that in u/ocps/1/run: 81 pixels new, 20 pixels no longer a defect, most in "
+        "DEFECTS compared with that in u/ocps/1/run: 81 pixels new, 20 pixels no longer a defect, most side by side in "
         "RXX_S00 C17: 5.00% of its pixels. MOVED: RXX_S00 C17."
     )
     assert not any((same := defects_difference(new, new, "RXX_S00")).beyond)
@@ -267,9 +268,9 @@ def test_defects_are_compared_pixel_by_pixel() -> None:
 @pytest.mark.parametrize(
     ("place", "detector", "amplifiers", "pixels"),
     [
-        ((4071, 3999, 1, 1), "R22_S11", 16, 2000 * 509),
-        ((4095, 4003, 1, 1), "R22_S11", 16, 2002 * 512),
-        ((4071, 1999, 1, 1), "R00_SW0", 8, 2000 * 509),
+        ((4070, 3999, 2, 1), "R22_S11", 16, 2000 * 509),
+        ((4094, 4003, 2, 1), "R22_S11", 16, 2002 * 512),
+        ((4070, 1999, 2, 1), "R00_SW0", 8, 2000 * 509),
     ],
 )
 def test_defects_that_do_not_say_of_which_sensor_are_put_on_one_of_the_cameras(
@@ -277,8 +278,8 @@ def test_defects_that_do_not_say_of_which_sensor_are_put_on_one_of_the_cameras(
 ) -> None:
     found = defects_difference(Boxes((place,)), Boxes(), detector)
     assert len(found.amplifiers) == amplifiers
-    assert sum(found.appeared) == 1
-    assert max(value or 0.0 for value in found.beyond) == pytest.approx(1 / pixels, rel=1e-3)
+    assert sum(found.appeared) == 2
+    assert max(value or 0.0 for value in found.beyond) == pytest.approx(2 / pixels, rel=1e-3)
 
 
 def test_a_comparison_is_said_in_one_line() -> None:

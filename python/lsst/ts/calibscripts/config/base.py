@@ -64,7 +64,7 @@ class CommonProperties(ProductProperties, ImageProperties):
         0.002,
         le=1,
         description="Fraction of the pixels of an amplifier that may be more than five standard deviations from the "
-        "calibration before; of defects, that are new or have vanished.",
+        "calibration before; of defects, that are new or have vanished and touch another such pixel.",
     )
     calib_collection: f.CollectionName = Field(
         f"{f.INSTRUMENT}/calib/daily",

@@ -100,7 +100,7 @@ def _defects(differences: tuple[Difference, ...]) -> str:
         for each in differences
         for part, name in zip(each.beyond, each.amplifiers, strict=True)
     )
-    return f"{counts}, most in {where}: {part:.2%} of its pixels" if part else counts
+    return f"{counts}, most side by side in {where}: {part:.2%} of its pixels" if part else counts
 
 
 def _range(differences: Iterable[Difference], name: str) -> tuple[float, float] | None:

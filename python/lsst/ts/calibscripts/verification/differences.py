@@ -81,7 +81,7 @@ class Difference:
     #: Robust standard deviation of the difference over the noise of both: 1 where nothing but noise differs.
     scatter: Values = ()
     #: Fraction of the pixels that are more than `BEYOND` standard deviations from the median, or that only one of the
-    #: two has; of defects, of those that are new or have vanished.
+    #: two has; of defects, of those that are new or have vanished and touch another one.
     beyond: Values = ()
     gain_ratio: Values = ()  #: Of photon transfer curves: gain over that before; 0 where there is none any more.
     noise_ratio: Values = ()  #: The same of the read noise.
@@ -95,7 +95,8 @@ class Allowed:
     """How far a calibration may be from the one before it."""
 
     sigmas: float  #: Largest shift of an amplifier, and largest structure in it, in units of the noise of a pixel.
-    #: Largest fraction of its pixels beyond `BEYOND` standard deviations; of defects, that are new or have vanished.
+    #: Largest fraction of its pixels beyond `BEYOND` standard deviations; of defects, that are new or have vanished
+    #: and touch another one.
     pixels: float
 
 
