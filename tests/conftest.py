@@ -1,6 +1,7 @@
 """What every test has: the simulated summit, a clock that jumps, and no leaked task."""
 
 import asyncio
+import gc
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-# There is a worker for each core already; before numpy is imported.
+# There are enough workers for all cores already; before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -36,6 +37,9 @@ if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_
     os.environ.setdefault("TMPDIR", str(IN_MEMORY))
     # It was chosen before this was read.
     tempfile.tempdir = None
+
+GARBAGE = 20_000
+"""New objects after which it is looked for; 700 are usual, of which a butler makes thousands for each dataset."""
 
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
@@ -80,6 +84,12 @@ class FilesTogether(LoadFileScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Start one worker more than there are cores: some wait for processes, servers and disks."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
     config.option.loadscopereorder = False
     return FilesTogether(config, log)
@@ -106,6 +116,8 @@ def _is_slow(path: Path) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw fewer examples where it is to be quick, and say what is missing of the observatory's middleware."""
+    # What is collected now is never garbage: looking for any in it takes a tenth of all time.
+    gc.disable()
     settings.load_profile("quick" if config.getoption("--quick") else "whole")
     if not ON_OBSERVATORY:
         return
@@ -145,6 +157,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = {*kept}
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = sorted(kept, key=lambda item: _place(item.path))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage in what tests make, and in nothing that was there before."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
 
 
 def _is_for(mark: pytest.Mark | None) -> bool:

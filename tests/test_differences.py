@@ -256,8 +256,8 @@ def test_defects_are_compared_pixel_by_pixel() -> None:
     allowed = replace(ALLOWED, pixels=0.02)
     assert [*moved(found, allowed)] == ["RXX_S00 C17"]
     assert comparison_line(Compared("DEFECTS", ("u/ocps/1/run",), (found,), ("RXX_S00 C17",))) == (
-        "DEFECTS compared with that in u/ocps/1/run: 81 pixels new, 20 pixels no longer a defect, most side by side in "
-        "RXX_S00 C17: 5.00% of its pixels. MOVED: RXX_S00 C17."
+        "DEFECTS compared with that in u/ocps/1/run: 81 pixels new, 20 pixels no longer a defect, most side by "
+        "side in RXX_S00 C17: 5.00% of its pixels. MOVED: RXX_S00 C17."
     )
     assert not any((same := defects_difference(new, new, "RXX_S00")).beyond)
     assert comparison_line(Compared("DEFECTS", ("u/ocps/1/run",), (same,))).endswith(

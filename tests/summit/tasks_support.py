@@ -1,4 +1,4 @@
-"""Frames of the sensor model in a repository, and jobs of the real pipetask in this process."""
+"""Frames of the sensor model in a repository, and jobs of the real pipetask in this process, which is warmed for them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lsst.ts.calibscripts.summit.butler.repository import (
     put_raw,
 )
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
+from lsst.ts.calibscripts.summit.ocps import warm as warm
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 
 PIPELINES = Path(__file__).parents[2] / "python/lsst/ts/calibscripts/summit/pipelines"
