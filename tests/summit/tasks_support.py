@@ -1,4 +1,4 @@
-"""Frames of the sensor model in a repository, and jobs of the real pipetask in this process, which is warmed for them."""
+"""Frames of the sensor model in a repository, and jobs of the real pipetask in this process, warmed for them."""
 
 from __future__ import annotations
 
