@@ -570,6 +570,8 @@ def _interruptions() -> Iterator[Case]:
         (),
         ("BIAS",),
         faults=("script-stopped-certifying:of=verifyDark",),
+        # Through a broker a stop is longer on its way than a butler in memory is asked.
+        troubles=(Trouble("statistics", 2, seconds=20.0),),
     )
     yield Case(
         event,

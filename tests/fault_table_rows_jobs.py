@@ -231,6 +231,19 @@ def _ocps_states(event: str) -> Iterator[Case]:
     )
     yield Case(
         event,
+        "somebody brings the OCPS to STANDBY while the dark is generated, and enables it again at once",
+        FAILED,
+        (
+            "GENERATE DARK: the OCPS left ENABLED, it was STANDBY and is ENABLED again",
+            LOG,
+        ),
+        ("BIAS",),
+        ("GENERATE DARK (refused)",),
+        seconds={"cpDark": 60.0},
+        deeds=(Deed("GENERATE DARK started", "OCPS:1", ("disable", "standby", "start", "enable")),),
+    )
+    yield Case(
+        event,
         "external verification: the OCPS goes to FAULT while the biases are verified",
         FAILED,
         ("VERIFY BIAS: the OCPS", "VERIFY DARK: ", "VERIFY FLAT: "),

@@ -343,7 +343,7 @@ async def test_an_ocps_that_leaves_enabled_and_comes_back(
         assert run.outcome.state is ScriptState.FAILED
         assert "GENERATE BIAS: the OCPS left ENABLED, it is DISABLED" in run.outcome.reason
     else:
-        # Nobody has seen it, and the jobs were not touched.
+        # It does not lose its jobs by that.
         assert (run.outcome.state, ended) == (ScriptState.DONE, [JobOutcome.COMPLETED] * 2)
 
 

@@ -11,7 +11,7 @@ from lsst.ts.calibscripts.errors import JobError
 from lsst.ts.calibscripts.events.events import Event, JobEnded, JobOutcome, JobStarted, JobSubmitted
 from lsst.ts.calibscripts.ocps.client import ABORT_TIMEOUT, JobRequest, Ocps
 from lsst.ts.calibscripts.plan import Action, StepId
-from lsst.ts.calibscripts.sal import Domain, Remote
+from lsst.ts.calibscripts.sal import Domain, Remote, State
 from lsst.ts.calibscripts.summit.faults.faults import Faults
 from lsst.ts.calibscripts.summit.hardware.csc import SimulatedCsc
 from lsst.ts.calibscripts.summit.ocps.csc import Job, Phase, SimulatedOcps
@@ -174,6 +174,21 @@ async def test_the_ocps_goes_to_fault():
     for error in (first.result(), second.result()):
         assert error.job_id is not None
         assert "FAULT" in str(error)
+
+
+async def test_an_ocps_that_is_recovered_at_once_has_lost_its_jobs_and_takes_others():
+    async with bench() as b:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(b.failure("10000:0", name)) for name in ("cpBias", "cpDark")]
+            # Between two looks at its state.
+            await asyncio.sleep(5.5)
+            begin = now()
+            for state in (State.FAULT, State.STANDBY, State.DISABLED, State.ENABLED):
+                await b.simulated.set_state(state)
+        left = "the OCPS left ENABLED, it was FAULT and STANDBY and is ENABLED again"
+        assert [left in str(task.result()) for task in running] == [True, True]
+        assert now() - begin < 5
+        assert await b.run() == 0
 
 
 async def test_an_ocps_that_is_not_enabled_takes_no_job():

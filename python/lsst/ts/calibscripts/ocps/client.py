@@ -10,9 +10,10 @@ from typing import Any
 from ..errors import JobError, describe
 from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
 from ..ground.cancellation import is_cancelled
-from ..ground.heartbeats import LOOK_PERIOD, SILENCE, Pulse, silent
-from ..sal import AckError, AckTimeoutError, SalRetCode, State
-from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, state_name, too_long
+from ..ground.heartbeats import LOOK_PERIOD
+from ..sal import AckError, AckTimeoutError, SalRetCode
+from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, too_long
+from .presence import Presence
 
 __all__ = ["JobRequest", "JobResult", "Ocps"]
 
@@ -54,7 +55,6 @@ class Ocps:
         others: Sequence[Any] = (),
     ) -> None:
         self._remote = remote
-        self._others = others
         self._log = log
         self._observer = observer
         self._warn = warn
@@ -62,6 +62,7 @@ class Ocps:
         self._results: dict[str, int] = {}
         self._waiting: dict[str, asyncio.Future[int]] = {}
         self._ours: set[str] = set()
+        self._presence = Presence(remote, others)
         remote.evt_job_result.callback = self._note_result
 
     def close(self) -> None:
@@ -102,8 +103,9 @@ class Ocps:
         self._observer(JobSubmitted(request.step, request.pipeline, request.config, request.data_query))
         job_id: str | None = None
         ended = frozenset(self._results)
+        mark = self._presence.mark()
         try:
-            submitted, ack = await self._submit(request, on_started)
+            submitted, ack = await self._submit(request, mark, on_started)
             if submitted in ended or submitted in self._ours:
                 # What is heard of it would be the other job's.
                 reason = f"the OCPS returned job id {submitted}, which already belongs to an earlier job"
@@ -112,7 +114,7 @@ class Ocps:
             job_id = submitted
             self._observer(JobStarted(request.step, job_id))
             on_started(job_id)
-            result = await self._end_of(request.name, job_id, ack, timeout)
+            result = await self._end_of(request.name, job_id, ack, mark, timeout)
         except JobError as error:
             self._observer(
                 JobEnded(request.step, error.job_id, error.exit_code, JobOutcome.FAILED, str(error))
@@ -129,7 +131,9 @@ class Ocps:
         self._observer(JobEnded(request.step, job_id, result.exit_code, JobOutcome.COMPLETED))
         return result
 
-    async def _submit(self, request: JobRequest, on_started: Callable[[str], None]) -> tuple[str, Any]:
+    async def _submit(
+        self, request: JobRequest, mark: int, on_started: Callable[[str], None]
+    ) -> tuple[str, Any]:
         """Send the command and wait for the acknowledgement that has the job id.
 
         A stop that comes in between waits for the identifier a little, since only so the job can be aborted.
@@ -138,7 +142,7 @@ class Ocps:
         acknowledged = asyncio.create_task(self._acknowledgement(request))
         try:
             async with asyncio.TaskGroup() as watchers:
-                lost = watchers.create_task(self._until_lost())
+                lost = watchers.create_task(self._presence.until_lost(mark))
                 await asyncio.wait({acknowledged, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if not acknowledged.done():
                     # A rejection may be on its way; it says more.
@@ -194,7 +198,7 @@ class Ocps:
         except AckError as error:
             raise JobError(request.name, f"the OCPS rejected the job: {describe(error)}") from error
 
-    async def _end_of(self, step: str, job_id: str, ack: Any, timeout: float) -> JobResult:
+    async def _end_of(self, step: str, job_id: str, ack: Any, mark: int, timeout: float) -> JobResult:
         """Wait for the end of a job, whichever of its signs comes first."""
         outcome: asyncio.Future[JobResult | JobError] = asyncio.get_running_loop().create_future()
         result: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -209,7 +213,7 @@ class Ocps:
                     for coroutine in (
                         self._watch_result(step, job_id, result, outcome),
                         self._watch_command(step, job_id, ack, timeout, completed, outcome),
-                        self._watch_state(step, job_id, outcome),
+                        self._watch_state(step, job_id, mark, outcome),
                     )
                 ]
                 await asyncio.wait([outcome], timeout=timeout)
@@ -254,20 +258,9 @@ class Ocps:
         await asyncio.wait([outcome], timeout=LATE_RESULT_WAIT)
         settle(outcome, JobResult(job_id, None))
 
-    async def _watch_state(self, step: str, job_id: str, outcome: Outcome) -> None:
+    async def _watch_state(self, step: str, job_id: str, mark: int, outcome: Outcome) -> None:
         """Settle the outcome when the OCPS leaves ENABLED, or has died."""
-        settle(outcome, JobError(step, await self._until_lost(), job_id=job_id))
-
-    async def _until_lost(self) -> str:
-        """Wait until the OCPS is in another state than ENABLED or silent, and return what has become of it."""
-        pulse = Pulse(self._remote, self._others)
-        while True:
-            state = self._remote.evt_summaryState.get()
-            if state is not None and state.summaryState != State.ENABLED:
-                return f"the OCPS left ENABLED, it is {state_name(state.summaryState)}"
-            if pulse.is_dead():
-                return silent("the OCPS", SILENCE)
-            await asyncio.sleep(LOOK_PERIOD)
+        settle(outcome, JobError(step, await self._presence.until_lost(mark), job_id=job_id))
 
     async def _abort(self, job_id: str) -> None:
         """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""

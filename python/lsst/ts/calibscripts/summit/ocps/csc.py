@@ -30,6 +30,7 @@ class _Entry:
     done: asyncio.Event
     task: asyncio.Task[None] | None = None
     published: bool = False
+    lost: bool = False
 
 
 class SimulatedOcps(SimulatedCsc):
@@ -117,17 +118,21 @@ class SimulatedOcps(SimulatedCsc):
             entry.task.cancel()
         await entry.done.wait()
 
-    async def fault(self, report: str) -> None:
-        """Go to FAULT: the jobs that run are lost and their results are never published."""
-        await super().fault(report)
+    async def set_state(self, state: State) -> None:
+        """Change the summary state: FAULT and STANDBY lose the jobs that run, and never publish their results."""
+        await super().set_state(state)
+        if state not in (State.FAULT, State.STANDBY):
+            return
         for entry in self._entries.values():
-            if entry.task is not None:
+            if entry.task is not None and not entry.done.is_set():
+                entry.lost = True
                 entry.task.cancel()
 
     def _entry(self, job_id: str) -> _Entry:
-        if job_id not in self._entries:
+        entry = self._entries.get(job_id)
+        if entry is None or entry.lost:
             raise ExpectedError(f"{self.name} knows no job {job_id!r}")
-        return self._entries[job_id]
+        return entry
 
     async def _submit(self, data: Any) -> _Entry:
         job = Job(
@@ -194,6 +199,9 @@ class SimulatedOcps(SimulatedCsc):
         job = entry.job
         if self.state == State.FAULT:
             raise ExpectedError(f"{self.name} went to FAULT; what became of job {job.job_id} is unknown")
+        if entry.lost:
+            # Nobody sees to it any more.
+            await asyncio.Event().wait()
         if self._hits("results-swapped", job):
             await self._let_others_go_first(entry)
         if not self._hits("result-never", job):
