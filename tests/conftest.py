@@ -84,8 +84,13 @@ class FilesTogether(LoadFileScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Start one worker more than there are cores: some wait for processes, servers and disks."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start one worker more than there are cores: some wait for processes, servers and disks.
+
+    Through a broker each of them is in real time, and xdist decides; so it does where it has been told a number.
+    """
+    if ON_OBSERVATORY or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
     return (os.cpu_count() or 1) + 1
 
 
