@@ -6,6 +6,7 @@ from pathlib import Path
 from web_support import (
     CERTIFIED,
     DONE,
+    FIRST,
     GENERATED,
     PLANNED,
     TAKEN,
@@ -34,7 +35,7 @@ def test_a_run_is_watched_from_its_first_exposure_to_its_certification(tmp_path:
             following()
             text = client.get(page).text
             assert "3 of 3" in text
-            assert "2026112600001..2026112600003" in text
+            assert f"{FIRST}..{FIRST + 2}" in text
             assert "The record covers " in text
             assert "the run ended" not in text
             tell(recorder, GENERATED)

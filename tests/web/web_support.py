@@ -36,7 +36,7 @@ from lsst.ts.calibscripts.events.events import (
     StepOutcome,
     Verdicted,
 )
-from lsst.ts.calibscripts.ground.tai import tai_now
+from lsst.ts.calibscripts.ground.tai import observing_day, tai_now
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.record import About, Recorder, open_record
 from lsst.ts.calibscripts.tables.products import ImageType
@@ -46,7 +46,8 @@ from lsst.ts.calibscripts.web.server import served
 GENERATE, VERIFY, CERTIFY = (
     StepId(action, "BIAS") for action in (Action.GENERATE, Action.VERIFY, Action.CERTIFY)
 )
-FIRST = 2026112600001
+FIRST = observing_day(tai_now()) * 100_000 + 1
+"""Exposure of the night in which records are begun here: it is in no other night's page."""
 RUN = "u/ocps/abc/run"
 
 PLANNED: tuple[Event, ...] = (
