@@ -121,8 +121,6 @@ def _is_slow(path: Path) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw fewer examples where it is to be quick, and say what is missing of the observatory's middleware."""
-    # What is collected now is never garbage: looking for any in it takes a tenth of all time.
-    gc.disable()
     settings.load_profile("quick" if config.getoption("--quick") else "whole")
     if not ON_OBSERVATORY:
         return
@@ -151,6 +149,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Look for garbage in what tests make: in what is imported and collected before it takes a tenth of all time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
+        gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Select what is quick, or, on the observatory's middleware, what is for both; what takes longest comes first."""
@@ -162,13 +172,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = {*kept}
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = sorted(kept, key=lambda item: _place(item.path))
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Look for garbage in what tests make, and in nothing that was there before."""
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
-    gc.enable()
 
 
 def _is_for(mark: pytest.Mark | None) -> bool:

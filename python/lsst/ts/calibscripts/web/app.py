@@ -33,7 +33,7 @@ class Setup:
     #: Instrument, or repository as a run names it -> butler repository to read instead.
     repos: Mapping[str, str] = field(default_factory=dict)
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)  #: Decides who may sign decisions.
-    #: Names that it may be asked by, besides the address it listens at and those of its own machine.
+    #: Names that it may be asked by, in addition to the address it listens at and those of its own machine.
     hosts: Sequence[str] = ()
     #: Returns whether the server goes on: open pages are not kept waiting for when it ends.
     going: Callable[[], bool] = lambda: True

@@ -56,7 +56,7 @@ def exposure_record(header: Mapping[str, Any]) -> dict[str, Any]:
 def visit_records(exposure: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the dimension records of the visit that consists of one exposure.
 
-    A butler defines visits of flats only where it is told to take calibrations for visits, too; verifyDefects
+    A butler defines visits of flats only where it is set to take calibrations for visits, too; verifyDefects
     needs them.
 
     Parameters
