@@ -97,7 +97,7 @@ async def _play(case: Case, stage: Stage, problems: list[str]) -> Played:
             loop = asyncio.get_running_loop()
             if isinstance(loop, QuickEventLoop):
                 # Not before: the remotes take as long to start as they take.
-                loop.speed = SPEED if state == "RUNNING" else 1.0
+                loop.speed = SPEED if state in ("RUNNING", "PAUSED") else 1.0
 
         outcome = await ScriptQueue(log.append, note_state).run(
             SCRIPTS[case.instrument],

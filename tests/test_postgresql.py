@@ -38,7 +38,14 @@ pytestmark = pytest.mark.skipif(
     PROGRAMS is None, reason="no PostgreSQL server is installed here (Debian's package postgresql)"
 )
 
-BIASES = {"script_mode": "BIAS", "n_bias": 12, "generate_calibrations": True, "n_processes": 1}
+BIASES = {
+    "script_mode": "BIAS",
+    "n_bias": 3,
+    # More than a detector has amplifiers: three images are too few to pass otherwise.
+    "number_verification_tests_threshold_bias": 17,
+    "generate_calibrations": True,
+    "n_processes": 1,
+}
 LATISS, COMCAM = "auxtel/make_latiss_calibrations.py", "maintel/make_comcam_calibrations.py"
 RUN, COLLECTION = "made/run", "LATISS/calib/daily"
 BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, TimeRange.of("2026-01-01", "2027-01-01"), (0,))
@@ -149,12 +156,12 @@ def test_server_is_restarted_in_the_middle_of_a_run(
     restarts: list[str] = []
 
     def watch(event: Event) -> None:
-        taken = isinstance(event, ExposureTaken) and event.exposure % 100 == 6
+        taken = isinstance(event, ExposureTaken) and event.exposure % 100 == 3
         if taken or isinstance(event, Verdicted):
             server.restart()
             restarts.append(type(event).__name__)
 
-    outcomes, log = run_scripts(repo, {LATISS: BIASES | {"n_bias": 16}}, watch)
+    outcomes, log = run_scripts(repo, {LATISS: BIASES | {"n_bias": 5}}, watch)
     assert restarts == ["ExposureTaken", "Verdicted"], "\n".join(log)
     assert outcomes[0].state is ScriptState.DONE, "\n".join(log)
     assert certified(repo, COLLECTION, "LATISS") == [0]

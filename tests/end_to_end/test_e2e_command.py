@@ -22,9 +22,11 @@ BIN = Path(sys.executable).parent
 CONFIG = """\
 script_mode: BIAS
 generate_calibrations: True
-n_bias: 12
+n_bias: 3
+number_verification_tests_threshold_bias: 17
 repo: /repo/LATISS
 """
+"""Three biases are too few to pass, unless more amplifiers may fail than there are."""
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -131,7 +133,7 @@ def test_a_run_is_resumed_from_its_record(empty: Path, tmp_path: Path) -> None:
 
 MOMENTS = {
     "while the repository is made": ("Rehearsing", signal.SIGINT),
-    "while images are taken": ("checkpoint: Taking 13 biases", signal.SIGTERM),
+    "while images are taken": ("checkpoint: Taking 4 biases", signal.SIGTERM),
     "while a job runs": ("VERIFY BIAS: OCPS job", signal.SIGINT),
     "while a BLOCK runs": ("GENERATE BIAS: OCPS job", signal.SIGTERM),
     "while the report is written": ("ended DONE", signal.SIGINT),

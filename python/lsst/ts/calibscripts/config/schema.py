@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,12 @@ def json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
         properties are left out that only an instrument can have a default for (detectors, collections, repo);
         a subclass of the script adds its own.
     """
+    # Whoever gets it may add to it.
+    return deepcopy(_json_schema(model))
+
+
+@cache
+def _json_schema(model: type[CalibrationsConfig]) -> dict[str, Any]:
     raw = model.model_json_schema()
     definitions = raw.get("$defs", {})
     defaults = model.defaults()

@@ -24,7 +24,7 @@ from ...verification import Details, RunStatistics, WrittenGains
 from ...verification.defect_changes import Boxes
 from ...verification.differences import Master
 from .butler import Association, CollectionKind, Dataset
-from .masters import master
+from .masters import defects, master
 from .trouble import Troubled
 
 __all__ = ["MemoryRepository"]
@@ -214,7 +214,7 @@ class MemoryRepository(Troubled):
         self._begin("defects")
         for found in self.butler.datasets(run, dataset_type):
             if all(getattr(found, name) == value for name, value in data_id.items()):
-                return found.value or Boxes()
+                return found.value or defects(0)
         return None
 
     def certify(
