@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from e2e_support import LATISS_SCRIPT
 
+from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 BIN = Path(sys.executable).parent
@@ -53,17 +55,22 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(make_rehearsal_repository(tmp_path_factory.mktemp("empty") / "repo", filters=[]))
 
 
-def rehearse(directory: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def rehearsal(directory: Path, *options: str) -> list[str]:
+    """Write the configuration, and return the words of a rehearsal under it."""
     (directory / "config.yaml").write_text(CONFIG)
     files = ["--config", str(directory / "config.yaml"), "--repo", str(directory / "repo")]
-    words = ["rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options]
-    return command("calibscripts", *words, **environment)
+    return ["rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options]
+
+
+def here(*words: str) -> Result:
+    """Run `calibscripts` in this process, which has imported everything already."""
+    return CliRunner().invoke(main, words)
 
 
 @pytest.fixture(scope="module")
 def first(directory: Path) -> subprocess.CompletedProcess[str]:
     (directory / "temporary").mkdir()
-    return rehearse(directory, TMPDIR=str(directory / "temporary"))
+    return command("calibscripts", *rehearsal(directory), TMPDIR=str(directory / "temporary"))
 
 
 def test_biases_end_done_and_are_certified(first: subprocess.CompletedProcess[str], directory: Path) -> None:
@@ -101,9 +108,9 @@ def test_printed_command_lists_the_bias(first: subprocess.CompletedProcess[str])
 
 
 def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directory: Path) -> None:
-    second = rehearse(directory)
-    assert second.returncode == 1
-    text = " ".join(second.stdout.split())
+    second = here(*rehearsal(directory))
+    assert second.exit_code == 1
+    text = " ".join(second.output.split())
     assert "LATISS/calib/daily already holds bias" in text
     assert f"{LATISS_SCRIPT} ended FAILED" in text
     assert "Nothing was certified." in text
@@ -111,21 +118,21 @@ def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directo
 
 def test_a_run_that_did_everything_is_not_resumed(first: subprocess.CompletedProcess[str]) -> None:
     record = first.stdout.splitlines()[-2].removeprefix("Record: ")
-    resumed = command("calibscripts", "rehearse", "--resume", record, "--speed", "1000")
-    assert resumed.returncode != 0
-    assert "nothing to resume: the run ended DONE" in " ".join((resumed.stdout + resumed.stderr).split())
+    resumed = here("rehearse", "--resume", record, "--speed", "1000")
+    assert resumed.exit_code != 0
+    assert "nothing to resume: the run ended DONE" in " ".join(resumed.output.split())
 
 
 def test_a_run_is_resumed_from_its_record(empty: Path, tmp_path: Path) -> None:
     """No exposure is taken again."""
     shutil.copytree(empty, tmp_path / "repo")
-    failed = rehearse(tmp_path, "--fault", "job-error:of=verifyBias")
-    assert failed.returncode == 1, failed.stdout + failed.stderr
-    assert "The last error in the log: " in " ".join(failed.stdout.split())
-    record = failed.stdout.splitlines()[-2].removeprefix("Record: ")
-    resumed = command("calibscripts", "rehearse", "--resume", record, "--speed", "1000")
-    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    text = " ".join(resumed.stdout.split())
+    failed = here(*rehearsal(tmp_path, "--fault", "job-error:of=verifyBias"))
+    assert failed.exit_code == 1, failed.output
+    assert "The last error in the log: " in " ".join(failed.output.split())
+    record = failed.output.splitlines()[-2].removeprefix("Record: ")
+    resumed = here("rehearse", "--resume", record, "--speed", "1000")
+    assert resumed.exit_code == 0, resumed.output
+    text = " ".join(resumed.output.split())
     assert f"Resuming {LATISS_SCRIPT} with:" in text
     assert "0 images taken" in text
     assert f"{LATISS_SCRIPT} ended DONE" in text
