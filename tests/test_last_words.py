@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,6 +36,9 @@ LONG = 1000.0
 
 CLOSING = 10.0 if ON_OBSERVATORY else 1.1
 """What the middleware takes itself at most to close a script, seconds: the observatory's, for each remote a while."""
+
+_INDICES = itertools.count(230_001)
+"""A script of its own for each test: a broker keeps the last message of those before."""
 
 ON_THE_WAY = 5.0 if ON_OBSERVATORY else 0.5
 """How long a message may be on its way, seconds."""
@@ -114,12 +118,13 @@ async def in_love(seconds: float = LONG) -> AsyncIterator[Love]:
     reference_calibrations(butler, "LATISS")
 
     runner = MemoryRunner(butler, lambda job: Behaviour(seconds=seconds))
+    index = next(_INDICES)
     async with (
         Summit("/nowhere", ingest=MemoryIngest(butler), runner=runner) as summit,
         Domain() as domain,
-        Remote(domain, "Script", 200_001) as remote,
+        Remote(domain, "Script", index) as remote,
     ):
-        script = LatissInMemory.over(MemoryRepository(butler))(200_001)
+        script = LatissInMemory.over(MemoryRepository(butler))(index)
         await script.start_task
         love = Love(script, remote, summit)
         try:
