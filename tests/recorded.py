@@ -122,6 +122,14 @@ class Rehearsed:
     repo: Path
 
 
+THREE_BIASES = {
+    "script_mode": "BIAS",
+    "generate_calibrations": True,
+    "n_bias": 3,
+    "number_verification_tests_threshold_bias": 17,
+}
+"""The smallest run that certifies: three are too few to pass, unless more amplifiers may fail than a detector has."""
+
 REHEARSED = {
     "generate_calibrations": True,
     "n_bias": 3,

@@ -16,6 +16,7 @@ from astropy.time import Time
 from click.testing import CliRunner
 from lsst.daf.butler import Butler, CollectionType
 from postgresql_support import Breaking, Server, find_server, serve
+from recorded import THREE_BIASES
 from scripts_over import ComCamInMemory, LatissInMemory
 
 from lsst.ts.calibscripts.cli import main
@@ -36,14 +37,7 @@ pytestmark = pytest.mark.skipif(
     PROGRAMS is None, reason="no PostgreSQL server is installed here (Debian's package postgresql)"
 )
 
-BIASES = {
-    "script_mode": "BIAS",
-    "n_bias": 3,
-    # More than a detector has amplifiers: three images are too few to pass otherwise.
-    "number_verification_tests_threshold_bias": 17,
-    "generate_calibrations": True,
-    "n_processes": 1,
-}
+BIASES = THREE_BIASES | {"n_processes": 1}
 LATISS, COMCAM = "auxtel/make_latiss_calibrations.py", "maintel/make_comcam_calibrations.py"
 RUN, COLLECTION = "made/run", "LATISS/calib/daily"
 BIAS = Certification("BIAS", "LATISS", "bias", COLLECTION, TimeRange.of("2026-01-01", "2027-01-01"), (0,))
@@ -112,13 +106,13 @@ def test_rehearsal_by_the_command(server: Server, database: str, tmp_path: Path,
     words = ["rehearse", LATISS, *files, "--speed", "1000", "--registry", database]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
-    assert "ended DONE" in done.output
+    assert "ended DONE" in done.stdout
     assert f"psycopg2://owner@127.0.0.1:{server.port}/summit" in (repo / "butler.yaml").read_text()
     assert not list(repo.glob("*.sqlite3"))
     assert certified(str(repo), COLLECTION, "LATISS") == [0]
     again = CliRunner().invoke(main, words)
     assert again.exit_code == 1
-    assert "holds a repository already" in " ".join(again.output.split())
+    assert "holds a repository already" in again.stderr
 
 
 def test_two_scripts_certify_at_the_same_time(database: str, tmp_path: Path, pipelines: None):

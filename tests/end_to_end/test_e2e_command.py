@@ -16,19 +16,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from e2e_support import LATISS_SCRIPT
+from recorded import THREE_BIASES
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.summit.butler.rehearsal import make_rehearsal_repository
 
 BIN = Path(sys.executable).parent
-CONFIG = """\
-script_mode: BIAS
-generate_calibrations: True
-n_bias: 3
-number_verification_tests_threshold_bias: 17
-repo: /repo/LATISS
-"""
-"""Three biases are too few to pass, unless more amplifiers may fail than there are."""
+CONFIG = THREE_BIASES | {"repo": "/repo/LATISS"}
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +51,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rehearsal(directory: Path, *options: str) -> list[str]:
     """Write the configuration, and return the words of a rehearsal under it."""
-    (directory / "config.yaml").write_text(CONFIG)
+    (directory / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     files = ["--config", str(directory / "config.yaml"), "--repo", str(directory / "repo")]
     return ["rehearse", LATISS_SCRIPT, *files, "--speed", "1000", *options]
 
@@ -110,7 +104,7 @@ def test_printed_command_lists_the_bias(first: subprocess.CompletedProcess[str])
 def test_same_again_ends_failed(first: subprocess.CompletedProcess[str], directory: Path) -> None:
     second = here(*rehearsal(directory))
     assert second.exit_code == 1
-    text = " ".join(second.output.split())
+    text = " ".join(second.stdout.split())
     assert "LATISS/calib/daily already holds bias" in text
     assert f"{LATISS_SCRIPT} ended FAILED" in text
     assert "Nothing was certified." in text
@@ -128,11 +122,11 @@ def test_a_run_is_resumed_from_its_record(empty: Path, tmp_path: Path) -> None:
     shutil.copytree(empty, tmp_path / "repo")
     failed = here(*rehearsal(tmp_path, "--fault", "job-error:of=verifyBias"))
     assert failed.exit_code == 1, failed.output
-    assert "The last error in the log: " in " ".join(failed.output.split())
-    record = failed.output.splitlines()[-2].removeprefix("Record: ")
+    assert "The last error in the log: " in " ".join(failed.stdout.split())
+    record = failed.stdout.splitlines()[-2].removeprefix("Record: ")
     resumed = here("rehearse", "--resume", record, "--speed", "1000")
     assert resumed.exit_code == 0, resumed.output
-    text = " ".join(resumed.output.split())
+    text = " ".join(resumed.stdout.split())
     assert f"Resuming {LATISS_SCRIPT} with:" in text
     assert "0 images taken" in text
     assert f"{LATISS_SCRIPT} ended DONE" in text
@@ -153,8 +147,8 @@ def test_a_signal_ends_it_as_a_stop_ends_a_script(moment: str, empty: Path, tmp_
     until, number = MOMENTS[moment]
     if "repository" not in moment:
         shutil.copytree(empty, tmp_path / "repo")
-    (tmp_path / "config.yaml").write_text(CONFIG)
-    block = {"name": LATISS_SCRIPT, "standard": False, "parameters": yaml.safe_load(CONFIG)}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    block = {"name": LATISS_SCRIPT, "standard": False, "parameters": CONFIG}
     blocks = {"name": "biases", "program": "BLOCK-901", "constraints": [], "scripts": [block, block]}
     (tmp_path / "block.json").write_text(json.dumps(blocks))
     what = (

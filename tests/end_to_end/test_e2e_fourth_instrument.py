@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from e2e_support import SEED, Rehearsed, opened, rehearse
+from recorded import THREE_BIASES
 
 from lsst.ts.calibscripts.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibscripts.events.events import Certified, ImageArrived
@@ -60,14 +61,7 @@ class MakeCornerCalibrations(BaseMakeCalibrations):
 def corner(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     root: Path = tmp_path_factory.mktemp("corner") / "repo"
     repo = make_rehearsal_repository(root, ["LSSTComCam"], seed=SEED, detectors=[0, 8], filters=["g_01"])
-    config = {
-        "script_mode": "BIAS",
-        "generate_calibrations": True,
-        "n_bias": 3,
-        # More than a detector has amplifiers: three images are too few to pass otherwise.
-        "number_verification_tests_threshold_bias": 17,
-        "filter": "g_01",
-    }
+    config = THREE_BIASES | {"filter": "g_01"}
     return rehearse(
         repo,
         SCRIPT,
