@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_sparing import kept_at_most
 
 from lsst.ts.calibscripts.errors import FlatLevelError
 from lsst.ts.calibscripts.preflight.examining import Asked, Examined, compare, examine
@@ -239,3 +241,43 @@ def test_a_detector_without_a_level_does_not_hide_another() -> None:
         butler.put("raw", "LSSTComCam/raw/all", "LSSTComCam", detector=detector, exposure=FIRST, value=level)
     asked = Asked(ImageType.FLAT, (FIRST,), (0, 1), window=Window(10_000.0, None))
     assert "too low: 200 ADU" in str(examine(MemoryRepository(butler), "LSSTComCam", asked).refused)
+
+
+@given(
+    conditions=st.lists(
+        st.sampled_from(["good", "good", "good", "of another time", "unknown", "too dark"]),
+        min_size=1,
+        max_size=6,
+    ),
+    n_detectors=st.integers(1, 4),
+    data=st.data(),
+)
+def test_a_set_goes_on_with_what_fits_whatever_else_is_wrong_with_it(
+    conditions: list[str], n_detectors: int, data: st.DataObject
+) -> None:
+    butler, detectors = MemoryButler(), range(n_detectors)
+    exposures = range(FIRST, FIRST + len(conditions))
+    state = dict(zip(exposures, conditions, strict=True))
+    images = list(product(exposures, detectors))
+    missing = data.draw(st.sets(st.sampled_from(images), max_size=len(images) // 2))
+    for exposure, condition in state.items():
+        if condition != "unknown":
+            time = 30.0 if condition == "of another time" else 2.0
+            butler.add_exposure("LSSTComCam", ExposureRecord(exposure, "FLAT", time, "r_03"))
+    for exposure, detector in images:
+        if (exposure, detector) not in missing:
+            level = 200.0 if state[exposure] == "too dark" else 2e4
+            butler.put(
+                "raw", "LSSTComCam/raw/all", "LSSTComCam", detector=detector, exposure=exposure, value=level
+            )
+    times = dict.fromkeys(exposures, (2.0,))
+    asked = Asked(ImageType.FLAT, tuple(exposures), tuple(detectors), times=times, window=Window(1e4, None))
+    examined = examine(MemoryRepository(butler), "LSSTComCam", asked)
+    found = examined.found
+    if examined.refused is not None:
+        assert "too dark" in conditions
+        return
+    lost = missing | {(e, d) for e, d in images if state[e] != "good"}
+    if found.complete:
+        assert lost.isdisjoint(product(found.exposures, found.detectors))
+    assert found.complete == bool(kept_at_most(exposures, detectors, lost))

@@ -253,6 +253,15 @@ WORTH_REMEMBERING = {
         operator=Operator(stop="command", at=3, after="JobEnded"),
         resumes=True,
     ),
+    "a dark of another time, and another that lacks one detector, which is spared": Scenario(
+        instrument="LSSTComCam",
+        config=BIAS_DARK | {"n_dark": 4, "detectors": [0, 1, 2, 3], "oods_timeout": 20.0},
+        alterations=(
+            Alteration("DARK", at=2, exposure_time=30.0),
+            Alteration("DARK", at=2, count=2, loses=frozenset({0})),
+        ),
+        resumes=True,
+    ),
     "a bias that is announced, but never ingested, and nothing is verified": Scenario(
         config=BIAS_DARK | {"n_bias": 4, "do_verify": False},
         alterations=(Alteration("BIAS", at=2, loses=frozenset({0})),),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from ..config import same_time
 from ..errors import CalibScriptsError, ImageSetError
@@ -60,16 +61,6 @@ class Examined:
         exposures = sorted({*self.found.exposures, *self.found.left_out_exposures})
         return replace(self, found=ImageSet((), self.found.detectors, tuple(exposures), ()), refused=error)
 
-    def leave_out(self, unfit: Mapping[str, tuple[int, ...]]) -> Examined:
-        """Return the same without some exposures, by the reason."""
-        if not unfit:
-            return self
-        gone = {exposure for exposures in unfit.values() for exposure in exposures}
-        left_out = sorted({*self.found.left_out_exposures, *gone})
-        exposures = tuple(exposure for exposure in self.found.exposures if exposure not in gone)
-        found = replace(self.found, exposures=exposures, left_out_exposures=tuple(left_out))
-        return replace(self, found=found, why={**self.why, **unfit})
-
 
 def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
     """Compare a set with what the butler has of it. Blocks.
@@ -85,38 +76,53 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
         What of it is used.
     """
     there = repository.ingested(instrument, asked.exposures)
-    examined = compare(asked, there, repository.exposures(instrument, asked.exposures))
-    found = examined.found
-    if asked.window is None or examined.refused or not found.complete:
+    records = repository.exposures(instrument, asked.exposures)
+    examined = compare(asked, there, records)
+    if asked.window is None or examined.refused or not examined.found.complete:
         return examined
-    levels = read_signals(repository, instrument, found.exposures, found.detectors, asked.known)
-    first = [signal.level for signal in levels.read.values()][:LEVELS_LOOKED_AT]
-    wrong = asked.window.wrong(first) if first else asked.window.unknown(levels)
+    found, window = examined.found, asked.window
+    # Also of flats that are left out so far for want of an image: they may be used where others are too dark.
+    unfit = {exposure for exposures in examined.why.values() for exposure in exposures}
+    fit = [exposure for exposure in asked.exposures if exposure in examined.times and exposure not in unfit]
+    levels = read_signals(repository, instrument, fit, found.detectors, asked.known)
     examined = replace(examined, levels=levels)
+    used = [levels.read[exposure].level for exposure in found.exposures if exposure in levels.read]
+    wrong = window.wrong(used[:LEVELS_LOOKED_AT]) if used else window.unknown(levels)
     if wrong is not None:
         return examined.refuse(wrong)
-    return examined.leave_out(asked.window.unfit(levels.read, examined.times))
+    outside = window.unfit(levels.read, examined.times)
+    return replace(compare(asked, there, records, outside), levels=levels)
 
 
-def compare(asked: Asked, there: Collection[tuple[int, int]], records: Iterable[ExposureRecord]) -> Examined:
+def compare(
+    asked: Asked,
+    there: Collection[tuple[int, int]],
+    records: Collection[ExposureRecord],
+    unfit: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+) -> Examined:
     """Compare a set with its ingested images and the records of its exposures. Pure.
+
+    An exposure that does not fit has lost its images: what else is left out is decided with that in mind.
 
     Parameters
     ----------
     there : collection of (`int`, `int`)
         Exposure and detector of the images that were ingested.
-    records : iterable of `ExposureRecord`
+    records : collection of `ExposureRecord`
         Those of its exposures that the butler knows.
+    unfit : mapping [`str`, `tuple` of `int`], optional
+        Why exposures do not fit although their records do -> which.
     """
     known = {record.id: record for record in records}
-    why: dict[str, tuple[int, ...]] = {}
+    why = {**unfit}
     for exposure in asked.exposures:
         if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record)):
             why[reason] = (*why.get(reason, ()), exposure)
-    unfit = {exposure for exposures in why.values() for exposure in exposures}
-    fit = [exposure for exposure in asked.exposures if exposure in known and exposure not in unfit]
-    found = judge(fit, asked.detectors, there)
-    found = replace(found, left_out_exposures=tuple(e for e in asked.exposures if e not in found.exposures))
+    gone = {exposure for exposures in why.values() for exposure in exposures}
+    fit = [exposure for exposure in asked.exposures if exposure in known and exposure not in gone]
+    lost = {*asked.exposures} - {*fit}
+    usable = {(exposure, detector) for exposure, detector in there if exposure not in lost}
+    found = judge(asked.exposures, asked.detectors, usable)
     filters = (
         [known[exposure].physical_filter for exposure in fit] if asked.image_type is ImageType.FLAT else []
     )

@@ -99,10 +99,6 @@ class Arrivals:
         """Return the detectors asked for of which an exposure has no good image."""
         return frozenset(detector for detector in self._asked if (exposure, detector) not in self._good)
 
-    def judge(self, exposures: Sequence[int]) -> ImageSet:
-        """Return which of these exposures, and which detectors, go on with what has arrived by now."""
-        return judge(exposures, sorted(self._asked), self._good)
-
     async def wait(self, exposures: Sequence[int], detectors: Sequence[int], timeout: float) -> ImageSet:
         """Wait until every detector of every exposure has been announced, at most ``timeout`` seconds.
 

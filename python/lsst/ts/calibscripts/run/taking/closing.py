@@ -121,8 +121,9 @@ class Closing:
                 ImageSetError(image_type.name, self.absences.given_up(images, found, examined.why)),
             )
             return
-        for exposure, why in examined.levels.unread.items():
-            self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
+        for exposure in found.exposures:
+            if why := examined.levels.unread.get(exposure):
+                self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
         if image_type is ImageType.FLAT:
             self.context.journal.report(FilterFound(examined.physical_filter))
         self.context.journal.advance(image_type.name, Stage.INGESTED)
