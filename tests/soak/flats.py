@@ -6,6 +6,7 @@ import math
 
 from soak.asked import CALIBRATIONS, MOST_TESTS, TOLERANCE, Asked
 from soak.reading import Problems, commits, times_asked
+from soak.selecting import contradiction
 from soak.story import Exposed, Story
 
 from lsst.ts.calibscripts.events.events import (
@@ -76,11 +77,12 @@ def unreachable_level_ends_the_taking(story: Story) -> Problems:
 
 
 def flats_outside_the_limits_are_left_out(story: Story) -> Problems:
-    """Of the flats that are exposed as long as the first one, none is used whose level is outside the limits."""
+    """Of the flats exposed as long as the first that fits, none is used whose level is outside the limits."""
     window = Asked(story.scenario).window
     if window is None:
         return
     low, high = window
+    times = times_asked(story)
     detectors = sorted(story.scenario.detectors)[:2]
     for _, closed in story.of(ImageSetClosed):
         if closed.image_type != "FLAT":
@@ -88,7 +90,8 @@ def flats_outside_the_limits_are_left_out(story: Story) -> Problems:
         kept = sorted({*closed.exposures, *closed.left_out_exposures})
         seen = ((e, [story.levels.get((e, d), math.nan) for d in detectors]) for e in kept)
         levels = {e: next((v for v in values if math.isfinite(v)), math.nan) for e, values in seen}
-        first = next((e for e in closed.exposures if math.isfinite(levels[e])), None)
+        fit = (e for e in kept if not contradiction(story, "FLAT", e, times))
+        first = next((e for e in fit if math.isfinite(levels[e])), None)
         for exposure in closed.exposures:
             alike = first is not None and math.isclose(
                 story.records[exposure].exposure_time, story.records[first].exposure_time, abs_tol=0.004

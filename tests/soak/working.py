@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from soak.asked import CALIBRATIONS, GENERATE, MOST_TESTS, VERIFY, Asked, ancestors
 from soak.reading import Problems, commits, data, failed_by_itself, later, origins
@@ -208,9 +209,24 @@ def camera_stops_at_a_verdict(story: Story) -> Problems:
         again = any(after >= time and event.step == end.step for after, event in story.of(JobSubmitted))
         if end.step.action == "GENERATE" and end.exit_code not in (0, None) and not again:
             lost.setdefault(end.step.product, time)
+    for sent, event in _sent(story):
+        for product, since in lost.items():
+            if sent > since and product in ancestors(event.image_type):
+                yield f"a {event.image_type} was sent for at {sent}, after {product} was lost at {since}"
+
+
+def _sent(story: Story) -> Iterator[tuple[float, Exposed]]:
+    """Return when each exposure was sent for, at the earliest, and that it was begun.
+
+    After somebody else's exposure, which is taken for ours, the camera is one behind: a command waits in it while the
+    one before it is exposed.
+    """
+    foreign, before = False, 0.0
     for time, event in story.of(Exposed):
         if event.ended:
             continue
-        for product, since in lost.items():
-            if time > since and product in ancestors(event.image_type):
-                yield f"a {event.image_type} was begun at {time}, after {product} was lost at {since}"
+        if event.image_type == "ENGTEST":
+            foreign = True
+        else:
+            yield before if foreign else time, event
+        before = time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 
 from .butler import MemoryButler
@@ -73,4 +74,5 @@ class Troubled:
                 if trouble.seconds:
                     self._hold_up(trouble.seconds)
                 if trouble.error is not None:
-                    raise trouble.error
+                    # Another one each time: an error holds every frame that it has ever gone through.
+                    raise copy(trouble.error)
