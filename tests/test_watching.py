@@ -27,6 +27,14 @@ async def standby(component: SimulatedCsc) -> None:
     await component.set_state(State.ENABLED)
 
 
+async def blink(component: SimulatedCsc) -> None:
+    """Leave ENABLED between two looks, and come back."""
+    await asyncio.sleep(0.5)
+    await component.set_state(State.FAULT)
+    await component.set_state(State.STANDBY)
+    await component.set_state(State.ENABLED)
+
+
 async def die(component: SimulatedCsc) -> None:
     await component.die()
 
@@ -49,6 +57,11 @@ async def warnings_where(name: str, lose: object) -> list[str]:
     ("name", "lose", "said"),
     [
         ("ATOODS", standby, "ATOODS is STANDBY, no longer ENABLED. Recover it now: "),
+        (
+            "ATCamera",
+            blink,
+            "ATCamera was FAULT and STANDBY and is ENABLED again: an image of that time may be lost.",
+        ),
         (
             "ATHeaderService",
             die,

@@ -10,7 +10,7 @@ import pytest
 from astropy.nddata import CCDData
 from click.testing import CliRunner
 from lsst.daf.butler import Butler, CollectionType
-from web_support import DONE, FAILED, FIRST, PLANNED, RUN, TAKEN, Client, record, serving
+from web_support import DONE, FAILED, FIRST, PLANNED, RUN, TAKEN, Client, of_that_night, record, serving
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import (
@@ -71,7 +71,7 @@ def test_what_is_damaged_is_said_and_the_rest_is_heeded(tmp_path: Path):
 
 
 def test_decisions_are_signed_on_the_page_and_shown_there(tmp_path: Path):
-    path = record(tmp_path, FAILED)
+    path = of_that_night(record(tmp_path, FAILED))
     page = f"/runs/{path.stem}"
     with serving(tmp_path, doorkeeper=OPEN) as client:
         form = f"token={token(client, page)}&run={path.stem}&product=BIAS&verb=approve&why=The+%3Cb%3Elamp"

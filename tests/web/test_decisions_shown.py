@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from web_support import CERTIFIED, FAILED, FIRST, RUN, Client, record, serving
+from web_support import CERTIFIED, FAILED, FIRST, RUN, Client, of_that_night, record, serving
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import (
@@ -51,7 +51,7 @@ PLACES: Mapping[str, Place] = {
 
 def decided(directory: Path, verb: Verb, subject: Subject | None = None) -> tuple[Path, dict[str, str]]:
     """Decide something on a run that has failed, and return what is said of it in each place."""
-    path = record(directory, FAILED)
+    path = of_that_night(record(directory, FAILED))
     remember(read_record(path), [Measured("read noise", "", {"R22_S11 C00": 5.0})])
     certified = EVENT if verb is Verb.CERTIFY else None
     decide(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,8 +46,9 @@ from lsst.ts.calibscripts.web.server import served
 GENERATE, VERIFY, CERTIFY = (
     StepId(action, "BIAS") for action in (Action.GENERATE, Action.VERIFY, Action.CERTIFY)
 )
-FIRST = observing_day(tai_now()) * 100_000 + 1
-"""Exposure of the night in which records are begun here: it is in no other night's page."""
+BEGUN = tai_now()
+FIRST = observing_day(BEGUN) * 100_000 + 1
+"""Exposure of the night in which these tests were collected: it is in no other night's page."""
 RUN = "u/ocps/abc/run"
 
 PLANNED: tuple[Event, ...] = (
@@ -141,11 +142,23 @@ def record(directory: Path, events: Iterable[Event], instrument: str = "LATISS",
 
 def earlier(path: Path, seconds: float) -> None:
     """Make a record look as if it was written before."""
+    move(path, lambda _: tai_now() - timedelta(seconds=seconds))
+
+
+def of_that_night(path: Path) -> Path:
+    """Make a record one of the night of `FIRST`, where noon UTC has passed since the tests were collected."""
+    late = tai_now() - BEGUN
+    move(path, lambda tai: tai - late)
+    return path
+
+
+def move(path: Path, to: Callable[[datetime], datetime]) -> None:
+    """Give the lines of a record other times."""
 
     def moved(match: re.Match[str]) -> str:
-        return json.dumps({"tai": (tai_now() - timedelta(seconds=seconds)).isoformat()})[1:-1]
+        return json.dumps({"tai": to(datetime.fromisoformat(match["tai"])).isoformat()})[1:-1]
 
-    path.write_text(re.sub(r'"tai": ?"[^"]*"', moved, path.read_text()))
+    path.write_text(re.sub(r'"tai": ?"(?P<tai>[^"]*)"', moved, path.read_text()))
 
 
 @dataclass(frozen=True)

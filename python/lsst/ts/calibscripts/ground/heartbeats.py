@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["LOOK_PERIOD", "SILENCE", "Pulse", "beats", "silent"]
+__all__ = ["LOOK_PERIOD", "SILENCE", "Pulse", "beats", "silent", "states_sent"]
 
 SILENCE = 60
 """For how long, in seconds, a component is silent that is taken for dead."""
@@ -47,6 +47,18 @@ async def beats(remote: Any, timeout: float) -> bool:
         if _last(remote) != last:
             return True
     return False
+
+
+def states_sent(remote: Any) -> list[int]:
+    """Return the summary states a component has sent since this was last called, the oldest first.
+
+    None is missed: a component that is recovered at once is soon ENABLED again. Its queue of summaryState is the
+    caller's, without a callback, since whoever waits for the state may not where there is one.
+    """
+    states = []
+    while (sample := remote.evt_summaryState.get_oldest()) is not None:
+        states.append(int(sample.summaryState))
+    return states
 
 
 def silent(name: str, seconds: float) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from ..ground.heartbeats import LOOK_PERIOD, SILENCE, Pulse, silent
+from ..ground.heartbeats import LOOK_PERIOD, SILENCE, Pulse, silent, states_sent
 from ..ground.text import listed
 from ..sal import State
 from .jobs import state_name
@@ -23,8 +23,7 @@ class Presence:
     Parameters
     ----------
     remote : `Remote`
-        Remote of the OCPS. Its queue of summaryState is ours from now on: without a callback, since whoever waits for
-        the state may not where there is one.
+        Remote of the OCPS. Its queue of summaryState is ours from now on.
     others : iterable of `Remote`
         Remotes of other components: as long as they are not heard either, it is the middleware that is silent.
     """
@@ -36,9 +35,7 @@ class Presence:
 
     def mark(self) -> int:
         """Return from where on `until_lost` is to look: what was before a job does not concern it."""
-        while (sample := self._remote.evt_summaryState.get_oldest()) is not None:
-            if sample.summaryState not in _KEEPING:
-                self._left.append(sample.summaryState)
+        self._left += [state for state in states_sent(self._remote) if state not in _KEEPING]
         return len(self._left)
 
     async def until_lost(self, mark: int) -> str:

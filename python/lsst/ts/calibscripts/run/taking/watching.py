@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from ...ground.heartbeats import LOOK_PERIOD, Pulse
+from ...ground.heartbeats import LOOK_PERIOD, Pulse, states_sent
+from ...ground.text import listed
 from ...ocps.jobs import state_name
 from ...preflight.components import checked
 from ...sal import State
 from ..context import RunContext
 
 __all__ = ["watch_components"]
+
+_RECOVER = "Recover it now: the images that are taken without it may be lost"
 
 
 async def watch_components(context: RunContext) -> None:
@@ -30,21 +32,21 @@ async def watch_components(context: RunContext) -> None:
         name: Pulse(remote, [each for each in remotes.values() if each is not remote])
         for name, remote in remotes.items()
     }
+    for remote in remotes.values():
+        # What was before the images does not concern them.
+        states_sent(remote)
     while True:
         await asyncio.sleep(LOOK_PERIOD)
         for name, remote in remotes.items():
-            silent = pulses[name].is_dead()
-            if (state := _state(remote)) != State.ENABLED.name:
-                what = f"{name} is {state}, no longer ENABLED"
+            silent, states = pulses[name].is_dead(), states_sent(remote)
+            left = [state_name(state) for state in states if state != State.ENABLED]
+            if left and states[-1] == State.ENABLED:
+                what = f"{name} was {listed(left)} and is ENABLED again: an image of that time may be lost"
+            elif left:
+                what = f"{name} is {left[-1]}, no longer ENABLED. {_RECOVER}"
             elif silent:
-                what = f"{name} says ENABLED but sends no heartbeat any more: it may have died"
+                what = f"{name} says ENABLED but sends no heartbeat any more: it may have died. {_RECOVER}"
             else:
                 continue
             # Whether an image is good is seen when it has arrived or not.
-            why = "the images that are taken without it may be lost"
-            context.journal.warn_once(f"{name} lost", f"{what}. Recover it now: {why}.")
-
-
-def _state(remote: Any) -> str:
-    state = remote.evt_summaryState.get()
-    return State.ENABLED.name if state is None else state_name(state.summaryState)
+            context.journal.warn_once(f"{name} lost", f"{what}.")
