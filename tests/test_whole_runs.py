@@ -262,6 +262,27 @@ WORTH_REMEMBERING = {
         ),
         resumes=True,
     ),
+    "the OCPS dies with a job that it has not begun yet": Scenario(
+        config=ALL
+        | {"n_flat": 6, "pipetask_timeout": 20.0}
+        | {"exp_times_flat": [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]},
+        faults=("ocps-dead:of=cpFlat",),
+    ),
+    "flats of the night before have two filters": Scenario(
+        config=ALL | {"exposures": {"FLAT": [EARLIER + n for n in range(1, 5)]}},
+        earlier={
+            EARLIER + 1: Earlier("FLAT", 1.0, "SDSSg_65mm~empty"),
+            **{EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty") for n in range(2, 5)},
+        },
+    ),
+    "the flats that are left of those too dark are too few": Scenario(
+        config=ALL | {"n_flat": 2, "n_discard_flat": 1, "flat_counts_min": 1000.0},
+        alterations=(
+            Alteration("FLAT", at=2, exposure_time=30.0),
+            Alteration("FLAT", at=2, count=2, level=10.0),
+        ),
+        resumes=True,
+    ),
     "a bias that is announced, but never ingested, and nothing is verified": Scenario(
         config=BIAS_DARK | {"n_bias": 4, "do_verify": False},
         alterations=(Alteration("BIAS", at=2, loses=frozenset({0})),),

@@ -277,6 +277,9 @@ class Asked:
         for name, exposures in self.existing.items():
             if not any(self.is_usable(name, exposure) for exposure in exposures):
                 return f"none of the {name} fits"
+        usable = (e for e in self.existing.get("FLAT", ()) if self.is_usable("FLAT", e))
+        if len({self.scenario.earlier[exposure].physical_filter for exposure in usable}) > 1:
+            return "the flats that exist have several filters"
         for trouble in self.scenario.troubles:
             if trouble.call == "check" and trouble.error and trouble.at == 1:
                 return "the repository cannot be read"

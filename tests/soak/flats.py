@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from soak.asked import CALIBRATIONS, MOST_TESTS, TOLERANCE, Asked
-from soak.reading import Problems, commits, times_asked
+from soak.reading import Problems, commits, is_enough, times_asked
 from soak.selecting import contradiction
 from soak.story import Exposed, Story
 
@@ -85,7 +85,7 @@ def flats_outside_the_limits_are_left_out(story: Story) -> Problems:
     times = times_asked(story)
     detectors = sorted(story.scenario.detectors)[:2]
     for _, closed in story.of(ImageSetClosed):
-        if closed.image_type != "FLAT":
+        if closed.image_type != "FLAT" or not is_enough(closed):
             continue
         kept = sorted({*closed.exposures, *closed.left_out_exposures})
         seen = ((e, [story.levels.get((e, d), math.nan) for d in detectors]) for e in kept)

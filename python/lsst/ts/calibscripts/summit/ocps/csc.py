@@ -155,6 +155,7 @@ class SimulatedOcps(SimulatedCsc):
         entry = self._entries[job.job_id] = _Entry(job, asyncio.Event())
         self._on_change(job)
         entry.task = self.spawn(self._run(entry))
+        entry.task.add_done_callback(lambda _: self._end_unbegun(entry))
         return entry
 
     async def _run(self, entry: _Entry) -> None:
@@ -168,6 +169,12 @@ class SimulatedOcps(SimulatedCsc):
             self._end(entry, Phase.ABORTED, ABORTED)
             raise
         finally:
+            entry.done.set()
+
+    def _end_unbegun(self, entry: _Entry) -> None:
+        """End a job that was cancelled before `_run` could begin."""
+        if not entry.done.is_set():
+            self._end(entry, Phase.ABORTED, ABORTED)
             entry.done.set()
 
     async def _work(self, job: Job) -> int:
