@@ -38,8 +38,12 @@ if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_
     # It was chosen before this was read.
     tempfile.tempdir = None
 
-GARBAGE = 20_000
-"""New objects after which it is looked for; 700 are usual, of which a butler makes thousands for each dataset."""
+GARBAGE = 200_000
+"""New objects after which it is looked for within a test; 700 are usual, of which a butler makes thousands for each
+dataset."""
+
+GARBAGE_LEFT = 5_000
+"""New objects that a test leaves, after which it is looked for among them: the sooner, the fewer they are."""
 
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
@@ -146,7 +150,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
             environment.delenv(name, raising=False)
             if item.path.is_relative_to(END_TO_END):
                 environment.setenv(name, str(PIPELINES / package))
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            if gc.get_count()[0] > GARBAGE_LEFT:
+                gc.collect(0)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -159,6 +167,13 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         gc.freeze()
         gc.set_threshold(GARBAGE)
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Look for garbage once more: pytest would do it five times, which takes seconds in each worker."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -354,6 +354,11 @@ def test_defects_are_masked(summit: Summit, biases: list[int], bias_run: str, de
     np.testing.assert_array_equal(image.mask, mask)
 
 
+def some_of(pairs: list[int]) -> list[int]:
+    """Return every second pair: enough of them for all levels."""
+    return [exposure for n in range(0, len(pairs), 4) for exposure in pairs[n : n + 2]]
+
+
 def values(dataset: Any, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return one quantity of all amplifiers."""
     return np.array([getattr(dataset, name)[amplifier] for amplifier in AMPLIFIERS])
@@ -382,6 +387,7 @@ def test_gains_relative_to_each_other_are_those_of_an_even_flat(summit: Summit, 
 
 
 def test_linearizer_agrees_with_the_sensor(summit: Summit, pairs: list[int]):
+    pairs = some_of(pairs)
     run = summit.job("cpLinearizer", pairs)
     linearizer = summit.get("linearizer", run, detector=0)
     expected = MODEL.electronics.nonlinearity
@@ -404,7 +410,7 @@ def test_deferred_charge_agrees_with_the_sensor(summit: Summit, flats: list[int]
 
 
 def test_brighter_fatter_kernel_agrees_with_the_sensor(summit: Summit, pairs: list[int]):
-    bfk = summit.get("bfk", summit.job("cpBfk", pairs), detector=0)
+    bfk = summit.get("bfk", summit.job("cpBfk", some_of(pairs)), detector=0)
     np.testing.assert_allclose(values(bfk, "a00"), MODEL.a00, rtol=0.15)
 
 
