@@ -56,6 +56,11 @@ class Examined:
     #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
 
+    @property
+    def unfit(self) -> frozenset[int]:
+        """Exposures that are left out although their images were ingested."""
+        return frozenset(exposure for exposures in self.why.values() for exposure in exposures)
+
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
         exposures = sorted({*self.found.exposures, *self.found.left_out_exposures})
@@ -82,8 +87,7 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
         return examined
     found, window = examined.found, asked.window
     # Also of flats that are left out so far for want of an image: they may be used where others are too dark.
-    unfit = {exposure for exposures in examined.why.values() for exposure in exposures}
-    fit = [exposure for exposure in asked.exposures if exposure in examined.times and exposure not in unfit]
+    fit = [e for e in asked.exposures if e in examined.times and e not in examined.unfit]
     levels = read_signals(repository, instrument, fit, found.detectors, asked.known)
     examined = replace(examined, levels=levels)
     used = [levels.read[exposure].level for exposure in found.exposures if exposure in levels.read]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from ...ground.heartbeats import LOOK_PERIOD, Pulse, states_sent
 from ...ground.text import listed
@@ -38,15 +39,20 @@ async def watch_components(context: RunContext) -> None:
     while True:
         await asyncio.sleep(LOOK_PERIOD)
         for name, remote in remotes.items():
-            silent, states = pulses[name].is_dead(), states_sent(remote)
-            left = [state_name(state) for state in states if state != State.ENABLED]
-            if left and states[-1] == State.ENABLED:
-                what = f"{name} was {listed(left)} and is ENABLED again: an image of that time may be lost"
+            silent, past, state = pulses[name].is_dead(), states_sent(remote), _state(remote)
+            left = [state_name(each) for each in past if each != State.ENABLED]
+            if state != State.ENABLED:
+                what = f"{name} is {state_name(state)}, no longer ENABLED. {_RECOVER}"
             elif left:
-                what = f"{name} is {left[-1]}, no longer ENABLED. {_RECOVER}"
+                what = f"{name} was {listed(left)} and is ENABLED again: an image of that time may be lost"
             elif silent:
                 what = f"{name} says ENABLED but sends no heartbeat any more: it may have died. {_RECOVER}"
             else:
                 continue
             # Whether an image is good is seen when it has arrived or not.
             context.journal.warn_once(f"{name} lost", f"{what}.")
+
+
+def _state(remote: Any) -> int:
+    state = remote.evt_summaryState.get()
+    return State.ENABLED if state is None else int(state.summaryState)
