@@ -72,7 +72,8 @@ wheel: $(VENV)/.installed
 	cd $(VENV)/wheel && bin/calibscripts rehearse auxtel/make_latiss_calibrations.py --config rehearse.yaml --repo rehearsal
 
 # Ten thousand whole runs with random disturbances, other ones each time (`make test` makes some 300); and 200 honest
-# repeats of calibrations, of which the comparison with those before may take none for another. Without pytest's log, which grows to gigabytes.
+# repeats of calibrations, of which the comparison with those before may take none for another. Without pytest's log,
+# which grows to gigabytes.
 soak: $(VENV)/.installed
 	CALIBSCRIPTS_SOAK=1 $(BIN)/pytest -p no:logging tests/test_whole_runs.py tests/test_plan_graphs.py tests/test_differences.py
 

@@ -49,17 +49,13 @@ class Examined:
     found: ImageSet  #: What is used and what is left out.
     #: Why exposures are left out although their images were ingested -> which.
     why: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fit: tuple[int, ...] = ()  #: Exposures that nothing speaks against, also where they lack images.
     refused: CalibScriptsError | None = None  #: Why nothing of the set may be used.
     #: Exposure -> its exposure time, seconds, as the butler has it.
     times: Mapping[int, float] = field(default_factory=dict)
     physical_filter: str | None = None  #: Filter of the flats that go on.
     #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
-
-    @property
-    def unfit(self) -> frozenset[int]:
-        """Exposures that are left out although their images were ingested."""
-        return frozenset(exposure for exposures in self.why.values() for exposure in exposures)
 
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
@@ -87,8 +83,7 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
         return examined
     found, window = examined.found, asked.window
     # Also of flats that are left out so far for want of an image: they may be used where others are too dark.
-    fit = [e for e in asked.exposures if e in examined.times and e not in examined.unfit]
-    levels = read_signals(repository, instrument, fit, found.detectors, asked.known)
+    levels = read_signals(repository, instrument, examined.fit, found.detectors, asked.known)
     examined = replace(examined, levels=levels)
     used = [levels.read[exposure].level for exposure in found.exposures if exposure in levels.read]
     wrong = window.wrong(used[:LEVELS_LOOKED_AT]) if used else window.unknown(levels)
@@ -123,16 +118,12 @@ def compare(
         if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record)):
             why[reason] = (*why.get(reason, ()), exposure)
     gone = {exposure for exposures in why.values() for exposure in exposures}
-    fit = [exposure for exposure in asked.exposures if exposure in known and exposure not in gone]
-    lost = {*asked.exposures} - {*fit}
-    usable = {(exposure, detector) for exposure, detector in there if exposure not in lost}
-    found = judge(asked.exposures, asked.detectors, usable)
-    filters = (
-        [known[exposure].physical_filter for exposure in fit] if asked.image_type is ImageType.FLAT else []
-    )
+    fit = {e: known[e] for e in asked.exposures if e in known and e not in gone}
+    found = judge(asked.exposures, asked.detectors, {(e, d) for e, d in there if e in fit})
+    filters = [record.physical_filter for record in fit.values() if asked.image_type is ImageType.FLAT]
     times = {exposure: record.exposure_time for exposure, record in known.items()}
-    examined = Examined(found, why, times=times, physical_filter=filters[0] if filters else None)
-    refused = _foreign(asked, known.values()) or wrong_filter(asked, [known[exposure] for exposure in fit])
+    examined = Examined(found, why, tuple(fit), times=times, physical_filter=filters[0] if filters else None)
+    refused = _foreign(asked, known.values()) or wrong_filter(asked, [*fit.values()])
     return examined.refuse(ImageSetError(asked.image_type.name, refused)) if refused else examined
 
 

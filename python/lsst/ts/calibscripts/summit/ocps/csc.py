@@ -155,27 +155,21 @@ class SimulatedOcps(SimulatedCsc):
         entry = self._entries[job.job_id] = _Entry(job, asyncio.Event())
         self._on_change(job)
         entry.task = self.spawn(self._run(entry))
-        entry.task.add_done_callback(lambda _: self._end_unbegun(entry))
+        entry.task.add_done_callback(lambda task: self._close(entry, task))
         return entry
 
     async def _run(self, entry: _Entry) -> None:
         slot: AbstractAsyncContextManager[object] = self._workers or nullcontext()
-        try:
-            async with slot:
-                self._change(entry, phase=Phase.EXECUTING, started=asyncio.get_running_loop().time())
-                exit_code = await self._work(entry.job)
-            self._end(entry, Phase.ERROR if exit_code else Phase.COMPLETED, exit_code)
-        except asyncio.CancelledError:
-            self._end(entry, Phase.ABORTED, ABORTED)
-            raise
-        finally:
-            entry.done.set()
+        async with slot:
+            self._change(entry, phase=Phase.EXECUTING, started=asyncio.get_running_loop().time())
+            exit_code = await self._work(entry.job)
+        self._end(entry, Phase.ERROR if exit_code else Phase.COMPLETED, exit_code)
 
-    def _end_unbegun(self, entry: _Entry) -> None:
-        """End a job that was cancelled before `_run` could begin."""
-        if not entry.done.is_set():
+    def _close(self, entry: _Entry, task: asyncio.Task[None]) -> None:
+        """Let those go on who wait for the end of a job, also of one that was cancelled before it began."""
+        if task.cancelled():
             self._end(entry, Phase.ABORTED, ABORTED)
-            entry.done.set()
+        entry.done.set()
 
     async def _work(self, job: Job) -> int:
         if self._hits("job-slow", job):
