@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from effort import allocated, calls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import about
@@ -181,16 +181,16 @@ def test_the_last_arrival_costs_no_more_than_the_first() -> None:
         ExposureTaken(BIAS, exposure, 0.0, False) for exposure in range(2026091800000, 2026091810000)
     )
 
-    def cost(some: list[ImageArrived]) -> float:
+    def take(some: list[ImageArrived]) -> None:
         nonlocal state
-        begin = time.thread_time()
         for arrival in some:
             state = fold(state, arrival)
-        return time.thread_time() - begin
 
-    parts = [cost(arrivals[n : n + 1000]) for n in range(0, len(arrivals), 1000)]
-    assert parts[-2] < 3 * min(parts[:3])
-    assert sum(parts) < 3.0
+    first, between, last = arrivals[:100], arrivals[100:-100], arrivals[-100:]
+    of_first = calls(lambda: take(first[:50])), allocated(lambda: take(first[50:]))
+    take(between)
+    of_last = calls(lambda: take(last[:50])), allocated(lambda: take(last[50:]))
+    assert all(later < 1.5 * sooner for sooner, later in zip(of_first, of_last, strict=True))
     assert {len(found) for found in [*state.arrivals(BIAS).values()][:65]} == {189}
 
 

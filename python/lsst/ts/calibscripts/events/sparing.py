@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
+from itertools import accumulate
 
 __all__ = ["LeftOut", "least_left_out"]
 
@@ -50,7 +50,8 @@ def least_left_out(
     # independent of each other, so each adds its own choices.
     best = {len(forced.exposures): forced}
     for group in _groups({e: found for e, found in rest.items() if found}):
-        best = _fewest_detectors(one | other for one in best.values() for other in _choices(group))
+        of_group = _fewest_detectors(_choices(group))
+        best = _fewest_detectors(one | other for one in best.values() for other in of_group.values())
 
     def kept(choice: LeftOut) -> tuple[int, int]:
         n_detectors = len(detectors) - len(choice.detectors)
@@ -84,24 +85,23 @@ def _groups(lost: dict[int, frozenset[int]]) -> list[dict[int, frozenset[int]]]:
 
 
 def _choices(group: dict[int, frozenset[int]]) -> Iterator[LeftOut]:
-    """Return for each number of exposures the choice within a group that leaves out the fewest detectors.
+    """Return what can be left out of a group, the fewest exposures first: of each, itself or the detectors it lacks.
 
-    In a group too large to compare every choice, those that lack the most images go first.
+    In a group too large to compare every choice, the exposures that lack the most images go first.
     """
     worst_first = sorted(group, key=lambda exposure: (-len(group[exposure]), exposure))
-    for number in range(len(group) + 1):
-        subsets = combinations(worst_first, number)
-        candidates = subsets if len(group) <= _EXACT else [next(subsets)]
-        yield min(
-            (
-                LeftOut(
-                    frozenset(chosen),
-                    frozenset().union(*(found for e, found in group.items() if e not in chosen)),
-                )
-                for chosen in candidates
-            ),
-            key=lambda choice: len(choice.detectors),
+    if len(group) > _EXACT:
+        lacking = accumulate(
+            (group[e] for e in reversed(worst_first)), frozenset.union, initial=frozenset[int]()
         )
+        for kept, detectors in enumerate(lacking):
+            yield LeftOut(frozenset(worst_first[: len(group) - kept]), detectors)
+        return
+    choices = [LeftOut()]
+    for exposure in worst_first:
+        either = (LeftOut(exposures=frozenset({exposure})), LeftOut(detectors=group[exposure]))
+        choices = [choice | part for choice in choices for part in either]
+    yield from sorted(choices, key=lambda choice: len(choice.exposures))
 
 
 def _fewest_detectors(choices: Iterator[LeftOut]) -> dict[int, LeftOut]:
