@@ -25,6 +25,9 @@ ANSWER_TIMEOUT = 600.0
 SWITCH_INTERVAL = 0.001
 """Longest time that a thread continues while another one waits, seconds; Python's own is five times as long."""
 
+MANY_OBJECTS = 100_000
+"""How many objects a full pass of the collector goes through in some milliseconds."""
+
 GRACE = 10.0
 """How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
 
@@ -36,6 +39,7 @@ class _Responsiveness:
         self._lock = threading.Lock()
         self._users = 0
         self._before = 0.0
+        self._froze = False
 
     def acquire(self) -> None:
         with self._lock:
@@ -44,8 +48,10 @@ class _Responsiveness:
                 return
             # No thread runs during a pass of the collector. A full one goes through all modules, the butler's
             # universe and the middleware's topics, which takes 0.1 to 0.3 s and frees nothing; without them it takes
-            # some milliseconds.
-            gc.freeze()
+            # some milliseconds. Where somebody has frozen them already that is as it should stay.
+            self._froze = len(gc.get_objects(generation=2)) > MANY_OBJECTS
+            if self._froze:
+                gc.freeze()
             self._before = sys.getswitchinterval()
             # The loop waits so long for a thread that computes, several times between two exposures.
             sys.setswitchinterval(SWITCH_INTERVAL)
@@ -55,7 +61,8 @@ class _Responsiveness:
             self._users -= 1
             if self._users == 0:
                 sys.setswitchinterval(self._before)
-                gc.unfreeze()
+                if self._froze:
+                    gc.unfreeze()
 
 
 _responsiveness = _Responsiveness()
