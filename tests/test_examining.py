@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_sparing import kept_at_most
+from sparing_choices import kept_at_most
 
 from lsst.ts.calibscripts.errors import FlatLevelError
 from lsst.ts.calibscripts.preflight.examining import Asked, Examined, compare, examine

@@ -1,12 +1,15 @@
 """The wheel holds what the tree holds, run bits included; scripts start without the simulated summit."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email import message_from_string
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,6 @@ EXECUTABLE = stat.S_IXUSR
 SCRIPTS = [instrument.script for instrument in INSTRUMENTS.values()]
 SUMMIT_ONLY = {
     "astropy",
-    "ccdproc",
     "jinja2",
     "lsst.ctrl",
     "lsst.daf",
@@ -93,6 +95,23 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.Path):
     assert set(metadata.get_all("Provides-Extra", [])) == {"summit", "bps", "postgres", "web", "doc", "test"}
     assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert "calibscripts = lsst.ts.calibscripts.cli:main" in (about / "entry_points.txt").read_text()
+
+
+def test_what_is_required_is_used():
+    """Each package that is installed costs whoever begins minutes and room, with all that it needs itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    required = {
+        re.match(r"[\w-]+", text)[0] for text in [*project["dependencies"], *extras["summit"], *extras["web"]]
+    }
+    source = "\n".join(path.read_text() for path in (ROOT / "python").rglob("*.py"))
+    imported = {*re.findall(r"^\s*(?:import|from) ([\w.]+)", source, re.MULTILINE)}
+    of_modules = {module: {*map(str.lower, names)} for module, names in packages_distributions().items()}
+    used = {name for module in imported for name in of_modules.get(module.partition(".")[0], ())}
+    # Those of the namespace are told apart by their second and third names.
+    used -= {name for name in used if name.startswith("lsst-")}
+    used |= {name for name in required if any(i.startswith(name.replace("-", ".")) for i in imported)}
+    assert required - used == set()
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import product
 from random import Random
 
 import pytest
 from effort import calls
 from hypothesis import given
 from hypothesis import strategies as st
+from sparing_choices import Missing, kept_at_most
 
 from lsst.ts.calibscripts.events.images import judge
 from lsst.ts.calibscripts.events.sparing import least_left_out
-
-Missing = set[tuple[int, int]]
 
 
 @st.composite
@@ -21,21 +20,6 @@ def sets(draw: st.DrawFn) -> tuple[range, range, Missing]:
     exposures, detectors = range(draw(st.integers(1, 6))), range(draw(st.integers(1, 6)))
     pairs = list(product(exposures, detectors))
     return exposures, detectors, draw(st.sets(st.sampled_from(pairs)))
-
-
-def kept_at_most(exposures: range, detectors: range, missing: Missing) -> int:
-    """Try every choice that keeps more than half of both, and return the most images one of them keeps."""
-    return max(
-        (
-            len(some) * len(others)
-            for n in range(len(exposures) // 2 + 1, len(exposures) + 1)
-            for some in combinations(exposures, n)
-            for m in range(len(detectors) // 2 + 1, len(detectors) + 1)
-            for others in combinations(detectors, m)
-            if missing.isdisjoint(product(some, others))
-        ),
-        default=0,
-    )
 
 
 @given(sets())

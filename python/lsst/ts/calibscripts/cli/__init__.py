@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 EXTRAS = {
-    "summit": ("ccdproc", "lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy"),
+    "summit": ("lsst.ctrl", "lsst.pex", "lsst.pipe", "rich", "scipy"),
     "web": ("fastapi", "uvicorn"),
 }
 """Extra -> packages that only it installs, and for which the others have no use."""
