@@ -45,6 +45,9 @@ dataset."""
 GARBAGE_LEFT = 5_000
 """New objects that a test leaves, after which it is looked for among them: the sooner, the fewer they are."""
 
+STAYED = 50_000
+"""Objects that stay after tests, modules that they import for instance, after which these are looked through."""
+
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",
     "tests/production/test_produce_alterations.py": "tests/production/test_produce_walk_through.py",
@@ -154,7 +157,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
             return (yield)
         finally:
             if gc.get_count()[0] > GARBAGE_LEFT:
-                gc.collect(0)
+                _tidy_up()
+
+
+def _tidy_up() -> None:
+    """Look for garbage among what is new, and now and then among what has stayed, which is looked at once only."""
+    gc.collect(0)
+    if len(gc.get_objects(generation=2)) > STAYED:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
