@@ -275,6 +275,13 @@ WORTH_REMEMBERING = {
             **{EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty") for n in range(2, 5)},
         },
     ),
+    "a flat of the night before has an unknown filter": Scenario(
+        config=ALL | {"exposures": {"FLAT": [EARLIER + n for n in range(1, 4)]}},
+        earlier={
+            EARLIER + 1: Earlier("FLAT", 1.0, "unknown~unknown"),
+            **{EARLIER + n: Earlier("FLAT", 1.0, "SDSSr_65mm~empty") for n in range(2, 4)},
+        },
+    ),
     "the flats that are left of those too dark are too few": Scenario(
         config=ALL | {"n_flat": 2, "n_discard_flat": 1, "flat_counts_min": 1000.0},
         alterations=(

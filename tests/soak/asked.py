@@ -277,8 +277,8 @@ class Asked:
         for name, exposures in self.existing.items():
             if not any(self.is_usable(name, exposure) for exposure in exposures):
                 return f"none of the {name} fits"
-        usable = (e for e in self.existing.get("FLAT", ()) if self.is_usable("FLAT", e))
-        if len({self.scenario.earlier[exposure].physical_filter for exposure in usable}) > 1:
+        flats = self._usable("FLAT")
+        if len({self.scenario.earlier[exposure].physical_filter for exposure in flats}) > 1:
             return "the flats that exist have several filters"
         for trouble in self.scenario.troubles:
             if trouble.call == "check" and trouble.error and trouble.at == 1:
@@ -411,6 +411,14 @@ class Asked:
             and (image_type != "FLAT" or self.filter in (None, earlier.physical_filter))
         )
 
+    def _usable(self, image_type: str) -> list[int]:
+        """Return those that exist already and are usable; beside flats of a known filter, none of an unknown one."""
+        usable = [e for e in self.existing.get(image_type, ()) if self.is_usable(image_type, e)]
+        if image_type != "FLAT":
+            return usable
+        known = [e for e in usable if "unknown" not in self.scenario.earlier[e].physical_filter.lower()]
+        return known or usable
+
     def has_right_time(self, image_type: str, seconds: float) -> bool:
         """Return whether the time of an exposure that exists already is one that the configuration has."""
         given = 0.0 if image_type == "BIAS" else self.scenario.option(f"exp_times_{image_type.lower()}", None)
@@ -419,12 +427,11 @@ class Asked:
 
     def _used(self, image_type: str) -> list[int]:
         """Return the exposures that exist already and are used: they fit, and have the detectors that most have."""
-        listed, found = self.existing.get(image_type, ()), self.scenario.earlier
-        usable = [exposure for exposure in listed if self.is_usable(image_type, exposure)]
-        if image_type == "FLAT":
-            # Beside flats of a known filter one of an unknown filter is left out.
-            known = [e for e in usable if "unknown" not in found[e].physical_filter.lower()]
-            usable = known or usable
+        listed, found, usable = (
+            self.existing.get(image_type, ()),
+            self.scenario.earlier,
+            self._usable(image_type),
+        )
         detectors = {*self.scenario.detectors}
         rare = {d for d in detectors if 2 * sum(d in found[e].detectors for e in usable) < len(listed)}
         common = detectors - rare or detectors
