@@ -46,7 +46,8 @@ GARBAGE_LEFT = 5_000
 """New objects that a test leaves, after which it is looked for among them: the sooner, the fewer they are."""
 
 STAYED = 50_000
-"""Objects that stay after tests, modules that they import for instance, after which these are looked through."""
+"""Objects that stay after tests, modules that they import for instance, after which these are looked through; fewer
+than those for which a run would freeze all there is, and let it go again."""
 
 LOOK_AT_THE_SAME = {
     "tests/end_to_end/test_e2e_snippets.py": "tests/end_to_end/test_e2e_latiss.py",

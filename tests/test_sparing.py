@@ -60,7 +60,7 @@ def test_single_images_lost_here_and_there_in_a_large_camera(
     missing = set(Random(n_lost).sample(list(product(exposures, detectors)), n_lost))
     have = set(product(exposures, detectors)) - missing
     found = judge(exposures, detectors, have)
-    # Each choice among the exposures of a large group compared: 2 to the power of their number.
+    # To compare every choice among the exposures of a large group would take 2 to the power of their number.
     assert calls(lambda: judge(exposures, detectors, have)) < 1000 * n_exposures
     assert missing.isdisjoint(product(found.exposures, found.detectors))
     assert found.complete is complete

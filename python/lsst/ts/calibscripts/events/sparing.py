@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
@@ -84,7 +84,7 @@ def _groups(lost: dict[int, frozenset[int]]) -> list[dict[int, frozenset[int]]]:
     return groups
 
 
-def _choices(group: dict[int, frozenset[int]]) -> Iterator[LeftOut]:
+def _choices(group: dict[int, frozenset[int]]) -> list[LeftOut]:
     """Return what can be left out of a group, the fewest exposures first: of each, itself or the detectors it lacks.
 
     In a group too large to compare every choice, the exposures that lack the most images go first.
@@ -94,17 +94,19 @@ def _choices(group: dict[int, frozenset[int]]) -> Iterator[LeftOut]:
         lacking = accumulate(
             (group[e] for e in reversed(worst_first)), frozenset.union, initial=frozenset[int]()
         )
-        for kept, detectors in enumerate(lacking):
-            yield LeftOut(frozenset(worst_first[: len(group) - kept]), detectors)
-        return
-    choices = [LeftOut()]
-    for exposure in worst_first:
-        either = (LeftOut(exposures=frozenset({exposure})), LeftOut(detectors=group[exposure]))
-        choices = [choice | part for choice in choices for part in either]
-    yield from sorted(choices, key=lambda choice: len(choice.exposures))
+        choices = [
+            LeftOut(frozenset(worst_first[: len(group) - kept]), detectors)
+            for kept, detectors in enumerate(lacking)
+        ]
+    else:
+        choices = [LeftOut()]
+        for exposure in worst_first:
+            either = (LeftOut(exposures=frozenset({exposure})), LeftOut(detectors=group[exposure]))
+            choices = [choice | part for choice in choices for part in either]
+    return sorted(choices, key=lambda choice: len(choice.exposures))
 
 
-def _fewest_detectors(choices: Iterator[LeftOut]) -> dict[int, LeftOut]:
+def _fewest_detectors(choices: Iterable[LeftOut]) -> dict[int, LeftOut]:
     """Keep for each number of exposures the choice with the fewest detectors."""
     best: dict[int, LeftOut] = {}
     for choice in choices:
