@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -59,7 +59,8 @@ class Association:
 @dataclass(frozen=True)
 class _Collection:
     kind: CollectionKind
-    datasets: tuple[Dataset, ...] = ()
+    #: Dataset type -> datasets, which are only added to.
+    datasets: dict[str, list[Dataset]] = field(default_factory=dict)
     children: tuple[str, ...] = ()
     associations: tuple[Association, ...] = ()
 
@@ -67,7 +68,7 @@ class _Collection:
 class MemoryButler:
     """A butler repository in memory.
 
-    What is in it is replaced, never changed, so that it can be read from a thread while jobs write.
+    What is in it is replaced or added to, never changed, so that it can be read from a thread while jobs write.
 
     Parameters
     ----------
@@ -133,15 +134,17 @@ class MemoryButler:
         """
         self.register(run, CollectionKind.RUN)
         dataset = Dataset(f"{next(self._ids):08d}", dataset_type, run, instrument, **fields)
-        present = self._collections[run]
-        self._collections[run] = replace(present, datasets=(*present.datasets, dataset))
+        self._collections[run].datasets.setdefault(dataset_type, []).append(dataset)
         return dataset
 
     def datasets(self, run: str, dataset_type: str | None = None) -> tuple[Dataset, ...]:
         """Return the datasets in a RUN, all or those of a type; none where there is no such RUN."""
         found = self._collections.get(run)
-        present = found.datasets if found else ()
-        return tuple(dataset for dataset in present if dataset_type in (None, dataset.dataset_type))
+        if found is None:
+            return ()
+        if dataset_type is not None:
+            return tuple(found.datasets.get(dataset_type, ()))
+        return tuple(itertools.chain.from_iterable(tuple(found.datasets.values())))
 
     def associations(self, collection: str) -> tuple[Association, ...]:
         """Return what is certified in a CALIBRATION collection; nothing where there is no such collection."""
@@ -195,11 +198,9 @@ class MemoryButler:
     ) -> Iterator[Dataset]:
         """Return the datasets of a type in some collections; certified ones if there is one all the time, TAI."""
         for name in self.flatten(collections):
-            found = self._collections[name]
-            here = [a for a in found.associations if a.dataset.dataset_type == dataset_type]
-            valid = (a.dataset for a in here if all(_covered(span, a, here) for span in when))
-            for dataset in (*found.datasets, *valid):
-                if (dataset.dataset_type, dataset.instrument) == (dataset_type, instrument):
+            here = (a for a in self.associations(name) if a.dataset.dataset_type == dataset_type)
+            for dataset in (*self.datasets(name, dataset_type), *_valid(here, when)):
+                if dataset.instrument == instrument:
                     yield dataset
 
     def runs(
@@ -222,21 +223,23 @@ class MemoryButler:
     ) -> Dataset | None:
         """Return the first dataset of a place; in a CALIBRATION collection the one that is valid at a moment, TAI."""
         for name in self.flatten(collections):
-            found = self._collections[name]
             valid = (
                 a.dataset
-                for a in found.associations
+                for a in self.associations(name)
                 if a.dataset.place == place and a.validity.contains(moment)
             )
-            here = (dataset for dataset in found.datasets if dataset.place == place)
+            here = (dataset for dataset in self.datasets(name, place[0]) if dataset.place == place)
             dataset = next(itertools.chain(here, valid), None)
             if dataset is not None:
                 return dataset
         return None
 
 
-def _covered(span: TimeRange, association: Association, others: Iterable[Association]) -> bool:
-    """Check whether a dataset of the same place is valid at every moment of a range of time."""
-    return span.covered(
-        other.validity for other in others if other.dataset.place == association.dataset.place
-    )
+def _valid(associations: Iterable[Association], when: Iterable[TimeRange]) -> Iterator[Dataset]:
+    """Return the datasets of whose place there is one valid at every moment of some ranges of time."""
+    by_place: dict[tuple[object, ...], list[Association]] = {}
+    for association in associations:
+        by_place.setdefault(association.dataset.place, []).append(association)
+    for here in by_place.values():
+        if all(span.covered(each.validity for each in here) for span in when):
+            yield from (association.dataset for association in here)

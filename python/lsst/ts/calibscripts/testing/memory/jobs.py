@@ -170,10 +170,12 @@ class _Work:
         RepositoryError
             If something is missing; then nothing is written.
         """
-        read = {detector: self._read(detector, exposures) for detector in detectors}
-        read = {detector: found for detector, found in read.items() if found}
-        if not read:
+        raws = self._raws(detectors, exposures)
+        if not raws:
             raise RepositoryError("the quantum graph is empty")
+        read = {
+            detector: (*images, *self._calibrations(detector, images)) for detector, images in raws.items()
+        }
         self.butler.register(self.run, CollectionKind.RUN)
         chain = (self.run, *self.inputs)
         self.butler.register(self.run.removesuffix("/run"), CollectionKind.CHAINED, chain)
@@ -183,14 +185,14 @@ class _Work:
         if self.recipe.verifies:
             self._write_statistics(written)
 
-    def _read(self, detector: int, exposures: Sequence[int]) -> tuple[Dataset, ...]:
-        """Return images and calibrations of a detector; nothing where there are no images."""
-        raws = tuple(
-            dataset
-            for dataset in self.butler.all("raw", self.job.instrument, self.inputs)
-            if dataset.detector == detector and dataset.exposure in exposures
-        )
-        return (*raws, *self._calibrations(detector, raws)) if raws else ()
+    def _raws(self, detectors: Sequence[int], exposures: Sequence[int]) -> dict[int, list[Dataset]]:
+        """Return the images of each detector that has some."""
+        found: dict[int, list[Dataset]] = {detector: [] for detector in detectors}
+        wanted = {*exposures}
+        for dataset in self.butler.all("raw", self.job.instrument, self.inputs):
+            if dataset.detector is not None and dataset.detector in found and dataset.exposure in wanted:
+                found[dataset.detector].append(dataset)
+        return {detector: images for detector, images in found.items() if images}
 
     def _calibrations(self, detector: int, raws: Sequence[Dataset]) -> Iterator[Dataset]:
         name = self.job.instrument
