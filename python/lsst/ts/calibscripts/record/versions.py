@@ -7,6 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from functools import cache
 
 __all__ = ["environment", "versions"]
 
@@ -41,7 +42,9 @@ def versions() -> dict[str, str]:
     }
 
 
+@cache
 def _distribution(names: Sequence[str]) -> str:
+    # Of what this process has imported: a package that is installed meanwhile does not change it.
     for name in names:
         try:
             return importlib.metadata.version(name)
