@@ -269,6 +269,39 @@ def _arrivals() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "one of four biases is ingested, but has statusCode 2",
+        DONE,
+        (
+            "BIAS exposure 2026091800003 was not ingested (status 2, Traceback (most recent call last): ... "
+            "RuntimeError: the checksum of the file is wrong)",
+            "left out",
+        ),
+        ALL,
+        faults=("image-doubted:at=3",),
+    )
+    yield Case(
+        event,
+        "all biases are ingested, but have statusCode 2",
+        FAILED,
+        ("Only 0 of 4 biases",),
+        faults=("image-doubted:at=1,count=9",),
+    )
+    yield Case(
+        event,
+        "two of four biases are announced half a minute before the butler has them",
+        DONE,
+        certified=ALL,
+        faults=("image-behind:at=3,count=2,delay=30",),
+    )
+    yield Case(
+        event,
+        "two of four biases are announced, and the butler does not have them within oods_timeout",
+        FAILED,
+        ("Only 2 of 4 biases",),
+        faults=("image-behind:at=3,count=2,delay=200",),
+    )
+    yield Case(
+        event,
         "one of four biases never arrives",
         DONE,
         (f"BIAS exposure 2026091800003 {late}", "left out"),
@@ -512,6 +545,26 @@ def _to_a_level() -> Iterator[Case]:
         images=3,
         **shown,
     )
+    yield Case(
+        event,
+        "the first test flat is announced some seconds before the butler has it",
+        DONE,
+        faults=("image-behind:of=FLAT,at=1,delay=6",),
+        **shown,
+    )
+    yield Case(
+        event,
+        "the butler does not answer when it is asked for the level of a test flat",
+        FAILED,
+        (
+            "The level of test flat 2, ",
+            "is unknown: the butler did not answer within 600 s",
+            "No flats are taken",
+        ),
+        troubles=(Trouble("level", 2, seconds=10_000.0),),
+        images=3,
+        **shown,
+    )
 
 
 def _not_ready() -> Iterator[Case]:
@@ -646,6 +699,15 @@ def _not_as_asked() -> Iterator[Case]:
         ("BIAS", "DARK"),
         config={"flat_counts_min": 1},
         troubles=(Trouble("level", count=1000, error=RepositoryError("no such file")),),
+    )
+    yield Case(
+        event,
+        "the butler does not answer when it is asked for the level of a flat, and `flat_counts_min` is given",
+        FAILED,
+        ("The flats could not be looked up in the butler: the butler did not answer within 600 s",),
+        ("BIAS", "DARK"),
+        config={"flat_counts_min": 1},
+        troubles=(Trouble("level", 3, seconds=10_000.0),),
     )
     yield Case(
         event,

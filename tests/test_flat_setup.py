@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ FLATS: dict[str, Any] = {
                 + MOVE
             ],
         ),
+        (
+            FlatSetup(2, 2, math.nan, (188.7, math.nan)),
+            [
+                "ATDome is at azimuth nan degrees, not at 3",
+                "ATMCS is at azimuth 188.7, elevation nan degrees",
+            ],
+        ),
+        (FlatSetup(2, 2, math.inf, (math.nan, 39.0)), ["ATDome is at azimuth ", "ATMCS is at azimuth nan"]),
         (FlatSetup(), ["ATWhiteLight is silent", "ATDome is silent", "ATMCS is silent"]),
     ],
 )

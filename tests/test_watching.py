@@ -65,7 +65,7 @@ async def warnings_where(name: str, lose: object) -> list[str]:
         (
             "ATHeaderService",
             die,
-            "ATHeaderService says ENABLED but sends no heartbeat any more: it may have died. ",
+            "ATHeaderService says ENABLED but has sent no heartbeat for 60 s: it may have died. ",
         ),
     ],
 )

@@ -141,7 +141,7 @@ def nothing_is_left(story: Story) -> Problems:
     """No task leaks, and no error goes unnoticed."""
     yield from story.leaked
     for line in story.log:
-        if "cannot go from" in line or "Callback" in line:
+        if "cannot go from" in line or "Callback" in line or "Unexpected" in line:
             yield f"the log says: {line}"
 
 

@@ -101,6 +101,10 @@ def given_up(story: Story) -> set[str]:
     for line in story.log:
         if match := re.match(r"(\w+) exposure \d+ of \d+ (was not taken|failed)", line):
             given_up |= {match[1], *later(asked.types, match[1])}
+        if match := re.match(r"The (bias|dark|flat)e?s could not be looked up in the butler", line):
+            given_up.add(match[1].upper())
+        if line.startswith("The level of test flat"):
+            given_up.add("FLAT")
     return given_up
 
 

@@ -9,7 +9,7 @@ from soak.asked import CALIBRATIONS, TOLERANCE, VERIFY, Asked
 from soak.reading import Problems, commits, data, is_enough, times_asked
 from soak.story import Exposed, Story
 
-from lsst.ts.calibscripts.events.events import ImageSetClosed, JobSubmitted, Warned
+from lsst.ts.calibscripts.events.events import ImageArrived, ImageSetClosed, JobSubmitted, Warned
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.testing.memory import Dataset
 
@@ -26,6 +26,8 @@ __all__ = [
 BLINDING = frozenset(
     {
         "oods-fault",
+        "image-behind",
+        "image-doubted",
         "image-late",
         "image-status-1",
         "detectors-renamed",
@@ -37,11 +39,16 @@ BLINDING = frozenset(
 
 
 def only_fitting_images_are_used(story: Story) -> Problems:
-    """An image whose record contradicts what was asked for, or that the butler does not have, is in no job."""
+    """An image whose record contradicts what was asked for, that is bad or that the butler lacks, is in no job."""
     times = times_asked(story)
-    for _, job in story.of(JobSubmitted):
+    for submitted, job in story.of(JobSubmitted):
         product = job.step.product
+        arrived = [event for time, event in story.of(ImageArrived) if time <= submitted]
+        good = {(event.exposure, event.detector) for event in arrived if event.status_code == 0}
+        bad = {(event.exposure, event.detector) for event in arrived} - good
         for exposure, detector in data(job):
+            if (exposure, detector) in bad:
+                yield f"{job.step} is to read {exposure} of detector {detector}, which the OODS reported as bad"
             if (exposure, detector) not in story.levels:
                 yield f"{job.step} is to read {exposure} of detector {detector}, which was never ingested"
         for exposure in sorted({exposure for exposure, _ in data(job)}):

@@ -122,6 +122,8 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "oods-fault": ("type", "at"),
     "image-missing": ("type", "at", "count"),
     "image-status-1": ("type", "at", "count"),
+    "image-doubted": ("type", "at", "count"),
+    "image-behind": ("type", "at", "count", "delay"),
     "image-unannounced": ("type", "at", "count"),
     "detectors-renamed": ("type", "at", "count"),
     "image-late": ("type", "at", "count", "delay"),
@@ -176,16 +178,20 @@ def summit_faults(instrument: str) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(one, min_size=1, max_size=2, unique_by=lambda text: text.partition(":")[0]).map(tuple)
 
 
-early = ("check", "detectors", "sources", "conflicts")
+early = ("check", "missing_collections", "detectors", "have_visits", "sources", "others", "conflicts")
 late = ("run_of", "made", "master", "inputs_used", "statistics", "gains", "certify", "read_back")
+of_images = ("exposures", "level", "level", "residual", "defects")
+
+SILENCE = 10_000.0
+"""For how long, in seconds, a butler does not answer that has been given up before."""
 
 troubles = st.lists(
     st.builds(
         Trouble,
-        call=st.sampled_from([*late * 3, *early]),
+        call=st.sampled_from([*late * 3, *of_images * 2, *early]),
         at=st.sampled_from([1, 2, 3]),
         count=st.sampled_from([1, 1, 50]),
-        seconds=st.sampled_from([0.0, 0.0, 3.0, 8.0, 70.0]),
+        seconds=st.sampled_from([0.0, 0.0, 3.0, 8.0, 70.0, SILENCE]),
         error=st.sampled_from([*ERRORS, None]),
     ),
     min_size=1,
@@ -343,8 +349,10 @@ def scenarios(
     fails = any(fault.startswith("job-error") for fault in wrong)
     config["job_attempts"] = draw(st.sampled_from([2, 3, 1] if fails else [1, 1, 2]))
     earlier: dict[int, Earlier] = {}
-    if images and "FLAT" in config["script_mode"] and draw(st.booleans()):
+    if (images or butler) and "FLAT" in config["script_mode"] and draw(st.booleans()):
         config |= draw(st.sampled_from(WINDOWS))
+    if butler and "FLAT" in config["script_mode"] and draw(st.sampled_from([False, False, True])):
+        config |= {"flat_counts_target": 20_000.0, "flat_times_scale": "auto"}
     if images and draw(st.booleans()):
         earlier = draw(existing_sets(instrument, config))
     if draw(st.booleans()):

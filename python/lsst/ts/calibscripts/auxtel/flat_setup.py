@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from ..preflight.flat_setup import FlatSetup
@@ -10,8 +11,11 @@ from ..sal import Domain, Remote
 
 __all__ = ["flat_setup"]
 
+START_TIMEOUT = 60.0
+"""Longest wait for all remotes, seconds: a broker may take seconds to let each of them in, or refuse to."""
+
 TIMEOUT = 5.0
-"""Longest wait for what a component reports, seconds."""
+"""Longest wait for what a component reports, and for the end of the remotes, seconds."""
 
 _ASKED = (
     ("ATWhiteLight", ("lampState", "shutterState")),
@@ -32,23 +36,28 @@ async def flat_setup(domain: Domain) -> FlatSetup:
     Returns
     -------
     `FlatSetup`
-        What they report.
+        What they report; nothing where the remotes do not start.
     """
     # Only as long as they are asked: telemetry that nobody reads would fill their queues.
     light, dome, mount = remotes = [
         Remote(domain, name, readonly=True, include=topics) for name, topics in _ASKED
     ]
     try:
-        # All at once: a broker may take seconds to let each of them in.
-        await asyncio.gather(*(remote.start_task for remote in remotes))
+        async with asyncio.timeout(START_TIMEOUT):
+            await asyncio.gather(*(remote.start_task for remote in remotes))
         lamp, shutter, position, angles = await asyncio.gather(
             _reported(light.evt_lampState),
             _reported(light.evt_shutterState),
             _reported(dome.tel_position),
             _reported(mount.tel_mount_AzEl_Encoders),
         )
+    except TimeoutError:
+        return FlatSetup()
     finally:
-        await asyncio.gather(*(remote.close() for remote in remotes))
+        # One that has not started need not end either.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIMEOUT):
+                await asyncio.gather(*(remote.close() for remote in remotes))
     return FlatSetup(
         None if lamp is None else int(lamp.basicState),
         None if shutter is None else int(shutter.actualState),

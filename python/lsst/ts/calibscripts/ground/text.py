@@ -16,6 +16,7 @@ __all__ = [
     "for_log",
     "listed",
     "messages",
+    "one_line",
     "parse_ranges",
 ]
 
@@ -60,6 +61,18 @@ def first_few(words: Sequence[str], most: int) -> str:
     """Write the first of many words, and how many more there are, e.g. ``A, B and 3 more``."""
     more = len(words) - most
     return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def one_line(text: object, most: int | None = None) -> str:
+    """Return what somebody else says as part of a sentence: one line, without a full stop at its end.
+
+    Parameters
+    ----------
+    most : `int` or `None`, optional
+        Number of characters after which it is cut; None for all.
+    """
+    line = " ".join(str(text).split()).rstrip(".")
+    return line if most is None or len(line) <= most else f"{line[:most]} [...]"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -40,6 +40,8 @@ class Asked:
     window: Window | None = None  #: Limits for the level of flats.
     known: Mapping[int, Signal] = field(default_factory=dict)  #: Signals of flats that were read already.
     existing: bool = False  #: Were they taken before this run, and named in ``exposures``?
+    #: Exposure and detector -> whether the OODS has reported a good image, as far as it has reported one.
+    announced: Mapping[tuple[int, int], bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Examined:
     physical_filter: str | None = None  #: Filter of the flats that go on.
     #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
+    late: bool = False  #: Was an image announced that the butler does not have, or not yet?
 
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
@@ -101,7 +104,8 @@ def compare(
 ) -> Examined:
     """Compare a set with its ingested images and the records of its exposures. Pure.
 
-    An exposure that does not fit has lost its images: what else is left out is decided with that in mind.
+    An exposure that does not fit has lost its images: what else is left out is decided with that in mind. An image
+    that the OODS has reported as bad counts as lost, whatever the butler has of it.
 
     Parameters
     ----------
@@ -119,10 +123,18 @@ def compare(
             why[reason] = (*why.get(reason, ()), exposure)
     gone = {exposure for exposures in why.values() for exposure in exposures}
     fit = {e: known[e] for e in asked.exposures if e in known and e not in gone}
-    found = judge(asked.exposures, asked.detectors, {(e, d) for e, d in there if e in fit})
+    good = {key for key in there if key[0] in fit and asked.announced.get(key, True)}
+    found = judge(asked.exposures, asked.detectors, good)
     filters = [record.physical_filter for record in fit.values() if asked.image_type is ImageType.FLAT]
     times = {exposure: record.exposure_time for exposure, record in known.items()}
-    examined = Examined(found, why, tuple(fit), times=times, physical_filter=filters[0] if filters else None)
+    examined = Examined(
+        found,
+        why,
+        tuple(fit),
+        times=times,
+        physical_filter=filters[0] if filters else None,
+        late=any(good and key not in there for key, good in asked.announced.items()),
+    )
     refused = _foreign(asked, known.values()) or wrong_filter(asked, [*fit.values()])
     return examined.refuse(ImageSetError(asked.image_type.name, refused)) if refused else examined
 

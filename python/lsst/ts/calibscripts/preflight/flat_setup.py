@@ -82,7 +82,7 @@ def _light(setup: FlatSetup) -> Iterator[str]:
 def _dome(setup: FlatSetup) -> Iterator[str]:
     if setup.dome is None:
         yield "ATDome is silent: enable_atcs.py enables it"
-    elif _apart(setup.dome, DOME_AZIMUTH) > DOME_TOLERANCE:
+    elif not _apart(setup.dome, DOME_AZIMUTH) <= DOME_TOLERANCE:
         wanted = f"{DOME_AZIMUTH:g} (within {DOME_TOLERANCE:g})"
         yield f"ATDome is at azimuth {setup.dome:.1f} degrees, not at {wanted}; {_MOVE}{_ADJUSTED}"
 
@@ -92,8 +92,9 @@ def _telescope(setup: FlatSetup) -> Iterator[str]:
         yield "ATMCS is silent: enable_atcs.py enables it"
         return
     azimuth, elevation = setup.telescope
-    off = max(_apart(azimuth, TELESCOPE_AZIMUTH), abs(elevation - TELESCOPE_ELEVATION))
-    if off > TELESCOPE_TOLERANCE:
+    off = _apart(azimuth, TELESCOPE_AZIMUTH), abs(elevation - TELESCOPE_ELEVATION)
+    # Of a position that is not a number nothing can be said, least of all that it is the right one.
+    if not all(each <= TELESCOPE_TOLERANCE for each in off):
         yield (
             f"ATMCS is at azimuth {azimuth:.1f}, elevation {elevation:.1f} degrees, not at the flat screen at "
             f"{TELESCOPE_AZIMUTH:g}, {TELESCOPE_ELEVATION:g} (within {TELESCOPE_TOLERANCE:g}); {_MOVE}"

@@ -185,10 +185,17 @@ async def set_up_instrument(context: RunContext) -> None:
             await host.camera.setup_instrument(**given)
         except Exception as error:
             heed_cancellation()
-            raise _refusal(context, [f"{words} was not set: {describe(error)}."]) from error
+            raise _refusal(context, [f"{words} was not set: {_why_not_set(error)}."]) from error
         heed_cancellation()
     if ImageType.FLAT in _exposing(context):
         context.journal.report(FilterFound(await _filter_of_flats(context)))
+
+
+def _why_not_set(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        # What the camera class raises where the command was accepted, and the event of its end does not come.
+        return "that it is in place was not reported in time; look at the filter wheel or changer"
+    return describe(error)
 
 
 async def _filter_of_flats(context: RunContext) -> str | None:

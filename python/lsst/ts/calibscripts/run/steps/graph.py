@@ -72,6 +72,10 @@ class Graph(Generic[Images]):
         """Return whether this step has succeeded."""
         return step_id in self._succeeded
 
+    def has_begun(self, step_id: StepId) -> bool:
+        """Return whether this step had all it needs, so that it was begun."""
+        return self._may_begin[step_id].is_set()
+
     def images_are_there(self, image_type: ImageType, images: Images) -> None:
         """Let the steps that need this set begin."""
         self._images[image_type] = images

@@ -16,6 +16,7 @@ from ...errors import (
 )
 from ...events.events import Planned, PlannedSet, Stage, StepEnded, StepOutcome
 from ...events.images import ImageSet
+from ...ground.text import listed
 from ...ocps.jobs import ABORTED
 from ...plan import Action, Step, StepId
 from ...tables.products import ImageType
@@ -102,10 +103,16 @@ class Processing:
         self._context.journal.end(step_id.product, Stage.CANCELLED)
 
     def note_unfinished(self) -> None:
-        """Report steps that were started, and whose outcome is unknown, as failures."""
-        for step in self._context.plan.steps:
-            if self.graph is not None and not self.graph.is_done(step.id) and step.id not in self.graph.lost:
-                self._context.journal.fail(f"{step.id} did not finish; its outcome is unknown.")
+        """Report steps that were begun, and whose outcome is unknown, as failures, and those that were not begun."""
+        graph = self.graph
+        if graph is None:
+            return
+        steps = (step.id for step in self._context.plan.steps)
+        left = [step_id for step_id in steps if not graph.is_done(step_id) and step_id not in graph.lost]
+        for step_id in filter(graph.has_begun, left):
+            self._context.journal.fail(f"{step_id} did not finish; its outcome is unknown.")
+        if never := [str(step_id) for step_id in left if not graph.has_begun(step_id)]:
+            self._context.journal.fail(f"{listed(never)} {'was' if len(never) == 1 else 'were'} not begun.")
 
 
 def report_plan(context: RunContext) -> None:

@@ -13,9 +13,13 @@ from typing import Any
 from ...config import camera_of, exposure_id
 from ...events.events import ImageArrived
 from ...events.images import ImageSet, judge
+from ...ground.text import one_line
 from ...repository import Detector
 
 __all__ = ["Arrivals", "detector_finder"]
+
+DESCRIPTION = 300
+"""Number of characters that are kept of what the OODS says of an image."""
 
 UNANNOUNCED = "in the butler, though no imageInOODS came"
 """What an arrival says that the butler alone knows of."""
@@ -61,7 +65,11 @@ class Arrivals:
         if detector is None:
             self._unknown.setdefault(exposure, set()).add(f"{data.raft}_{data.sensor}")
         elif detector in self._asked:
-            self._arrive(ImageArrived(exposure, detector, int(data.statusCode), str(data.description)))
+            self._arrive(
+                ImageArrived(
+                    exposure, detector, int(data.statusCode), one_line(data.description, DESCRIPTION)
+                )
+            )
 
     def add_unannounced(self, images: Iterable[tuple[int, int]]) -> None:
         """Take images as arrived, exposure and detector of each, that the butler has though no event came."""
@@ -85,6 +93,12 @@ class Arrivals:
         """Return the arrivals with a bad status code of these exposures."""
         wanted = set(exposures)
         return tuple(self._bad[key] for key in sorted(self._bad) if key[0] in wanted)
+
+    def announced(self, exposures: Iterable[int]) -> dict[tuple[int, int], bool]:
+        """Return which images of these exposures an event came of, exposure and detector -> whether it is good."""
+        wanted = set(exposures)
+        every = {**dict.fromkeys(self._good, True), **dict.fromkeys(self._bad, False)}
+        return {key: good for key, good in every.items() if key[0] in wanted}
 
     def unknown_names(self, exposures: Iterable[int]) -> tuple[str, ...]:
         """Return the names in the events of these exposures that the camera has no detector of."""

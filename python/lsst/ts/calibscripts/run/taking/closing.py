@@ -35,6 +35,9 @@ from .arrivals import Arrivals
 
 __all__ = ["Closing", "Looks"]
 
+LATE_PERIOD = 5.0
+"""How often the butler is asked for images that were announced, seconds: their commit may end after the event."""
+
 LAST_LOOK_TIMEOUT = 3.0
 """Longest look at the sets of a run that is stopped, seconds: the ScriptQueue waits 10 s for its end."""
 
@@ -73,10 +76,11 @@ class Closing:
         looks : coroutine function
             Returns what its levels have shown while it was taken.
         """
-        kept = self.context.state.sets[image_type].kept
-        await self.arrivals.wait(kept, self.context.spec.detectors, self.context.config.oods_timeout)
+        kept, timeout = self.context.state.sets[image_type].kept, self.context.config.oods_timeout
+        deadline = asyncio.get_running_loop().time() + timeout
+        await self.arrivals.wait(kept, self.context.spec.detectors, timeout)
         await self.absences.look_for(image_type, kept)
-        await self._close(image_type, await looks())
+        await self._close(image_type, await looks(), deadline)
 
     async def look_at_the_rest(self) -> None:
         """Examine the sets that a run which is stopped has taken but not closed: what does not fit is not offered."""
@@ -97,10 +101,10 @@ class Closing:
                     ImageSetClosed(image_type, (), self.context.spec.detectors, images.kept)
                 )
 
-    async def _close(self, image_type: ImageType, looks: Looks = NO_LOOKS) -> None:
+    async def _close(self, image_type: ImageType, looks: Looks = NO_LOOKS, deadline: float = 0.0) -> None:
         """Compare a set with what the butler has of it, and let its processing begin or give it up."""
         try:
-            examined = await self._examine(image_type, looks.signals)
+            examined = await self._examine_until(image_type, looks.signals, deadline)
         except Exception as error:
             # Of this set nothing can be processed; what does not need it continues.
             text = f"The {image_type.plural} could not be looked up in the butler: {describe(error)}."
@@ -129,6 +133,20 @@ class Closing:
         self.context.journal.advance(image_type.name, Stage.INGESTED)
         self.graph.images_are_there(image_type, found)
 
+    async def _examine_until(
+        self, image_type: ImageType, known: Mapping[int, Signal], deadline: float
+    ) -> Examined:
+        """Examine a set, until a time of the event loop as long as the butler lacks images that were announced."""
+        examined = await self._examine(image_type, known)
+        if examined.late:
+            self.context.journal.log.info(
+                f"{image_type.name}: the butler does not have all images yet that were announced."
+            )
+        while examined.late and not examined.refused and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LATE_PERIOD)
+            examined = await self._examine(image_type, known)
+        return examined
+
     async def _examine(
         self, image_type: ImageType, known: Mapping[int, Signal] = MappingProxyType({})
     ) -> Examined:
@@ -148,7 +166,8 @@ class Closing:
             flats["window"] = Window.of(spec.config, spec.instrument)
         kept, known = state.sets[image_type].kept, state.times
         times = {exposure: (known[exposure],) for exposure in kept}
-        return Asked(image_type, kept, spec.detectors, times=times, **flats)
+        announced = self.arrivals.announced(kept)
+        return Asked(image_type, kept, spec.detectors, times=times, announced=announced, **flats)
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
         """Keep what of a set is used."""

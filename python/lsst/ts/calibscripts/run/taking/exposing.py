@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import ExposureError, FlatLevelError, ImageSetError
+from ...errors import ExposureError, FlatLevelError, ImageSetError, NoAnswerError, describe
 from ...events.events import Event, ExposureTaken, FlatDarkTaken, Stage, TrialFlatTaken
 from ...ground.cancellation import heed_cancellation
 from ...ground.text import exposure_range
@@ -244,12 +244,19 @@ class Exposing:
         Raises
         ------
         ImageSetError
-            If somebody has.
+            If somebody has, or it is not known.
         """
         expected = self.context.state.physical_filter
         if expected is None:
             return
-        if problem := filter_problem(expected, await filter_in_beam(self.context.host, expected)):
+        try:
+            in_beam = await filter_in_beam(self.context.host, expected)
+        except Exception as error:
+            # Whatever a subclass raises: what does not need flats continues.
+            heed_cancellation()
+            text = f"The filter in the beam is unknown: {describe(error)}. No flats are taken."
+            raise ImageSetError(ImageType.FLAT.name, text) from error
+        if problem := filter_problem(expected, in_beam):
             text = f"{problem} It was changed after the instrument was set up; no flats are taken."
             raise ImageSetError(ImageType.FLAT.name, text)
 
@@ -265,7 +272,11 @@ class Exposing:
         found = await self.closing.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
         if not found.exposures:
             return
-        signal = await self.context.repository.ask(read_signal, spec.instrument, exposure, [detector])
+        signal: Signal | str
+        try:
+            signal = await self.context.repository.ask(read_signal, spec.instrument, exposure, [detector])
+        except NoAnswerError as error:
+            signal = describe(error)
         if isinstance(signal, str):
             # Another flat will do; that none can be read is an error once all exist.
             self.context.journal.log.info(f"The level of flat {exposure} could not be read: {signal}.")

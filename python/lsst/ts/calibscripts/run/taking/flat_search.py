@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ...config import same_time
-from ...errors import FlatLevelError, describe
+from ...errors import FlatLevelError, NoAnswerError, describe
 from ...events.events import FlatTimeFound
 from ...plan import Exposure, ExposureSet, FlatGoal
 from ...plan.exposure_time import Found, NotFound, Obstacle, Trial, TryTime, jump, next_test, rounded
@@ -21,6 +21,10 @@ from ..context import RunContext
 from .arrivals import Arrivals
 
 __all__ = ["FlatSearch"]
+
+LAG, LAG_PERIOD = 10.0, 2.0
+"""How long, and how often, the level of a test flat is looked for that was announced, seconds: its commit may take
+longer than an event."""
 
 LOOK_TIMEOUT = 5.0
 """Longest wait for what earlier runs have found, seconds."""
@@ -108,21 +112,40 @@ class FlatSearch:
                     raise self._error(reason)
 
     async def _try(self, seconds: float, number: int) -> Trial:
-        """Take a test flat and read its level; that it has none is left to the others."""
+        """Take a test flat and read its level; that it has none is left to the others.
+
+        Raises
+        ------
+        FlatLevelError
+            If the butler does not answer: the camera would wait as long for the next one.
+        """
         spec, journal = self.context.spec, self.context.journal
         exposure = await self.take(seconds, f"test flat {number} for {self.goal.target:.0f} ADU")
         detector = min(spec.detectors)
         found = await self.arrivals.wait([exposure], [detector], spec.config.oods_timeout)
         signal: Signal | str = "it did not arrive in the OODS"
         if found.exposures:
-            signal = await self.context.repository.ask(
-                _signal_of, spec.instrument, exposure, seconds, detector
-            )
+            try:
+                signal = await self._signal(exposure, seconds, detector)
+            except NoAnswerError as error:
+                raise FlatLevelError(
+                    f"The level of test flat {number}, {exposure}, is unknown: {describe(error)}. No flats are taken."
+                ) from error
         if isinstance(signal, str):
             journal.warn(f"Test flat {number}, {exposure}, {seconds:g} s: its level is unknown: {signal}.")
             return Trial(seconds, None)
         journal.measured(exposure, signal.level)
         return Trial(seconds, signal.level)
+
+    async def _signal(self, exposure: int, seconds: float, detector: int) -> Signal | str:
+        """Return the signal of a test flat that was announced, or why it is unknown."""
+        asked = self.context.spec.instrument, exposure, seconds, detector
+        deadline = asyncio.get_running_loop().time() + LAG
+        signal = await self.context.repository.ask(_signal_of, *asked)
+        while isinstance(signal, str) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LAG_PERIOD)
+            signal = await self.context.repository.ask(_signal_of, *asked)
+        return signal
 
     def _report_jump(self, trials: list[Trial]) -> None:
         if jumped := jump(self.goal, trials):

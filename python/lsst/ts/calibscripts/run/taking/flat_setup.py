@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from ...errors import describe
+from ...ground.cancellation import heed_cancellation
 from ..context import RunContext
 
 __all__ = ["Looked", "warn_of_flat_setup"]
@@ -54,5 +56,13 @@ async def warn_of_flat_setup(context: RunContext) -> None:
     """Warn of what is not ready for flats, if ``flat_setup`` is ``warn``; of the same only once."""
     if context.config.flat_setup != "warn":
         return
-    for text in await context.host.not_ready_for_flats():
+    try:
+        found = await context.host.not_ready_for_flats()
+    except Exception as error:
+        # Whatever a subclass raises: a run does not end for a warning.
+        heed_cancellation()
+        text = f"Whether all is ready for flats could not be looked at: {describe(error)}."
+        context.journal.warn_once(text, text)
+        return
+    for text in found:
         context.journal.warn_once(text, f"Not ready for flats: {text}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ...ground.heartbeats import LOOK_PERIOD, Pulse, states_sent
+from ...ground.heartbeats import LOOK_PERIOD, SILENCE, Pulse, silent, states_sent
 from ...ground.text import listed
 from ...ocps.jobs import state_name
 from ...preflight.components import checked
@@ -39,14 +39,14 @@ async def watch_components(context: RunContext) -> None:
     while True:
         await asyncio.sleep(LOOK_PERIOD)
         for name, remote in remotes.items():
-            silent, past, state = pulses[name].is_dead(), states_sent(remote), _state(remote)
+            dead, past, state = pulses[name].is_dead(), states_sent(remote), _state(remote)
             left = [state_name(each) for each in past if each != State.ENABLED]
             if state != State.ENABLED:
                 what = f"{name} is {state_name(state)}, no longer ENABLED. {_RECOVER}"
             elif left:
                 what = f"{name} was {listed(left)} and is ENABLED again: an image of that time may be lost"
-            elif silent:
-                what = f"{name} says ENABLED but sends no heartbeat any more: it may have died. {_RECOVER}"
+            elif dead:
+                what = f"{silent(name, SILENCE)}. {_RECOVER}"
             else:
                 continue
             # Whether an image is good is seen when it has arrived or not.

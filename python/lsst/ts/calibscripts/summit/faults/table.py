@@ -115,6 +115,21 @@ _TABLE = (
         at=2,
         delay=10.0,
     ),
+    Fault(
+        "image-behind",
+        "an image is announced before the butler has it, by delay",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+        delay=10.0,
+    ),
+    Fault(
+        "image-doubted",
+        "an image is ingested, but the OODS reports that it is bad: statusCode 2",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+    ),
     Fault("image-duplicated", "images are announced twice", Target.IMAGES, count=ALL),
     Fault("image-status-1", "the ingestion of an image fails: statusCode 1", Target.IMAGES, of="BIAS", at=2),
     Fault(

@@ -117,11 +117,23 @@ class SimulatedOods(SimulatedCsc):
             return 1, "RuntimeError: the file is truncated"
         if self._hits("image-not-ingested", readout):
             return 0, "file ingested"
+        if self._hits("image-behind", readout):
+            self.spawn(self._ingest_later(readout, detectors, self.faults["image-behind"].delay))
+            return 0, "file ingested"
         try:
             await self._ingest(readout.observation, detectors)
         except Exception as error:  # As the OODS does: whatever it is, the event reports it.
             return 1, f"{type(error).__name__}: {error}"
+        if self._hits("image-doubted", readout):
+            return (
+                2,
+                "Traceback (most recent call last):\n  ...\nRuntimeError: the checksum of the file is wrong.",
+            )
         return 0, "file ingested"
+
+    async def _ingest_later(self, readout: Readout, detectors: tuple[Detector, ...], delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._ingest(readout.observation, detectors)
 
     async def _announce(
         self, obs_id: str, detectors: tuple[Detector, ...], status: int, description: str
