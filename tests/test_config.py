@@ -799,6 +799,11 @@ def test_whatever_is_given_is_filled_in_for_good_or_refused_with_its_names(data:
             ["calib_collection is the default LATISS/calib/daily", "The validity range is the default"],
         ),
         (
+            {"script_mode": "BIAS", "generate_calibrations": True, "calib_collection": "LSSTComCam/calib/daily"},
+            ["calib_collection: LSSTComCam/calib/daily is a collection of LSSTComCam, not of LATISS",
+             "The validity range is the default"],
+        ),
+        (
             {"script_mode": "BIAS", "generate_calibrations": True, "n_bias": 15, "calib_collection": "x",
              "certify_calib_end_date": None},
             ["Few images: n_bias is 15. DMTN-222 recommends 20 of each type."],

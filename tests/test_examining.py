@@ -107,8 +107,8 @@ def test_why_an_exposure_is_left_out() -> None:
     examined = compared("FLAT", told, time=2.0)
     assert examined.why == {
         "exposure time 3 s instead of 2 s": (FIRST + 1,),
-        "its exposure time is unknown to the repository": (FIRST + 2,),
-        "its filter is unknown to the repository": (FIRST + 3,),
+        "the repository does not know the exposure time": (FIRST + 2,),
+        "the repository does not know the filter": (FIRST + 3,),
     }
     assert not examined.found.complete
 

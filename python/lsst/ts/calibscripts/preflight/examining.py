@@ -142,12 +142,12 @@ def compare(
 def _unfit(asked: Asked, record: ExposureRecord) -> str:
     """Explain why an exposure is left out, empty where nothing speaks against it."""
     if asked.image_type is ImageType.FLAT and _is_unknown(record.physical_filter):
-        return "its filter is unknown to the repository"
+        return "the repository does not know the filter"
     times = asked.times.get(record.id, ())
     if not times or any(same_time(record.exposure_time, time) for time in times):
         return ""
     if math.isnan(record.exposure_time):
-        return "its exposure time is unknown to the repository"
+        return "the repository does not know the exposure time"
     wanted = " or ".join(f"{time:g}" for time in dict.fromkeys(times))
     return f"exposure time {record.exposure_time:g} s instead of {wanted} s"
 

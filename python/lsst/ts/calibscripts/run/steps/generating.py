@@ -35,7 +35,8 @@ async def generate(context: RunContext, step: Step, images: Mapping[ImageType, I
     exposures = exposures_for(context, step, images)
     result, run = await run_job(context, step, images, exposures)
     if run is None:
-        raise outputs_missing(step, result, "the job left no RUN with outputs")
+        silent = "no job_result came, and " if result.exit_code is None else ""
+        raise outputs_missing(step, result, f"{silent}the job left no RUN with outputs")
     await _check_outputs(context, step, run, result)
     await check_inputs(context, step, run, result)
     if step.product.measures_gains:
