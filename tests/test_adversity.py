@@ -24,7 +24,6 @@ from lsst.ts.calibscripts.events.events import (
     JobEnded,
     JobOutcome,
     JobStarted,
-    Verdicted,
 )
 from lsst.ts.calibscripts.repository import Certification, Detector
 from lsst.ts.calibscripts.sal import (
@@ -84,9 +83,6 @@ class Odd(LatissInMemory):
     filter_error: Exception | None = None
     late = False
     untold = False
-    filter_lost = False
-    looks = 0
-    setup_error: Exception | None = None
 
     async def start_remotes(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -99,18 +95,9 @@ class Odd(LatissInMemory):
     async def get_physical_filter(self, *, set_up: bool) -> str | None:
         if self.filter_error is not None and set_up is self.late:
             raise self.filter_error
-        self.looks += set_up
-        if self.filter_lost and self.looks > 1:
-            # Not when it was set, but before the flats.
-            raise RuntimeError("the wheel has no name")
         if self.untold:
             return None
         return await super().get_physical_filter(set_up=set_up)
-
-    async def not_ready_for_flats(self) -> tuple[str, ...]:
-        if self.setup_error is not None:
-            raise self.setup_error
-        return await super().not_ready_for_flats()
 
 
 class WithoutDetectors(MemoryRepository):
@@ -244,41 +231,6 @@ async def test_what_nobody_expects_before_the_first_exposure_is_reported_like_ev
     assert run.taken == 0
     assert run.recorded_failures == ["Unexpected RuntimeError: the wheel has no name."]
     assert any("Failures:" in line.message and "the wheel has no name" in line.message for line in run.log)
-
-
-ALL_IMAGES = {
-    "script_mode": "BIAS_DARK_FLAT",
-    "n_bias": 4,
-    "n_dark": 4,
-    "exp_times_dark": 5,
-    "n_flat": 4,
-    "exp_times_flat": [1, 1, 2, 2],
-    "number_verification_tests_threshold_bias": 17,
-    "do_defects": False,
-    "do_ptc": False,
-    "filter": "SDSSr_65mm",
-    "grating": "empty_1",
-}
-
-
-async def test_a_filter_that_cannot_be_told_any_more_costs_the_flats_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = await run_of(tmp_path, monkeypatch, ALL_IMAGES, filter_lost=True)
-    assert run.outcome.state is ScriptState.FAILED
-    assert run.recorded_failures == [
-        "The filter in the beam is unknown: the wheel has no name. No flats are taken."
-    ]
-    assert {event.product for event in run.events if isinstance(event, Verdicted)} == {"BIAS", "DARK"}
-
-
-async def test_a_look_at_the_lamp_that_fails_is_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = await run_of(tmp_path, monkeypatch, ALL_IMAGES, setup_error=OSError("no such component"))
-    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
-    warned = [line.message for line in run.log if line.level_name == "WARNING" and "ready" in line.message]
-    assert warned == ["Whether all is ready for flats could not be looked at: no such component."]
 
 
 async def test_a_repository_of_another_camera_is_refused(

@@ -1,0 +1,84 @@
+"""What a subclass cannot tell of its instrument while a run goes on costs no more than what it concerns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from fault_table_stages import EVENING
+from scripts_over import LatissInMemory
+
+from lsst.ts.calibscripts.events.events import Event, Verdicted
+from lsst.ts.calibscripts.sal import ScriptState
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
+from lsst.ts.calibscripts.summit.site import Summit
+from lsst.ts.calibscripts.testing.memory import (
+    MemoryButler,
+    MemoryIngest,
+    MemoryRepository,
+    MemoryRunner,
+    reference_calibrations,
+)
+
+CONFIG: dict[str, Any] = {
+    "repo": "/repo/LATISS",
+    "script_mode": "BIAS_DARK_FLAT",
+    "n_bias": 4,
+    "n_dark": 4,
+    "exp_times_dark": 5,
+    "n_flat": 4,
+    "exp_times_flat": [1, 1, 2, 2],
+    "number_verification_tests_threshold_bias": 17,
+    "filter": "SDSSr_65mm",
+    "grating": "empty_1",
+}
+
+
+class WheelWithoutName(LatissInMemory):
+    """Its filter is known when it is set, and not before the flats."""
+
+    looks = 0
+
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        self.looks += set_up
+        if self.looks > 1:
+            raise RuntimeError("the wheel has no name")
+        return await super().get_physical_filter(set_up=set_up)
+
+
+class LampThatCannotBeAsked(LatissInMemory):
+    """Whether it is ready for flats is an error."""
+
+    async def not_ready_for_flats(self) -> tuple[str, ...]:
+        raise OSError("no such component")
+
+
+async def run(script: type[LatissInMemory]) -> tuple[Outcome, list[LogLine], set[str]]:
+    """Take all types, and return how that ended, its log, and what was verified."""
+    butler, log, events = MemoryButler(), list[LogLine](), list[Event]()
+    reference_calibrations(butler, "LATISS")
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
+        outcome = await ScriptQueue(log.append).run(
+            "auxtel/make_latiss_calibrations.py",
+            yaml.safe_dump(CONFIG),
+            observers=[events.append],
+            make=script.over(MemoryRepository(butler)),
+        )
+    return outcome, log, {event.product for event in events if isinstance(event, Verdicted)}
+
+
+async def test_a_filter_that_cannot_be_told_any_more_costs_the_flats_alone() -> None:
+    outcome, _, verified = await run(WheelWithoutName)
+    assert outcome.state is ScriptState.FAILED
+    failure = "The filter in the beam is unknown: the wheel has no name. No flats are taken."
+    assert outcome.reason.partition("Error in run: ")[2] == failure
+    assert verified == {"BIAS", "DARK"}
+
+
+async def test_a_look_at_the_lamp_that_fails_is_a_warning_said_once() -> None:
+    outcome, log, verified = await run(LampThatCannotBeAsked)
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    warned = [line.message for line in log if line.level_name == "WARNING" and "ready" in line.message]
+    assert warned == ["Whether all is ready for flats could not be looked at: no such component."]
+    assert verified == {"BIAS", "DARK", "FLAT"}
