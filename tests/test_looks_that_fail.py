@@ -53,7 +53,7 @@ class LampThatCannotBeAsked(LatissInMemory):
         raise OSError("no such component")
 
 
-async def run(script: type[LatissInMemory]) -> tuple[Outcome, list[LogLine], set[str]]:
+async def run(script: type[LatissInMemory], **config: Any) -> tuple[Outcome, list[LogLine], set[str]]:
     """Take all types, and return how that ended, its log, and what was verified."""
     butler, log, events = MemoryButler(), list[LogLine](), list[Event]()
     reference_calibrations(butler, "LATISS")
@@ -61,7 +61,7 @@ async def run(script: type[LatissInMemory]) -> tuple[Outcome, list[LogLine], set
     async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
-            yaml.safe_dump(CONFIG),
+            yaml.safe_dump(CONFIG | config),
             observers=[events.append],
             make=script.over(MemoryRepository(butler)),
         )
@@ -82,3 +82,13 @@ async def test_a_look_at_the_lamp_that_fails_is_a_warning_said_once() -> None:
     warned = [line.message for line in log if line.level_name == "WARNING" and "ready" in line.message]
     assert warned == ["Whether all is ready for flats could not be looked at: no such component."]
     assert verified == {"BIAS", "DARK", "FLAT"}
+
+
+async def test_a_look_at_the_lamp_that_fails_stops_flats_that_require_it() -> None:
+    outcome, _, verified = await run(LampThatCannotBeAsked, flat_setup="require")
+    assert outcome.state is ScriptState.FAILED
+    assert (
+        "No image was taken. No flats can be taken: whether all is ready for them could not be looked at "
+        "(no such component)." in outcome.reason
+    )
+    assert not verified

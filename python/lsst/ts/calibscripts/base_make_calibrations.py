@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from .config import CalibrationsConfig, ConfigValidator, as_yaml, json_schema, parse
+from .errors import describe
 from .events.events import Observer
 from .ground.home import provide_home
 from .ground.pacing import Pacing
@@ -117,11 +118,17 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
         Raises
         ------
         RuntimeError
-            If ``flat_setup`` is ``require``, and something is not ready for flats.
+            If ``flat_setup`` is ``require``, and something is not ready for flats, or cannot be looked at.
         """
         if image_type != ImageType.FLAT or self.config.flat_setup != "require":
             return
-        if problems := await self.not_ready_for_flats():
+        try:
+            problems = await self.not_ready_for_flats()
+        except Exception as error:
+            # Whatever a subclass raises of its components.
+            why = f"whether all is ready for them could not be looked at ({describe(error)})"
+            raise RuntimeError(f"No flats can be taken: {why}") from error
+        if problems:
             raise RuntimeError(f"No flats can be taken: {'; '.join(problems)}")
 
     async def not_ready_for_flats(self) -> Sequence[str]:
