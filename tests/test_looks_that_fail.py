@@ -53,6 +53,15 @@ class LampThatCannotBeAsked(LatissInMemory):
         raise OSError("no such component")
 
 
+class NoMoreCheckpoints(LatissInMemory):
+    """Its checkpoints are not published any more once darks are to be taken."""
+
+    async def checkpoint(self, name: str = "") -> None:
+        if name.startswith("Taking 5 darks"):
+            raise RuntimeError("no broker")
+        await super().checkpoint(name)
+
+
 async def run(script: type[LatissInMemory], **config: Any) -> tuple[Outcome, list[LogLine], set[str]]:
     """Take all types, and return how that ended, its log, and what was verified."""
     butler, log, events = MemoryButler(), list[LogLine](), list[Event]()
@@ -91,4 +100,15 @@ async def test_a_look_at_the_lamp_that_fails_stops_flats_that_require_it() -> No
         "No image was taken. No flats can be taken: whether all is ready for them could not be looked at "
         "(no such component)." in outcome.reason
     )
+    assert not verified
+
+
+async def test_what_nobody_expects_leaves_no_step_untold() -> None:
+    outcome, _, verified = await run(NoMoreCheckpoints)
+    assert outcome.state is ScriptState.FAILED
+    assert outcome.reason.partition("Error in run: ")[2].splitlines() == [
+        "Unexpected RuntimeError: no broker.",
+        "VERIFY BIAS did not finish; its outcome is unknown.",
+        "VERIFY DARK, VERIFY FLAT and GENERATE GAIN were not begun.",
+    ]
     assert not verified
