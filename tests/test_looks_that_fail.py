@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import yaml
@@ -13,6 +14,7 @@ from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import (
+    Behaviour,
     MemoryButler,
     MemoryIngest,
     MemoryRepository,
@@ -58,15 +60,19 @@ class NoMoreCheckpoints(LatissInMemory):
 
     async def checkpoint(self, name: str = "") -> None:
         if name.startswith("Taking 5 darks"):
+            # The biases have arrived by then.
+            await asyncio.sleep(60.0)
             raise RuntimeError("no broker")
         await super().checkpoint(name)
 
 
-async def run(script: type[LatissInMemory], **config: Any) -> tuple[Outcome, list[LogLine], set[str]]:
-    """Take all types, and return how that ended, its log, and what was verified."""
+async def run(
+    script: type[LatissInMemory], seconds: float = 5.0, **config: Any
+) -> tuple[Outcome, list[LogLine], set[str]]:
+    """Take all types, with jobs of so many seconds; return how that ended, its log, and what was verified."""
     butler, log, events = MemoryButler(), list[LogLine](), list[Event]()
     reference_calibrations(butler, "LATISS")
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler)
+    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds))
     async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
@@ -104,7 +110,7 @@ async def test_a_look_at_the_lamp_that_fails_stops_flats_that_require_it() -> No
 
 
 async def test_what_nobody_expects_leaves_no_step_untold() -> None:
-    outcome, _, verified = await run(NoMoreCheckpoints)
+    outcome, _, verified = await run(NoMoreCheckpoints, seconds=600.0)
     assert outcome.state is ScriptState.FAILED
     assert outcome.reason.partition("Error in run: ")[2].splitlines() == [
         "Unexpected RuntimeError: no broker.",
