@@ -325,7 +325,7 @@ def _results() -> Iterator[Case]:
         event,
         "the result of GENERATE DARK never comes, and there are no outputs",
         FAILED,
-        ("GENERATE DARK: the job left no RUN with outputs (OCPS job",),
+        ("GENERATE DARK: no job_result came, and the job left no RUN with outputs (OCPS job",),
         ("BIAS",),
         faults=("result-never:of=cpDark",),
         exit_codes={"cpDark": 1},

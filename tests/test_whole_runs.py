@@ -135,6 +135,11 @@ ALL = BIAS_DARK | {"script_mode": "BIAS_DARK_FLAT", "n_flat": 4, "exp_times_flat
 LOST = RepositoryError("the connection is lost")
 
 WORTH_REMEMBERING = {
+    "no result of a verification whose statistics are incomplete": Scenario(
+        config=BIAS_DARK,
+        verifications={"verifyBias": Verification.INCOMPLETE},
+        faults=("result-never:of=verifyBias",),
+    ),
     "a result that never comes, of a job that ends late within its time": Scenario(
         config=BIAS_DARK | {"pipetask_timeout": 20.0}, faults=("result-never:of=cpBias",)
     ),

@@ -370,10 +370,20 @@ class Asked:
             and self._longest_job < scenario.option("pipetask_timeout", 3600.0)
         )
 
+    def is_untold(self, product: str) -> bool:
+        """Does no result come of a verification whose statistics cannot be judged? It is as a failed job then."""
+        pipeline = VERIFY[product]
+        silent = (f.name == "result-never" and f.of == pipeline for f in self.scenario.summit_faults())
+        if any(silent) or "result-not-json" in self.scenario.fault_names:
+            return not self.verification(product).is_judged
+        return False
+
     def _is_harmless(self, fault: Fault) -> bool:
         """Return whether a run ends as without the fault: a job that fails has another attempt left."""
         if fault.name in ("lamp-off", "lamp-warming"):
             return self.target is None
+        if any(self.is_untold(product) for product in self.verified):
+            return False
         return fault.name in HARMLESS or (fault.name == "job-error" and fault.count < self.attempts)
 
     @property

@@ -142,10 +142,10 @@ class FlatSearch:
         asked = self.context.spec.instrument, exposure, seconds, detector
         deadline = asyncio.get_running_loop().time() + LAG
         signal = await self.context.repository.ask(_signal_of, *asked)
-        while isinstance(signal, str) and asyncio.get_running_loop().time() < deadline:
+        while signal is None and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(LAG_PERIOD)
             signal = await self.context.repository.ask(_signal_of, *asked)
-        return signal
+        return signal or "the butler does not have it"
 
     def _report_jump(self, trials: list[Trial]) -> None:
         if jumped := jump(self.goal, trials):
@@ -184,10 +184,14 @@ class FlatSearch:
 
 def _signal_of(
     repository: Repository, instrument: str, exposure: int, seconds: float, detector: int
-) -> Signal | str:
-    """Return the signal of a test flat, or why it is unknown: somebody else's image does not say anything. Blocks."""
+) -> Signal | str | None:
+    """Return the signal of a test flat, or why it is unknown; None as long as the butler does not have it. Blocks.
+
+    Somebody else's image does not say anything.
+    """
     try:
         records = repository.exposures(instrument, [exposure])
+        there = repository.ingested(instrument, [exposure])
     except Exception as error:
         # Whatever is wrong there: another test flat will do.
         return describe(error)
@@ -195,7 +199,9 @@ def _signal_of(
         strange = record.image_type not in (ImageType.FLAT, "UNKNOWN")
         if strange or not same_time(record.exposure_time, seconds):
             return f"the butler has it as {record.image_type} of {record.exposure_time:g} s"
-    return read_signal(repository, instrument, exposure, [detector])
+    return (
+        read_signal(repository, instrument, exposure, [detector]) if (exposure, detector) in there else None
+    )
 
 
 def _last_time(instrument: str, physical_filter: str) -> FlatTimeFound | None:
