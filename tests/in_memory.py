@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import yaml
 from fault_table_stages import EVENING
 from scripts_over import LatissInMemory
 
+from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.sal import Remote
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
@@ -29,6 +30,9 @@ async def run_in_memory(
     behave: Callable[[Job], Behaviour],
     config: Mapping[str, object],
     beside: Callable[[Summit, Remote], Awaitable[None]] | None = None,
+    *,
+    script: type[LatissInMemory] = LatissInMemory,
+    observers: Sequence[Callable[[Event], None]] = (),
 ) -> tuple[Outcome, list[LogLine], list[str]]:
     """Run LATISS on a butler, and return how it ended, its log, and the dataset types it certified, sorted.
 
@@ -36,7 +40,7 @@ async def run_in_memory(
     """
     log: list[LogLine] = []
 
-    make = LatissInMemory.over(MemoryRepository(butler))
+    make = script.over(MemoryRepository(butler))
 
     ingest, runner = MemoryIngest(butler), MemoryRunner(butler, behave)
     async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner) as summit:
@@ -44,6 +48,7 @@ async def run_in_memory(
         outcome = await ScriptQueue(log.append).run(
             "auxtel/make_latiss_calibrations.py",
             given,
+            observers=observers,
             make=make,
             while_running=None if beside is None else partial(beside, summit),
         )

@@ -5,25 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import yaml
-from fault_table_stages import EVENING
+from in_memory import run_in_memory
 from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.events.events import Event, Verdicted
 from lsst.ts.calibscripts.sal import ScriptState
-from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
-from lsst.ts.calibscripts.summit.site import Summit
-from lsst.ts.calibscripts.testing.memory import (
-    Behaviour,
-    MemoryButler,
-    MemoryIngest,
-    MemoryRepository,
-    MemoryRunner,
-    reference_calibrations,
-)
+from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
+from lsst.ts.calibscripts.testing.memory import Behaviour, MemoryButler, reference_calibrations
 
 CONFIG: dict[str, Any] = {
-    "repo": "/repo/LATISS",
     "script_mode": "BIAS_DARK_FLAT",
     "n_bias": 4,
     "n_dark": 4,
@@ -70,16 +60,15 @@ async def run(
     script: type[LatissInMemory], seconds: float = 5.0, **config: Any
 ) -> tuple[Outcome, list[LogLine], set[str]]:
     """Take all types, with jobs of so many seconds; return how that ended, its log, and what was verified."""
-    butler, log, events = MemoryButler(), list[LogLine](), list[Event]()
+    butler, events = MemoryButler(), list[Event]()
     reference_calibrations(butler, "LATISS")
-    ingest, runner = MemoryIngest(butler), MemoryRunner(butler, lambda job: Behaviour(seconds))
-    async with Summit("memory", ["LATISS"], start=EVENING, ingest=ingest, runner=runner):
-        outcome = await ScriptQueue(log.append).run(
-            "auxtel/make_latiss_calibrations.py",
-            yaml.safe_dump(CONFIG | config),
-            observers=[events.append],
-            make=script.over(MemoryRepository(butler)),
-        )
+    outcome, log, _ = await run_in_memory(
+        butler,
+        lambda job: Behaviour(seconds),
+        CONFIG | config,
+        script=script,
+        observers=[events.append],
+    )
     return outcome, log, {event.product for event in events if isinstance(event, Verdicted)}
 
 

@@ -182,6 +182,8 @@ def _certified(repo: Path) -> bool:
     """Is there a bias in the daily collection? An unfinished repository is removed."""
     if not repo.exists():
         return False
+    daily = "LATISS/calib/daily"
     with opened(str(repo)) as butler:
-        present = [name for name in butler.collections.query("*") if name == "LATISS/calib/daily"]
-        return bool(present and butler.query_datasets("bias", present, find_first=False, explain=False))
+        return daily in butler.collections.query("*") and bool(
+            butler.query_datasets("bias", daily, find_first=False, explain=False)
+        )

@@ -358,6 +358,7 @@ class Asked:
         scenario = self.scenario
         return (
             all(self._is_harmless(fault) for fault in scenario.summit_faults())
+            and not any(self.is_untold(product) for product in self.verified)
             and not any(scenario.writes_not.values())
             and not (scenario.troubles or scenario.intruder or self.impossible)
             and not (scenario.alterations or scenario.lost or scenario.filter_change)
@@ -382,8 +383,6 @@ class Asked:
         """Return whether a run ends as without the fault: a job that fails has another attempt left."""
         if fault.name in ("lamp-off", "lamp-warming"):
             return self.target is None
-        if any(self.is_untold(product) for product in self.verified):
-            return False
         return fault.name in HARMLESS or (fault.name == "job-error" and fault.count < self.attempts)
 
     @property
@@ -437,11 +436,8 @@ class Asked:
 
     def _used(self, image_type: str) -> list[int]:
         """Return the exposures that exist already and are used: they fit, and have the detectors that most have."""
-        listed, found, usable = (
-            self.existing.get(image_type, ()),
-            self.scenario.earlier,
-            self._usable(image_type),
-        )
+        listed, found = self.existing.get(image_type, ()), self.scenario.earlier
+        usable = self._usable(image_type)
         detectors = {*self.scenario.detectors}
         rare = {d for d in detectors if 2 * sum(d in found[e].detectors for e in usable) < len(listed)}
         common = detectors - rare or detectors

@@ -141,7 +141,9 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
             f"calib_collection is {collection}, which everyone reads: what is certified there is used at once, and "
             f"by all. Certify into a collection of your own, e.g. {instrument.daily_collection}/<date>."
         )
-    if instrument is not None and collection == instrument.daily_collection:
+    if collection.endswith("/calib/daily") and (
+        instrument is None or collection == instrument.daily_collection
+    ):
         yield (
             f"calib_collection is the default {collection}: calibrations are certified there, "
             "where a type can be certified only once for a validity range."

@@ -97,8 +97,8 @@ class Arrivals:
     def announced(self, exposures: Iterable[int]) -> dict[tuple[int, int], bool]:
         """Return which images of these exposures an event came of, exposure and detector -> whether it is good."""
         wanted = set(exposures)
-        every = {**dict.fromkeys(self._good, True), **dict.fromkeys(self._bad, False)}
-        return {key: good for key, good in every.items() if key[0] in wanted}
+        good = {key: True for key in self._good if key[0] in wanted}
+        return good | {key: False for key in self._bad if key[0] in wanted}
 
     def unknown_names(self, exposures: Iterable[int]) -> tuple[str, ...]:
         """Return the names in the events of these exposures that the camera has no detector of."""

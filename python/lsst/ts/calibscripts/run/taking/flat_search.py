@@ -141,11 +141,13 @@ class FlatSearch:
         """Return the signal of a test flat that was announced, or why it is unknown."""
         asked = self.context.spec.instrument, exposure, seconds, detector
         deadline = asyncio.get_running_loop().time() + LAG
-        signal = await self.context.repository.ask(_signal_of, *asked)
-        while signal is None and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LAG_PERIOD)
+        while True:
             signal = await self.context.repository.ask(_signal_of, *asked)
-        return signal or "the butler does not have it"
+            if signal is not None:
+                return signal
+            if asyncio.get_running_loop().time() >= deadline:
+                return "the butler does not have it"
+            await asyncio.sleep(LAG_PERIOD)
 
     def _report_jump(self, trials: list[Trial]) -> None:
         if jumped := jump(self.goal, trials):
@@ -199,9 +201,9 @@ def _signal_of(
         strange = record.image_type not in (ImageType.FLAT, "UNKNOWN")
         if strange or not same_time(record.exposure_time, seconds):
             return f"the butler has it as {record.image_type} of {record.exposure_time:g} s"
-    return (
-        read_signal(repository, instrument, exposure, [detector]) if (exposure, detector) in there else None
-    )
+    if (exposure, detector) not in there:
+        return None
+    return read_signal(repository, instrument, exposure, [detector])
 
 
 def _last_time(instrument: str, physical_filter: str) -> FlatTimeFound | None:

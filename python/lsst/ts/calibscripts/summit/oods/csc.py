@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 from ...tables.instruments import Instrument
 from ..faults.faults import Faults
@@ -15,6 +16,7 @@ from ..hardware.observation import Observation
 
 __all__ = ["BUFFER", "Ingest", "SimulatedOods"]
 
+P = ParamSpec("P")
 
 BUFFER = 20
 """Images, of one detector each, that the camera may be ahead.
@@ -22,6 +24,8 @@ BUFFER = 20
 Only a camera that is sped up ever is. One of many detectors waits for each exposure: making and ingesting its images
 takes seconds, on a busy machine many, which would add up to more than a script waits for the last one.
 """
+
+_DOUBT = "Traceback (most recent call last):\n  ...\nRuntimeError: the checksum of the file is wrong."
 
 
 class Ingest(Protocol):
@@ -89,12 +93,8 @@ class SimulatedOods(SimulatedCsc):
         if self._hits("image-missing", readout) or not self.enabled:
             return
         if self._hits("image-late", readout):
-            self.spawn(self._later(readout, self.faults["image-late"].delay))
+            self.spawn(_after(self.faults["image-late"].delay, self._put, readout))
             return
-        await self._put(readout)
-
-    async def _later(self, readout: Readout, delay: float) -> None:
-        await asyncio.sleep(delay)
         await self._put(readout)
 
     async def _put(self, readout: Readout) -> None:
@@ -118,22 +118,16 @@ class SimulatedOods(SimulatedCsc):
         if self._hits("image-not-ingested", readout):
             return 0, "file ingested"
         if self._hits("image-behind", readout):
-            self.spawn(self._ingest_later(readout, detectors, self.faults["image-behind"].delay))
+            delay = self.faults["image-behind"].delay
+            self.spawn(_after(delay, self._ingest, readout.observation, detectors))
             return 0, "file ingested"
         try:
             await self._ingest(readout.observation, detectors)
         except Exception as error:  # As the OODS does: whatever it is, the event reports it.
             return 1, f"{type(error).__name__}: {error}"
         if self._hits("image-doubted", readout):
-            return (
-                2,
-                "Traceback (most recent call last):\n  ...\nRuntimeError: the checksum of the file is wrong.",
-            )
+            return 2, _DOUBT
         return 0, "file ingested"
-
-    async def _ingest_later(self, readout: Readout, detectors: tuple[Detector, ...], delay: float) -> None:
-        await asyncio.sleep(delay)
-        await self._ingest(readout.observation, detectors)
 
     async def _announce(
         self, obs_id: str, detectors: tuple[Detector, ...], status: int, description: str
@@ -160,3 +154,11 @@ class SimulatedOods(SimulatedCsc):
 
     def _is_missing(self, detector: Detector) -> bool:
         return self.faults.hits("detector-missing", str(detector.id))
+
+
+async def _after(
+    delay: float, act: Callable[P, Awaitable[object]], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """Do something so many seconds later."""
+    await asyncio.sleep(delay)
+    await act(*args, **kwargs)
