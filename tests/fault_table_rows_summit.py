@@ -283,7 +283,7 @@ def _arrivals() -> Iterator[Case]:
         event,
         "all biases are ingested, but have statusCode 2",
         FAILED,
-        ("Only 0 of 4 biases",),
+        ("Only 0 of 4 biases", "the set is given up (4 images were not ingested: status 2, Traceback"),
         faults=("image-doubted:at=1,count=9",),
     )
     yield Case(

@@ -206,8 +206,20 @@ async def run_of(
         ),
         (AckTimeoutError("silent", said("No acknowledgement")), f"failed: No acknowledgement. {PERHAPS}"),
         (AckError("refused", said("no power")), "was not taken: no power. 2 of 4 were taken"),
+        (AckError("refused", said("")), "was not taken: the command ended with CMD_FAILED, without a reason"),
     ],
-    ids=["none", "two", "an earlier one", "a name", "null", "no list", "no readout", "silent", "refused"],
+    ids=[
+        "none",
+        "two",
+        "an earlier one",
+        "a name",
+        "null",
+        "no list",
+        "no readout",
+        "silent",
+        "refused",
+        "no words",
+    ],
 )
 async def test_a_camera_that_does_not_tell_one_new_exposure(
     answer: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -127,6 +127,23 @@ def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
         )
 
 
+@pytest.mark.parametrize("spoil", ["remove", "empty", "forget"])
+def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepository, spoil: str):
+    with Butler.from_config(root, writeable=True) as butler:
+        bias = butler.find_dataset("bias", instrument="LATISS", detector=0, collections=RUN)
+        assert bias is not None
+        file = Path(butler.getURI(bias).ospath)
+        if spoil == "forget":
+            butler.pruneDatasets([bias], unstore=True, disassociate=False)
+    if spoil == "remove":
+        file.unlink()
+    elif spoil == "empty":
+        file.write_bytes(b"")
+    with pytest.raises(RepositoryError, match=f"the file of bias of detector 0 in {RUN} is missing or empty"):
+        repository.certify(BIAS, RUN, lambda: True)
+    assert repository.conflicts(BIAS) == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "in_the_way"),
     [

@@ -291,6 +291,7 @@ def describe(error: BaseException) -> str:
     `str`
         One line, without a full stop at its end.
     """
-    result = getattr(getattr(error, "ackcmd", None), "result", "")
-    text = " ".join(str(result or error).split()) or type(error).__name__
+    if (ackcmd := getattr(error, "ackcmd", None)) is not None and not ackcmd.result:
+        return f"the command ended with {getattr(ackcmd.ack, 'name', ackcmd.ack)}, without a reason"
+    text = " ".join(str(ackcmd.result if ackcmd else error).split()) or type(error).__name__
     return text.rstrip(".")

@@ -60,6 +60,8 @@ class Ocps:
         self._warn = warn
         # By job id, also of jobs not known yet: a result may come before its acknowledgement.
         self._results: dict[str, int] = {}
+        # Of all jobs that are said to have failed, whenever that comes.
+        self._failed: dict[str, int] = {}
         self._waiting: dict[str, asyncio.Future[int]] = {}
         self._ours: set[str] = set()
         self._presence = Presence(remote, others)
@@ -69,10 +71,24 @@ class Ocps:
         """Stop reading job_result."""
         self._remote.evt_job_result.callback = None
 
+    def failure_of(self, job_id: str) -> int | None:
+        """Return the exit code with which the OCPS has said of a job that it failed, None if it has not.
+
+        A result may come after the outputs of its job have decided, or contradict the one before.
+
+        Parameters
+        ----------
+        job_id : `str`
+            Id of the OCPS job.
+        """
+        return self._failed.get(job_id)
+
     async def _note_result(self, data: Any) -> None:
-        """Take one sample of job_result: only job_id and exit_code are trusted, and the first of a job counts."""
+        """Take one sample of job_result: only job_id and exit_code are trusted, and the first of a job ends it."""
         job_id = str(data.job_id)
         exit_code = self._results.setdefault(job_id, int(data.exit_code))
+        if data.exit_code:
+            self._failed.setdefault(job_id, int(data.exit_code))
         waiting = self._waiting.get(job_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(exit_code)

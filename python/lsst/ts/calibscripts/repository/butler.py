@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
+from ..ground.text import detectors_of
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
 from .certified.certifying import commit, conflicts, holds
@@ -254,10 +255,25 @@ class ButlerRepository(MasterReader):
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        if without := sorted(int(ref.dataId["detector"]) for ref in self._without_file(refs)):
+            raise RepositoryError(
+                f"the file of {wanted.dataset_type} of {detectors_of(without)} in {run} is missing or empty, though "
+                "the butler lists it; what cannot be read is not certified"
+            )
         filters = {str(ref.dataId["physical_filter"]) for ref in refs if "physical_filter" in ref.dataId}
         if wanted.physical_filter and filters - {wanted.physical_filter}:
             raise RepositoryError(other_filter(run, wanted, filters))
         return refs
+
+    def _without_file(self, refs: Sequence[DatasetRef]) -> list[DatasetRef]:
+        """Return the datasets of which there is nothing to read."""
+        butler = self._open()
+        stored = butler.stored_many(refs)
+        return [
+            ref
+            for ref in refs
+            if not stored[ref] or any(uri.size() == 0 for uri in butler.getURIs(ref).iter_all())
+        ]
 
     def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         """Return whether the collection holds all these datasets for this validity range."""

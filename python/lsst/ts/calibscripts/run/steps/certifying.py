@@ -6,7 +6,14 @@ import shlex
 from collections.abc import Mapping
 from functools import partial
 
-from ...errors import CalibScriptsError, CertificationError, ImageSetError, NoAnswerError, ReadBackError
+from ...errors import (
+    CalibScriptsError,
+    CertificationError,
+    ImageSetError,
+    NoAnswerError,
+    ReadBackError,
+    job_log,
+)
 from ...events.comparisons import Compared, comparison_line
 from ...events.events import CertificationRefused, Certified, Doubtful, Stage
 from ...events.images import ImageSet
@@ -45,7 +52,7 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
         raise _refused(context, wanted, ImageSetError(ImageType.FLAT.name, problem))
     # It comes after GENERATE, which fails where its job left no RUN.
     assert generated.run is not None
-    datasets = await _commit(context, wanted, generated.run)
+    datasets = await _commit(context, step, wanted, generated.run)
     _report(context, wanted, datasets)
 
 
@@ -56,13 +63,36 @@ async def _filter_problem(context: RunContext, step: Step) -> str:
     return wrong_filter(asked, await context.repository.exposures(context.spec.instrument, asked.exposures))
 
 
-async def _commit(context: RunContext, wanted: Certification, run: str) -> tuple[str, ...]:
+def _failed_since(context: RunContext, step: Step) -> str:
+    """Report the jobs which a step depends on that the OCPS has said have failed, after they seemed to end well."""
+    failed: list[str] = []
+    for other in context.plan.steps:
+        job_id = context.state.step(other.id).job_id
+        if job_id is None or step.id not in context.plan.dependents([other.id]):
+            continue
+        if (exit_code := context.ocps.failure_of(job_id)) is not None:
+            failed.append(f"{other.id} (OCPS job {job_id}; its log: {job_log(job_id)}) exit code {exit_code}")
+    if not failed:
+        return ""
+    return (
+        f"after its outputs had been found good, the OCPS has reported of {' and of '.join(failed)}. Find out "
+        "which is true before anybody uses what it wrote; the exposures can be processed again with the "
+        "property exposures"
+    )
+
+
+async def _commit(context: RunContext, step: Step, wanted: Certification, run: str) -> tuple[str, ...]:
     """Certify, and return the identifiers of the datasets; where the script is paused, try again after that."""
     in_doubt = partial(_doubt, context, wanted)
-    may_commit = context.checkpoints.may_commit
+
+    def may_commit() -> bool:
+        return context.checkpoints.may_commit() and not _failed_since(context, step)
+
     datasets: tuple[str, ...] | None = None
     while datasets is None:
         await context.checkpoints.until_certifying_is_allowed()
+        if problem := _failed_since(context, step):
+            raise _refused(context, wanted, CalibScriptsError(problem))
         try:
             datasets = await context.repository.certify(wanted, run, may_commit, in_doubt)
         except (NoAnswerError, ReadBackError):

@@ -69,10 +69,10 @@ class Absences:
             Why exposures are left out although they were taken -> which; the others have not arrived.
         """
         name = taken.image_type.name
-        for arrival in self.arrivals.bad(taken.kept):
+        for (status, description), bad in self._refused(taken.kept).items():
+            images = f"{exposures_of(e for e, _ in bad)} of {detectors_of(d for _, d in bad)}"
             self.context.journal.log.error(
-                f"{name} {arrival.exposure} of detector {arrival.detector} was not ingested: "
-                f"status {arrival.status_code}, {arrival.description}"
+                f"{name} {images} {_for(len(bad), 'were')} not ingested: status {status}, {description}"
             )
         for why, exposures in unfit.items():
             which = f"{name} {exposures_of(exposures)}"
@@ -96,6 +96,17 @@ class Absences:
                 "rest was processed."
             )
 
+    def _refused(self, exposures: Sequence[int]) -> dict[tuple[int, str], list[tuple[int, int]]]:
+        """Return which images, exposure and detector, the OODS refused, by status and description.
+
+        One message for all of a kind: a full disk refuses thousands, and the log is paced.
+        """
+        refused: dict[tuple[int, str], list[tuple[int, int]]] = {}
+        for arrival in self.arrivals.bad(exposures):
+            key = arrival.status_code, arrival.description
+            refused.setdefault(key, []).append((arrival.exposure, arrival.detector))
+        return refused
+
     def _of_detectors(self, taken: SetState, found: ImageSet, exposures: Sequence[int]) -> str:
         """Name the detectors of which the exposures that are left out lack an image, unless it is all of them."""
         if taken.existing:
@@ -116,7 +127,12 @@ class Absences:
         names = self._strange_names(taken.kept)
         if why:
             return f"{left} can be used: the set is given up ({why}).{names}"
-        return f"{left} have arrived: the set is given up.{names}{oods}"
+        refused = "; ".join(
+            f"{counted(len(bad), 'image')} {_for(len(bad), 'were')} not ingested: status {status}, {description}"
+            for (status, description), bad in self._refused(taken.kept).items()
+        )
+        why = f" ({refused})" if refused else ""
+        return f"{left} have arrived: the set is given up{why}.{names}{oods}"
 
     def _strange_names(self, exposures: Sequence[int]) -> str:
         """Report which names the events of exposures had that are not names of detectors."""
