@@ -255,7 +255,7 @@ class ButlerRepository(MasterReader):
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
-        if without := sorted(int(ref.dataId["detector"]) for ref in self._without_file(refs)):
+        if without := sorted(int(ref.dataId["detector"]) for ref in refs if not self._has_file(ref)):
             raise RepositoryError(
                 f"the file of {wanted.dataset_type} of {detectors_of(without)} in {run} is missing or empty, though "
                 "the butler lists it; what cannot be read is not certified"
@@ -265,15 +265,12 @@ class ButlerRepository(MasterReader):
             raise RepositoryError(other_filter(run, wanted, filters))
         return refs
 
-    def _without_file(self, refs: Sequence[DatasetRef]) -> list[DatasetRef]:
-        """Return the datasets of which there is nothing to read."""
-        butler = self._open()
-        stored = butler.stored_many(refs)
-        return [
-            ref
-            for ref in refs
-            if not stored[ref] or any(uri.size() == 0 for uri in butler.getURIs(ref).iter_all())
-        ]
+    def _has_file(self, ref: DatasetRef) -> bool:
+        """Return whether there is something to read of a dataset; each of its files is asked for once."""
+        try:
+            return all(uri.size() > 0 for uri in self._open().getURIs(ref).iter_all())
+        except FileNotFoundError:
+            return False
 
     def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         """Return whether the collection holds all these datasets for this validity range."""
