@@ -637,11 +637,26 @@ def _not_as_asked() -> Iterator[Case]:
         event,
         "somebody else's dark of 30 s is begun between the command for a dark of 5 s and its image",
         DONE,
-        ("DARK exposure 2026091800007 is left out: exposure time 30 s instead of 5 s",),
+        (
+            "DARK exposure 2026091800007 is left out: group id 2020-01-17T22:59:05.721 is not that of this run",
+        ),
         ALL,
         images_unknown=1,
         faults=("exposure-foreign-alike",),
     )
+    for name, image_type, exposure in (("bias", "BIAS", 2), ("dark", "DARK", 7), ("flat", "FLAT", 12)):
+        yield Case(
+            event,
+            f"somebody else's {name}, as ours but for its group id, is begun between our command and its image",
+            DONE,
+            (
+                f"{image_type} exposure 20260918000{exposure:02} is left out: group id 2020-01-17T22:59:05.721 is",
+            ),
+            ALL if image_type != "FLAT" else ("BIAS", "DARK", "FLAT", "DEFECTS"),
+            config={} if image_type != "FLAT" else {"do_ptc": False},
+            images_unknown=1,
+            faults=(f"exposure-foreign-alike:of={image_type},delay=0.001",),
+        )
     yield Case(
         event,
         "a flat is exposed 1 s longer than asked for: its pair is lost",

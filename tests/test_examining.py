@@ -281,3 +281,34 @@ def test_a_set_goes_on_with_what_fits_whatever_else_is_wrong_with_it(
     if found.complete:
         assert lost.isdisjoint(product(found.exposures, found.detectors))
     assert found.complete == bool(kept_at_most(exposures, detectors, lost))
+
+
+OURS, THEIRS = "2026-09-18T20:00:00.000", "2026-09-18T20:00:07.000"
+
+
+@given(
+    groups=st.lists(
+        st.sampled_from([OURS, OURS, OURS, THEIRS, "BLOCK-T17_100003", ""]), min_size=1, max_size=8
+    )
+)
+def test_an_image_that_another_run_has_taken_never_goes_on_beside_ours(groups: list[str]) -> None:
+    records = [ExposureRecord(FIRST + n, "BIAS", 0.0, "", group=group) for n, group in enumerate(groups)]
+    ids = tuple(record.id for record in records)
+    examined = compare(Asked(ImageType.BIAS, ids, (0,), group=OURS), {(e, 0) for e in ids}, records)
+    kept = {groups[exposure - FIRST] for exposure in examined.found.exposures}
+    if OURS in groups:
+        assert kept <= {OURS, ""}
+        assert {*examined.found.exposures} == {r.id for r in records if r.group in (OURS, "")} or not kept
+        assert examined.other_group == ""
+    else:
+        # Nothing tells whether this repository keeps the group ids that were given.
+        assert len(examined.found.exposures) == len(groups)
+        assert examined.other_group == min(filter(None, groups), default="")
+
+
+def test_exposures_that_are_named_may_have_any_group() -> None:
+    records = [ExposureRecord(FIRST, "BIAS", 0.0, "", group=OURS), ExposureRecord(FIRST + 1, "BIAS", 0.0, "")]
+    records.append(ExposureRecord(FIRST + 2, "BIAS", 0.0, "", group=THEIRS))
+    ids = tuple(record.id for record in records)
+    examined = compare(Asked(ImageType.BIAS, ids, (0,), existing=True), {(e, 0) for e in ids}, records)
+    assert (examined.found.exposures, examined.other_group) == (ids, "")

@@ -25,7 +25,7 @@ from lsst.ts.calibscripts.ground.time_range import ALWAYS, TimeRange
 from lsst.ts.calibscripts.repository import ButlerRepository, Certification, lacking
 from lsst.ts.calibscripts.repository.gains import written_gains
 from lsst.ts.calibscripts.repository.levels import corrected_level, raw_signal
-from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw
+from lsst.ts.calibscripts.summit.butler.repository import make_repository, put_raw, register_exposure
 from lsst.ts.calibscripts.summit.hardware.observation import Observation
 from lsst.ts.calibscripts.summit.sensor import SensorModel, expose
 from lsst.ts.calibscripts.verification import RunStatistics
@@ -41,6 +41,7 @@ FLAT = Observation(
     "SDSSr_65mm",
     "empty_1",
     1000.0,
+    group_id="2026-09-18T20:00:00.000",
     reason="calibration",
 )
 RUN, COLLECTION = "made/run", "LATISS/calib/daily"
@@ -85,8 +86,19 @@ def repository(root: Path) -> Iterator[ButlerRepository]:
 def test_what_is_known_of_exposures(repository: ButlerRepository):
     (record,) = repository.exposures("LATISS", [FLAT.exposure_id, 2026091800099])
     assert (record.id, record.image_type, record.exposure_time) == (FLAT.exposure_id, "FLAT", 2.0)
+    assert record.group == FLAT.group_id
     assert repository.exposures("LATISS", []) == ()
     assert repository.ingested("LATISS", [FLAT.exposure_id]) == {(FLAT.exposure_id, 0)}
+
+
+def test_an_image_whose_header_has_no_group_id_has_no_group(repository: ButlerRepository, root: Path):
+    untold = replace(FLAT, seq_num=2, group_id=""), replace(FLAT, seq_num=3, group_id="2026091800003")
+    with Butler.from_config(root, writeable=True) as butler:
+        for observation in untold:
+            frame = expose(SensorModel.for_detector("LATISS", 0, 0, 32), observation)
+            register_exposure(butler, frame.header)
+    records = repository.exposures("LATISS", [observation.exposure_id for observation in untold])
+    assert [record.group for record in records] == ["", ""]
 
 
 def test_flats_have_visits_where_they_are_defined(repository: ButlerRepository, root: Path):

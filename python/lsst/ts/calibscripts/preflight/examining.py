@@ -23,7 +23,7 @@ from .window import LEVELS_LOOKED_AT, Levels, Window, read_signals
 __all__ = ["Asked", "Examined", "closed_flats", "compare", "examine", "filter_text", "wrong_filter"]
 
 _UNKNOWN = ("", "UNKNOWN")
-"""What the butler says of the type or the filter of an image whose header does not have it."""
+"""What the butler says of the type, the filter or the group of an image whose header does not have it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Asked:
     window: Window | None = None  #: Limits for the level of flats.
     known: Mapping[int, Signal] = field(default_factory=dict)  #: Signals of flats that were read already.
     existing: bool = False  #: Were they taken before this run, and named in ``exposures``?
+    group: str = ""  #: Group id that they were taken with; empty where it does not matter.
     #: Exposure and detector -> whether the OODS has reported a good image, as far as it has reported one.
     announced: Mapping[tuple[int, int], bool] = field(default_factory=dict)
 
@@ -59,6 +60,8 @@ class Examined:
     #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
     late: bool = False  #: Was an image announced that the butler does not have, or not yet?
+    #: Group id of exposures all of which may be somebody else's; empty where one is known to be ours.
+    other_group: str = ""
 
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
@@ -117,9 +120,10 @@ def compare(
         Why exposures do not fit although their records do -> which.
     """
     known = {record.id: record for record in records}
+    groups = {record.group for record in records if not _is_unknown(record.group)}
     why = {**unfit}
     for exposure in asked.exposures:
-        if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record)):
+        if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record, groups)):
             why[reason] = (*why.get(reason, ()), exposure)
     gone = {exposure for exposures in why.values() for exposure in exposures}
     fit = {e: known[e] for e in asked.exposures if e in known and e not in gone}
@@ -134,13 +138,20 @@ def compare(
         times=times,
         physical_filter=filters[0] if filters else None,
         late=any(good and key not in there for key, good in asked.announced.items()),
+        other_group=min(groups, default="") if asked.group and asked.group not in groups else "",
     )
     refused = _foreign(asked, known.values()) or wrong_filter(asked, [*fit.values()])
     return examined.refuse(ImageSetError(asked.image_type.name, refused)) if refused else examined
 
 
-def _unfit(asked: Asked, record: ExposureRecord) -> str:
-    """Explain why an exposure is left out, empty where nothing speaks against it."""
+def _unfit(asked: Asked, record: ExposureRecord, groups: Collection[str]) -> str:
+    """Explain why an exposure is left out, empty where nothing speaks against it.
+
+    The camera class returns the first image that begins after our command, whoever has it taken. Its group id
+    tells, where the repository has the one that we gave for any image of the set: only then it keeps them.
+    """
+    if asked.group in groups and record.group in groups and record.group != asked.group:
+        return f"group id {record.group} is not that of this run, so somebody else has taken it"
     if asked.image_type is ImageType.FLAT and _is_unknown(record.physical_filter):
         return "the repository does not know the filter"
     times = asked.times.get(record.id, ())

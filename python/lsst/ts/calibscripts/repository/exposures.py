@@ -35,6 +35,7 @@ def exposure_records(
             _seconds(r),
             str(r.physical_filter or ""),
             taken_at(r.timespan),
+            _group(r),
         )
         for r in recorded(butler, instrument, "exposure", exposures)
     )
@@ -102,3 +103,9 @@ def _seconds(exposure: DimensionRecord) -> float:
     if exposure.exposure_time is None:
         return 0.0 if str(exposure.observation_type).lower() == "bias" else math.nan
     return float(exposure.exposure_time)
+
+
+def _group(exposure: DimensionRecord) -> str:
+    """Return the group id of an exposure; where the header has none, the translators write the exposure id."""
+    group = str(exposure.group or "")
+    return "" if group in (str(exposure.id), exposure.obs_id) else group

@@ -48,7 +48,8 @@ class Detector:
 class ExposureRecord:
     """What the butler knows of an exposure; times in seconds.
 
-    ``taken`` is when it was taken; None where that is unknown.
+    ``taken`` is when it was taken, None where that is unknown; ``group`` is the group id that it was taken with,
+    empty where its header has none.
     """
 
     id: int
@@ -56,6 +57,7 @@ class ExposureRecord:
     exposure_time: float
     physical_filter: str
     taken: TimeRange | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)

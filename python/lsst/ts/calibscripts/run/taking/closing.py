@@ -125,13 +125,22 @@ class Closing:
                 ImageSetError(image_type.name, self.absences.given_up(images, found, examined.why)),
             )
             return
-        for exposure in found.exposures:
-            if why := examined.levels.unread.get(exposure):
-                self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
+        self._warn(image_type, examined)
         if image_type is ImageType.FLAT:
             self.context.journal.report(FilterFound(examined.physical_filter))
         self.context.journal.advance(image_type.name, Stage.INGESTED)
         self.graph.images_are_there(image_type, found)
+
+    def _warn(self, image_type: ImageType, examined: Examined) -> None:
+        """Report what is unknown of images that are used."""
+        if examined.other_group:
+            self.context.journal.warn(
+                f"The repository has {image_type.plural} with group id {examined.other_group} instead of "
+                f"{self.context.host.get_group_id()}: look whether somebody else has taken images at that time."
+            )
+        for exposure in examined.found.exposures:
+            if why := examined.levels.unread.get(exposure):
+                self.context.journal.warn(f"The level of flat {exposure} could not be read: {why}.")
 
     async def _examine_until(
         self, image_type: ImageType, known: Mapping[int, Signal], deadline: float
@@ -167,7 +176,8 @@ class Closing:
         kept, known = state.sets[image_type].kept, state.times
         times = {exposure: (known[exposure],) for exposure in kept}
         announced = self.arrivals.announced(kept)
-        return Asked(image_type, kept, spec.detectors, times=times, announced=announced, **flats)
+        group = self.context.host.get_group_id()
+        return Asked(image_type, kept, spec.detectors, times=times, announced=announced, group=group, **flats)
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
         """Keep what of a set is used."""

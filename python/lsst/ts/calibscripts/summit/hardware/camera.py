@@ -35,6 +35,9 @@ MINIMUM_EXPOSURE_TIME = 0.1
 DELIVERY_TIMEOUT = 3600.0
 """Longest time that the OODS is waited for, seconds."""
 
+_GROUP_OF_OTHERS = "2020-01-17T22:59:05.721"
+"""Group id of images that another client has taken."""
+
 IDLE_TIME = 30.0
 """Seconds of the event loop after which the next frame is bad because the camera idled."""
 
@@ -206,10 +209,11 @@ class SimulatedCamera(SimulatedCsc, ABC):
         """Take another client's image first, if one is to be."""
         image_type = keys["imageType"]
         number = self._taken[image_type]
+        theirs = {**keys, "groupId": _GROUP_OF_OTHERS}
         if self.faults.hits("exposure-foreign", image_type, number):
-            await self._take(data, {**keys, "imageType": "ENGTEST"}, index)
+            await self._take(data, {**theirs, "imageType": "ENGTEST"}, index)
         if self.faults.hits("exposure-foreign-alike", image_type, number):
-            await self._take(data, keys, index, data.expTime + self.faults["exposure-foreign-alike"].delay)
+            await self._take(data, theirs, index, data.expTime + self.faults["exposure-foreign-alike"].delay)
 
     def _seconds(self, data: Any, image_type: str) -> float:
         """Return the exposure time that the header will hold, seconds."""

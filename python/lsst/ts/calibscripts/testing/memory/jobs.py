@@ -95,7 +95,9 @@ class MemoryIngest:
         name, exposure = observation.instrument, observation.exposure_id
         image_type, seconds = observation.image_type, observation.exposure_time
         self._taken[image_type] += 1
-        record = ExposureRecord(exposure, image_type, seconds, observation.physical_filter)
+        record = ExposureRecord(
+            exposure, image_type, seconds, observation.physical_filter, group=observation.group_id
+        )
         found = Ingested(record, observation.rate * seconds, detectors)
         found = altered(self._alterations, image_type, self._taken[image_type], found)
         self._butler.add_exposure(name, found.record)
