@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -92,7 +92,7 @@ class Held(MemoryRepository):
         self.begun, self.let_go = threading.Event(), threading.Event()
         self.order: list[str] = []
 
-    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+    def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
         self.order.append(run)
         self.begun.set()
         assert self.let_go.wait(LONG)
@@ -114,7 +114,7 @@ async def test_the_loop_goes_on_while_the_butler_takes_its_time() -> None:
     await asyncio.to_thread(held.begun.wait, LONG)
     assert not answer.done()
     held.let_go.set()
-    assert await answer == frozenset()
+    assert await answer == {}
     repository.close()
 
 

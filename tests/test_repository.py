@@ -156,6 +156,24 @@ def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepo
     assert repository.conflicts(BIAS) == ()
 
 
+def test_what_was_replaced_since_it_was_made_is_not_certified(root: Path, repository: ButlerRepository):
+    made = repository.made(RUN, "bias")
+    wanted = replace(BIAS, datasets=tuple(made.values()))
+    with Butler.from_config(root, writeable=True) as butler:
+        bias = butler.find_dataset("bias", instrument="LATISS", detector=0, collections=RUN)
+        assert bias is not None
+        assert made == {0: str(bias.id)}
+        butler.pruneDatasets([bias], purge=True, unstore=True, disassociate=True)
+        other = CCDData(np.ones((4, 4), np.float32), unit="electron")
+        butler.put(other, "bias", instrument="LATISS", detector=0, run=RUN)
+    with pytest.raises(
+        RepositoryError, match=f"bias of detector 0 in {RUN} is not the dataset that the job had made"
+    ):
+        repository.certify(wanted, RUN, lambda: True)
+    assert repository.conflicts(BIAS) == ()
+    assert repository.certify(BIAS, RUN, lambda: True) is not None
+
+
 @pytest.mark.parametrize(
     ("changes", "in_the_way"),
     [

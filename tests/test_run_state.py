@@ -18,6 +18,7 @@ from lsst.ts.calibscripts.events.events import (
     CertificationRefused,
     Certified,
     Compared,
+    DatasetsMade,
     Doubtful,
     Ended,
     Event,
@@ -105,6 +106,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(JobStarted, steps, words),
     st.builds(JobEnded, steps, st.none() | words, st.none() | detectors, st.sampled_from(JobOutcome), words),
     st.builds(OutputsFound, steps, st.none() | words, many),
+    st.builds(DatasetsMade, steps, st.lists(words).map(tuple)),
     st.builds(StepEnded, steps, st.sampled_from(StepOutcome), words),
     st.builds(
         Compared,

@@ -10,7 +10,20 @@ import pytest
 from astropy.nddata import CCDData
 from click.testing import CliRunner
 from lsst.daf.butler import Butler, CollectionType
-from web_support import DONE, FAILED, FIRST, PLANNED, RUN, TAKEN, Client, of_that_night, record, serving
+from web_support import (
+    DONE,
+    FAILED,
+    FIRST,
+    GENERATED,
+    PLANNED,
+    RUN,
+    TAKEN,
+    Client,
+    of_that_night,
+    record,
+    serving,
+    verdict,
+)
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import (
@@ -23,6 +36,8 @@ from lsst.ts.calibscripts.decisions import (
     read_decisions,
 )
 from lsst.ts.calibscripts.errors import DecisionError
+from lsst.ts.calibscripts.events.events import DatasetsMade, Ended, RunOutcome
+from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.web.security import Doorkeeper
 
@@ -240,6 +255,61 @@ def test_only_what_a_run_has_made_can_be_certified(tmp_path: Path, events: tuple
     assert done.exit_code == 1
     assert why in done.output
     assert not (tmp_path / LEDGER).exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "subject"),
+    [
+        (Verb.REJECT, None),
+        (Verb.MARK_BAD, MasterSubject("LATISS", "bias", RUN)),
+        (Verb.MARK_BAD, ExposureSubject("LATISS", FIRST + 1)),
+    ],
+    ids=["rejected", "bad master", "bad exposure"],
+)
+def test_what_a_decision_speaks_against_is_certified_only_when_that_is_withdrawn(
+    tmp_path: Path, repo: Path, verb: Verb, subject: ExposureSubject | MasterSubject | None
+):
+    records = tmp_path / "records"
+    path, runner = record(records, FAILED, repo=str(repo)), CliRunner()
+    against = decide(records, "grace", "a glow", verb, subject or ProductSubject(path.stem, "BIAS"))
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    refused = runner.invoke(main, words)
+    assert refused.exit_code == 1
+    assert f"{against.subject} is {verb.past} by grace on" in refused.output
+    assert (
+        f"({against.id}), so BIAS of {path.stem} is not certified. Withdraw that decision" in refused.output
+    )
+    assert certified(repo) == 0
+    decide(records, "grace", "it was the Moon", Verb.WITHDRAW, against.subject, withdraws=against.id)
+    assert runner.invoke(main, words).exit_code == 0
+    assert certified(repo) == 1
+
+
+def test_an_approval_after_a_rejection_counts_and_others_do_not(tmp_path: Path, repo: Path):
+    records = tmp_path / "records"
+    path = record(records, FAILED, repo=str(repo))
+    decide(records, "grace", "a glow", Verb.REJECT, ProductSubject(path.stem, "BIAS"))
+    decide(records, "grace", "it was the Moon", Verb.APPROVE, ProductSubject(path.stem, "BIAS"))
+    decide(records, "grace", "a glow", Verb.REJECT, ProductSubject(path.stem, "DARK"))
+    decide(records, "grace", "a glow", Verb.MARK_BAD, MasterSubject("LATISS", "dark", RUN))
+    decide(records, "grace", "a glow", Verb.MARK_BAD, ExposureSubject("LSSTCam", FIRST + 1))
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert certified(repo) == 1
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_was_replaced_since_its_run_is_not_certified(tmp_path: Path, repo: Path, same: bool):
+    with Butler.from_config(repo) as butler:
+        (present,) = butler.query_datasets("bias", RUN)
+    made = DatasetsMade(StepId(Action.GENERATE, "BIAS"), (str(present.id) if same else "0" * 8,))
+    events = (*PLANNED, *TAKEN, *GENERATED, made, *verdict(False), Ended(RunOutcome.FAILED))
+    path = record(tmp_path / "records", events, repo=str(repo))
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, certified(repo)) == ((0, 1) if same else (1, 0))
+    refused = f"bias of detector 0 in {RUN} is not the dataset that the job had made and that was verified"
+    assert (refused in done.output) is not same
 
 
 def test_decisions_from_the_command_line_are_listed(tmp_path: Path):

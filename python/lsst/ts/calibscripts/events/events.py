@@ -36,6 +36,7 @@ __all__ = [
     "CertificationRefused",
     "Certified",
     "Compared",
+    "DatasetsMade",
     "Doubtful",
     "Ended",
     "Event",
@@ -131,6 +132,14 @@ class OutputsFound:
     step: StepName
     run: str | None
     detectors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DatasetsMade:
+    """A job has made what will be certified; ``datasets`` are the identifiers in the butler, in order."""
+
+    step: StepName
+    datasets: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -238,7 +247,7 @@ class Ended:
     state: RunOutcome
 
 
-StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | StepEnded
+StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | DatasetsMade | StepEnded
 ProductEvent: TypeAlias = StageReached | Verdicted | Compared | Certified | Doubtful | CertificationRefused
 Message: TypeAlias = Failed | Warned
 Event: TypeAlias = Planned | ReferenceFound | ImageEvent | StepEvent | ProductEvent | Message | Ended

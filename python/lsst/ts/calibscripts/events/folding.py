@@ -13,6 +13,7 @@ from .events import (
     CertificationRefused,
     Certified,
     Compared,
+    DatasetsMade,
     Doubtful,
     Ended,
     Event,
@@ -102,7 +103,7 @@ def fold(state: RunState, event: Event) -> RunState:
             | FlatTimeFound()
         ):
             return _fold_images(state, event)
-        case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | StepEnded():
+        case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | DatasetsMade() | StepEnded():
             return _fold_step(state, event)
         case StageReached() | Verdicted() | Compared() | Certified() | Doubtful() | CertificationRefused():
             return _fold_product(state, event)
@@ -204,6 +205,8 @@ def _step_after(step: StepState, event: StepEvent) -> StepState:
             return replace(step, job=event)
         case OutputsFound():
             return replace(step, outputs=event)
+        case DatasetsMade():
+            return replace(step, datasets=event.datasets)
         case StepEnded():
             return replace(step, ended=event)
         case _:

@@ -129,6 +129,9 @@ class StepState:
     job_id: str | None = None  #: Its OCPS job, once its identifier is known.
     job: JobEnded | None = None  #: How the job ended.
     outputs: OutputsFound | None = None  #: RUN with what the job wrote, and the detectors it was to process.
+    datasets: tuple[
+        str, ...
+    ] = ()  #: Identifiers of what it made to be certified; records need not hold them.
     ended: StepEnded | None = None  #: How the step ended.
     earlier: tuple[StepState, ...] = ()  #: Its earlier jobs: each failed, and was submitted again.
 

@@ -22,6 +22,7 @@ from .records import (
     Valid,
     lacking,
     other_filter,
+    replaced,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = [
     "Valid",
     "lacking",
     "other_filter",
+    "replaced",
 ]
 
 _HOMES = {"AwaitableRepository": "awaitable", "ButlerRepository": "butler"}

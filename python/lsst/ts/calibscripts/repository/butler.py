@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
-from ..ground.text import detectors_of
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
+from .certification_records import other_filter, replaced, without_file
 from .certified.certifying import commit, conflicts, holds
 from .certified.masters import MasterReader
 from .certified.others import calibrations
@@ -20,7 +20,7 @@ from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
-from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid, other_filter
+from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -156,9 +156,9 @@ class ButlerRepository(MasterReader):
         return next((name for name in names if collection_type(butler, name) is CollectionType.RUN), None)
 
     @patient
-    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+    def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
         """See `Repository`."""
-        return frozenset(int(ref.dataId["detector"]) for ref in self._refs(run, dataset_type))
+        return {int(ref.dataId["detector"]): str(ref.id) for ref in self._refs(run, dataset_type)}
 
     @patient
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
@@ -255,11 +255,11 @@ class ButlerRepository(MasterReader):
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        known = wanted.datasets or [str(ref.id) for ref in refs]
+        if others := sorted(int(ref.dataId["detector"]) for ref in refs if str(ref.id) not in known):
+            raise RepositoryError(replaced(run, wanted, others))
         if without := sorted(int(ref.dataId["detector"]) for ref in refs if not self._has_file(ref)):
-            raise RepositoryError(
-                f"the file of {wanted.dataset_type} of {detectors_of(without)} in {run} is missing or empty, though "
-                "the butler lists it; what cannot be read is not certified"
-            )
+            raise RepositoryError(without_file(run, wanted, without))
         filters = {str(ref.dataId["physical_filter"]) for ref in refs if "physical_filter" in ref.dataId}
         if wanted.physical_filter and filters - {wanted.physical_filter}:
             raise RepositoryError(other_filter(run, wanted, filters))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ..ground.text import detectors_of
 from ..ground.time_range import ALWAYS, TimeRange
 
-__all__ = ["Certification", "Conflict", "other_filter"]
+__all__ = ["Certification", "Conflict", "other_filter", "replaced", "without_file"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,25 @@ class Certification:
     validity: TimeRange  #: Validity range.
     detectors: tuple[int, ...]  #: Detectors to certify.
     physical_filter: str | None = None  #: Filter of a flat where it is known; None for every filter there is.
+    #: Identifiers of the datasets that were made for it, and verified; empty where they are unknown.
+    datasets: tuple[str, ...] = ()
+
+
+def replaced(run: str, wanted: Certification, detectors: Collection[int]) -> str:
+    """Report that a RUN does not hold what was made in it, and verified, any more."""
+    return (
+        f"{wanted.dataset_type} of {detectors_of(detectors)} in {run} is not the dataset that the job had made and "
+        "that was verified: somebody has replaced it since. Find out who did, and take and process the images again, "
+        "or process them again with the property exposures"
+    )
+
+
+def without_file(run: str, wanted: Certification, detectors: Collection[int]) -> str:
+    """Report that datasets that are to be certified cannot be read."""
+    return (
+        f"the file of {wanted.dataset_type} of {detectors_of(detectors)} in {run} is missing or empty, though the "
+        "butler lists it; what cannot be read is not certified"
+    )
 
 
 def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:

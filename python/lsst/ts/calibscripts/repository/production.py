@@ -84,10 +84,6 @@ class ProductionRepository(DeployedRepository):  # numpydoc ignore=PR02
             }
         return found
 
-    def dataset_ids(self, run: str, dataset_type: str) -> dict[int, str]:
-        """Return the identifiers of the datasets of a type in a RUN, by detector."""
-        return {int(ref.dataId["detector"]): str(ref.id) for ref in self._refs(run, dataset_type)}
-
     def ingest_dates(self, run: str, dataset_type: str) -> tuple[Any, ...]:
         """Return when the datasets of a type in a RUN were written, as the database knows it."""
         if not self._refs(run, dataset_type):

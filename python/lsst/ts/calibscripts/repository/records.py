@@ -12,7 +12,7 @@ from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
 from ..verification.defect_changes import Boxes
 from ..verification.differences import Master
-from .certification_records import Certification, Conflict, other_filter
+from .certification_records import Certification, Conflict, other_filter, replaced
 from .provenance import UsedInput
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Valid",
     "lacking",
     "other_filter",
+    "replaced",
 ]
 
 
@@ -180,8 +181,8 @@ class Repository(Protocol):
     def run_of(self, job_id: str) -> str | None:
         """Return the RUN with the outputs of a job, None if it made none."""
 
-    def made(self, run: str, dataset_type: str) -> frozenset[int]:
-        """Return the detectors for which a RUN holds a dataset of that type."""
+    def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
+        """Return detector -> identifier of the datasets of that type that a RUN holds."""
 
     def inputs_used(
         self, run: str, dataset_type: str, detectors: Collection[int]

@@ -113,6 +113,7 @@ def _wanted(repository: Repository, record: Record, product: str) -> tuple[Certi
         validity=TimeRange.of(begin, end),
         detectors=detectors,
         physical_filter=record.state.physical_filter if table.by_filter else None,
+        datasets=step.datasets,
     )
     return wanted, run
 

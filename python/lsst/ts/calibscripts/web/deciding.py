@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..decisions import (
     Decision,
+    Decisions,
     ProductSubject,
     Subject,
     Verb,
@@ -16,11 +18,15 @@ from ..decisions import (
 )
 from ..errors import CalibScriptsError, DecisionError
 from ..ground.appending import alone_with
+from ..plan import Action, StepId
 from ..record import Record, with_decisions
 from ..run.afterwards import certify_afterwards
 from ..tables.products import PRODUCTS
 
 __all__ = ["certify", "mark_bad", "on_product", "withdraw"]
+
+_OPINIONS = (Verb.APPROVE, Verb.REJECT)
+"""Of several on a product the last one counts."""
 
 
 def on_product(directory: Path, record: Record, product: str, verb: Verb, who: str, why: str) -> Decision:
@@ -73,9 +79,13 @@ def certify(
     check_writable(directory)
     # Of two who certify the same at the same time the second one reads what the first one has decided.
     with alone_with(record.path):
-        certified = certify_afterwards(
-            with_decisions(record, read_decisions([directory])), product, repo=repo
-        )
+        decisions = read_decisions([directory])
+        if against := next(_against(decisions, record, product), None):
+            raise DecisionError(
+                f"{against.subject} is {against.signed} ({against.id}), so {product} of {record.name} is not "
+                "certified. Withdraw that decision first, if it is wrong. Nothing was certified."
+            )
+        certified = certify_afterwards(with_decisions(record, decisions), product, repo=repo)
         subject = ProductSubject(record.name, product)
         try:
             return decide(directory, who, why, Verb.CERTIFY, subject, certified=certified)
@@ -83,6 +93,23 @@ def certify(
             raise DecisionError(
                 f"{product} WAS certified into {certified.collection}, but that could not be recorded: {error}"
             ) from error
+
+
+def _against(decisions: Decisions, record: Record, product: str) -> Iterator[Decision]:
+    """Return the decisions that hold and speak against certifying a product of a run."""
+    instrument, state = record.about.instrument, record.state
+    last = [each for each in decisions.on(ProductSubject(record.name, product)) if each.verb in _OPINIONS][
+        -1:
+    ]
+    yield from (each for each in last if each.verb is Verb.REJECT)
+    known, run = PRODUCTS.get(product), state.step(StepId(Action.GENERATE, product)).run or ""
+    if known is None:
+        return
+    masters = decisions.bad_masters(instrument)
+    yield from (masters[key] for key in ((kind, run) for kind in known.dataset_types) if key in masters)
+    used = {e for kind in known.images if kind in state.sets for e in state.sets[kind].used}
+    bad = decisions.bad_exposures(instrument)
+    yield from (bad[exposure] for exposure in sorted(used & bad.keys()))
 
 
 def mark_bad(directory: Path, subject: Subject, who: str, why: str) -> Decision:

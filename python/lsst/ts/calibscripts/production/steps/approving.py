@@ -63,7 +63,7 @@ def approve(desk: Desk, labels: Sequence[str], approval: Approval) -> None:
 def _approve(desk: Desk, choice: ExposureChoice, approval: Approval) -> str:
     """Approve a calibration, and say what stands in the way; nothing if nothing does."""
     label, run = choice.label, run_of(desk.selection.generation(choice))
-    ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
+    ids = desk.repository.made(run, choice.product.dataset_type)
     datasets = tuple(sorted(ids[detector] for detector in desk.selection.detectors if detector in ids))
     if not ids:
         return f"{label} was not approved: it is not generated yet ({run} holds no {choice.product.dataset_type})"
@@ -125,6 +125,6 @@ def all_approved(desk: Desk) -> bool:
 def approved_datasets(desk: Desk, choice: ExposureChoice) -> Approved | None:
     """Return the approval of what is in the RUN of a calibration now, None where it is not approved."""
     run = run_of(desk.selection.generation(choice))
-    ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
+    ids = desk.repository.made(run, choice.product.dataset_type)
     wanted = [ids[detector] for detector in desk.selection.detectors if detector in ids]
     return _known(desk, choice.label, wanted) if len(wanted) == len(desk.selection.detectors) else None

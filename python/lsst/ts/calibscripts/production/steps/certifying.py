@@ -183,7 +183,7 @@ def _was_certified(desk: Desk, choice: ExposureChoice) -> bool:
 
 def _datasets(desk: Desk, choice: ExposureChoice) -> set[str]:
     run = run_of(desk.selection.generation(choice))
-    ids = desk.repository.dataset_ids(run, choice.product.dataset_type)
+    ids = desk.repository.made(run, choice.product.dataset_type)
     return {ids[detector] for detector in desk.selection.detectors if detector in ids}
 
 

@@ -287,6 +287,6 @@ class _Maker:
         verifying = self.work.step == VERIFY
         for made in (selection.verified_from if verifying else selection.prerequisites)(self.choice):
             there = self.desk.repository.made(run_of(selection.generation(made)), made.product.dataset_type)
-            if lost := {*selection.detectors} - there:
+            if lost := {*selection.detectors} - there.keys():
                 return f"{made.label} of detectors {', '.join(map(str, sorted(lost)))} is not generated"
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from ...errors import (
@@ -44,7 +45,10 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
         If it is not certified, or whether it is is unknown; the text says what is and what is not.
     """
     generated = context.state.step(StepId(Action.GENERATE, step.id.product))
-    wanted = context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter)
+    wanted = replace(
+        context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter),
+        datasets=generated.datasets,
+    )
     compared = context.state.product(step.id.product).compared
     if compared is not None and compared.withheld:
         raise _refused(context, wanted, _withheld(compared, generated.run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...errors import GainsError
-from ...events.events import Stage
+from ...events.events import DatasetsMade, Stage
 from ...events.images import ImageSet
 from ...ground.text import detectors_of
 from ...ocps.jobs import JobResult
@@ -47,13 +47,16 @@ async def generate(context: RunContext, step: Step, images: Mapping[ImageType, I
 
 async def _check_outputs(context: RunContext, step: Step, run: str, result: JobResult) -> None:
     """Fail where a detector has no calibration, under whichever dataset type the installed stack writes."""
-    made: frozenset[int] = frozenset()
+    made: Mapping[int, str] = {}
     for dataset_type in step.product.dataset_types:
         made = made or await context.repository.made(run, dataset_type)
     wanted = context.state.step(step.id).detectors
     if lacking := [detector for detector in wanted if detector not in made]:
         reason = f"the job wrote no {step.product.dataset_type} for {detectors_of(lacking)}"
         raise outputs_missing(step, result, reason)
+    if step.product.certified:
+        # What is in the RUN when it comes to CERTIFY must be the very same.
+        context.journal.report(DatasetsMade(step.id, tuple(sorted(made.values()))))
 
 
 async def _look_at_gains(context: RunContext, step: Step, run: str, result: JobResult) -> None:

@@ -137,6 +137,10 @@ class MemoryButler:
         self._collections[run].datasets.setdefault(dataset_type, []).append(dataset)
         return dataset
 
+    def remove(self, run: str, dataset_type: str) -> tuple[Dataset, ...]:
+        """Remove all datasets of a type from a RUN, and return them."""
+        return tuple(self._collections[run].datasets.pop(dataset_type, ()))
+
     def datasets(self, run: str, dataset_type: str | None = None) -> tuple[Dataset, ...]:
         """Return the datasets in a RUN, all or those of a type; none where there is no such RUN."""
         found = self._collections.get(run)

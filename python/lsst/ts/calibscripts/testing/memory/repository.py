@@ -17,6 +17,7 @@ from ...repository import (
     UsedInput,
     Valid,
     other_filter,
+    replaced,
 )
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
@@ -150,12 +151,10 @@ class MemoryRepository(Troubled):
         names = (f"u/ocps/{job_id}/run", f"u/ocps/{job_id}")
         return next((name for name in names if present.get(name) is CollectionKind.RUN), None)
 
-    def made(self, run: str, dataset_type: str) -> frozenset[int]:
+    def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("made")
-        return frozenset(
-            d.detector for d in self.butler.datasets(run, dataset_type) if d.detector is not None
-        )
+        return {d.detector: d.id for d in self.butler.datasets(run, dataset_type) if d.detector is not None}
 
     def inputs_used(
         self, run: str, dataset_type: str, detectors: Collection[int]
@@ -228,6 +227,9 @@ class MemoryRepository(Troubled):
         lost = set(wanted.detectors) - {dataset.detector for dataset in datasets}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        others = sorted(d.detector or 0 for d in datasets if d.id not in (wanted.datasets or (d.id,)))
+        if others:
+            raise RepositoryError(replaced(run, wanted, others))
         filters = {dataset.physical_filter for dataset in datasets if dataset.physical_filter is not None}
         if wanted.physical_filter and filters - {wanted.physical_filter}:
             raise RepositoryError(other_filter(run, wanted, filters))
