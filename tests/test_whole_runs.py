@@ -252,6 +252,16 @@ WORTH_REMEMBERING = {
         filter_change=FilterChange("FLAT"),
         resumes=True,
     ),
+    "the butler never answers again, and the run is stopped": Scenario(
+        config=ALL | {"n_dark": 4},
+        troubles=(Trouble("exposures", at=2, count=1000, seconds=10_000.0),),
+        operator=Operator(stop="command", at=2, after="JobEnded"),
+    ),
+    "the butler hangs in a commit, and the run is stopped": Scenario(
+        config=ALL,
+        troubles=(Trouble("certify", seconds=10_000.0),),
+        operator=Operator(stop="command", at=4, after="JobEnded"),
+    ),
     "a foreign dark of another time, and the run is stopped": Scenario(
         config=ALL | {"n_dark": 4},
         alterations=(Alteration("DARK", at=2, exposure_time=30.0),),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["heed_cancellation", "is_cancelled"]
+__all__ = ["LAST_LOOK", "STOP_GRACE", "heed_cancellation", "is_cancelled"]
+
+STOP_GRACE = 6.0
+"""How long what was under way when it was stopped may still take to end, seconds.
+
+With `LAST_LOOK` after it, and its last messages, it must end within 10 s: then the ScriptQueue terminates it.
+"""
+
+LAST_LOOK = 2.0
+"""How long it may still look afterwards at what it has done, seconds."""
 
 
 def is_cancelled() -> bool:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import NoAnswerError
+from .cancellation import STOP_GRACE
 
 __all__ = ["OneThread", "responsive_loop"]
 
@@ -27,9 +28,6 @@ SWITCH_INTERVAL = 0.001
 
 MANY_OBJECTS = 100_000
 """How many objects a full pass of the collector goes through in some milliseconds."""
-
-GRACE = 10.0
-"""How long a cancelled caller of `OneThread.to_its_end` still waits for the answer, seconds."""
 
 
 class _Responsiveness:
@@ -163,7 +161,7 @@ class OneThread:
             raise
         except asyncio.CancelledError:
             on_cancel()
-            await asyncio.wait([future], timeout=GRACE)
+            await asyncio.wait([future], timeout=STOP_GRACE)
             if not future.done():
                 on_unknown()
             elif not future.cancelled() and (answer := future.result()) is not None:

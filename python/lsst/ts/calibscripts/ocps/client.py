@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import JobError, describe
 from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
-from ..ground.cancellation import is_cancelled
+from ..ground.cancellation import STOP_GRACE, is_cancelled
 from ..ground.heartbeats import LOOK_PERIOD
 from ..sal import AckError, AckTimeoutError, SalRetCode
 from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, too_long
@@ -23,8 +23,8 @@ ACKNOWLEDGE_TIMEOUT = 600.0
 LATE_RESULT_WAIT = 30.0
 """How long a job_result may come after the command's final acknowledgement, seconds."""
 
-ABORT_TIMEOUT = 10.0
-"""Longest wait for an acknowledgement of abort_job, or of a job id when stopping, seconds."""
+ABORT_TIMEOUT = 2.0
+"""Least of `STOP_GRACE` that is left for an acknowledgement of abort_job where a job id was waited for, seconds."""
 
 _UNFINISHED = frozenset({SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS})
 
@@ -169,7 +169,8 @@ class Ocps:
             acknowledged.cancel()
             raise JobError(request.name, lost.result())
         except asyncio.CancelledError:
-            done, _ = await asyncio.wait([acknowledged], timeout=ABORT_TIMEOUT)
+            begin = asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait([acknowledged], timeout=STOP_GRACE - ABORT_TIMEOUT)
             if not done:
                 acknowledged.cancel()
                 await asyncio.wait([acknowledged])
@@ -180,7 +181,7 @@ class Ocps:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
-                await self._abort(job_id)
+                await self._abort(job_id, STOP_GRACE - (asyncio.get_running_loop().time() - begin))
                 self._observer(_aborted(request, job_id))
             raise
 
@@ -278,10 +279,10 @@ class Ocps:
         """Settle the outcome when the OCPS leaves ENABLED, or has died."""
         settle(outcome, JobError(step, await self._presence.until_lost(mark), job_id=job_id))
 
-    async def _abort(self, job_id: str) -> None:
+    async def _abort(self, job_id: str, timeout: float = STOP_GRACE) -> None:
         """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""
         try:
-            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
+            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=timeout)
             self._log.info(f"OCPS job {job_id} was aborted.")
         except (AckError, RuntimeError) as error:
             # RuntimeError: the process is being terminated, and its middleware is closed already.

@@ -20,6 +20,7 @@ from ...events.events import (
     TooFewPairs,
 )
 from ...events.images import ImageSet
+from ...ground.cancellation import LAST_LOOK
 from ...ground.text import exposure_range
 from ...ocps.requests import different_times, pairs_of
 from ...plan import Action, ExposureSet
@@ -37,9 +38,6 @@ __all__ = ["Closing", "Looks"]
 
 LATE_PERIOD = 5.0
 """How often the butler is asked for images that were announced, seconds: their commit may end after the event."""
-
-LAST_LOOK_TIMEOUT = 3.0
-"""Longest look at the sets of a run that is stopped, seconds: the ScriptQueue waits 10 s for its end."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,12 @@ class Closing:
 
     async def look_at_the_rest(self) -> None:
         """Examine the sets that a run which is stopped has taken but not closed: what does not fit is not offered."""
+        deadline = asyncio.get_running_loop().time() + LAST_LOOK
         for image_type, images in self.context.state.sets.items():
             if not images.begun or images.closed is not None or not images.complete:
                 continue
             try:
-                async with asyncio.timeout(LAST_LOOK_TIMEOUT):
+                async with asyncio.timeout_at(deadline):
                     self._note(image_type, await self._examine(image_type))
             except Exception as error:
                 # The run has ended. What was not examined may be refused when it is queued, so it is not offered.
