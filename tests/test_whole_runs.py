@@ -254,13 +254,13 @@ WORTH_REMEMBERING = {
     ),
     "the butler never answers again, and the run is stopped": Scenario(
         config=ALL | {"n_dark": 4},
-        troubles=(Trouble("exposures", at=2, count=1000, seconds=10_000.0),),
-        operator=Operator(stop="command", at=2, after="JobEnded"),
+        troubles=(Trouble("exposures", count=1000, seconds=10_000.0),),
+        operator=Operator(stop="command", at=9, after="ExposureTaken"),
     ),
     "the butler hangs in a commit, and the run is stopped": Scenario(
         config=ALL,
         troubles=(Trouble("certify", seconds=10_000.0),),
-        operator=Operator(stop="command", at=4, after="JobEnded"),
+        operator=Operator(stop="command", at=3, after="JobEnded"),
     ),
     "a foreign dark of another time, and the run is stopped": Scenario(
         config=ALL | {"n_dark": 4},
