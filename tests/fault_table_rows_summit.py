@@ -193,7 +193,7 @@ def _exposures() -> Iterator[Case]:
         FAILED,
         (
             "No image was taken",
-            "filter 9, grating empty_1 was not set: ",
+            "Not all of filter 9, grating empty_1 was set: ",
             "slot 9 does not exist, only 0 to 7",
         ),
         images=0,

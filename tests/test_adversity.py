@@ -59,12 +59,15 @@ def said(result: str) -> SimpleNamespace:
 
 
 class OddCamera(LATISS):
-    """A camera class that tells something else than one exposure id for its third image."""
+    """A camera class that tells something else than one exposure id for its third image, or refuses to take it."""
 
     answer: Any = None
+    refuses = False
     images = 0
 
     async def take_imgtype(self, *args: Any, **kwargs: Any) -> Any:
+        if self.refuses and self.images == 2:
+            raise self.answer
         told = await super().take_imgtype(*args, **kwargs)
         self.images += 1
         if self.images != 3:
@@ -78,8 +81,8 @@ class Odd(LatissInMemory):
     """A script with such a camera class, or whose filter cannot be told."""
 
     loop: asyncio.AbstractEventLoop
-
     answer: Any = None
+    refuses = False
     filter_error: Exception | None = None
     late = False
     untold = False
@@ -88,7 +91,7 @@ class Odd(LatissInMemory):
         self.loop = asyncio.get_running_loop()
         if self.answer is not None:
             self._camera = OddCamera(domain=self.domain, log=self.log)
-            self._camera.answer = self.answer
+            self._camera.answer, self._camera.refuses = self.answer, self.refuses
             await self._camera.start_task
         await super().start_remotes()
 
@@ -205,21 +208,9 @@ async def run_of(
             f"failed: Timeout waiting for endReadout. {PERHAPS}",
         ),
         (AckTimeoutError("silent", said("No acknowledgement")), f"failed: No acknowledgement. {PERHAPS}"),
-        (AckError("refused", said("no power")), "was not taken: no power. 2 of 4 were taken"),
-        (AckError("refused", said("")), "was not taken: the command ended with CMD_FAILED, without a reason"),
+        (AckError("too late", said("no power")), f"failed: no power. {PERHAPS}"),
     ],
-    ids=[
-        "none",
-        "two",
-        "an earlier one",
-        "a name",
-        "null",
-        "no list",
-        "no readout",
-        "silent",
-        "refused",
-        "no words",
-    ],
+    ids=["none", "two", "an earlier one", "a name", "null", "no list", "no readout", "silent", "too late"],
 )
 async def test_a_camera_that_does_not_tell_one_new_exposure(
     answer: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,6 +221,15 @@ async def test_a_camera_that_does_not_tell_one_new_exposure(
     assert "2 of 4 were taken; no further images are taken" in run.outcome.reason
     assert run.taken == 2
     assert len(run.recorded_failures) == 1
+
+
+@pytest.mark.parametrize("words", ["no power", "the command ended with CMD_FAILED, without a reason"])
+async def test_an_image_that_the_camera_refuses_was_not_taken(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = AckError("refused", said("" if "without" in words else words))
+    run = await run_of(tmp_path, monkeypatch, answer=answer, refuses=True)
+    assert f"BIAS exposure 3 of 4 was not taken: {words}. 2 of 4 were taken" in run.outcome.reason
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before the set-up", "after it"])

@@ -494,6 +494,16 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             "exp_times_flat: 6 exposure times do not fit n_flat 4 and n_discard_flat 1: list 5 times, the first 1 "
             "to be discarded, or 4, where the first time is also used for the discarded",
         ),
+        (
+            {"calib_collection": "LATISS/raw/all"},
+            "calib_collection: LATISS/raw/all holds the raw images, so nothing can be certified into it; name a "
+            "CALIBRATION collection, or one that does not exist yet",
+        ),
+        (
+            {"script_mode": "BIAS_DARK_FLAT", "n_flat": 1, "do_gain_from_flat_pairs": True},
+            "do_gain_from_flat_pairs: needs two consecutive flats of the same exposure time, but there are none; "
+            "set n_flat to 2 or more, leave it out or set it to False",
+        ),
         ({"script_mode": "BIAS", "do_ptc": True}, "do_ptc: needs script_mode BIAS_DARK_FLAT, not BIAS"),
         ({"script_mode": "FLAT", "do_ptc": True}, "do_ptc: needs script_mode BIAS_DARK_FLAT, not FLAT"),
         (

@@ -14,6 +14,7 @@ import pytest
 from lsst.ts.calibscripts.errors import JobError
 from lsst.ts.calibscripts.events.events import Event
 from lsst.ts.calibscripts.ocps.client import JobRequest, Ocps
+from lsst.ts.calibscripts.ocps.jobs import job_id_in
 from lsst.ts.calibscripts.plan import Action, StepId
 from lsst.ts.calibscripts.sal import Domain, ExpectedError, Remote, SalRetCode
 from lsst.ts.calibscripts.summit.ocps.csc import Job, SimulatedOcps
@@ -131,3 +132,19 @@ async def test_a_stop_before_a_rejection_leaves_nothing_to_abort():
         with pytest.raises(asyncio.CancelledError):
             await running
         assert b.simulated.jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "job_id"),
+    [
+        ('{"job_id": " 5a 7\\n"}', "5a 7"),
+        ('{"job_id": 57}', "57"),
+        *(
+            (f'{{"job_id": {value}}}', "")
+            for value in ("null", "true", '"  "', "[5]", '{"a": 1}', "NaN", "0.5")
+        ),
+        *((text, "") for text in ("", "[]", "accepted", '{"id": "5"}')),
+    ],
+)
+def test_only_what_can_be_a_job_id_is_one(result: str, job_id: str):
+    assert job_id_in(result) == job_id

@@ -315,6 +315,8 @@ def test_what_was_replaced_since_its_run_is_not_certified(tmp_path: Path, repo: 
 def test_decisions_from_the_command_line_are_listed(tmp_path: Path):
     path, runner = record(tmp_path, FAILED), CliRunner()
     where = ["--records", str(tmp_path), "--by", "ada", "--why", "so"]
+    none = runner.invoke(main, ["decide", "list", "--records", str(tmp_path)]).output
+    assert none == f"Nobody has decided anything in {tmp_path}.\n"
     for words in (
         ["reject", str(path), "BIAS", "--by", "ada", "--why", "so"],
         ["bad-exposure", "LATISS", str(FIRST), *where],

@@ -97,11 +97,12 @@ def test_nothing_describes_the_interfaces(tmp_path: Path):
 def test_a_port_that_is_taken_is_said_before_anything_is_done(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = ["--port", str(taken.getsockname()[1])]
-        serve = CliRunner().invoke(main, ["serve", "--records", str(tmp_path), *port])
+        serve = CliRunner().invoke(main, ["serve", "--records", str(tmp_path / "later"), *port])
         script = "auxtel/make_latiss_calibrations.py"
         rehearse = CliRunner().invoke(
             main, ["rehearse", script, "--repo", str(tmp_path / "r"), "--serve", *port]
         )
+    assert f"{tmp_path / 'later'} is not there (yet)" in serve.output
     for done in (serve, rehearse):
         assert done.exit_code == 1
         assert "cannot listen at 127.0.0.1" in done.output

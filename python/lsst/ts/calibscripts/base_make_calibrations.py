@@ -254,6 +254,6 @@ class BaseMakeCalibrations(BaseScript, metaclass=abc.ABCMeta):
             if not self._running.done():
                 self.log.warning(
                     "The script was terminated before its run could report how it ended. Its jobs are being aborted, "
-                    f"and nothing more is certified; what was done is in its record in {record_directory()}."
+                    f"and no further certification begins; what was done is in its record in {record_directory()}."
                 )
         await self._pacing.drain(DRAIN_TIMEOUT)

@@ -42,7 +42,9 @@ def decide() -> None:
 @RECORDS
 def list_(records: Path | None) -> None:
     """List all decisions."""
-    decisions = read_decisions([records or record_directory()])
+    decisions = read_decisions([directory := records or record_directory()])
+    if not (decisions.all or decisions.problems):
+        click.echo(f"Nobody has decided anything in {directory}.")
     for decision in decisions.all:
         withdrawn = decisions.withdrawn.get(decision.id)
         after = f"; {withdrawn.signed}" if withdrawn else ""

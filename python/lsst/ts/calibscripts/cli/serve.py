@@ -61,6 +61,9 @@ def serve(
         )
     places = directories or (record_directory(),)
     setup = Setup(places, parse_repos(repos), Doorkeeper(user_header, allow_decisions), hosts)
+    for place in places:
+        if not place.is_dir():
+            click.echo(f"{place} is not there (yet): it is looked for again and again.", err=True)
     click.echo(f"Records in {', '.join(map(str, places))}\nPages at http://{host}:{port}/ (end with Ctrl-C)")
     serve_pages(setup, host, port)
 

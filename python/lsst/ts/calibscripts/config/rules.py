@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..tables.instruments import INSTRUMENTS
 from ..tables.products import ImageType, switched
 from .base import CommonProperties
 from .settings import PropertyNames
@@ -16,6 +17,7 @@ __all__ = ["Given", "problems", "resolve"]
 
 _SWITCHES = tuple(switch.name for _, switch in switched())
 _DARKS, _FLATS = PropertyNames.of(ImageType.DARK), PropertyNames.of(ImageType.FLAT)
+_RAW = frozenset(instrument.raw_collection for instrument in INSTRUMENTS.values())
 _FLAT = (_FLATS.n, _FLATS.n_discard, _FLATS.times)
 
 
@@ -147,15 +149,24 @@ def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
         if not wanted or product.pairs is None or different >= product.pairs.times:
             continue
         if product.pairs.times == 1:
+            how = f"set {_FLATS.n} to 2 or more" if len(times) < 2 else f"change {_FLATS.times}"
             yield (
                 f"{switch.name}: needs two consecutive flats of the same exposure time, but there are none; "
-                "change exp_times_flat, leave it out or set it to False"
+                f"{how}, leave it out or set it to False"
             )
             continue
         there = f"pairs of {different} only" if different else "none"
         yield (
             f"{switch.name}: needs pairs of consecutive flats of at least {product.pairs.times} different "
             f"exposure times, but there are {there}; change exp_times_flat, e.g. [1, 1, 2, 2, 4, 4]"
+        )
+
+
+def _collection(config: CommonProperties, given: Set[str]) -> Iterator[str]:
+    if (collection := config.calib_collection) in _RAW:
+        yield (
+            f"calib_collection: {collection} holds the raw images, so nothing can be certified into it; name a "
+            "CALIBRATION collection, or one that does not exist yet"
         )
 
 
@@ -196,6 +207,7 @@ def _exposures(config: CommonProperties, given: Set[str]) -> Iterator[str]:
 
 
 _RULES: dict[Sequence[str], Callable[[CommonProperties, Set[str]], Iterator[str]]] = {
+    ("calib_collection",): _collection,
     ("script_mode", _DARKS.n, _DARKS.n_discard, _DARKS.times): _numbers(ImageType.DARK),
     ("script_mode", *_FLAT): _numbers(ImageType.FLAT),
     ("script_mode", *_SWITCHES): _products,

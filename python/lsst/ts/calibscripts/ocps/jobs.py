@@ -63,7 +63,9 @@ def job_id_in(result: str) -> str:
         answer = parse_json(result)
     except ValueError:
         return ""
-    return str(answer.get("job_id") or "") if isinstance(answer, dict) else ""
+    job_id = answer.get("job_id") if isinstance(answer, dict) else ""
+    # Anything else would be looked for as a collection, and waited for as the id of a result.
+    return str(job_id).strip() if isinstance(job_id, str | int) and not isinstance(job_id, bool) else ""
 
 
 def state_name(state: int) -> str:

@@ -185,7 +185,8 @@ async def set_up_instrument(context: RunContext) -> None:
             await host.camera.setup_instrument(**given)
         except Exception as error:
             heed_cancellation()
-            raise _refusal(context, [f"{words} was not set: {_why_not_set(error)}."]) from error
+            what = f"{words} was not set" if len(given) == 1 else f"Not all of {words} was set"
+            raise _refusal(context, [f"{what}: {_why_not_set(error)}."]) from error
         heed_cancellation()
     if ImageType.FLAT in _exposing(context):
         context.journal.report(FilterFound(await _filter_of_flats(context)))

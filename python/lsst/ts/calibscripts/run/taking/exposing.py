@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...errors import ExposureError, FlatLevelError, ImageSetError, NoAnswerError, describe
 from ...events.events import Event, ExposureTaken, FlatDarkTaken, Stage, TrialFlatTaken
@@ -15,21 +14,15 @@ from ...ground.text import exposure_range
 from ...plan import Exposure, ExposureSet, FlatGoal
 from ...preflight.window import LEVELS_LOOKED_AT, Window, read_signal
 from ...repository import Signal
-from ...sal import AckError, AckTimeoutError
 from ...tables.products import ImageType
 from ..context import RunContext
 from .beam import filter_in_beam, filter_problem
+from .camera import Camera
 from .closing import Closing, Looks
 from .flat_search import FlatSearch
 from .flat_setup import Looked, warn_of_flat_setup
 
 __all__ = ["Exposing"]
-
-EXPOSURE_TIMEOUT = 600.0
-"""Longest wait for an exposure beyond its exposure time, seconds: the set-up, and images of others, take minutes.
-
-The camera class itself waits for ever where it has missed that an earlier image was read out.
-"""
 
 _NOT_NEEDED = "every step that needs them has failed or was cancelled"
 
@@ -46,9 +39,11 @@ class Exposing:
     _flat_times: dict[float, None] = field(default_factory=dict, init=False)
     _looks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
     _looked: Looked = field(init=False)
+    _camera: Camera = field(init=False)
 
     def __post_init__(self) -> None:
         self._looked = Looked(self.context, self.tasks)
+        self._camera = Camera(self.context, self._looked)
 
     async def take_images(self) -> None:
         """Take all sets, one after another; never wait for the OODS or for a job."""
@@ -70,7 +65,7 @@ class Exposing:
                 return
         try:
             await self._take_flat_darks()
-        except ExposureError as error:
+        except (ExposureError, ImageSetError) as error:
             # The sets are complete: their processing goes on.
             self.context.journal.fail(str(error))
             return
@@ -173,70 +168,10 @@ class Exposing:
         taken: Callable[[int, float], Event],
     ) -> int:
         """Take one exposure, report it as an event of its id and exposure time (s), and return its id."""
-        exposure_id = await self._command(exposure, note, *count)
+        exposure_id = await self._camera.expose(exposure, note, *count)
         self.context.journal.report(taken(exposure_id, exposure.exposure_time))
         heed_cancellation()
         return exposure_id
-
-    async def _command(self, exposure: Exposure, note: str, name: str, n_taken: int, n_wanted: int) -> int:
-        """Have the camera take one exposure, and return its id; so many were taken of those that are called so."""
-        image_type = exposure.image_type.name
-        asked = False
-        try:
-            if not n_taken:
-                await self._looked.require(image_type)
-            asked = True
-            return self._new_exposure(await self._take_image(exposure, note))
-        except Exception as error:
-            # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
-            heed_cancellation()
-            refused = not asked or (isinstance(error, AckError) and not isinstance(error, AckTimeoutError))
-            raise ExposureError(name, n_taken, n_wanted, error, refused=refused) from error
-
-    async def _take_image(self, exposure: Exposure, note: str) -> Any:
-        """Have the camera take an image, and return what it returns.
-
-        Raises
-        ------
-        TimeoutError
-            If it does not within `EXPOSURE_TIMEOUT`.
-        """
-        config = self.context.config
-        try:
-            async with asyncio.timeout(exposure.exposure_time + EXPOSURE_TIMEOUT) as limit:
-                return await self.context.host.camera.take_imgtype(
-                    exposure.image_type.name,
-                    exposure.exposure_time,
-                    1,
-                    group_id=self.context.host.get_group_id(),
-                    reason=config.reason,
-                    program=config.program,
-                    note="; ".join(filter(None, (config.note, note))) or None,
-                )
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            seconds = f"{EXPOSURE_TIMEOUT:.0f} s and its exposure time"
-            perhaps = "the readout of an earlier image may not have been reported either"
-            raise TimeoutError(f"no exposure was reported within {seconds}; {perhaps}") from error
-
-    def _new_exposure(self, returned: Any) -> int:
-        """Return the id of the one exposure the camera has reported; an earlier one must not be used a second time.
-
-        Raises
-        ------
-        ValueError
-            If it is not the id of one exposure that is later than the others of this run.
-        """
-        state = self.context.state
-        sets = (images for images in state.sets.values() if not images.existing)
-        ours = (e for images in sets for e in images.taken + images.tests)
-        before = max((*ours, *state.flat_darks), default=0)
-        match returned:
-            case [int(exposure)] if exposure > before:
-                return exposure
-        later = f" (later than {before})" if before else ""
-        raise ValueError(f"the camera returned {returned} instead of one new exposure id{later}")
 
     async def _check_filter(self) -> None:
         """Check that the filter has not been changed since it was set up.
