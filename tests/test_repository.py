@@ -156,6 +156,24 @@ def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepo
     assert repository.conflicts(BIAS) == ()
 
 
+@pytest.mark.parametrize("spoil", ["", "remove", "forget"])
+def test_a_calibration_without_a_file_is_known_before_it_is_needed(
+    root: Path, repository: ButlerRepository, spoil: str
+):
+    with Butler.from_config(root, writeable=True) as butler:
+        bias = butler.find_dataset("bias", instrument="LATISS", detector=0, collections=RUN)
+        assert bias is not None
+        if spoil == "forget":
+            butler.pruneDatasets([bias], unstore=True, disassociate=False)
+        elif spoil == "remove":
+            Path(butler.getURI(bias).ospath).unlink()
+    (source,) = repository.sources("bias", "LATISS", [RUN], None, [DAY])
+    assert source.detectors == {0}
+    assert repository.unstored(RUN, "bias", {"instrument": "LATISS"}) == ({0} if spoil else frozenset())
+    assert repository.unstored(RUN, "dark", {"instrument": "LATISS"}) == frozenset()
+    assert repository.unstored("no/such", "bias", {"instrument": "LATISS"}) == frozenset()
+
+
 def test_what_was_replaced_since_it_was_made_is_not_certified(root: Path, repository: ButlerRepository):
     made = repository.made(RUN, "bias")
     wanted = replace(BIAS, datasets=tuple(made.values()))
@@ -366,6 +384,7 @@ class TestHistory:
         "missing_collections": lambda r: r.missing_collections(["LATISS/calib", "no/such"]),
         "run_of": lambda r: r.run_of("past7"),
         "made": lambda r: r.made("u/ocps/past7/run", "bias"),
+        "unstored": lambda r: r.unstored(RUN, "bias", {"instrument": "LATISS"}),
         "conflicts": lambda r: r.conflicts(BIAS),
         "sources": lambda r: r.sources("bias", "LATISS", ["LATISS/calib"], None, [DAY]),
         "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),

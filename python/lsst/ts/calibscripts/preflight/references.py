@@ -107,6 +107,7 @@ class References:
         """Return what the jobs of the run would miss among their inputs, each once, with the jobs. Blocks."""
         spec = self._spec
         lost: dict[str, list[str]] = {}
+        used: dict[Reference, list[StepId]] = {}
         missing: dict[tuple[Reference, str], list[StepId]] = {}
         for step in spec.plan.steps:
             if step.id not in spec.pipelines.installed:
@@ -118,10 +119,13 @@ class References:
             collections = input_collections(spec.config, step.id, {}, self._calib_exists)
             for read in needed(spec, step):
                 found = self._look_up(read, collections, when)
+                used.setdefault(found, []).append(step.id)
                 if found.missing:
                     missing.setdefault((found, when_words(when, seconds)), []).append(step.id)
         for (reference, words), steps in missing.items():
             yield self._missing(reference, words, steps)
+        for reference, steps in used.items():
+            yield from self._unstored(reference, steps)
         for names, properties in lost.items():
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
 
@@ -165,11 +169,8 @@ class References:
 
     def _missing(self, reference: Reference, words: str, steps: Sequence[StepId]) -> str:
         """Report what is missing: which jobs need it, where it was looked for, and what there is instead."""
-        of_filter = f" in {reference.physical_filter}" if reference.physical_filter else ""
-        jobs = f"{listed([str(step) for step in steps])} {'needs' if len(steps) == 1 else 'need'}"
         where = ",".join(reference.collections) or "no collection"
         which = f" for {detectors_of(reference.missing)}" if reference.by_detector else ""
-        properties = listed([*dict.fromkeys(input_property(step) for step in steps)])
         others = self._repository.others(
             reference.dataset_type,
             self._spec.instrument,
@@ -178,10 +179,28 @@ class References:
             self._taking,
         )
         return (
-            f"{jobs} {_a(reference.dataset_type)}{of_filter}, but {where} has none{which} that is valid {words}: "
-            f"name a collection that has one in {properties}."
+            f"{_need(reference, steps)}, but {where} has none{which} that is valid {words}: "
+            f"name a collection that has one in {_properties(steps)}."
             + instead(others, reference.collections, reference.physical_filter, self._taking)
         )
+
+    def _unstored(self, reference: Reference, steps: Sequence[StepId]) -> Iterator[str]:
+        """Report which of the calibrations that were found have no file: the job would find that out."""
+        data_id = {"instrument": self._spec.instrument}
+        if reference.by_filter:
+            if reference.physical_filter is None:
+                # It is asked for again when the filter shows.
+                return
+            data_id["physical_filter"] = reference.physical_filter
+        for source in reference.sources:
+            unstored = self._repository.unstored(source.run, reference.dataset_type, data_id)
+            lost = unstored & source.detectors & {*reference.found, FOR_ALL}
+            if lost:
+                which = f" of {detectors_of(lost)}" if reference.by_detector else ""
+                yield (
+                    f"{_need(reference, steps)}, but the file of that{which} in {source.run} is missing, though the "
+                    f"butler lists it: name another collection in {_properties(steps)}, or have the file restored."
+                )
 
     def _when(self, step: Step) -> tuple[_Times, float | None]:
         """Return when the images of a step are taken, and how long the camera takes for those it takes now."""
@@ -217,6 +236,16 @@ class References:
                 tuple(source for source in sources if used & source.detectors),
             )
         return self._asked[key]
+
+
+def _need(reference: Reference, steps: Sequence[StepId]) -> str:
+    of_filter = f" in {reference.physical_filter}" if reference.physical_filter else ""
+    jobs = f"{listed([str(step) for step in steps])} {'needs' if len(steps) == 1 else 'need'}"
+    return f"{jobs} {_a(reference.dataset_type)}{of_filter}"
+
+
+def _properties(steps: Sequence[StepId]) -> str:
+    return listed([*dict.fromkeys(map(input_property, steps))])
 
 
 def _a(dataset_type: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
@@ -20,7 +20,7 @@ from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
-from .records import Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid
+from .records import FOR_ALL, Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -96,6 +96,14 @@ class ButlerRepository(MasterReader):
         if unread and not levels:
             raise RepositoryError(f"The level of {dataset_type} in {run} cannot be read: {unread[0]}")
         return max(levels, default=None)
+
+    @patient
+    def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
+        """See `Repository`; the files are only looked for, all at the same time."""
+        found = self._open().stored_many(self._refs(run, dataset_type, **data_id))
+        return frozenset(
+            int(ref.dataId.get("detector", FOR_ALL)) for ref, there in found.items() if not there
+        )
 
     @patient
     def inputs_used(

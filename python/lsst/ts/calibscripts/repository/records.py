@@ -184,6 +184,12 @@ class Repository(Protocol):
     def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
         """Return detector -> identifier of the datasets of that type that a RUN holds."""
 
+    def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
+        """Return the detectors, `FOR_ALL` for all, whose dataset in a RUN is registered, but has no file.
+
+        ``data_id`` has the instrument, and the physical_filter of what is for one.
+        """
+
     def inputs_used(
         self, run: str, dataset_type: str, detectors: Collection[int]
     ) -> Mapping[int, tuple[UsedInput, ...]]:

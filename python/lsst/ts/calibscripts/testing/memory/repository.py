@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...ground.time_range import TimeRange
 from ...repository import (
+    FOR_ALL,
     Certification,
     Conflict,
     Detector,
@@ -155,6 +156,16 @@ class MemoryRepository(Troubled):
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("made")
         return {d.detector: d.id for d in self.butler.datasets(run, dataset_type) if d.detector is not None}
+
+    def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
+        """See `lsst.ts.calibscripts.repository.Repository`: one whose value is a FileNotFoundError has no file."""
+        self._begin("unstored")
+        return frozenset(
+            FOR_ALL if found.detector is None else found.detector
+            for found in self.butler.datasets(run, dataset_type)
+            if isinstance(found.value, FileNotFoundError)
+            and all(getattr(found, name) == value for name, value in data_id.items())
+        )
 
     def inputs_used(
         self, run: str, dataset_type: str, detectors: Collection[int]
