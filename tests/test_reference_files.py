@@ -42,3 +42,17 @@ async def test_a_reference_without_a_file_is_seen_before_the_first_exposure(
     else:
         assert outcome.state is ScriptState.DONE, outcome.reason
         assert taken > 0
+
+
+async def test_a_datastore_that_cannot_be_seen_from_here_is_a_warning() -> None:
+    butler = MemoryButler()
+    reference_calibrations(butler, "LATISS")
+    for kind in {found.dataset_type for found in butler.datasets(REFERENCES)}:
+        for found in butler.remove(REFERENCES, kind):
+            place = {"detector": found.detector, "physical_filter": found.physical_filter}
+            butler.put(kind, REFERENCES, "LATISS", value=FileNotFoundError(), **place)
+    config = CONFIG | {"script_mode": "BIAS_DARK"}
+    outcome, log, _ = await run_in_memory(butler, lambda job: Behaviour(), config)
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    (warning,) = {line.message for line in log if line.message.startswith("Most files of the calibrations")}
+    assert "so whether they are there is unknown. For example, VERIFY BIAS" in warning

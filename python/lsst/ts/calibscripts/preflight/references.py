@@ -82,6 +82,7 @@ class References:
         self._taking = from_now(spec.plan.camera_seconds)
         # Several jobs need the same, and a collection of years takes seconds to look through.
         self._asked: dict[tuple[str, str | None, tuple[str, ...], _Times], Reference] = {}
+        self._needed_by: dict[Reference, list[StepId]] = {}
 
     @property
     def asked(self) -> tuple[Reference, ...]:
@@ -107,7 +108,6 @@ class References:
         """Return what the jobs of the run would miss among their inputs, each once, with the jobs. Blocks."""
         spec = self._spec
         lost: dict[str, list[str]] = {}
-        used: dict[Reference, list[StepId]] = {}
         missing: dict[tuple[Reference, str], list[StepId]] = {}
         for step in spec.plan.steps:
             if step.id not in spec.pipelines.installed:
@@ -119,15 +119,48 @@ class References:
             collections = input_collections(spec.config, step.id, {}, self._calib_exists)
             for read in needed(spec, step):
                 found = self._look_up(read, collections, when)
-                used.setdefault(found, []).append(step.id)
+                self._needed_by.setdefault(found, []).append(step.id)
                 if found.missing:
                     missing.setdefault((found, when_words(when, seconds)), []).append(step.id)
         for (reference, words), steps in missing.items():
             yield self._missing(reference, words, steps)
-        for reference, steps in used.items():
-            yield from self._unstored(reference, steps)
         for names, properties in lost.items():
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
+
+    def without_files(self) -> tuple[list[str], bool]:
+        """Return which of the calibrations for the jobs have no file, which their jobs would find out. Blocks.
+
+        Returns
+        -------
+        problems : `list` [`str`]
+            One sentence for each type and RUN.
+        seen : `bool`
+            Have most of them one? Where not, it is the datastore that cannot be seen from here.
+        """
+        problems: list[str] = []
+        n_lost, n_all = 0, 0
+        for reference, steps in self._needed_by.items():
+            for source in reference.sources:
+                used = source.detectors & {*reference.found, FOR_ALL}
+                lost = used & self._unstored(reference, source)
+                n_lost, n_all = n_lost + len(lost), n_all + len(used)
+                if lost:
+                    which = f" of {detectors_of(lost)}" if reference.by_detector else ""
+                    problems.append(
+                        f"{_need(reference, steps)}, but the file of that{which} in {source.run} is missing, though "
+                        f"the butler lists it: name another collection in {_properties(steps)}, or have the file "
+                        "restored."
+                    )
+        return problems, 2 * n_lost <= n_all
+
+    def _unstored(self, reference: Reference, source: Source) -> frozenset[int]:
+        data_id = {"instrument": self._spec.instrument}
+        if reference.by_filter:
+            if reference.physical_filter is None:
+                # It is asked for again when the filter shows.
+                return frozenset()
+            data_id["physical_filter"] = reference.physical_filter
+        return self._repository.unstored(source.run, reference.dataset_type, data_id)
 
     def marked_bad(self, bad: Mapping[tuple[str, str], Decision]) -> Iterator[str]:
         """Return which of the calibrations that were found somebody has marked as bad. Blocks.
@@ -183,24 +216,6 @@ class References:
             f"name a collection that has one in {_properties(steps)}."
             + instead(others, reference.collections, reference.physical_filter, self._taking)
         )
-
-    def _unstored(self, reference: Reference, steps: Sequence[StepId]) -> Iterator[str]:
-        """Report which of the calibrations that were found have no file: the job would find that out."""
-        data_id = {"instrument": self._spec.instrument}
-        if reference.by_filter:
-            if reference.physical_filter is None:
-                # It is asked for again when the filter shows.
-                return
-            data_id["physical_filter"] = reference.physical_filter
-        for source in reference.sources:
-            unstored = self._repository.unstored(source.run, reference.dataset_type, data_id)
-            lost = unstored & source.detectors & {*reference.found, FOR_ALL}
-            if lost:
-                which = f" of {detectors_of(lost)}" if reference.by_detector else ""
-                yield (
-                    f"{_need(reference, steps)}, but the file of that{which} in {source.run} is missing, though the "
-                    f"butler lists it: name another collection in {_properties(steps)}, or have the file restored."
-                )
 
     def _when(self, step: Step) -> tuple[_Times, float | None]:
         """Return when the images of a step are taken, and how long the camera takes for those it takes now."""
