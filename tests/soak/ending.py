@@ -160,5 +160,6 @@ def ends_in_time(story: Story) -> Problems:
     if story.ended - story.began > limit:
         yield f"it took {story.ended - story.began} s, the sum of its timeouts is {limit} s"
     for time, _ in story.of(Sent):
-        if story.ended - time > STOP_SECONDS:
+        # While the record is written, the clock may jump to where a call of the butler ends that nobody waits for.
+        if story.ended - time > STOP_SECONDS + story.scenario.latency:
             yield f"it took {story.ended - time} s to stop"
