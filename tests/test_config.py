@@ -495,14 +495,14 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
             "to be discarded, or 4, where the first time is also used for the discarded",
         ),
         (
-            {"calib_collection": "LATISS/raw/all"},
+            {"calib_collection": "LATISS/raw/all", "generate_calibrations": True},
             "calib_collection: LATISS/raw/all holds the raw images, so nothing can be certified into it; name a "
             "CALIBRATION collection, or one that does not exist yet",
         ),
         (
             {"script_mode": "BIAS_DARK_FLAT", "n_flat": 1, "do_gain_from_flat_pairs": True},
             "do_gain_from_flat_pairs: needs two consecutive flats of the same exposure time, but there are none; "
-            "set n_flat to 2 or more, leave it out or set it to False",
+            "set n_flat to 2 or more, or leave do_gain_from_flat_pairs out or set it to False",
         ),
         ({"script_mode": "BIAS", "do_ptc": True}, "do_ptc: needs script_mode BIAS_DARK_FLAT, not BIAS"),
         ({"script_mode": "FLAT", "do_ptc": True}, "do_ptc: needs script_mode BIAS_DARK_FLAT, not FLAT"),
@@ -513,7 +513,7 @@ def test_options_that_are_not_understood(options: str, text: str) -> None:
         (
             {"exp_times_flat": [1, 2, 3], "do_gain_from_flat_pairs": True},
             "do_gain_from_flat_pairs: needs two consecutive flats of the same exposure time, but there are none; "
-            "change exp_times_flat, leave it out or set it to False",
+            "change exp_times_flat, or leave do_gain_from_flat_pairs out or set it to False",
         ),
         (
             {"script_mode": "BIAS_DARK", "do_gain_from_flat_pairs": True},

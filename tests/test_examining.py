@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sparing_choices import kept_at_most
 
 from lsst.ts.calibscripts.errors import FlatLevelError
-from lsst.ts.calibscripts.preflight.examining import Asked, Examined, compare, examine
+from lsst.ts.calibscripts.preflight.examining import Asked, Examined, Group, compare, examine
 from lsst.ts.calibscripts.preflight.window import Window
 from lsst.ts.calibscripts.repository import ExposureRecord, Signal
 from lsst.ts.calibscripts.tables.instruments import filter_fits
@@ -294,16 +294,34 @@ OURS, THEIRS = "2026-09-18T20:00:00.000", "2026-09-18T20:00:07.000"
 def test_an_image_that_another_run_has_taken_never_goes_on_beside_ours(groups: list[str]) -> None:
     records = [ExposureRecord(FIRST + n, "BIAS", 0.0, "", group=group) for n, group in enumerate(groups)]
     ids = tuple(record.id for record in records)
-    examined = compare(Asked(ImageType.BIAS, ids, (0,), group=OURS), {(e, 0) for e in ids}, records)
+    examined = compare(Asked(ImageType.BIAS, ids, (0,), group=Group(OURS)), {(e, 0) for e in ids}, records)
     kept = {groups[exposure - FIRST] for exposure in examined.found.exposures}
     if OURS in groups:
         assert kept <= {OURS, ""}
-        assert {*examined.found.exposures} == {r.id for r in records if r.group in (OURS, "")} or not kept
-        assert examined.other_group == ""
+        assert {*examined.found.exposures} in ({r.id for r in records if r.group in (OURS, "")}, set())
+        assert examined.other_groups == ()
     else:
         # Nothing tells whether this repository keeps the group ids that were given.
         assert len(examined.found.exposures) == len(groups)
-        assert examined.other_group == min(filter(None, groups), default="")
+        assert examined.other_groups == tuple(sorted({*groups} - {""}))
+
+
+@pytest.mark.parametrize("beside", [OURS, THEIRS, ""])
+def test_another_image_of_the_run_tells_that_none_of_a_set_is_ours(beside: str) -> None:
+    records = [ExposureRecord(FIRST + n, "BIAS", 0.0, "", group=THEIRS) for n in range(3)]
+    other = ExposureRecord(FIRST + 9, "DARK", 5.0, "", group=beside)
+    ids = tuple(record.id for record in records)
+    asked = Asked(ImageType.BIAS, ids, (0,), group=Group(OURS, (other.id,)))
+    examined = compare(asked, {(e, 0) for e in ids}, [*records, other])
+    assert examined.found.exposures == (() if beside == OURS else ids)
+    assert (examined.refused, {*examined.times}) == (None, {*ids})
+
+
+def test_what_has_no_group_among_ours_is_used_and_told() -> None:
+    records = [ExposureRecord(FIRST + n, "BIAS", 0.0, "", group=OURS if n else "") for n in range(3)]
+    ids = tuple(record.id for record in records)
+    examined = compare(Asked(ImageType.BIAS, ids, (0,), group=Group(OURS)), {(e, 0) for e in ids}, records)
+    assert (examined.found.exposures, examined.without_group) == (ids, (FIRST,))
 
 
 def test_exposures_that_are_named_may_have_any_group() -> None:
@@ -311,4 +329,4 @@ def test_exposures_that_are_named_may_have_any_group() -> None:
     records.append(ExposureRecord(FIRST + 2, "BIAS", 0.0, "", group=THEIRS))
     ids = tuple(record.id for record in records)
     examined = compare(Asked(ImageType.BIAS, ids, (0,), existing=True), {(e, 0) for e in ids}, records)
-    assert (examined.found.exposures, examined.other_group) == (ids, "")
+    assert (examined.found.exposures, examined.other_groups) == (ids, ())

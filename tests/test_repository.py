@@ -185,7 +185,7 @@ def test_what_was_replaced_since_it_was_made_is_not_certified(root: Path, reposi
         other = CCDData(np.ones((4, 4), np.float32), unit="electron")
         butler.put(other, "bias", instrument="LATISS", detector=0, run=RUN)
     with pytest.raises(
-        RepositoryError, match=f"bias of detector 0 in {RUN} is not the dataset that the job had made"
+        RepositoryError, match=f"{RUN} no longer holds the bias that the job wrote for detector 0"
     ):
         repository.certify(wanted, RUN, lambda: True)
     assert repository.conflicts(BIAS) == ()

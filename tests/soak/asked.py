@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from soak.scenarios import FILTERS, Scenario
 
+from lsst.ts.calibscripts.ground.cancellation import STOP_GRACE
 from lsst.ts.calibscripts.summit.faults.faults import Fault
 from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.testing.memory import Verification
@@ -465,7 +466,7 @@ class Asked:
             taking += MOST_TESTS * (123.0 + option("oods_timeout", 120.0)) + 120.0 * len(times)
         n_jobs = self.attempts * (len(self.made) + len(self.verified))
         # Acknowledgement, the job, a late result, its abortion.
-        jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + 10.0)
+        jobs = n_jobs * (600.0 + option("pipetask_timeout", 3600.0) + 30.0 + STOP_GRACE)
         oods = len(self.types) * option("oods_timeout", 120.0)
         pauses = 10 * scenario.operator.resume_after if scenario.operator.pause_checkpoint else 0.0
         # A camera that fails may take its longest command timeout to say so; 60 s are for the checks.

@@ -28,6 +28,7 @@ from web_support import (
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import (
     LEDGER,
+    NO_DECISIONS,
     ExposureSubject,
     MasterSubject,
     ProductSubject,
@@ -36,8 +37,21 @@ from lsst.ts.calibscripts.decisions import (
     read_decisions,
 )
 from lsst.ts.calibscripts.errors import DecisionError
-from lsst.ts.calibscripts.events.events import DatasetsMade, Ended, RunOutcome
+from lsst.ts.calibscripts.events.events import (
+    DatasetsMade,
+    Ended,
+    JobEnded,
+    JobOutcome,
+    JobStarted,
+    JobSubmitted,
+    OutputsFound,
+    RunOutcome,
+    StepEnded,
+    StepOutcome,
+)
 from lsst.ts.calibscripts.plan import Action, StepId
+from lsst.ts.calibscripts.record import read_record
+from lsst.ts.calibscripts.run.afterwards import certifiable
 from lsst.ts.calibscripts.summit.butler.repository import make_repository
 from lsst.ts.calibscripts.web.security import Doorkeeper
 
@@ -276,13 +290,32 @@ def test_what_a_decision_speaks_against_is_certified_only_when_that_is_withdrawn
     refused = runner.invoke(main, words)
     assert refused.exit_code == 1
     assert f"{against.subject} is {verb.past} by grace on" in refused.output
-    assert (
-        f"({against.id}), so BIAS of {path.stem} is not certified. Withdraw that decision" in refused.output
-    )
+    assert f"a glow (decision {against.id}). If that is wrong, withdraw it first." in refused.output
     assert certified(repo) == 0
     decide(records, "grace", "it was the Moon", Verb.WITHDRAW, against.subject, withdraws=against.id)
     assert runner.invoke(main, words).exit_code == 0
     assert certified(repo) == 1
+
+
+def test_a_mark_in_any_ledger_that_is_heeded_speaks_against_certifying(
+    tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
+):
+    records, own = tmp_path / "records", tmp_path / "own"
+    path = record(records, FAILED, repo=str(repo))
+    offered = 'value="certify"'
+    with serving(own, records, doorkeeper=OPEN) as client:
+        assert offered in client.get(f"/runs/{path.stem}", **ADA).text
+    decide(own, "grace", "a glow", Verb.MARK_BAD, MasterSubject("LATISS", "bias", RUN))
+    with serving(own, records, doorkeeper=OPEN) as client:
+        assert offered not in client.get(f"/runs/{path.stem}", **ADA).text
+        form = f"token={OPEN.token('ada')}&run={path.stem}&product=BIAS&verb=certify&why=fine"
+        assert client.post("/decisions", form, **ADA).status == 409
+    monkeypatch.setenv("CALIBSCRIPTS_RECORD_DIR", str(own))
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 1
+    assert f"bias in {RUN} of LATISS is marked as bad by grace" in refused.output
+    assert certified(repo) == 0
 
 
 def test_an_approval_after_a_rejection_counts_and_others_do_not(tmp_path: Path, repo: Path):
@@ -298,6 +331,59 @@ def test_an_approval_after_a_rejection_counts_and_others_do_not(tmp_path: Path, 
     assert certified(repo) == 1
 
 
+def test_a_ledger_that_cannot_be_read_may_speak_against_certifying(tmp_path: Path, repo: Path):
+    records = tmp_path / "records"
+    path = record(records, FAILED, repo=str(repo))
+    decide(records, "grace", "a glow", Verb.REJECT, ProductSubject(path.stem, "BIAS"))
+    ledger = records / LEDGER
+    ledger.write_text(ledger.read_text()[:-20] + "\n")
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 1
+    assert "Whether a decision speaks against BIAS is unknown: " in refused.output
+    assert certified(repo) == 0
+
+
+def test_a_bad_master_is_not_certified_where_the_record_does_not_name_its_run(tmp_path: Path, repo: Path):
+    records, run = tmp_path / "records", "u/ocps/abc/run"
+    events = tuple(event for event in FAILED if not isinstance(event, OutputsFound))
+    path = record(records, events, repo=str(repo))
+    decide(records, "grace", "a glow", Verb.MARK_BAD, MasterSubject("LATISS", "bias", run))
+    words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 1
+    assert f"bias in {run} of LATISS is marked as bad by grace" in refused.output
+    assert certified(repo) == 0
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [ProductSubject("", "BIAS"), MasterSubject("LATISS", "bias", RUN), ExposureSubject("LATISS", FIRST + 1)],
+    ids=["rejected", "bad master", "bad exposure"],
+)
+def test_what_was_made_from_something_bad_is_not_certified(
+    tmp_path: Path, subject: ExposureSubject | MasterSubject | ProductSubject
+):
+    made = StepId(Action.GENERATE, "DARK")
+    dark = (
+        JobSubmitted(made, "cpDark.yaml", "", "instrument='LATISS'"),
+        JobStarted(made, "ghi"),
+        JobEnded(made, "ghi", 0, JobOutcome.COMPLETED),
+        OutputsFound(made, "u/ocps/ghi/run", (0,)),
+        StepEnded(made, StepOutcome.DONE),
+    )
+    events = (*DONE[:-1], *dark, Ended(RunOutcome.FAILED))
+    found = read_record(record(tmp_path, events))
+    assert certifiable(found, "DARK", NO_DECISIONS) == ""
+    if isinstance(subject, ProductSubject):
+        decide(tmp_path, "grace", "a glow", Verb.REJECT, ProductSubject(found.name, "BIAS"))
+    else:
+        decide(tmp_path, "grace", "a glow", Verb.MARK_BAD, subject)
+    why = certifiable(found, "DARK", read_decisions([tmp_path]))
+    assert "by grace on" in why
+    assert "If that is wrong, withdraw it first." in why
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_what_was_replaced_since_its_run_is_not_certified(tmp_path: Path, repo: Path, same: bool):
     with Butler.from_config(repo) as butler:
@@ -308,7 +394,7 @@ def test_what_was_replaced_since_its_run_is_not_certified(tmp_path: Path, repo: 
     words = ["decide", "certify", str(path), "BIAS", "--by", "ada", "--why", "fine"]
     done = CliRunner().invoke(main, words)
     assert (done.exit_code, certified(repo)) == ((0, 1) if same else (1, 0))
-    refused = f"bias of detector 0 in {RUN} is not the dataset that the job had made and that was verified"
+    refused = f"{RUN} no longer holds the bias that the job wrote for detector 0: it has been replaced since"
     assert (refused in done.output) is not same
 
 

@@ -102,7 +102,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_done(tmp_path: Path):
         rehearse = CliRunner().invoke(
             main, ["rehearse", script, "--repo", str(tmp_path / "r"), "--serve", *port]
         )
-    assert f"{tmp_path / 'later'} is not there (yet)" in serve.output
+    assert f"{tmp_path / 'later'} does not exist yet" in serve.output
     for done in (serve, rehearse):
         assert done.exit_code == 1
         assert "cannot listen at 127.0.0.1" in done.output

@@ -180,14 +180,14 @@ class ExposureError(CalibScriptsError, RuntimeError):
 
 
 class ImageSetError(CalibScriptsError, RuntimeError):
-    """Too few images of a set, or too few detectors, arrived in the OODS.
+    """A set cannot be taken, or not enough of it can be used.
 
     Parameters
     ----------
     image_type : `str`
         BIAS, DARK or FLAT.
     message : `str`
-        Which exposures and detectors are missing.
+        What is wrong, and what to do.
     """
 
     def __init__(self, image_type: str, message: str) -> None:
@@ -292,6 +292,6 @@ def describe(error: BaseException) -> str:
         One line, without a full stop at its end.
     """
     if (ackcmd := getattr(error, "ackcmd", None)) is not None and not ackcmd.result:
-        return f"the command ended with {getattr(ackcmd.ack, 'name', ackcmd.ack)}, without a reason"
+        return f"the command ended with {getattr(ackcmd.ack, 'name', f'SalRetCode {ackcmd.ack}')}, without a reason"
     text = " ".join(str(ackcmd.result if ackcmd else error).split()) or type(error).__name__
     return text.rstrip(".")

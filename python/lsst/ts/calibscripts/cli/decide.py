@@ -42,7 +42,8 @@ def decide() -> None:
 @RECORDS
 def list_(records: Path | None) -> None:
     """List all decisions."""
-    decisions = read_decisions([directory := records or record_directory()])
+    directory = records or record_directory()
+    decisions = read_decisions([directory])
     if not (decisions.all or decisions.problems):
         click.echo(f"Nobody has decided anything in {directory}.")
     for decision in decisions.all:
@@ -84,7 +85,8 @@ def certify(record: Path, product: str, repo: str | None, who: str, why: str) ->
     """Certify PRODUCT in spite of failures, exactly as the run of RECORD has made it."""
     from ..web.deciding import certify as certify_anyway
 
-    _echo(certify_anyway(record.parent, read_record(record), product, who, why, repo))
+    heeded = record.parent, record_directory()
+    _echo(certify_anyway(heeded, read_record(record), product, who, why, repo))
 
 
 @decide.command("bad-exposure")
@@ -93,7 +95,7 @@ def certify(record: Path, product: str, repo: str | None, who: str, why: str) ->
 @RECORDS
 @_signed
 def bad_exposure(instrument: str, exposure: int, records: Path | None, who: str, why: str) -> None:
-    """Mark EXPOSURE as bad: `exposures` refuses it, and `produce select` leaves it out."""
+    """Mark EXPOSURE as bad: `exposures` refuses it, `produce select` leaves it out, `certify` what has it."""
     from ..web.deciding import mark_bad
 
     _echo(mark_bad(records or record_directory(), ExposureSubject(instrument, exposure), who, why))
@@ -106,7 +108,7 @@ def bad_exposure(instrument: str, exposure: int, records: Path | None, who: str,
 @RECORDS
 @_signed
 def bad_master(instrument: str, product: str, run: str, records: Path | None, who: str, why: str) -> None:
-    """Mark the PRODUCT in the collection RUN as bad: it is warned of wherever it would be used."""
+    """Mark the PRODUCT in the collection RUN as bad: it is warned of wherever it would be used, and not certified."""
     from ..web.deciding import mark_bad
 
     subject = MasterSubject(instrument, PRODUCTS[product].dataset_type, run)

@@ -116,8 +116,8 @@ def rehearse(
     Scripts of other packages that the weekly calibrations of LATISS use have small stand-ins. A script that ends
     FAILED pauses the queue: the rest is not run. The exit code is 0 only if all scripts ended DONE.
 
-    Ctrl-C stops the script as an observer would: its jobs are aborted, nothing more is certified, the exit code is
-    130 (after SIGTERM 143). A second Ctrl-C ends the rehearsal at once.
+    Ctrl-C stops the script as an observer would: its jobs are aborted, no further certification begins, and the exit
+    code is 130 (after SIGTERM 143). A second Ctrl-C ends the rehearsal at once.
     """
     # A rehearsal never talks to a real summit, not even where the observatory's middleware is installed.
     os.environ.setdefault("CALIBSCRIPTS_SAL", "embedded")

@@ -63,7 +63,7 @@ def serve(
     setup = Setup(places, parse_repos(repos), Doorkeeper(user_header, allow_decisions), hosts)
     for place in places:
         if not place.is_dir():
-            click.echo(f"{place} is not there (yet): it is looked for again and again.", err=True)
+            click.echo(f"{place} does not exist yet; its runs appear once it does.", err=True)
     click.echo(f"Records in {', '.join(map(str, places))}\nPages at http://{host}:{port}/ (end with Ctrl-C)")
     serve_pages(setup, host, port)
 

@@ -133,7 +133,7 @@ def _collections(config: CalibrationsConfig) -> Iterator[str]:
 
 
 def _certifying(config: CalibrationsConfig) -> Iterator[str]:
-    if not _certifies(config):
+    if not config.certifies:
         return
     collection, instrument = config.calib_collection, config.instrument
     if instrument and collection in (instrument.calib_collection, f"{instrument.name}/defaults"):
@@ -155,10 +155,6 @@ def _certifying(config: CalibrationsConfig) -> Iterator[str]:
             f"The validity range is the default, {config.validity}: set certify_calib_begin_date and "
             "certify_calib_end_date for calibrations of a day."
         )
-
-
-def _certifies(config: CalibrationsConfig) -> bool:
-    return config.generate_calibrations or any(product.certified for product in config.switched_on)
 
 
 def last_night(config: CalibrationsConfig, now: datetime) -> date:
@@ -183,7 +179,7 @@ def _nights(config: CalibrationsConfig, now: datetime) -> list[date]:
 
 def _night(config: CalibrationsConfig, now: datetime) -> Iterator[str]:
     """Find a validity range outside the nights of the images."""
-    if not _certifies(config):
+    if not config.certifies:
         return
     outside = [day for day in _nights(config, now) if not config.validity.overlaps(night_of(day))]
     if outside:

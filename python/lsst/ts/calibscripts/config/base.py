@@ -194,6 +194,11 @@ class CommonProperties(ProductProperties, ImageProperties):
         values = dict(self)
         return tuple(product for product, switch in switched() if values[switch.name])
 
+    @property
+    def certifies(self) -> bool:
+        """Is anything certified?"""
+        return self.generate_calibrations or any(product.certified for product in self.switched_on)
+
     def image_set(self, image_type: str) -> ImageSet:
         """List what is taken of an image type.
 

@@ -50,7 +50,7 @@ def _groups(config: CalibrationsConfig) -> Iterator[tuple[bool, str, list[str]]]
     present = [PropertyNames.of(kind) for kind in config.image_types]
     without = f"script_mode is {config.script_mode}"
     yield (
-        not config.generate_calibrations and not any(product.certified for product in config.switched_on),
+        not config.certifies,
         "nothing is certified, since generate_calibrations is False",
         ["calib_collection", "certify_calib_begin_date", "certify_calib_end_date"],
     )

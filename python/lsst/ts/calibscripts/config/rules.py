@@ -152,7 +152,7 @@ def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
             how = f"set {_FLATS.n} to 2 or more" if len(times) < 2 else f"change {_FLATS.times}"
             yield (
                 f"{switch.name}: needs two consecutive flats of the same exposure time, but there are none; "
-                f"{how}, leave it out or set it to False"
+                f"{how}, or leave {switch.name} out or set it to False"
             )
             continue
         there = f"pairs of {different} only" if different else "none"
@@ -163,7 +163,7 @@ def _flat_pairs(config: CommonProperties, given: Set[str]) -> Iterator[str]:
 
 
 def _collection(config: CommonProperties, given: Set[str]) -> Iterator[str]:
-    if (collection := config.calib_collection) in _RAW:
+    if config.certifies and (collection := config.calib_collection) in _RAW:
         yield (
             f"calib_collection: {collection} holds the raw images, so nothing can be certified into it; name a "
             "CALIBRATION collection, or one that does not exist yet"
@@ -207,7 +207,7 @@ def _exposures(config: CommonProperties, given: Set[str]) -> Iterator[str]:
 
 
 _RULES: dict[Sequence[str], Callable[[CommonProperties, Set[str]], Iterator[str]]] = {
-    ("calib_collection",): _collection,
+    ("calib_collection", "generate_calibrations", *_SWITCHES): _collection,
     ("script_mode", _DARKS.n, _DARKS.n_discard, _DARKS.times): _numbers(ImageType.DARK),
     ("script_mode", *_FLAT): _numbers(ImageType.FLAT),
     ("script_mode", *_SWITCHES): _products,

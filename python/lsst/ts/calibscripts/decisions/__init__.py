@@ -1,6 +1,6 @@
 """What people decide on calibrations and exposures, signed and kept in a ledger beside the records."""
 
-from .decided import NO_DECISIONS, Decisions
+from .decided import NO_DECISIONS, Decisions, decisions_on, last_word
 from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
 from .ledger import LEDGER, check_signature, check_writable, decide, own_decisions, read_decisions
 
@@ -17,6 +17,8 @@ __all__ = [
     "check_signature",
     "check_writable",
     "decide",
+    "decisions_on",
+    "last_word",
     "own_decisions",
     "read_decisions",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..events.events import Certified
+from ..tables.products import PRODUCTS
 from .decision import Decision, ExposureSubject, MasterSubject, ProductSubject, Subject, Verb
 
-__all__ = ["NO_DECISIONS", "Decisions"]
+__all__ = ["NO_DECISIONS", "Decisions", "decisions_on", "last_word"]
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,41 @@ class Decisions:
 
 NO_DECISIONS = Decisions()
 """Where nobody has decided anything."""
+
+
+def decisions_on(
+    decisions: Decisions, *, run: str, product: str, instrument: str, made: str | None
+) -> tuple[Decision, ...]:
+    """Return the decisions that hold on a product of a run, or on the master that it is, the oldest first.
+
+    Parameters
+    ----------
+    run, product : `str`
+        Name of the run and of the product.
+    instrument : `str`
+        Butler instrument name.
+    made : `str` or `None`
+        RUN collection that holds what the run has made of it.
+    """
+    return decisions.on(*_subjects(run, product, instrument, made))
+
+
+def _subjects(run: str, product: str, instrument: str, made: str | None) -> Iterator[Subject]:
+    yield ProductSubject(run, product)
+    if made and product in PRODUCTS:
+        yield MasterSubject(instrument, PRODUCTS[product].dataset_type, made)
+
+
+def last_word(decisions: Sequence[Decision]) -> Decision | None:
+    """Return the decision that counts of several on a product, None where none judges it.
+
+    A mark as bad stays until it is withdrawn, whatever else is decided; else it is the last approval or rejection.
+
+    Parameters
+    ----------
+    decisions : sequence of `Decision`
+        As `decisions_on` returns them.
+    """
+    judging = [decision for decision in decisions if decision.verb is not Verb.CERTIFY]
+    marks = [decision for decision in judging if decision.verb is Verb.MARK_BAD]
+    return next(reversed(marks or judging), None)

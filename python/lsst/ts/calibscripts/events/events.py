@@ -136,7 +136,7 @@ class OutputsFound:
 
 @dataclass(frozen=True)
 class DatasetsMade:
-    """A job has made what will be certified; ``datasets`` are the identifiers in the butler, in order."""
+    """A job has written what is to be certified; ``datasets`` are its identifiers in the butler, sorted."""
 
     step: StepName
     datasets: tuple[str, ...]

@@ -129,9 +129,8 @@ class StepState:
     job_id: str | None = None  #: Its OCPS job, once its identifier is known.
     job: JobEnded | None = None  #: How the job ended.
     outputs: OutputsFound | None = None  #: RUN with what the job wrote, and the detectors it was to process.
-    datasets: tuple[
-        str, ...
-    ] = ()  #: Identifiers of what it made to be certified; records need not hold them.
+    #: Identifiers in the butler of what it wrote to be certified; empty in records that do not have them.
+    datasets: tuple[str, ...] = ()
     ended: StepEnded | None = None  #: How the step ended.
     earlier: tuple[StepState, ...] = ()  #: Its earlier jobs: each failed, and was submitted again.
 

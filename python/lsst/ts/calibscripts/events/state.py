@@ -69,6 +69,12 @@ class RunState:
         return tuple(event.message for event in self.messages if isinstance(event, Warned))
 
     @property
+    def exposures_taken(self) -> frozenset[int]:
+        """Exposures that the run has taken itself, also those that are discarded, test flats and flat-darks."""
+        sets = (images for images in self.sets.values() if not images.existing)
+        return frozenset(e for images in sets for e in images.taken + images.tests).union(self.flat_darks)
+
+    @property
     def times(self) -> Mapping[int, float]:
         """Exposure -> exposure time, seconds, as far as it is known."""
         return {e: s.exposure_time for e, s in self.exposures.items() if s.exposure_time is not None}

@@ -1,4 +1,4 @@
-"""A stop must not get lost on its way to us."""
+"""A stop must not get lost on its way to us, nor take longer than the ScriptQueue waits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 
 __all__ = ["LAST_LOOK", "STOP_GRACE", "heed_cancellation", "is_cancelled"]
 
-STOP_GRACE = 6.0
-"""How long what was under way when it was stopped may still take to end, seconds.
+STOP_GRACE = 5.0
+"""Longest time for what a stop must still bring to an end, as abort_job or a commit, seconds.
 
-With `LAST_LOOK` after it, and its last messages, it must end within 10 s: then the ScriptQueue terminates it.
+The ScriptQueue terminates a script 10 s after its stop: two times `LAST_LOOK`, for the images and for the record, and
+the last messages follow within these.
 """
 
 LAST_LOOK = 2.0
-"""How long it may still look afterwards at what it has done, seconds."""
+"""How long afterwards the butler, and then the disk of the record, are waited for, seconds."""
 
 
 def is_cancelled() -> bool:

@@ -23,8 +23,8 @@ ACKNOWLEDGE_TIMEOUT = 600.0
 LATE_RESULT_WAIT = 30.0
 """How long a job_result may come after the command's final acknowledgement, seconds."""
 
-ABORT_TIMEOUT = 2.0
-"""Least of `STOP_GRACE` that is left for an acknowledgement of abort_job where a job id was waited for, seconds."""
+ABORT_RESERVE = 2.0
+"""How much of `STOP_GRACE` is kept for abort_job where the job id comes late, seconds."""
 
 _UNFINISHED = frozenset({SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS})
 
@@ -169,8 +169,9 @@ class Ocps:
             acknowledged.cancel()
             raise JobError(request.name, lost.result())
         except asyncio.CancelledError:
-            begin = asyncio.get_running_loop().time()
-            done, _ = await asyncio.wait([acknowledged], timeout=STOP_GRACE - ABORT_TIMEOUT)
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + STOP_GRACE
+            done, _ = await asyncio.wait([acknowledged], timeout=STOP_GRACE - ABORT_RESERVE)
             if not done:
                 acknowledged.cancel()
                 await asyncio.wait([acknowledged])
@@ -181,7 +182,7 @@ class Ocps:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
-                await self._abort(job_id, STOP_GRACE - (asyncio.get_running_loop().time() - begin))
+                await self._abort(job_id, deadline - loop.time())
                 self._observer(_aborted(request, job_id))
             raise
 

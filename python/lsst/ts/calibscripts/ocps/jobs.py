@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import whitespace
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import sal
@@ -65,7 +66,10 @@ def job_id_in(result: str) -> str:
         return ""
     job_id = answer.get("job_id") if isinstance(answer, dict) else ""
     # Anything else would be looked for as a collection, and waited for as the id of a result.
-    return str(job_id).strip() if isinstance(job_id, str | int) and not isinstance(job_id, bool) else ""
+    known = (
+        isinstance(job_id, str | int) and not isinstance(job_id, bool) and not {*str(job_id)} & {*whitespace}
+    )
+    return str(job_id) if known else ""
 
 
 def state_name(state: int) -> str:

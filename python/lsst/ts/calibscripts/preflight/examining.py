@@ -20,10 +20,22 @@ from ..tables.instruments import filter_fits
 from ..tables.products import ImageType, Product
 from .window import LEVELS_LOOKED_AT, Levels, Window, read_signals
 
-__all__ = ["Asked", "Examined", "closed_flats", "compare", "examine", "filter_text", "wrong_filter"]
+__all__ = ["Asked", "Examined", "Group", "closed_flats", "compare", "examine", "filter_text", "wrong_filter"]
 
 _UNKNOWN = ("", "UNKNOWN")
-"""What the butler says of the type, the filter or the group of an image whose header does not have it."""
+"""What the butler says of the type or the filter of an image whose header does not have it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What the images of a run have in common."""
+
+    id: str = ""  #: Their group id; empty where it does not matter.
+    #: Exposures of the run that are not of the set: they, too, tell whether the repository keeps its group id.
+    beside: tuple[int, ...] = ()
+
+
+_ANY_GROUP = Group()
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Asked:
     window: Window | None = None  #: Limits for the level of flats.
     known: Mapping[int, Signal] = field(default_factory=dict)  #: Signals of flats that were read already.
     existing: bool = False  #: Were they taken before this run, and named in ``exposures``?
-    group: str = ""  #: Group id that they were taken with; empty where it does not matter.
+    group: Group = _ANY_GROUP  #: Group that they were taken in.
     #: Exposure and detector -> whether the OODS has reported a good image, as far as it has reported one.
     announced: Mapping[tuple[int, int], bool] = field(default_factory=dict)
 
@@ -60,8 +72,9 @@ class Examined:
     #: Levels of flats, where there are limits for them.
     levels: Levels = field(default_factory=Levels)
     late: bool = False  #: Was an image announced that the butler does not have, or not yet?
-    #: Group id of exposures all of which may be somebody else's; empty where one is known to be ours.
-    other_group: str = ""
+    #: Group ids of exposures that may all be somebody else's; none where one is known to be ours.
+    other_groups: tuple[str, ...] = ()
+    without_group: tuple[int, ...] = ()  #: What is used without a group id, though others have ours.
 
     def refuse(self, error: CalibScriptsError) -> Examined:
         """Return the same with nothing left of the set: what is refused is never offered for resuming."""
@@ -83,7 +96,7 @@ def examine(repository: Repository, instrument: str, asked: Asked) -> Examined:
         What of it is used.
     """
     there = repository.ingested(instrument, asked.exposures)
-    records = repository.exposures(instrument, asked.exposures)
+    records = repository.exposures(instrument, (*asked.exposures, *asked.group.beside))
     examined = compare(asked, there, records)
     if asked.window is None or examined.refused or not examined.found.complete:
         return examined
@@ -115,12 +128,13 @@ def compare(
     there : collection of (`int`, `int`)
         Exposure and detector of the images that were ingested.
     records : collection of `ExposureRecord`
-        Those of its exposures that the butler knows.
+        Those of its exposures, and of those beside, that the butler knows.
     unfit : mapping [`str`, `tuple` of `int`], optional
         Why exposures do not fit although their records do -> which.
     """
-    known = {record.id: record for record in records}
-    groups = {record.group for record in records if not _is_unknown(record.group)}
+    wanted = frozenset(asked.exposures)
+    known = {record.id: record for record in records if record.id in wanted}
+    groups = {record.group for record in records} - {""}
     why = {**unfit}
     for exposure in asked.exposures:
         if (record := known.get(exposure)) is not None and (reason := _unfit(asked, record, groups)):
@@ -138,7 +152,10 @@ def compare(
         times=times,
         physical_filter=filters[0] if filters else None,
         late=any(good and key not in there for key, good in asked.announced.items()),
-        other_group=min(groups, default="") if asked.group and asked.group not in groups else "",
+        other_groups=tuple(sorted({record.group for record in known.values()} - {""}))
+        if asked.group.id and asked.group.id not in groups
+        else (),
+        without_group=tuple(e for e in found.exposures if asked.group.id in groups and not known[e].group),
     )
     refused = _foreign(asked, known.values()) or wrong_filter(asked, [*fit.values()])
     return examined.refuse(ImageSetError(asked.image_type.name, refused)) if refused else examined
@@ -148,9 +165,10 @@ def _unfit(asked: Asked, record: ExposureRecord, groups: Collection[str]) -> str
     """Explain why an exposure is left out, empty where nothing speaks against it.
 
     The camera class returns the first image that begins after our command, whoever has it taken. Its group id
-    tells, where the repository has the one that we gave for any image of the set: only then it keeps them.
+    tells, but only where the repository has ours for at least one image: else it may not keep them as they were
+    given.
     """
-    if asked.group in groups and record.group in groups and record.group != asked.group:
+    if asked.group.id in groups and record.group not in ("", asked.group.id):
         return f"group id {record.group} is not that of this run, so somebody else has taken it"
     if asked.image_type is ImageType.FLAT and _is_unknown(record.physical_filter):
         return "the repository does not know the filter"

@@ -194,10 +194,10 @@ def _look_at_references(
 
 def _unseen(without_files: Sequence[str]) -> Iterator[str]:
     """Report in one sentence that the files of calibrations cannot be seen from here: the jobs may see them."""
-    for text in without_files[:1]:
+    if without_files:
         yield (
             "Most files of the calibrations that jobs will read cannot be seen from here, so whether they are there "
-            f"is unknown. For example, {text}"
+            f"is unknown. For example, {without_files[0]}"
         )
 
 

@@ -145,9 +145,9 @@ class References:
                 lost = used & self._unstored(reference, source)
                 n_lost, n_all = n_lost + len(lost), n_all + len(used)
                 if lost:
-                    which = f" of {detectors_of(lost)}" if reference.by_detector else ""
+                    which = f" for {detectors_of(lost)}" if reference.by_detector else ""
                     problems.append(
-                        f"{_need(reference, steps)}, but the file of that{which} in {source.run} is missing, though "
+                        f"{_need(reference, steps)}, but its file{which} in {source.run} is missing, though "
                         f"the butler lists it: name another collection in {_properties(steps)}, or have the file "
                         "restored."
                     )

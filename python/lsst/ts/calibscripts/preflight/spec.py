@@ -55,7 +55,11 @@ class RunSpec:
         )
 
     def certification(
-        self, product: str, detectors: tuple[int, ...], physical_filter: str | None
+        self,
+        product: str,
+        detectors: tuple[int, ...],
+        physical_filter: str | None,
+        datasets: tuple[str, ...] = (),
     ) -> Certification:
         """Return what certifying a product means.
 
@@ -63,6 +67,8 @@ class RunSpec:
         ----------
         physical_filter : `str` or `None`
             Filter of the flats; ignored for a product that has no filter.
+        datasets : `tuple` [`str`, ...], optional
+            Identifiers of what the job wrote, where it has written something.
         """
         record = PRODUCTS[product]
         return Certification(
@@ -73,6 +79,7 @@ class RunSpec:
             validity=self.config.validity,
             detectors=detectors,
             physical_filter=physical_filter if record.by_filter else None,
+            datasets=datasets,
         )
 
     def with_pipelines(self, pipeline_instrument: str) -> RunSpec:

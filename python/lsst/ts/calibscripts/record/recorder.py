@@ -122,14 +122,20 @@ class Recorder:
         if not self._problem:
             self._lines.put((time.time(), self._clock(), event))
 
-    async def aclose(self) -> None:
-        """Wait until everything is written, without blocking the event loop."""
-        await asyncio.to_thread(self._finish)
+    async def aclose(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Wait until everything is written, without blocking the event loop.
+
+        Parameters
+        ----------
+        timeout : `float`, optional
+            How long a disk that does not answer is waited for, seconds.
+        """
+        await asyncio.to_thread(self._finish, timeout)
         self._tell()
 
     def close(self) -> None:
         """Wait until everything is written, or nothing has been for `CLOSE_TIMEOUT`; blocks."""
-        self._finish()
+        self._finish(CLOSE_TIMEOUT)
         self._tell()
 
     def _tell(self) -> None:
@@ -141,7 +147,7 @@ class Recorder:
                 f"affected; set {DIRECTORY_VARIABLE} to a directory that can be written to for the next one."
             )
 
-    def _finish(self) -> None:
+    def _finish(self, timeout: float) -> None:
         if self._thread.ident is None:
             return
         self._lines.put(None)
@@ -149,9 +155,9 @@ class Recorder:
         left = self._lines.qsize() + 1
         while self._thread.is_alive() and self._lines.qsize() < left:
             left = self._lines.qsize()
-            self._thread.join(CLOSE_TIMEOUT)
+            self._thread.join(timeout)
         if self._thread.is_alive():
-            self._problem = self._problem or f"nothing more was written within {CLOSE_TIMEOUT:g} s"
+            self._problem = self._problem or f"nothing more was written within {timeout:g} s"
 
     # In the thread.
 

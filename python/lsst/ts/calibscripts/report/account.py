@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from ..config import PropertyNames
-from ..decisions import NO_DECISIONS, Decision, Decisions, own_decisions, read_decisions
+from ..decisions import NO_DECISIONS, Decision, Decisions, decisions_on, own_decisions, read_decisions
 from ..errors import RepositoryError
 from ..ground.text import first_few
 from ..plan import Action, StepId
@@ -19,7 +19,7 @@ from .contents import Account, Certificate, ProductAccount
 from .products import product_of_run, product_of_runs
 from .reading.evidence import Evidence
 from .reading.gathering import ALL_IMAGES, Question, gather
-from .standings import Standing, decisions_on
+from .standings import Standing
 
 __all__ = [
     "Account",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..decisions import Decision, Decisions, MasterSubject, ProductSubject, Subject, Verb
-from ..tables.products import PRODUCTS
+from ..decisions import Decision, Verb, last_word
 
-__all__ = ["Outcome", "Standing", "decisions_on", "in_short", "once_decided"]
+__all__ = ["Outcome", "Standing", "in_short", "once_decided"]
 
 
 class Standing(StrEnum):
@@ -69,29 +68,6 @@ class Outcome:
     style: str
 
 
-def decisions_on(
-    decisions: Decisions, *, run: str, product: str, instrument: str, made: str | None
-) -> tuple[Decision, ...]:
-    """Return the decisions that hold on a product of a run, or on the master that it is, the oldest first.
-
-    Parameters
-    ----------
-    run, product : `str`
-        Name of the run and of the product.
-    instrument : `str`
-        Butler instrument name.
-    made : `str` or `None`
-        RUN collection that holds what the run has made of it.
-    """
-    return decisions.on(*_subjects(run, product, instrument, made))
-
-
-def _subjects(run: str, product: str, instrument: str, made: str | None) -> Iterator[Subject]:
-    yield ProductSubject(run, product)
-    if made and product in PRODUCTS:
-        yield MasterSubject(instrument, PRODUCTS[product].dataset_type, made)
-
-
 def once_decided(standing: Standing, decisions: Sequence[Decision]) -> Outcome:
     """Return what came of a product once decisions on it are known; of several that judge it the last one counts.
 
@@ -104,14 +80,13 @@ def once_decided(standing: Standing, decisions: Sequence[Decision]) -> Outcome:
     """
     if any(decision.verb is Verb.CERTIFY for decision in decisions):
         standing = Standing.CERTIFIED_ANYWAY
-    verbs = [decision.verb for decision in decisions if decision.verb is not Verb.CERTIFY]
-    # A mark stays until it is withdrawn, whatever else is decided.
-    last = Verb.MARK_BAD if Verb.MARK_BAD in verbs else verbs[-1] if verbs else None
-    match last:
+    last = last_word(decisions)
+    verb = None if last is None else last.verb
+    match verb:
         case Verb.REJECT | Verb.MARK_BAD:
-            return Outcome(f"{standing}, {last.past}", "bad")
+            return Outcome(f"{standing}, {verb.past}", "bad")
         case Verb.APPROVE:
-            return Outcome(f"{standing}, {last.past}", "good" if standing.style == "good" else "fair")
+            return Outcome(f"{standing}, {verb.past}", "good" if standing.style == "good" else "fair")
         case _:
             return Outcome(standing.value, standing.style)
 

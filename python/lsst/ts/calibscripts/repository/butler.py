@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
-from .certification_records import other_filter, replaced, without_file
+from .certification_records import Certification, Conflict, other_filter, replaced, without_file
 from .certified.certifying import commit, conflicts, holds
 from .certified.masters import MasterReader
 from .certified.others import calibrations
@@ -20,7 +20,7 @@ from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
-from .records import FOR_ALL, Certification, Conflict, Detector, ExposureRecord, Signal, Source, Valid
+from .records import FOR_ALL, Detector, ExposureRecord, Signal, Source, Valid
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -263,14 +263,13 @@ class ButlerRepository(MasterReader):
         lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
-        known = wanted.datasets or [str(ref.id) for ref in refs]
-        if others := sorted(int(ref.dataId["detector"]) for ref in refs if str(ref.id) not in known):
-            raise RepositoryError(replaced(run, wanted, others))
         if without := sorted(int(ref.dataId["detector"]) for ref in refs if not self._has_file(ref)):
             raise RepositoryError(without_file(run, wanted, without))
         filters = {str(ref.dataId["physical_filter"]) for ref in refs if "physical_filter" in ref.dataId}
         if wanted.physical_filter and filters - {wanted.physical_filter}:
             raise RepositoryError(other_filter(run, wanted, filters))
+        if problem := replaced(run, wanted, {str(ref.id): int(ref.dataId["detector"]) for ref in refs}):
+            raise RepositoryError(problem)
         return refs
 
     def _has_file(self, ref: DatasetRef) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..ground.text import detectors_of
@@ -22,16 +22,24 @@ class Certification:
     validity: TimeRange  #: Validity range.
     detectors: tuple[int, ...]  #: Detectors to certify.
     physical_filter: str | None = None  #: Filter of a flat where it is known; None for every filter there is.
-    #: Identifiers of the datasets that were made for it, and verified; empty where they are unknown.
+    #: Identifiers of what the job wrote for it; empty where they are unknown.
     datasets: tuple[str, ...] = ()
 
 
-def replaced(run: str, wanted: Certification, detectors: Collection[int]) -> str:
-    """Report that a RUN does not hold what was made in it, and verified, any more."""
+def replaced(run: str, wanted: Certification, present: Mapping[str, int]) -> str:
+    """Report which datasets of a RUN are not those that its job wrote; empty where all are, or that is unknown.
+
+    Parameters
+    ----------
+    present : mapping [`str`, `int`]
+        Identifiers of the datasets that the RUN has now -> their detectors.
+    """
+    others = {detector for dataset, detector in present.items() if dataset not in wanted.datasets}
+    if not (wanted.datasets and others):
+        return ""
     return (
-        f"{wanted.dataset_type} of {detectors_of(detectors)} in {run} is not the dataset that the job had made and "
-        "that was verified: somebody has replaced it since. Find out who did, and take and process the images again, "
-        "or process them again with the property exposures"
+        f"{run} no longer holds the {wanted.dataset_type} that the job wrote for {detectors_of(others)}: it has been "
+        "replaced since. Find out by whom, then process the exposures again with the property exposures"
     )
 
 

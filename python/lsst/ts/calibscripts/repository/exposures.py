@@ -106,6 +106,10 @@ def _seconds(exposure: DimensionRecord) -> float:
 
 
 def _group(exposure: DimensionRecord) -> str:
-    """Return the group id of an exposure; where the header has none, the translators write the exposure id."""
-    group = str(exposure.group or "")
+    """Return the group id of an exposure; where the header has none, something of the exposure itself stands for it.
+
+    The translators write the exposure id, the simulated header service writes the name of the image.
+    """
+    # Universes of before 2024 have it under another name.
+    group = str(getattr(exposure, "group", None) or getattr(exposure, "group_name", None) or "").strip()
     return "" if group in (str(exposure.id), exposure.obs_id) else group

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from ..decisions import Decision, Decisions, Verb, decisions_on, last_word
 from ..errors import CertificationError, ConflictError, DecisionError, ReadBackError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
 from ..plan import Action, StepId
 from ..preflight.examining import closed_flats, wrong_filter
-from ..record import Record
+from ..record import Record, with_decisions
 from ..repository import ButlerRepository, Certification, Repository
 from ..tables.bootstraps import RECORDS
 from ..tables.products import PRODUCTS
@@ -17,17 +18,19 @@ from ..tables.products import PRODUCTS
 __all__ = ["certifiable", "certify_afterwards"]
 
 
-def certifiable(record: Record, product: str) -> str:
+def certifiable(record: Record, product: str, decisions: Decisions) -> str:
     """Return why a product cannot be certified by a decision, empty where it can.
 
     Parameters
     ----------
     record : `Record`
-        The run, with what was certified by decisions.
+        The run.
     product : `str`
         E.g. BIAS.
+    decisions : `Decisions`
+        All that people have decided.
     """
-    state = record.state
+    state = with_decisions(record, decisions).state
     if product not in PRODUCTS or not PRODUCTS[product].certified:
         return f"{product} is not something that is certified."
     if state.ended is None:
@@ -43,18 +46,47 @@ def certifiable(record: Record, product: str) -> str:
     missing = [name for name in inputs if name not in state.certified]
     if missing:
         return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."
-    return ""
+    if decisions.problems:
+        return f"Whether a decision speaks against {product} is unknown: {decisions.problems[0]}"
+    against = _against(record, product, decisions)
+    return "" if against is None else _withdraw_first(against)
 
 
-def certify_afterwards(record: Record, product: str, *, repo: str | None = None) -> Certified:
+def _withdraw_first(against: Decision) -> str:
+    return (
+        f"{against.subject} is {against.signed} (decision {against.id}). If that is wrong, withdraw it first."
+    )
+
+
+def _against(record: Record, product: str, decisions: Decisions) -> Decision | None:
+    """Return a decision that holds and speaks against a product, or what it was made from, or their exposures."""
+    instrument, state = record.about.instrument, record.state
+    made_here = [name for name in state.origins(product) if StepId(Action.GENERATE, name) in state.steps]
+    for name in (product, *made_here):
+        run = state.step(StepId(Action.GENERATE, name)).run
+        on_it = decisions_on(decisions, run=record.name, product=name, instrument=instrument, made=run)
+        last = last_word(on_it)
+        if last is not None and last.verb is not Verb.APPROVE:
+            return last
+    images = {kind for name in (product, *made_here) for kind in RECORDS[name].images if kind in state.sets}
+    bad = decisions.bad_exposures(instrument)
+    used = {exposure for kind in images for exposure in state.sets[kind].used}
+    return next((bad[exposure] for exposure in sorted(used & bad.keys())), None)
+
+
+def certify_afterwards(
+    record: Record, product: str, decisions: Decisions, *, repo: str | None = None
+) -> Certified:
     """Certify exactly what a run has made, as its script would have. Blocks.
 
     Parameters
     ----------
     record : `Record`
-        The run, with what was certified by decisions.
+        The run.
     product : `str`
         E.g. BIAS.
+    decisions : `Decisions`
+        All that people have decided.
     repo : `str`, optional
         Butler repository; the one of the run by default.
 
@@ -70,12 +102,13 @@ def certify_afterwards(record: Record, product: str, *, repo: str | None = None)
     CalibScriptsError
         If it could not be certified, or whether it was is unknown; the text says which.
     """
-    if why := certifiable(record, product):
+    if why := certifiable(record, product, decisions):
         raise DecisionError(f"{why} Nothing was certified.")
+    record = with_decisions(record, decisions)
     collection = str(record.about.config.get("calib_collection", "a collection without a name"))
     with closing(ButlerRepository(repo or str(record.about.config.get("repo", "")))) as repository:
         try:
-            certified = _certify(repository, record, product)
+            certified = _certify(repository, record, product, decisions)
         except (DecisionError, ReadBackError):
             raise
         except Exception as error:
@@ -84,9 +117,12 @@ def certify_afterwards(record: Record, product: str, *, repo: str | None = None)
     return certified
 
 
-def _certify(repository: Repository, record: Record, product: str) -> Certified:
+def _certify(repository: Repository, record: Record, product: str, decisions: Decisions) -> Certified:
     repository.check(writing=True)
     wanted, run = _wanted(repository, record, product)
+    # Once more, since only the repository knows the RUN where the record does not name it.
+    if against := decisions.bad_masters(wanted.instrument).get((wanted.dataset_type, run)):
+        raise DecisionError(f"{_withdraw_first(against)} Nothing was certified.")
     if problem := _obstacle(repository, record, wanted):
         raise ConflictError(problem)
     datasets = repository.certify(wanted, run, lambda: True)

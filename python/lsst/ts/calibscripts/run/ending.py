@@ -9,6 +9,7 @@ from ..errors import describe
 from ..events.events import Ended, RunOutcome
 from ..events.folding import fold
 from ..events.summary import headline_of_run, run_summary
+from ..ground.cancellation import LAST_LOOK
 from ..ground.text import for_log
 from ..record import Recorder
 from .context import RunContext
@@ -60,6 +61,7 @@ async def _report(context: RunContext, record: Recorder | None, ended: RunOutcom
         log.info(for_log(text, where="the record of this run"))
     finally:
         if record is not None:
-            await record.aclose()
+            # A stop must not take longer than the ScriptQueue waits.
+            await (record.aclose(LAST_LOOK) if ended is RunOutcome.STOPPED else record.aclose())
             if not record.problem:
                 log.info(f"Record of this run: {record.path}")

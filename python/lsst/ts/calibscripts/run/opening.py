@@ -185,7 +185,11 @@ async def set_up_instrument(context: RunContext) -> None:
             await host.camera.setup_instrument(**given)
         except Exception as error:
             heed_cancellation()
-            what = f"{words} was not set" if len(given) == 1 else f"Not all of {words} was set"
+            what = (
+                f"{words} was not set"
+                if len(given) == 1
+                else f"Setting {words} failed, perhaps one of them only"
+            )
             raise _refusal(context, [f"{what}: {_why_not_set(error)}."]) from error
         heed_cancellation()
     if ImageType.FLAT in _exposing(context):

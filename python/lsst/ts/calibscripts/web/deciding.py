@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..decisions import (
     Decision,
-    Decisions,
     ProductSubject,
     Subject,
     Verb,
@@ -18,15 +17,11 @@ from ..decisions import (
 )
 from ..errors import CalibScriptsError, DecisionError
 from ..ground.appending import alone_with
-from ..plan import Action, StepId
-from ..record import Record, with_decisions
+from ..record import Record
 from ..run.afterwards import certify_afterwards
 from ..tables.products import PRODUCTS
 
 __all__ = ["certify", "mark_bad", "on_product", "withdraw"]
-
-_OPINIONS = (Verb.APPROVE, Verb.REJECT)
-"""Of several on a product the last one counts."""
 
 
 def on_product(directory: Path, record: Record, product: str, verb: Verb, who: str, why: str) -> Decision:
@@ -55,14 +50,14 @@ def on_product(directory: Path, record: Record, product: str, verb: Verb, who: s
 
 
 def certify(
-    directory: Path, record: Record, product: str, who: str, why: str, repo: str | None = None
+    heeded: Sequence[Path], record: Record, product: str, who: str, why: str, repo: str | None = None
 ) -> Decision:
     """Certify in spite of failures exactly what a run has made, and record who has decided it.
 
     Parameters
     ----------
-    directory : `pathlib.Path`
-        Where its record is.
+    heeded : sequence of `pathlib.Path`
+        Directories whose decisions count. It is recorded in that of the record.
     product : `str`
         E.g. BIAS.
     repo : `str`, optional
@@ -75,17 +70,12 @@ def certify(
     CalibScriptsError
         If it could not be certified.
     """
+    directory = record.path.parent
     check_signature(who, why)
     check_writable(directory)
     # Of two who certify the same at the same time the second one reads what the first one has decided.
     with alone_with(record.path):
-        decisions = read_decisions([directory])
-        if against := next(_against(decisions, record, product), None):
-            raise DecisionError(
-                f"{against.subject} is {against.signed} ({against.id}), so {product} of {record.name} is not "
-                "certified. Withdraw that decision first, if it is wrong. Nothing was certified."
-            )
-        certified = certify_afterwards(with_decisions(record, decisions), product, repo=repo)
+        certified = certify_afterwards(record, product, read_decisions(heeded), repo=repo)
         subject = ProductSubject(record.name, product)
         try:
             return decide(directory, who, why, Verb.CERTIFY, subject, certified=certified)
@@ -93,23 +83,6 @@ def certify(
             raise DecisionError(
                 f"{product} WAS certified into {certified.collection}, but that could not be recorded: {error}"
             ) from error
-
-
-def _against(decisions: Decisions, record: Record, product: str) -> Iterator[Decision]:
-    """Return the decisions that hold and speak against certifying a product of a run."""
-    instrument, state = record.about.instrument, record.state
-    last = [each for each in decisions.on(ProductSubject(record.name, product)) if each.verb in _OPINIONS][
-        -1:
-    ]
-    yield from (each for each in last if each.verb is Verb.REJECT)
-    known, run = PRODUCTS.get(product), state.step(StepId(Action.GENERATE, product)).run or ""
-    if known is None:
-        return
-    masters = decisions.bad_masters(instrument)
-    yield from (masters[key] for key in ((kind, run) for kind in known.dataset_types) if key in masters)
-    used = {e for kind in known.images if kind in state.sets for e in state.sets[kind].used}
-    bad = decisions.bad_exposures(instrument)
-    yield from (bad[exposure] for exposure in sorted(used & bad.keys()))
 
 
 def mark_bad(directory: Path, subject: Subject, who: str, why: str) -> Decision:

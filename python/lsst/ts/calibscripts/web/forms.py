@@ -64,7 +64,8 @@ class Forms:
         record, why, product = self._shelf.record(path), form.get("why", ""), form.get("product", "")
         match form.get("verb"):
             case Verb.CERTIFY:
-                return certify(path.parent, record, product, who, why, self._reports.repo_of(record))
+                repo = self._reports.repo_of(record)
+                return certify(self._shelf.directories, record, product, who, why, repo)
             case Verb.APPROVE | Verb.REJECT as verb:
                 return on_product(path.parent, record, product, Verb(verb), who, why)
             case _:

@@ -264,7 +264,7 @@ class Pages:
             "withdrawn": decisions.withdrawn,
             "ledger_problems": decisions.problems,
             "products": list(products),
-            "certifiable": [name for name in products if not certifiable(record, name)],
+            "certifiable": [name for name in products if not certifiable(record, name, decisions)],
         }
 
     def _page(self, template: str, place: str, visitor: Visitor, **values: Any) -> str:

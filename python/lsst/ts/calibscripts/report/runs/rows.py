@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ...decisions import Decision, Decisions
+from ...decisions import Decision, Decisions, decisions_on
 from ...events.events import Verdicted
 from ...events.summary import headline_of_run
 from ...ground.tai import observing_day
@@ -20,7 +20,7 @@ from ...record import Record
 from ...record.index import Index, RowKind
 from ...record.records import SILENCE
 from ..account import alone
-from ..standings import Standing, decisions_on, in_short
+from ..standings import Standing, in_short
 from .past import ENDING, recall
 
 __all__ = ["Median", "Results", "RunRow", "RunStatus", "list_of_runs", "row_of"]

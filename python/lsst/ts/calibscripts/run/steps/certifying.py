@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from ...errors import (
@@ -45,9 +44,8 @@ async def certify(context: RunContext, step: Step, images: Mapping[ImageType, Im
         If it is not certified, or whether it is is unknown; the text says what is and what is not.
     """
     generated = context.state.step(StepId(Action.GENERATE, step.id.product))
-    wanted = replace(
-        context.spec.certification(step.id.product, generated.detectors, context.state.physical_filter),
-        datasets=generated.datasets,
+    wanted = context.spec.certification(
+        step.id.product, generated.detectors, context.state.physical_filter, generated.datasets
     )
     compared = context.state.product(step.id.product).compared
     if compared is not None and compared.withheld:

@@ -49,7 +49,7 @@ class Camera:
             # Whatever the camera or a subclass raises: the image was not taken, or its id is unknown.
             heed_cancellation()
             answered = isinstance(error, AckError) and not isinstance(error, AckTimeoutError)
-            # A command may fail after the image was read out.
+            # It may have failed after the image was begun: then there may be one.
             refused = answered and self._last_begun() == last
             raise ExposureError(name, n_taken, n_wanted, error, refused=refused) from error
 
@@ -68,8 +68,8 @@ class Camera:
             heed_cancellation()
             raise ImageSetError(
                 image_type,
-                f"{name} exposure 1 of {n_wanted} was not taken: {describe(error)}. No further images are taken. Set "
-                "that right, then queue the script or its BLOCK again.",
+                f"{name} exposure 1 of {n_wanted} was not taken: {describe(error)}. No further images are taken. Fix "
+                "that, then queue the script or its BLOCK again.",
             ) from error
 
     def _last_begun(self) -> str:
@@ -112,10 +112,7 @@ class Camera:
         ValueError
             If it is not the id of one exposure that is later than the others of this run.
         """
-        state = self.context.state
-        sets = (images for images in state.sets.values() if not images.existing)
-        ours = (e for images in sets for e in images.taken + images.tests)
-        before = max((*ours, *state.flat_darks), default=0)
+        before = max(self.context.state.exposures_taken, default=0)
         match returned:
             case [int(exposure)] if exposure > before:
                 return exposure

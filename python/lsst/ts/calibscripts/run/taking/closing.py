@@ -21,10 +21,10 @@ from ...events.events import (
 )
 from ...events.images import ImageSet
 from ...ground.cancellation import LAST_LOOK
-from ...ground.text import exposure_range
+from ...ground.text import exposure_range, exposures_of, listed
 from ...ocps.requests import different_times, pairs_of
 from ...plan import Action, ExposureSet
-from ...preflight.examining import Asked, Examined, examine
+from ...preflight.examining import Asked, Examined, Group, examine
 from ...preflight.images import existing_set
 from ...preflight.window import Window
 from ...repository import Signal
@@ -132,10 +132,16 @@ class Closing:
 
     def _warn(self, image_type: ImageType, examined: Examined) -> None:
         """Report what is unknown of images that are used."""
-        if examined.other_group:
+        if examined.other_groups:
             self.context.journal.warn(
-                f"The repository has {image_type.plural} with group id {examined.other_group} instead of "
-                f"{self.context.host.get_group_id()}: look whether somebody else has taken images at that time."
+                f"In the repository the {image_type.plural} have group id {listed(examined.other_groups)}, none has "
+                f"{self.context.host.get_group_id()}: somebody else may have taken them. Check who used the camera "
+                "at that time."
+            )
+        if examined.without_group:
+            self.context.journal.warn(
+                f"{image_type.name} {exposures_of(examined.without_group)}: used, though the repository has no group "
+                "id, and that of this run for others: somebody else may have taken what has none."
             )
         for exposure in examined.found.exposures:
             if why := examined.levels.unread.get(exposure):
@@ -175,8 +181,18 @@ class Closing:
         kept, known = state.sets[image_type].kept, state.times
         times = {exposure: (known[exposure],) for exposure in kept}
         announced = self.arrivals.announced(kept)
-        group = self.context.host.get_group_id()
-        return Asked(image_type, kept, spec.detectors, times=times, announced=announced, group=group, **flats)
+        return Asked(
+            image_type,
+            kept,
+            spec.detectors,
+            times=times,
+            announced=announced,
+            group=Group(
+                self.context.host.get_group_id().strip(),
+                tuple(sorted(state.exposures_taken.difference(kept))),
+            ),
+            **flats,
+        )
 
     def _note(self, image_type: ImageType, examined: Examined) -> None:
         """Keep what of a set is used."""

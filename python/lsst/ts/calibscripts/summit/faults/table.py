@@ -56,7 +56,8 @@ _TABLE = (
     ),
     Fault(
         "exposure-foreign-alike",
-        "somebody else's image of the same type is begun between our command and our image, exposed longer by delay",
+        "somebody else's image of the same type is begun between our command and our image, with another group id "
+        "and exposed longer by delay",
         Target.IMAGES,
         of="DARK",
         at=2,

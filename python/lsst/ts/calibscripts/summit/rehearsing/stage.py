@@ -68,8 +68,8 @@ class Stage:
     def stop(self) -> None:
         """Stop the script that runs, and run no other one."""
         text = (
-            f"{stamp()} Stopping the script: its jobs are aborted, and nothing more is certified. A second Ctrl-C "
-            "ends the rehearsal at once."
+            f"{stamp()} Stopping the script: its jobs are aborted, and no further certification begins. A second "
+            "Ctrl-C ends the rehearsal at once."
         )
         self._console.print(Text(text, style="bold yellow"), soft_wrap=True)
         self._queue.stop()

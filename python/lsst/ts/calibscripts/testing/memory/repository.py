@@ -238,12 +238,11 @@ class MemoryRepository(Troubled):
         lost = set(wanted.detectors) - {dataset.detector for dataset in datasets}
         if lost:
             raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
-        others = sorted(d.detector or 0 for d in datasets if d.id not in (wanted.datasets or (d.id,)))
-        if others:
-            raise RepositoryError(replaced(run, wanted, others))
         filters = {dataset.physical_filter for dataset in datasets if dataset.physical_filter is not None}
         if wanted.physical_filter and filters - {wanted.physical_filter}:
             raise RepositoryError(other_filter(run, wanted, filters))
+        if problem := replaced(run, wanted, {d.id: d.detector or 0 for d in datasets}):
+            raise RepositoryError(problem)
         if not may_commit():
             return None
         try:
