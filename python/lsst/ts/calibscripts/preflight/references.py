@@ -128,7 +128,7 @@ class References:
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
 
     def without_files(self) -> tuple[list[str], bool]:
-        """Return which of the calibrations for the jobs have no file, which their jobs would find out. Blocks.
+        """Return which of the calibrations that were found have no file, which their jobs would find out. Blocks.
 
         Returns
         -------

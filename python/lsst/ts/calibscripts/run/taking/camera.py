@@ -13,7 +13,7 @@ from ...sal import AckError, AckTimeoutError
 from ..context import RunContext
 from .flat_setup import Looked
 
-__all__ = ["Camera"]
+__all__ = ["Camera", "Count"]
 
 EXPOSURE_TIMEOUT = 600.0
 """Longest wait for an exposure beyond its exposure time, seconds: the set-up, and images of others, take minutes.
@@ -23,14 +23,30 @@ The camera class itself waits for ever where it has missed that an earlier image
 
 
 @dataclass(frozen=True)
+class Count:
+    """How far the exposures of one kind have come."""
+
+    name: str  #: What they are called, e.g. BIAS.
+    taken: int  #: How many were taken.
+    wanted: int  #: How many are to be taken.
+
+
+@dataclass(frozen=True)
 class Camera:
-    """The camera of a run."""
+    """Takes the exposures of a run, one at a time."""
 
     context: RunContext  #: The run.
     looked: Looked  #: Whether images of a type can be taken.
 
-    async def expose(self, exposure: Exposure, note: str, name: str, n_taken: int, n_wanted: int) -> int:
-        """Have the camera take one exposure, and return its id; so many were taken of those that are called so.
+    async def expose(self, exposure: Exposure, note: str, count: Count) -> int:
+        """Take one exposure, and return its id.
+
+        Parameters
+        ----------
+        note : `str`
+            What its header is to say beside the note of the configuration.
+        count : `Count`
+            Those of its kind.
 
         Raises
         ------
@@ -39,9 +55,8 @@ class Camera:
         ExposureError
             If it was not taken, or its id is unknown.
         """
-        image_type = exposure.image_type.name
-        if not n_taken:
-            await self._require(image_type, name, n_wanted)
+        if not count.taken:
+            await self._require(exposure.image_type.name, count)
         last = self._last_begun()
         try:
             return self._new_exposure(await self._take_image(exposure, note))
@@ -51,10 +66,10 @@ class Camera:
             answered = isinstance(error, AckError) and not isinstance(error, AckTimeoutError)
             # It may have failed after the image was begun: then there may be one.
             refused = answered and self._last_begun() == last
-            raise ExposureError(name, n_taken, n_wanted, error, refused=refused) from error
+            raise ExposureError(count.name, count.taken, count.wanted, error, refused=refused) from error
 
-    async def _require(self, image_type: str, name: str, n_wanted: int) -> None:
-        """Look whether images of a type can be taken, before the first one of those that are called so.
+    async def _require(self, image_type: str, count: Count) -> None:
+        """Look whether images of a type can be taken, before the first one of a kind.
 
         Raises
         ------
@@ -68,8 +83,8 @@ class Camera:
             heed_cancellation()
             raise ImageSetError(
                 image_type,
-                f"{name} exposure 1 of {n_wanted} was not taken: {describe(error)}. No further images are taken. Fix "
-                "that, then queue the script or its BLOCK again.",
+                f"{count.name} exposure 1 of {count.wanted} was not taken: {describe(error)}. No further images are "
+                "taken. Fix that, then queue the script or its BLOCK again.",
             ) from error
 
     def _last_begun(self) -> str:

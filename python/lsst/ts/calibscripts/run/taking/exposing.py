@@ -17,7 +17,7 @@ from ...repository import Signal
 from ...tables.products import ImageType
 from ..context import RunContext
 from .beam import filter_in_beam, filter_problem
-from .camera import Camera
+from .camera import Camera, Count
 from .closing import Closing, Looks
 from .flat_search import FlatSearch
 from .flat_setup import Looked, warn_of_flat_setup
@@ -147,7 +147,7 @@ class Exposing:
                 self.context.journal.warn(f"Skipping the remaining flat-darks: {why}.")
                 return
             dark = Exposure(ImageType.DARK, seconds, False)
-            await self._take_one(dark, "", ("flat-dark", number, len(times)), FlatDarkTaken)
+            await self._take_one(dark, "", Count("flat-dark", number, len(times)), FlatDarkTaken)
             await asyncio.sleep(self.context.config.wait_between_exposures)
         taken = exposure_range(self.context.state.flat_darks)
         self.context.journal.log.info(
@@ -155,20 +155,20 @@ class Exposing:
         )
         await self.context.checkpoints.reach(f"Images taken: flat-darks {taken}")
 
-    def _count(self, images: ExposureSet) -> tuple[str, int, int]:
-        """Return what the exposures of a set are called, how many of them were taken, and how many are to be."""
-        name = images.image_type.name
-        return name, len(self.context.state.sets[images.image_type].taken), len(images.exposures)
+    def _count(self, images: ExposureSet) -> Count:
+        """Return how far the exposures of a set have come."""
+        taken = self.context.state.sets[images.image_type].taken
+        return Count(images.image_type.name, len(taken), len(images.exposures))
 
     async def _take_one(
         self,
         exposure: Exposure,
         note: str,
-        count: tuple[str, int, int],
+        count: Count,
         taken: Callable[[int, float], Event],
     ) -> int:
         """Take one exposure, report it as an event of its id and exposure time (s), and return its id."""
-        exposure_id = await self._camera.expose(exposure, note, *count)
+        exposure_id = await self._camera.expose(exposure, note, count)
         self.context.journal.report(taken(exposure_id, exposure.exposure_time))
         heed_cancellation()
         return exposure_id
