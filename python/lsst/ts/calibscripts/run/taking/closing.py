@@ -140,8 +140,8 @@ class Closing:
             )
         if examined.without_group:
             self.context.journal.warn(
-                f"The repository has no group id for {image_type.name} {exposures_of(examined.without_group)}, as it has "
-                "for other images of this run: used, though somebody else may have taken what has none."
+                f"The repository has no group id for {image_type.name} {exposures_of(examined.without_group)}, as it "
+                "has for other images of this run: used, though somebody else may have taken what has none."
             )
         for exposure in examined.found.exposures:
             if why := examined.levels.unread.get(exposure):
