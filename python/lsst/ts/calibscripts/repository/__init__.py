@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .provenance import UsedInput
 from .records import (
     FOR_ALL,
+    Candidate,
     Certification,
     Conflict,
     Detector,
@@ -21,8 +22,7 @@ from .records import (
     Source,
     Valid,
     lacking,
-    other_filter,
-    replaced,
+    unfit,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "FOR_ALL",
     "AwaitableRepository",
     "ButlerRepository",
+    "Candidate",
     "Certification",
     "Conflict",
     "Detector",
@@ -43,8 +44,7 @@ __all__ = [
     "UsedInput",
     "Valid",
     "lacking",
-    "other_filter",
-    "replaced",
+    "unfit",
 ]
 
 _HOMES = {"AwaitableRepository": "awaitable", "ButlerRepository": "butler"}

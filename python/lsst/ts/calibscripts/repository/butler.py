@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
-from .certification_records import Certification, Conflict, other_filter, replaced, without_file
+from .certification_records import Candidate, Certification, Conflict, unfit, without_file
 from .certified.certifying import commit, conflicts, holds
 from .certified.masters import MasterReader
 from .certified.others import calibrations
@@ -260,16 +260,10 @@ class ButlerRepository(MasterReader):
         refs = [
             ref for ref in self._refs(run, wanted.dataset_type) if ref.dataId["detector"] in wanted.detectors
         ]
-        lost = set(wanted.detectors) - {ref.dataId["detector"] for ref in refs}
-        if lost:
-            raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
+        if problem := unfit(run, wanted, [*map(_candidate, refs)]):
+            raise RepositoryError(problem)
         if without := sorted(int(ref.dataId["detector"]) for ref in refs if not self._has_file(ref)):
             raise RepositoryError(without_file(run, wanted, without))
-        filters = {str(ref.dataId["physical_filter"]) for ref in refs if "physical_filter" in ref.dataId}
-        if wanted.physical_filter and filters - {wanted.physical_filter}:
-            raise RepositoryError(other_filter(run, wanted, filters))
-        if problem := replaced(run, wanted, {str(ref.id): int(ref.dataId["detector"]) for ref in refs}):
-            raise RepositoryError(problem)
         return refs
 
     def _has_file(self, ref: DatasetRef) -> bool:
@@ -293,3 +287,8 @@ class ButlerRepository(MasterReader):
     def _holds(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         butler = self._open()
         return not self.missing_collections([wanted.collection]) and holds(butler, wanted, refs)
+
+
+def _candidate(ref: DatasetRef) -> Candidate:
+    physical_filter = str(ref.dataId["physical_filter"]) if "physical_filter" in ref.dataId else None
+    return Candidate(str(ref.id), int(ref.dataId["detector"]), physical_filter)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..ground.text import detectors_of
 from ..ground.time_range import ALWAYS, TimeRange
 
-__all__ = ["Certification", "Conflict", "other_filter", "replaced", "without_file"]
+__all__ = ["Candidate", "Certification", "Conflict", "unfit", "without_file"]
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,36 @@ class Certification:
     datasets: tuple[str, ...] = ()
 
 
-def replaced(run: str, wanted: Certification, present: Mapping[str, int]) -> str:
-    """Report which datasets of a RUN are not those that its job wrote; empty where all are, or that is unknown.
+@dataclass(frozen=True)
+class Candidate:
+    """A dataset of a RUN that may be certified."""
+
+    dataset: str  #: Its identifier.
+    detector: int  #: Its detector.
+    physical_filter: str | None = None  #: Its filter; None of a type that has none.
+
+
+def unfit(run: str, wanted: Certification, present: Collection[Candidate]) -> str:
+    """Report why what a RUN holds must not be certified; empty where it may.
 
     Parameters
     ----------
-    present : mapping [`str`, `int`]
-        Identifiers of the datasets that the RUN has now -> their detectors.
+    present : collection of `Candidate`
+        What it holds of that type, for the detectors that are wanted.
     """
-    others = {detector for dataset, detector in present.items() if dataset not in wanted.datasets}
-    if not (wanted.datasets and others):
-        return ""
-    return (
-        f"{run} no longer holds the {wanted.dataset_type} that the job wrote for {detectors_of(others)}: it has been "
-        "replaced since. Find out by whom, then process the exposures again with the property exposures"
-    )
+    kind, again = wanted.dataset_type, "process the exposures again with the property exposures"
+    if lost := {*wanted.detectors} - {each.detector for each in present}:
+        return f"{run} holds no {kind} for {detectors_of(lost)}: where it was removed, {again}"
+    filters = {each.physical_filter for each in present if each.physical_filter is not None}
+    if wanted.physical_filter and filters - {wanted.physical_filter}:
+        return f"{run}: expected {kind} in {wanted.physical_filter}, found {' and '.join(sorted(filters))}"
+    others = {each.detector for each in present if each.dataset not in wanted.datasets}
+    if wanted.datasets and others:
+        return (
+            f"{run} no longer holds the {kind} that the job wrote for {detectors_of(others)}: it has been replaced "
+            f"since. Find out by whom, then {again}"
+        )
+    return ""
 
 
 def without_file(run: str, wanted: Certification, detectors: Collection[int]) -> str:
@@ -49,12 +64,6 @@ def without_file(run: str, wanted: Certification, detectors: Collection[int]) ->
         f"the file of {wanted.dataset_type} of {detectors_of(detectors)} in {run} is missing or empty, though the "
         "butler lists it; what cannot be read is not certified"
     )
-
-
-def other_filter(run: str, wanted: Certification, filters: Iterable[str]) -> str:
-    """Report that a RUN holds a product in another filter than it is to be certified for."""
-    found = " and ".join(sorted(filters))
-    return f"{run}: expected {wanted.dataset_type} in {wanted.physical_filter}, found {found}"
 
 
 @dataclass(frozen=True)

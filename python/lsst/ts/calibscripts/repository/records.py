@@ -12,11 +12,12 @@ from ..ground.time_range import ALWAYS, TimeRange
 from ..verification import Details, RunStatistics, WrittenGains
 from ..verification.defect_changes import Boxes
 from ..verification.differences import Master
-from .certification_records import Certification, Conflict, other_filter, replaced
+from .certification_records import Candidate, Certification, Conflict, unfit
 from .provenance import UsedInput
 
 __all__ = [
     "FOR_ALL",
+    "Candidate",
     "Certification",
     "Conflict",
     "Detector",
@@ -26,8 +27,7 @@ __all__ = [
     "Source",
     "Valid",
     "lacking",
-    "other_filter",
-    "replaced",
+    "unfit",
 ]
 
 

@@ -9,6 +9,7 @@ from ...errors import ConflictError, ReadBackError, RepositoryError, describe
 from ...ground.time_range import TimeRange
 from ...repository import (
     FOR_ALL,
+    Candidate,
     Certification,
     Conflict,
     Detector,
@@ -17,8 +18,7 @@ from ...repository import (
     Source,
     UsedInput,
     Valid,
-    other_filter,
-    replaced,
+    unfit,
 )
 from ...summit.hardware.focalplane import detectors as detectors_of
 from ...tables.instruments import INSTRUMENTS
@@ -235,13 +235,8 @@ class MemoryRepository(Troubled):
         datasets = [
             d for d in self.butler.datasets(run, wanted.dataset_type) if d.detector in wanted.detectors
         ]
-        lost = set(wanted.detectors) - {dataset.detector for dataset in datasets}
-        if lost:
-            raise RepositoryError(f"{run} holds no {wanted.dataset_type} for detectors {sorted(lost)}")
-        filters = {dataset.physical_filter for dataset in datasets if dataset.physical_filter is not None}
-        if wanted.physical_filter and filters - {wanted.physical_filter}:
-            raise RepositoryError(other_filter(run, wanted, filters))
-        if problem := replaced(run, wanted, {d.id: d.detector or 0 for d in datasets}):
+        present = [Candidate(d.id, d.detector or 0, d.physical_filter) for d in datasets]
+        if problem := unfit(run, wanted, present):
             raise RepositoryError(problem)
         if not may_commit():
             return None
