@@ -20,7 +20,8 @@ from lsst.ts.calibscripts.testing.memory import Dataset
 
 __all__ = ["PAIR_INVARIANTS", "offer", "second_run"]
 
-_OFFER = re.compile(r"configuration[^\n]*:\n(.*)\Z", re.DOTALL)
+_OFFER = re.compile(r"configuration[^\n]*:\n(.*?)(?:\n\n|\Z)", re.DOTALL)
+"""Where a script is terminated, its last messages may be one, with a blank line between them."""
 
 
 def offer(story: Story) -> dict[str, Any] | None:

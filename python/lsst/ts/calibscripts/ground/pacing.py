@@ -129,5 +129,6 @@ class Pacing(logging.Filter):
 def _joined(records: Collection[logging.LogRecord]) -> logging.LogRecord:
     """Return one record of several, of the highest of their levels."""
     joined = copy.copy(max(records, key=lambda each: each.levelno))
-    joined.msg = "\n".join(str(each.msg) for each in records)
+    # The summary ends with a configuration to be copied: what comes next must not look like a part of it.
+    joined.msg = "\n\n".join(str(each.msg) for each in records)
     return joined
