@@ -22,7 +22,17 @@ from lsst.ts.calibscripts.testing.memory import (
     MemoryRunner,
 )
 
-__all__ = ["run_in_memory"]
+__all__ = ["BIAS_AND_DARK", "run_in_memory"]
+
+BIAS_AND_DARK: Mapping[str, object] = {
+    "script_mode": "BIAS_DARK",
+    "n_bias": 4,
+    "n_dark": 4,
+    "exp_times_dark": 5,
+    "generate_calibrations": True,
+    "calib_collection": "LATISS/calib/daily",
+}
+"""Configuration of a run that certifies a bias and a dark."""
 
 
 async def run_in_memory(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
-from in_memory import run_in_memory
+from in_memory import BIAS_AND_DARK, run_in_memory
 
 from lsst.ts.calibscripts.sal import Controller, Remote, ScriptState
 from lsst.ts.calibscripts.summit.hardware.csc import write
@@ -15,15 +14,7 @@ from lsst.ts.calibscripts.summit.queue.script_queue import Outcome
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import Behaviour, MemoryButler, reference_calibrations
 
-CONFIG: dict[str, Any] = {
-    "script_mode": "BIAS_DARK",
-    "n_bias": 4,
-    "n_dark": 4,
-    "exp_times_dark": 5,
-    "generate_calibrations": True,
-    "calib_collection": "LATISS/calib/daily",
-    "number_verification_tests_threshold_bias": 17,
-}
+CONFIG = {**BIAS_AND_DARK, "number_verification_tests_threshold_bias": 17}
 
 
 async def run(pipeline: str, exit_code: int) -> tuple[Outcome, list[str]]:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from in_memory import run_in_memory
+from in_memory import BIAS_AND_DARK, run_in_memory
 
 from lsst.ts.calibscripts.events.events import Certified, DatasetsMade, Event
 from lsst.ts.calibscripts.sal import Remote, ScriptState
@@ -14,15 +14,6 @@ from lsst.ts.calibscripts.summit.ocps.csc import Job
 from lsst.ts.calibscripts.summit.queue.script_queue import Outcome
 from lsst.ts.calibscripts.summit.site import Summit
 from lsst.ts.calibscripts.testing.memory import Behaviour, MemoryButler, reference_calibrations
-
-CONFIG: dict[str, Any] = {
-    "script_mode": "BIAS_DARK",
-    "n_bias": 4,
-    "n_dark": 4,
-    "exp_times_dark": 5,
-    "generate_calibrations": True,
-    "calib_collection": "LATISS/calib/daily",
-}
 
 
 async def run(product: str, **config: Any) -> tuple[Outcome, list[str], list[Event]]:
@@ -54,7 +45,7 @@ async def run(product: str, **config: Any) -> tuple[Outcome, list[str], list[Eve
         butler.put(product.lower(), run, "LATISS", detector=removed.detector)
 
     outcome, _, certified = await run_in_memory(
-        butler, behave, CONFIG | config, replace_it, observers=[watch]
+        butler, behave, {**BIAS_AND_DARK, **config}, replace_it, observers=[watch]
     )
     return outcome, certified, events
 

@@ -31,7 +31,7 @@ class Group:
     """What the images of a run have in common."""
 
     id: str = ""  #: Their group id; empty where it does not matter.
-    #: Exposures of the run that are not of the set: they, too, tell whether the repository keeps its group id.
+    #: Exposures of the run that are not of the set: they, too, show whether the repository keeps its group id.
     beside: tuple[int, ...] = ()
 
 
@@ -165,7 +165,7 @@ def _unfit(asked: Asked, record: ExposureRecord, groups: Collection[str]) -> str
     """Explain why an exposure is left out, empty where nothing speaks against it.
 
     The camera class returns the first image that begins after our command, whoever has it taken. Its group id
-    tells, but only where the repository has ours for at least one image: else it may not keep them as they were
+    shows it, but only where the repository has ours for at least one image: else it may not keep them as they were
     given.
     """
     if asked.group.id in groups and record.group not in ("", asked.group.id):

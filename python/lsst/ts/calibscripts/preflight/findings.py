@@ -172,33 +172,22 @@ def _look_at_references(
     exist = References(repository, spec, calib_exists).bootstraps_exist
     references = References(repository, spec.without_bootstraps() if exist else spec, calib_exists)
     problems = [*references.problems()]
-    without_files, seen = references.without_files()
-    if seen:
-        problems += without_files
+    without_files, unseen = references.without_files()
     decisions = own_decisions()
     now = datetime.now(UTC).replace(tzinfo=None)
     warnings = (
         *decisions.problems,
-        *_unseen(without_files if not seen else ()),
+        *unseen,
         *references.old(now),
         *references.marked_bad(decisions.bad_masters(spec.instrument)),
     )
     return replace(
-        found.also(*problems),
+        found.also(*problems, *without_files),
         calib_exists=calib_exists,
         references=references.asked,
         bootstraps_exist=exist,
         warnings=warnings,
     )
-
-
-def _unseen(without_files: Sequence[str]) -> Iterator[str]:
-    """Report in one sentence that the files of calibrations cannot be seen from here: the jobs may see them."""
-    if without_files:
-        yield (
-            "Most files of the calibrations that jobs will read cannot be seen from here, so whether they are there "
-            f"is unknown. For example, {without_files[0]}"
-        )
 
 
 def _look_at_conflicts(

@@ -127,15 +127,15 @@ class References:
         for names, properties in lost.items():
             yield f"{listed([*dict.fromkeys(properties)])}: no collection {names} in {spec.config.repo}."
 
-    def without_files(self) -> tuple[list[str], bool]:
+    def without_files(self) -> tuple[list[str], list[str]]:
         """Return which of the calibrations that were found have no file, which their jobs would find out. Blocks.
 
         Returns
         -------
         problems : `list` [`str`]
             One sentence for each type and RUN.
-        seen : `bool`
-            Have most of them one? Where not, it is the datastore that cannot be seen from here.
+        warnings : `list` [`str`]
+            Instead of these one sentence, where most have none: the jobs may see a datastore that is not seen here.
         """
         problems: list[str] = []
         n_lost, n_all = 0, 0
@@ -151,7 +151,12 @@ class References:
                         f"the butler lists it: name another collection in {_properties(steps)}, or have the file "
                         "restored."
                     )
-        return problems, 2 * n_lost <= n_all
+        if 2 * n_lost <= n_all:
+            return problems, []
+        return [], [
+            "Most files of the calibrations that jobs will read cannot be seen from here, so whether they are there "
+            f"is unknown. For example, {problems[0]}"
+        ]
 
     def _unstored(self, reference: Reference, source: Source) -> frozenset[int]:
         data_id = {"instrument": self._spec.instrument}

@@ -48,7 +48,7 @@ def certifiable(record: Record, product: str, decisions: Decisions) -> str:
         return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."
     if decisions.problems:
         problem = decisions.problems[0].rstrip(".")
-        return f"Whether a decision speaks against {product} is unknown: {problem}. Mend that file first."
+        return f"Whether a decision speaks against {product} is unknown: {problem}. Fix that file first."
     against = _against(record, product, decisions)
     return "" if against is None else _withdraw_first(against)
 

@@ -71,9 +71,7 @@ class Absences:
         name = taken.image_type.name
         for (status, description), bad in self._refused(taken.kept).items():
             images = f"{exposures_of(e for e, _ in bad)} of {detectors_of(d for _, d in bad)}"
-            self.context.journal.log.error(
-                f"{name} {images} {_for(len(bad), 'were')} not ingested: status {status}, {description}"
-            )
+            self.context.journal.log.error(f"{name} {images} {_refusal(len(bad), status, description)}")
         for why, exposures in unfit.items():
             which = f"{name} {exposures_of(exposures)}"
             self.context.journal.warn(
@@ -128,7 +126,7 @@ class Absences:
         if why:
             return f"{left} can be used: the set is given up ({why}).{names}"
         refused = "; ".join(
-            f"{counted(len(bad), 'image')} {_for(len(bad), 'were')} not ingested: status {status}, {description}"
+            f"{counted(len(bad), 'image')} {_refusal(len(bad), status, description)}"
             for (status, description), bad in self._refused(taken.kept).items()
         )
         why = f" ({refused})" if refused else ""
@@ -154,6 +152,11 @@ class Absences:
         if not any(self.arrivals.lacking(exposure) for exposure in exposures):
             return "were announced by the OODS, but are not in the repository"
         return f"did not arrive within oods_timeout ({self.context.config.oods_timeout:g} s)"
+
+
+def _refusal(number: int, status: int, description: str) -> str:
+    """Report why the OODS refused a number of images."""
+    return f"{_for(number, 'were')} not ingested: status {status}, {description}"
 
 
 def _for(number: int, text: str) -> str:
