@@ -67,6 +67,7 @@ class Display:
         self.console = console
         self.run = RunState()
         self.spans: list[Span] = []
+        self._state = ""
         wanted = console.is_terminal if live is None else live
         self._live = Live(get_renderable=self._tables, console=console, transient=True) if wanted else None
 
@@ -86,8 +87,11 @@ class Display:
 
     def state(self, state: str, reason: str, checkpoint: str) -> None:
         """Print the state of the script, and the checkpoint it has come to."""
-        where = f", checkpoint: {checkpoint}" if checkpoint else ""
-        self.console.print(Text(f"{stamp()} Script {state}{where}", style="cyan"), soft_wrap=True)
+        shown = f"Script {state}" + (f", checkpoint: {checkpoint}" if checkpoint else "")
+        # A script also reports its state where something else changes, such as its group id.
+        if shown != self._state:
+            self._state = shown
+            self.console.print(Text(f"{stamp()} {shown}", style="cyan"), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
         """Record an event of the run."""
