@@ -196,15 +196,14 @@ class Collector:
 class FullRepository(MemoryRepository):
     """Gives as much as a butler does.
 
-    Statistics are read anew, the finer levels only where the coarser leave something open.
+    Statistics are read anew, those of the detectors only where the others leave something open.
     """
 
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
         found = super().statistics(run, types)
-        levels = tuple(map(_fresh, found.run))
-        if not any(exposures_to_look_into(level) for level in levels):
-            return RunStatistics(levels, {}, {}, found.verified)
-        return RunStatistics(levels, _fresh(found.exposures), _fresh(found.detectors), found.verified)
+        levels, exposures = tuple(map(_fresh, found.run)), _fresh(found.exposures)
+        needed = any(exposures_to_look_into(level, exposures) for level in levels)
+        return RunStatistics(levels, exposures, _fresh(found.detectors) if needed else {}, found.verified)
 
 
 def _fresh(found: Mapping[Any, Any]) -> dict[Any, Any]:

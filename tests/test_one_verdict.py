@@ -96,14 +96,14 @@ def test_a_report_of_collections_passes_nothing_that_the_script_refuses(
 
 @given(CAMERAS, st.booleans())
 def test_what_need_not_be_read_does_not_change_a_verdict(camera: Camera, by_filter: bool) -> None:
-    """The butler is asked for finer statistics only of exposures that the run level does not explain."""
+    """The butler is asked for those of detectors only in exposures that the others do not explain."""
     run, wholes = merged(camera, by_filter)
     found = details(camera, set())
-    needed = exposures_to_look_into(run)
+    needed = exposures_to_look_into(run, wholes)
     everything = RunStatistics((run,), wholes, found, frozenset(found))
     sparing = RunStatistics(
         (run,),
-        {exposure: value for exposure, value in wholes.items() if exposure in needed},
+        wholes,
         {key: value for key, value in found.items() if key[0] in needed},
         frozenset(found),
     )

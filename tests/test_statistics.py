@@ -146,7 +146,23 @@ NOT_LOOKED_INTO = (FIRST + 2, None)
 class TestLookingDeeper:
     def test_where_to_look(self) -> None:
         run = {**VAGUE_RUN, FIRST + 3: failed("A C00 NOISE", "SCATTER"), str(FIRST + 4): failed("A SCATTER")}
-        assert exposures_to_look_into(run) == {FIRST, FIRST + 2}
+        assert exposures_to_look_into(run, {}) == {FIRST, FIRST + 2}
+        explained = {"A": failed("SCATTER"), "B": PASSED, "SUCCESS": False}
+        assert exposures_to_look_into(run, {FIRST: explained}) == {FIRST + 2}
+        assert exposures_to_look_into(run, {FIRST: {**explained, "B": failed()}}) == {FIRST, FIRST + 2}
+
+    @given(CAMERAS, st.booleans())
+    def test_a_run_that_says_all_succeeded_hides_nothing(self, camera: Camera, by_filter: bool) -> None:
+        run, wholes = merged(camera, by_filter)
+        wrong = {**dict.fromkeys(camera, PASSED), "SUCCESS": True}
+        statistics = parse_statistics(wrong, exposure_stats=wholes)
+        assert statistics == parse_statistics(run, exposure_stats=wholes)
+        assert {*statistics.failures} == truth(camera, by_filter)
+
+    def test_a_detector_that_failed_without_a_reason_where_the_run_says_the_exposure_succeeded(self) -> None:
+        whole = {"A": failed(), "B": PASSED, "SUCCESS": False}
+        statistics = parse_statistics({FIRST: PASSED, "SUCCESS": True}, exposure_stats={FIRST: whole})
+        assert statistics.unexplained == {(FIRST, "A")}
 
     def test_exposure_statistics(self) -> None:
         scatter = {"EXP": {"SCATTER": 0.1}, "VERIFY": {"EXP": {"SCATTER": False}}, "SUCCESS": False}
@@ -207,10 +223,11 @@ class TestLookingDeeper:
         statistics = parse_statistics(VAGUE_RUN, exposure_stats={FIRST: {"A": failed(), "B": PASSED}})
         assert statistics.unexplained == {(FIRST, "A"), NOT_LOOKED_INTO}
 
-    def test_not_looked_into_where_the_run_tells(self) -> None:
+    def test_what_the_run_and_the_exposure_say_failed_both_failed(self) -> None:
         run = {FIRST: failed("A C00 NOISE"), "SUCCESS": False}
         whole = {FIRST: {"A": failed("C05 NOISE"), "SUCCESS": False}}
-        assert parse_statistics(run, exposure_stats=whole) == parse_statistics(run)
+        amplifiers = [failure.amplifier for failure in parse_statistics(run, exposure_stats=whole).failures]
+        assert amplifiers == ["C00", "C05"]
 
     def test_not_looked_into_below_what_the_exposure_tells(self) -> None:
         statistics = parse_statistics(

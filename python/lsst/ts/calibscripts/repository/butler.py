@@ -170,15 +170,11 @@ class ButlerRepository(MasterReader):
 
     @patient
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
-        """See `Repository`; the finer levels are read for the exposures the coarser ones leave open only."""
+        """See `Repository`; of the detectors they are read for the exposures that the others leave open only."""
         try:
             levels = tuple(map(self._read_yaml, self._refs(run, types[0])))
-            open_ids = {key for level in levels for key in exposures_to_look_into(level)}
-            by_exposure = {
-                exposure: self._read_yaml(ref)
-                for ref in (self._refs(run, types[1]) if open_ids else ())
-                if (exposure := exposure_of(ref)) in open_ids
-            }
+            by_exposure = {exposure_of(ref): self._read_yaml(ref) for ref in self._refs(run, types[1])}
+            open_ids = {key for level in levels for key in exposures_to_look_into(level, by_exposure)}
             verified = {exposure_and_detector(ref): ref for ref in self._refs(run, types[2])}
             # Those of a product that was verified by detector name no exposure at the level of the run.
             of_exposures = any(has_exposures(level) for level in levels)

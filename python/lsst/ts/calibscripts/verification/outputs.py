@@ -14,7 +14,7 @@ class RunStatistics:
     """cp_verify's statistics of one verification run, as the butler returns them."""
 
     run: tuple[Mapping[Any, Any], ...]  #: Run level: one, or one per physical_filter.
-    #: Per exposure; read where the run level does not name what failed.
+    #: Per exposure.
     exposures: Mapping[int, Mapping[Any, Any]]
     #: Per exposure and detector; read where the others do not name what failed.
     detectors: Mapping[tuple[int, int], Mapping[Any, Any]]

@@ -68,26 +68,35 @@ class _Entry:
         return not self.success and all(len(words) == 1 for words in self.failures)
 
 
-def exposures_to_look_into(run: Untyped) -> frozenset[int]:
-    """Find the exposures whose failed tests the statistics of the run do not have in full.
+def exposures_to_look_into(run: Untyped, exposure_stats: Mapping[int, Untyped]) -> frozenset[int]:
+    """Find the exposures whose failed tests neither the statistics of the run nor their own have in full.
 
     Parameters
     ----------
     run : mapping
         As for `parse_statistics`.
+    exposure_stats : mapping [`int`, mapping]
+        As for `parse_statistics`.
 
     Returns
     -------
     `frozenset` [`int`]
-        Exposures that did not succeed though no detector is named. Their own statistics and those of their
-        detectors say more: today's ``verifyFlatStats`` keeps only what failed for an exposure as a whole.
+        Exposures of which only the statistics of the detectors say what failed: those without statistics of their
+        own that did not succeed though the run names no detector (today's ``verifyFlatStats`` keeps only what failed
+        for an exposure as a whole), and those with a detector that did not succeed though no test is named.
 
     Raises
     ------
     StatisticsError
         The statistics have an unknown shape.
     """
-    return frozenset(exposure for exposure, entry in _run_entries(run).items() if entry.is_vague)
+    unexplained = {
+        exposure
+        for exposure, whole in exposure_stats.items()
+        if any(not (entry.success or entry.failures) for _, entry in _detector_entries(exposure, whole))
+    }
+    vague = {exposure for exposure, entry in _run_entries(run).items() if entry.is_vague}
+    return frozenset(unexplained | (vague - exposure_stats.keys()))
 
 
 def has_exposures(run: Untyped) -> bool:
@@ -119,11 +128,11 @@ def parse_statistics(
         Other text keys (``RUN``, ``VERIFY``) are not exposures. Where there is one dict for each physical
         filter, these merged.
     exposure_stats : mapping [`int`, mapping], optional
-        ``verify<Type>ExpStats`` by exposure id, for `exposures_to_look_into`: as above, but by detector, and
-        the tests of the exposure as a whole in ``["VERIFY"]["EXP"]``.
+        ``verify<Type>ExpStats`` by exposure id: as above, but by detector, and the tests of the exposure as a
+        whole in ``["VERIFY"]["EXP"]``. What they say failed has failed, also where the run says it succeeded.
     detector_stats : mapping [(`int`, `str` or `int`), mapping], optional
-        ``verify<Type>DetStats`` by exposure id and detector (name or id), for what is unexplained without
-        them: tests and whether they passed, in ``["VERIFY"]["AMP"][<amplifier>]`` and ``["VERIFY"]["DET"]``.
+        ``verify<Type>DetStats`` by exposure id and detector (name or id), for `exposures_to_look_into`: tests
+        and whether they passed, in ``["VERIFY"]["AMP"][<amplifier>]`` and ``["VERIFY"]["DET"]``.
     detector_names : mapping [`int`, `str`], optional
         Full names of the detectors, for keys that are ids.
 
@@ -146,17 +155,16 @@ def parse_statistics(
     for exposure, entry in sorted(entries.items()):
         known = {_failure(exposure, words) for words in entry.failures}
         unknown: set[str] = set()
-        if entry.is_vague:
-            details = of_detectors.get(exposure, {})
-            whole = exposure_stats.get(exposure)
-            if whole is not None:
-                more, unknown = _look_into(exposure, whole, details, detector_names)
-                known |= more
-            elif details:
-                known.update(_failures_of_detectors(exposure, details))
-            else:
-                # What failed for the exposure as a whole says nothing about its amplifiers.
-                unexplained.add((exposure, None))
+        details = of_detectors.get(exposure, {})
+        if (whole := exposure_stats.get(exposure)) is not None:
+            # Whatever the run says of it: nothing that failed at a finer level passes.
+            more, unknown = _look_into(exposure, whole, details, detector_names)
+            known |= more
+        elif entry.is_vague and details:
+            known.update(_failures_of_detectors(exposure, details))
+        elif entry.is_vague:
+            # What failed for the exposure as a whole says nothing about its amplifiers.
+            unexplained.add((exposure, None))
         # One exposure at a time: sorting all at once would hold up every other thread for a tenth of a second.
         failures += sorted(known, key=_rank)
         unexplained |= {(exposure, detector) for detector in unknown}
@@ -189,11 +197,8 @@ def _look_into(
     outcomes = outcomes_of_exposure(found, where)
     failures = {_failure(exposure, (test,)) for test, o in outcomes.items() if o is Outcome.FAILED}
     unknown: set[str] = set()
-    for key, value in found.items():
-        if key in _NOT_DETECTORS:
-            continue
+    for key, entry in _detector_entries(exposure, found):
         detector = _detector_name(key, names)
-        entry = _entry(value, f"exposure {exposure}, detector {detector}")
         known = {_failure(exposure, (detector, *words)) for words in entry.failures}
         if not known and detector in of_detectors:
             known.update(_failures_of_detectors(exposure, {detector: of_detectors[detector]}))
@@ -201,6 +206,12 @@ def _look_into(
             unknown.add(detector)
         failures |= known
     return failures, unknown
+
+
+def _detector_entries(exposure: int, found: Untyped) -> Iterator[tuple[object, _Entry]]:
+    for key, value in mapping(found, f"exposure {exposure}").items():
+        if key not in _NOT_DETECTORS:
+            yield key, _entry(value, f"exposure {exposure}, detector {key}")
 
 
 def _failures_of_detectors(exposure: int, of_detectors: Mapping[str, Untyped]) -> Iterator[Failure]:
