@@ -95,3 +95,8 @@ class Decision:
     def signed(self) -> str:
         """Who has decided it when and why, e.g. ``marked as bad by ada on 2026-11-26: a streak of light``."""
         return f"{self.verb.past} by {self.who} on {self.tai[:10]}: {self.why}"
+
+    @property
+    def withdraw_first(self) -> str:
+        """What it is on, who has decided it and why, and what to do where it is wrong; sentences."""
+        return f"{self.subject} is {self.signed} (decision {self.id}). If that is wrong, withdraw it first."

@@ -58,6 +58,7 @@ __all__ = [
     "LevelMeasured",
     "Message",
     "Observer",
+    "Opposed",
     "OutputsFound",
     "Planned",
     "PlannedSet",
@@ -223,6 +224,14 @@ class CertificationRefused:
     collection: str
 
 
+@dataclass(frozen=True)
+class Opposed:
+    """A product was not certified since a decision that somebody made during the run stands against it."""
+
+    product: str
+    decision: str  #: Identifies the decision.
+
+
 # What the observer is to know, and the end.
 
 
@@ -248,7 +257,9 @@ class Ended:
 
 
 StepEvent: TypeAlias = JobSubmitted | JobStarted | JobEnded | OutputsFound | DatasetsMade | StepEnded
-ProductEvent: TypeAlias = StageReached | Verdicted | Compared | Certified | Doubtful | CertificationRefused
+ProductEvent: TypeAlias = (
+    StageReached | Verdicted | Compared | Certified | Doubtful | CertificationRefused | Opposed
+)
 Message: TypeAlias = Failed | Warned
 Event: TypeAlias = Planned | ReferenceFound | ImageEvent | StepEvent | ProductEvent | Message | Ended
 

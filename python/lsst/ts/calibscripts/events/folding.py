@@ -32,6 +32,7 @@ from .events import (
     JobStarted,
     JobSubmitted,
     LevelMeasured,
+    Opposed,
     OutputsFound,
     Planned,
     PlannedSet,
@@ -83,30 +84,17 @@ def fold(state: RunState, event: Event) -> RunState:
     event : `Event`
         What has happened.
     """
+    if isinstance(event, ImageEvent):
+        return _fold_images(state, event)
+    if isinstance(event, StepEvent):
+        return _fold_step(state, event)
+    if isinstance(event, ProductEvent):
+        return _fold_product(state, event)
     match event:
         case Planned():
             return _fold_plan(state, event)
         case ReferenceFound():
             return replace(state, references=(*state.references, event))
-        case (
-            ExposureTaken()
-            | FlatDarkTaken()
-            | ExposuresAdopted()
-            | ExposureTimesRead()
-            | ImageArrived()
-            | ImageSetClosed()
-            | SetGivenUp()
-            | LevelMeasured()
-            | TooFewPairs()
-            | FilterFound()
-            | TrialFlatTaken()
-            | FlatTimeFound()
-        ):
-            return _fold_images(state, event)
-        case JobSubmitted() | JobStarted() | JobEnded() | OutputsFound() | DatasetsMade() | StepEnded():
-            return _fold_step(state, event)
-        case StageReached() | Verdicted() | Compared() | Certified() | Doubtful() | CertificationRefused():
-            return _fold_product(state, event)
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, event))
         case Ended():
@@ -231,6 +219,8 @@ def _fold_product(state: RunState, event: ProductEvent) -> RunState:
             return _with_product(state, event.product, doubtful=event)
         case CertificationRefused():
             return _with_product(state, event.product, refused=event)
+        case Opposed():
+            return _with_product(state, event.product, opposed=event)
         case _:
             assert_never(event)
 

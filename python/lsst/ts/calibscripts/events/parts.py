@@ -17,6 +17,7 @@ from .events import (
     JobEnded,
     JobOutcome,
     JobSubmitted,
+    Opposed,
     OutputsFound,
     PlannedSet,
     SetGivenUp,
@@ -200,3 +201,4 @@ class ProductState:
     certified: Certified | None = None  #: Where it is certified.
     doubtful: Doubtful | None = None  #: Where it may be certified.
     refused: CertificationRefused | None = None  #: Where it could not be certified.
+    opposed: Opposed | None = None  #: Which decision stands against it.

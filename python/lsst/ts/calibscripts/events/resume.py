@@ -88,11 +88,13 @@ def _next_steps(state: RunState, running: bool) -> Iterator[str]:
         )
     for name in (withheld := _withheld(state)):
         yield f"{name}: look at how it differs from the one before, and certify it by a decision where it is right."
+    for name in (opposed := _opposed(state)):
+        yield f"{name}: a decision made during the run stands against it; where that is right, take the images again."
     if running:
         return
     if state.outcome is RunOutcome.UNFINISHED:
         yield "The record has no end: the script still runs, or it was killed. Check in LOVE whether it still runs."
-    elif state.failures and not failed and not withheld and not state.certified and not state.doubtful:
+    elif state.failures and not (failed or withheld or opposed or state.certified or state.doubtful):
         yield "Fix the failures listed above, then queue the script or its BLOCK again."
 
 
@@ -109,12 +111,11 @@ def to_resume(state: RunState, given: Mapping[str, Any]) -> Resumption | None:
     Returns
     -------
     `Resumption` or `None`
-        None where all is done, where a verification failed or a calibration was withheld (somebody must look at that
-        first), and where the run
-        has no images that can be used.
+        None where all is done, where a verification failed, a calibration was withheld or a decision stands against
+        one (somebody must look at that first), and where the run has no images that can be used.
     """
     taken = any(images.begun and images.offered for images in state.sets.values())
-    looked_at = _failed(state) or _withheld(state)
+    looked_at = _failed(state) or _withheld(state) or _opposed(state)
     if state.is_complete or not taken or looked_at:
         return None
     return resumption(state, given)
@@ -130,6 +131,11 @@ def _withheld(state: RunState) -> list[str]:
     """Return the products that were not certified because of how they compare with those before."""
     found = ((name, product.compared) for name, product in state.products.items() if not product.certified)
     return [name for name, compared in found if compared is not None and compared.withheld]
+
+
+def _opposed(state: RunState) -> list[str]:
+    """Return the products that were not certified since a decision stands against them."""
+    return [name for name, product in state.products.items() if product.opposed and not product.certified]
 
 
 def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:

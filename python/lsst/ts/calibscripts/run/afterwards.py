@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from ..decisions import Decision, Decisions, Verb, decisions_on, last_word
+from ..decisions import Decisions, decision_against
 from ..errors import CertificationError, ConflictError, DecisionError, ReadBackError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
@@ -49,30 +49,10 @@ def certifiable(record: Record, product: str, decisions: Decisions) -> str:
     if decisions.problems:
         problem = decisions.problems[0].rstrip(".")
         return f"Whether a decision speaks against {product} is unknown: {problem}. Fix that file first."
-    against = _against(record, product, decisions)
-    return "" if against is None else _withdraw_first(against)
-
-
-def _withdraw_first(against: Decision) -> str:
-    return (
-        f"{against.subject} is {against.signed} (decision {against.id}). If that is wrong, withdraw it first."
+    against = decision_against(
+        decisions, record.state, run=record.name, instrument=record.about.instrument, product=product
     )
-
-
-def _against(record: Record, product: str, decisions: Decisions) -> Decision | None:
-    """Return a decision that holds and speaks against a product, or what it was made from, or their exposures."""
-    instrument, state = record.about.instrument, record.state
-    made_here = [name for name in state.origins(product) if StepId(Action.GENERATE, name) in state.steps]
-    for name in (product, *made_here):
-        run = state.step(StepId(Action.GENERATE, name)).run
-        on_it = decisions_on(decisions, run=record.name, product=name, instrument=instrument, made=run)
-        last = last_word(on_it)
-        if last is not None and last.verb is not Verb.APPROVE:
-            return last
-    images = {kind for name in (product, *made_here) for kind in RECORDS[name].images if kind in state.sets}
-    bad = decisions.bad_exposures(instrument)
-    used = {exposure for kind in images for exposure in state.sets[kind].used}
-    return next((bad[exposure] for exposure in sorted(used & bad.keys())), None)
+    return "" if against is None else against.withdraw_first
 
 
 def certify_afterwards(
@@ -123,7 +103,7 @@ def _certify(repository: Repository, record: Record, product: str, decisions: De
     wanted, run = _wanted(repository, record, product)
     # Once more, since only the repository knows the RUN where the record does not name it.
     if against := decisions.bad_masters(wanted.instrument).get((wanted.dataset_type, run)):
-        raise DecisionError(f"{_withdraw_first(against)} Nothing was certified.")
+        raise DecisionError(f"{against.withdraw_first} Nothing was certified.")
     if problem := _obstacle(repository, record, wanted):
         raise ConflictError(problem)
     datasets = repository.certify(wanted, run, lambda: True)

@@ -30,6 +30,7 @@ class RunContext:
     checkpoints: Checkpoints  #: Where the script may be paused or stopped.
     #: What the repository said before the first exposure; nothing before it is asked.
     found: RepositoryFindings = field(default_factory=RepositoryFindings)
+    record: str = ""  #: Name of the record; empty where none is kept.
 
     @property
     def config(self) -> CalibrationsConfig:

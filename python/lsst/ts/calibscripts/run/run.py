@@ -65,6 +65,7 @@ class Run:
             ocps=Ocps(host.ocps, host.log, journal.report, journal.warn, _remotes(host.camera)),
             journal=journal,
             checkpoints=Checkpoints(host),
+            record=self._record.path.stem if self._record else "",
         )
         self._processing: Processing | None = None
         self._closing: Closing | None = None

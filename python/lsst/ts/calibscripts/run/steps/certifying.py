@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from functools import partial
 
+from ...decisions import Decision
 from ...errors import (
     CalibScriptsError,
     CertificationError,
@@ -15,13 +16,14 @@ from ...errors import (
     job_log,
 )
 from ...events.comparisons import Compared, comparison_line
-from ...events.events import CertificationRefused, Certified, Doubtful, Stage
+from ...events.events import CertificationRefused, Certified, Doubtful, Opposed, Stage
 from ...events.images import ImageSet
 from ...plan import Action, Step, StepId
 from ...preflight.examining import closed_flats, wrong_filter
 from ...repository import Certification
 from ...tables.products import ImageType
 from ..context import RunContext
+from .opposing import decision_on
 
 __all__ = ["certify"]
 
@@ -95,6 +97,9 @@ async def _commit(context: RunContext, step: Step, wanted: Certification, run: s
         await context.checkpoints.until_certifying_is_allowed()
         if problem := _failed_since(context, step):
             raise _refused(context, wanted, CalibScriptsError(problem))
+        if against := await decision_on(context, step.id.product):
+            context.journal.report(Opposed(step.id.product, against.id))
+            raise _refused(context, wanted, _opposed(against, wanted.product, run))
         try:
             datasets = await context.repository.certify(wanted, run, may_commit, in_doubt)
         except (NoAnswerError, ReadBackError):
@@ -108,6 +113,14 @@ async def _commit(context: RunContext, step: Step, wanted: Certification, run: s
 
 def _refused(context: RunContext, wanted: Certification, error: Exception) -> CertificationError:
     return CertificationError(wanted.product, wanted.collection, context.state.certified, error)
+
+
+def _opposed(against: Decision, product: str, run: str) -> CalibScriptsError:
+    return CalibScriptsError(
+        f"{against.subject} is {against.signed} (decision {against.id}), so it stays in {run}. If that is wrong, "
+        f"withdraw it (`calibscripts decide withdraw {against.id}`), then certify {product} by a decision "
+        "(`calibscripts decide certify`)"
+    )
 
 
 def _withheld(compared: Compared, run: str | None) -> CalibScriptsError:
