@@ -13,6 +13,7 @@ import pytest
 import yaml
 from waiting_script import WaitingScript
 
+from lsst.ts.calibscripts.errors import describe
 from lsst.ts.calibscripts.sal import (
     AckError,
     BaseScript,
@@ -226,3 +227,14 @@ async def test_what_a_run_is_terminated_from_can_still_send_commands() -> None:
         await asyncio.gather(running, return_exceptions=True)
         assert asked.is_set()
         assert other.script.checkpoints.pause == "x"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [code for code in SalRetCode if code.name.startswith("CMD_") and code < 0],
+    ids=lambda code: code.name,
+)
+def test_a_command_that_failed_without_a_reason_is_reported_by_the_name_of_its_end(code: SalRetCode) -> None:
+    """The acknowledgements of the observatory's middleware have numbers."""
+    error = AckError("failed", SimpleNamespace(ack=int(code), error=0, result="", private_seqNum=1))
+    assert describe(error) == f"the command ended with {code.name}, without a reason"
