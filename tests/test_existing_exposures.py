@@ -14,6 +14,7 @@ from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
 from lsst.ts.calibscripts.events.events import Event, ExposureTaken, ImageSetClosed
+from lsst.ts.calibscripts.ground.text import exposures_of
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome, ScriptQueue
@@ -59,8 +60,8 @@ class Run:
         return "\n".join(line.message for line in self.log)
 
 
-def taken_before(lost: Sequence[int]) -> MemoryButler:
-    """Return a butler with the exposures of the night before, some of which were not ingested."""
+def taken_before(lost: Sequence[int], without_file: Sequence[int] = ()) -> MemoryButler:
+    """Return a butler with the exposures of the night before; some were not ingested, the files of some are gone."""
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,))
     for image_type, exposures in (("BIAS", BIASES), ("DARK", DARKS), ("FLAT", FLATS)):
@@ -69,9 +70,8 @@ def taken_before(lost: Sequence[int]) -> MemoryButler:
             physical_filter = GREEN if exposure == GREEN_FLAT else RED
             butler.add_exposure("LATISS", ExposureRecord(exposure, image_type, seconds, physical_filter))
             if exposure not in lost:
-                butler.put(
-                    "raw", "LATISS/raw/all", "LATISS", detector=0, exposure=exposure, value=1000 * seconds
-                )
+                value = FileNotFoundError() if exposure in without_file else 1000 * seconds
+                butler.put("raw", "LATISS/raw/all", "LATISS", detector=0, exposure=exposure, value=value)
     return butler
 
 
@@ -83,12 +83,13 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def run_with(
     exposures: Mapping[str, Sequence[int]],
     lost: Sequence[int] = (),
+    without_file: Sequence[int] = (),
     troubles: tuple[Trouble, ...] = (),
     observers: Sequence[Callable[[Event], None]] = (),
     repository: type[MemoryRepository] = MemoryRepository,
     **config: Any,
 ) -> Run:
-    butler, log, events = taken_before(lost), [], []
+    butler, log, events = taken_before(lost, without_file), [], []
 
     make = LatissInMemory.over(repository(butler, troubles))
 
@@ -114,6 +115,20 @@ async def test_they_are_processed_and_none_is_taken() -> None:
     assert any(query.endswith(f"exposure IN ({','.join(map(str, BIASES))})") for query in run.queries)
     closed = {event.image_type: event.exposures for event in run.events if isinstance(event, ImageSetClosed)}
     assert closed == {"BIAS": tuple(BIASES), "DARK": tuple(DARKS), "FLAT": tuple(FLATS[:4])}
+
+
+@pytest.mark.parametrize("gone", [BIASES[:1], BIASES[1:3]])
+async def test_a_raw_image_without_a_file_costs_no_exposure(gone: list[int]) -> None:
+    run = await run_with({"BIAS": BIASES, "DARK": []}, without_file=gone, n_dark=3, exp_times_dark=5)
+    assert (run.outcome.state, run.n_taken, run.queries) == (ScriptState.FAILED, 0, [])
+    which = f"exposures: the BIAS raw images of {exposures_of(gone)} (detector 0) have no file"
+    assert which in run.outcome.reason
+
+
+async def test_raw_images_that_cannot_be_seen_from_here_are_a_warning() -> None:
+    run = await run_with({"BIAS": BIASES}, without_file=BIASES)
+    assert run.outcome.state is ScriptState.DONE, run.outcome.reason
+    assert run.text.count("Most BIAS raw images that exposures names cannot be seen from here") == 2
 
 
 async def test_types_that_are_not_listed_are_taken() -> None:
@@ -237,8 +252,8 @@ async def test_flats_without_a_pair_give_no_gain() -> None:
 
 
 async def test_a_butler_that_fails_costs_the_set_and_no_other() -> None:
-    """The second look at the biases fails; the first was before the start."""
-    troubles = (Trouble("ingested", at=2, error=RepositoryError("the registry is busy")),)
+    """The third look at the biases fails; the first two were before the start."""
+    troubles = (Trouble("ingested", at=3, error=RepositoryError("the registry is busy")),)
     run = await run_with({"BIAS": BIASES, "DARK": []}, troubles=troubles, n_dark=3, exp_times_dark=5)
     assert run.outcome.state is ScriptState.FAILED
     assert "The biases could not be looked up in the butler: the registry is busy." in run.outcome.reason

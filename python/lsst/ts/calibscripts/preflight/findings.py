@@ -16,7 +16,7 @@ from ..repository import Certification, Detector, Repository
 from ..tables.products import PRODUCTS, ImageType
 from .conflicts import conflict_problems
 from .examining import Examined, examine
-from .images import existing_set, exposure_problems, pair_problems, unpaired
+from .images import existing_set, exposure_problems, pair_problems, unpaired, without_files
 from .references import Reference, References
 from .spec import RunSpec
 
@@ -113,7 +113,7 @@ def _look_at_detectors(
 
 def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFindings) -> RepositoryFindings:
     """Examine the sets that exist already, and the pairs of their flats."""
-    problems: list[str] = []
+    problems, warnings = list[str](), list[str]()
     examined: dict[ImageType, Examined] = {}
     for images in spec.plan.sets:
         if images.taken:
@@ -121,7 +121,9 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
             examined[images.image_type] = one = examine(repository, spec.instrument, asked)
             problems += exposure_problems(spec.instrument, asked, one)
             problems += _marked_bad(spec, asked.exposures)
-    found = replace(found, examined=examined)
+            lost, unseen = without_files(repository, spec.instrument, asked, one)
+            problems, warnings = [*problems, *lost], [*warnings, *unseen]
+    found = replace(found, examined=examined, warnings=tuple(warnings))
     if (flats := examined.get(ImageType.FLAT)) is None:
         return found.also(*problems)
     if flats.refused:
@@ -176,6 +178,7 @@ def _look_at_references(
     decisions = own_decisions()
     now = datetime.now(UTC).replace(tzinfo=None)
     warnings = (
+        *found.warnings,
         *decisions.problems,
         *unseen,
         *references.old(now),

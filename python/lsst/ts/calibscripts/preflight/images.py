@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..config import CalibrationsConfig
-from ..ground.text import exposure_range, exposures_of
+from ..ground.text import detectors_of, exposure_range, exposures_of
 from ..ocps.requests import different_times
 from ..plan import Action, ExposureSet, Plan, StepId
+from ..repository import Repository
 from ..tables.products import ImageType, Product, Switch, switched
 from .examining import Asked, Examined
 from .spec import RunSpec
 from .window import Window
 
-__all__ = ["existing_set", "exposure_problems", "pair_problems", "unpaired"]
+__all__ = ["existing_set", "exposure_problems", "pair_problems", "unpaired", "without_files"]
 
 
 def existing_set(spec: RunSpec, images: ExposureSet) -> Asked:
@@ -52,6 +53,34 @@ def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iter
             f"{len(asked.exposures)} exposures{which} and {n_detectors[0]} of {n_detectors[1]} detectors can be used."
             f"{why}"
         )
+
+
+def without_files(
+    repository: Repository, instrument: str, asked: Asked, examined: Examined
+) -> tuple[list[str], list[str]]:
+    """Return which images of a set that exists already have no file, which their jobs would find out. Blocks.
+
+    Returns
+    -------
+    problems : `list` [`str`]
+        A sentence, where some have none.
+    warnings : `list` [`str`]
+        Instead of it, where most have none: the jobs may see a datastore that is not seen here.
+    """
+    found, name = examined.found, asked.image_type.name
+    used = {(exposure, detector) for exposure in found.exposures for detector in found.detectors}
+    lost = used - repository.ingested(instrument, found.exposures, with_file=True)
+    if 2 * len(lost) > len(used):
+        which = f"Most {name} raw images that exposures names cannot be seen from here"
+        return [], [f"{which}, so whether they are there is unknown."]
+    if not lost:
+        return [], []
+    exposures, detectors = ({*numbers} for numbers in zip(*lost, strict=True))
+    which = f"the {name} raw images of {exposures_of(exposures)} ({detectors_of(detectors)})"
+    return [
+        f"exposures: {which} have no file, though the butler lists them: leave out these exposures or detectors, or "
+        "have the files restored."
+    ], []
 
 
 def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:

@@ -64,10 +64,13 @@ class ButlerRepository(MasterReader):
         return have_visits(self._open(), instrument, flats)
 
     @patient
-    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+    def ingested(
+        self, instrument: str, exposures: Collection[int], *, with_file: bool = False
+    ) -> frozenset[tuple[int, int]]:
         """See `Repository`."""
         refs = self._raws(instrument, "exposure IN (wanted)", {"wanted": sorted(exposures)})
-        return frozenset(map(exposure_and_detector, refs))
+        stored = self._open().stored_many(refs) if with_file else dict.fromkeys(refs, True)
+        return frozenset(exposure_and_detector(ref) for ref in refs if stored[ref])
 
     @patient
     def level(self, instrument: str, exposure: int, detector: int) -> Signal:

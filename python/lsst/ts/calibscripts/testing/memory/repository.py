@@ -61,14 +61,17 @@ class MemoryRepository(Troubled):
         self._begin("have_visits")
         return self.butler.visits
 
-    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
-        """See `lsst.ts.calibscripts.repository.Repository`."""
+    def ingested(
+        self, instrument: str, exposures: Collection[int], *, with_file: bool = False
+    ) -> frozenset[tuple[int, int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`: one whose value is a FileNotFoundError has no file."""
         self._begin("ingested")
         raws = self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw")
         return frozenset(
             (raw.exposure, raw.detector)
             for raw in raws
             if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None
+            if not (with_file and isinstance(raw.value, FileNotFoundError))
         )
 
     def level(self, instrument: str, exposure: int, detector: int) -> Signal:
