@@ -272,6 +272,32 @@ def _outputs(event: str) -> Iterator[Case]:
         writes_not={"cpDark": frozenset({2})},
         **COMCAM,
     )
+    for verified in (True, False):
+        yield Case(
+            event,
+            f"generating the dark ends well, but without its last image, do_verify: {verified}",
+            FAILED,
+            ("GENERATE DARK: the job used only 3 of 4 images (none of exposure ", " of detector 0)", LOG),
+            ("BIAS",),
+            config={"do_verify": verified},
+            faults=("images-left-out:of=cpDark",),
+        )
+    yield Case(
+        event,
+        "LSSTComCam: generating the bias ends well, but without the last image of each detector",
+        FAILED,
+        ("GENERATE BIAS: the job used only ", " images (none of exposure ", " of detectors 0..2)"),
+        faults=("images-left-out",),
+        **COMCAM,
+    )
+    yield Case(
+        event,
+        "generating the PTC ends well, but without its last flat",
+        FAILED,
+        ("GENERATE PTC: the job used only ", " of detector 0)"),
+        ("BIAS", "DARK", "FLAT", "DEFECTS"),
+        faults=("images-left-out:of=cpPtc",),
+    )
     yield Case(
         event,
         "generating the bias ends well, but its outputs are gone, in a repository on disk",
@@ -461,6 +487,8 @@ def _others() -> Iterator[Case]:
         faults=("response-kinked",),
         verifiers=("Linearizer",),
         verifications={"verifyLinearizer": Verification.FAILS},
+        # When it fails the job of BFK runs, on whatever machine.
+        seconds={"verifyLinearizer": 8.0},
     )
 
 

@@ -240,7 +240,8 @@ class _ButlerRunner:
         with Butler.from_config(self._repo, writeable=True, run=run) as butler:
             butler.collections.register(run.removesuffix("/run"), CollectionType.CHAINED)
             butler.collections.redefine_chain(run.removesuffix("/run"), [run])
-            self._write_image(butler, job, exposures[0])
+            for exposure in exposures:
+                self._write_image(butler, job, exposure)
             if job.name.startswith("verify"):
                 self._write_statistics(butler, job, exposures)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,33 @@ def test_a_failed_job_is_noticed_and_can_be_repeated(site: Path, tmp_path: Path)
     assert repeated.exit_code == 0, repeated.output
     assert "--extend-run --clobber-outputs" in repeated.output
     assert "already done" in produce("generate", path, "--only", "bias").output
+
+
+SPARING = """#!{python}
+import os, re, sys
+words = [re.sub(r",\\d+\\)$", ")", word) for word in sys.argv[1:]]
+os.execv({pipetask!r}, ["pipetask", *words])
+"""
+"""A pipetask that leaves out the last exposure of its data query without a word."""
+
+
+def test_a_job_that_left_out_an_exposure_is_noticed(
+    site: Path, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(site, tmp_path / "repo")
+    path = tmp_path / "selection.yaml"
+    words = select_words(tmp_path / "repo", path)
+    assert produce(*words, "--type", "bias", "--number", "3").exit_code == 0
+    program = tmp_path / "pipetask"
+    program.write_text(SPARING.format(python=sys.executable, pipetask=str(programs / "pipetask")))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    failed = produce("generate", path)
+    assert failed.exit_code == 1
+    assert f"bias: FAILED: {BASE}/biasGen.20240326a/run was made from other exposures" in failed.output
+    assert f"it lacks {DAY}0000" in failed.output
+    (_, entry) = Ledger(tmp_path / "selection.record.jsonl").events(Did)
+    assert not entry.succeeded
 
 
 def test_compare_needs_two(walk: Walk):

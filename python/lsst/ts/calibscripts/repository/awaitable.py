@@ -46,6 +46,7 @@ class AwaitableRepository:
         self._thread = OneThread("butler")
 
     exposures = _awaited(Repository.exposures)
+    images = _awaited(Repository.images)
     ingested = _awaited(Repository.ingested)
     inputs_used = _awaited(Repository.inputs_used)
     made = _awaited(Repository.made)

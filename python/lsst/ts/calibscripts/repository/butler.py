@@ -101,6 +101,11 @@ class ButlerRepository(MasterReader):
         return max(levels, default=None)
 
     @patient
+    def images(self, run: str, dataset_type: str) -> frozenset[tuple[int, int]]:
+        """See `Repository`."""
+        return frozenset(map(exposure_and_detector, self._refs(run, dataset_type)))
+
+    @patient
     def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
         """See `Repository`; the files are only looked for, all at the same time."""
         found = self._open().stored_many(self._refs(run, dataset_type, **data_id))

@@ -186,6 +186,9 @@ class Repository(Protocol):
     def made(self, run: str, dataset_type: str) -> Mapping[int, str]:
         """Return detector -> identifier of the datasets of that type that a RUN holds."""
 
+    def images(self, run: str, dataset_type: str) -> frozenset[tuple[int, int]]:
+        """Return exposure and detector of the datasets of that type that a RUN holds."""
+
     def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
         """Return the detectors, `FOR_ALL` for all, whose dataset in a RUN is registered, but has no file.
 

@@ -185,7 +185,7 @@ class _Maker:
         begun = time.monotonic()
         exit_code = self.work.engine.run(self.job, log, again=again)
         seconds = time.monotonic() - begun
-        missing = self._missing()
+        missing = self._missing() or self._other_exposures()
         facts = {
             "run": self.job.run,
             "exit_code": str(exit_code),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...errors import GainsError
 from ...events.events import DatasetsMade, Stage
 from ...events.images import ImageSet
-from ...ground.text import detectors_of
+from ...ground.text import detectors_of, exposures_of
 from ...ocps.jobs import JobResult
 from ...plan import Step
 from ...tables.products import ImageType
@@ -38,6 +38,7 @@ async def generate(context: RunContext, step: Step, images: Mapping[ImageType, I
         silent = "no job_result came, and " if result.exit_code is None else ""
         raise outputs_missing(step, result, f"{silent}the job left no RUN with outputs")
     await _check_outputs(context, step, run, result)
+    await _check_images(context, step, run, result, exposures)
     await check_inputs(context, step, run, result)
     if step.product.measures_gains:
         await _look_at_gains(context, step, run, result)
@@ -57,6 +58,27 @@ async def _check_outputs(context: RunContext, step: Step, run: str, result: JobR
     if step.product.certified:
         # What is in the RUN when it comes to CERTIFY must be the very same.
         context.journal.report(DatasetsMade(step.id, tuple(sorted(made.values()))))
+
+
+async def _check_images(
+    context: RunContext, step: Step, run: str, result: JobResult, exposures: Sequence[int]
+) -> None:
+    """Fail where a job has left out images: it ends well, and a verification need not show it."""
+    kind = step.product.processed
+    processed = await context.repository.images(run, kind)
+    wanted = {(e, d) for e in exposures for d in context.state.step(step.id).detectors}
+    if not processed:
+        text = f"{step.id}: whether its job has used all images is unknown, since it wrote no {kind}."
+        context.journal.warn_once("images of jobs", text)
+    elif lost := wanted - processed:
+        lacking, detectors = ({*numbers} for numbers in zip(*lost, strict=True))
+        share = "none" if len(lost) == len(lacking) * len(detectors) else "not all"
+        reason = (
+            f"the job used only {len(wanted) - len(lost)} of {len(wanted)} images ({share} of "
+            f"{exposures_of(lacking)} of {detectors_of(detectors)}), so what it wrote is not used; look in its log "
+            "for what it left out and why, the images need not be taken again"
+        )
+        raise outputs_missing(step, result, reason)
 
 
 async def _look_at_gains(context: RunContext, step: Step, run: str, result: JobResult) -> None:

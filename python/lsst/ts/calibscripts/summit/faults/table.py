@@ -182,6 +182,7 @@ _TABLE = (
     Fault("results-foreign", "results of other clients come before and after ours", Target.JOBS, count=ALL),
     Fault("result-not-json", "the text of a result is not JSON", Target.JOBS, count=ALL),
     Fault("outputs-missing", "a job succeeds but its outputs are missing", Target.JOBS, of="cpBias"),
+    Fault("images-left-out", "a job succeeds without the last of its exposures", Target.JOBS, of="cpBias"),
     Fault("statistics-missing", "the statistics are missing", Target.JOBS, of="verifyBias"),
     Fault("statistics-damaged", "the files of the statistics are damaged", Target.JOBS, of="verifyBias"),
     Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -181,6 +182,8 @@ class SimulatedOcps(SimulatedCsc):
             raise asyncio.CancelledError
         if self._hits("job-aborted", job):
             raise asyncio.CancelledError
+        if self._hits("images-left-out", job):
+            job = replace(job, data_query=re.sub(r",\d+\)$", ")", job.data_query))
         if self._hits("job-error", job):
             job = replace(job, config=f"{job.config} -c noSuchTask:broken=True")
             return await self._runner.run(job) or 1

@@ -160,6 +160,16 @@ class MemoryRepository(Troubled):
         self._begin("made")
         return {d.detector: d.id for d in self.butler.datasets(run, dataset_type) if d.detector is not None}
 
+    def images(self, run: str, dataset_type: str) -> frozenset[tuple[int, int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`: one dataset stands for those of all images it is from."""
+        self._begin("images")
+        return frozenset(
+            (raw.exposure, found.detector)
+            for found in self.butler.datasets(run, dataset_type)
+            for raw in found.inputs
+            if raw.dataset_type == "raw" and raw.exposure is not None and found.detector is not None
+        )
+
     def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
         """See `lsst.ts.calibscripts.repository.Repository`: one whose value is a FileNotFoundError has no file."""
         self._begin("unstored")
