@@ -366,6 +366,21 @@ def _results() -> Iterator[Case]:
         exit_codes={"verifyDark": 1},
     )
 
+    for step, pipeline, said in (
+        ("GENERATE DARK", "cpDark", "the job left no RUN with outputs"),
+        ("VERIFY DARK", "verifyDark", "its statistics are not complete"),
+    ):
+        yield Case(
+            event,
+            f"the command of {step} completes while its job still runs, and no result comes",
+            FAILED,
+            (f"{step}: no job_result came, and {said} (OCPS job",),
+            ("BIAS",),
+            (step,),
+            faults=(f"command-forgetful:of={pipeline}",),
+            seconds={pipeline: 3000.0},
+        )
+
 
 def _inputs() -> Iterator[Case]:
     event = "A job uses other calibrations than it was to use"

@@ -281,6 +281,28 @@ def _arrivals() -> Iterator[Case]:
     )
     yield Case(
         event,
+        "one of four biases is announced as good, and a second later with statusCode 2",
+        DONE,
+        (
+            "BIAS exposure 2026091800003 was not ingested (status 2, Traceback (most recent call last): ... "
+            "RuntimeError: the checksum of the file is wrong)",
+            "left out",
+        ),
+        ALL,
+        faults=("image-taken-back:at=3",),
+    )
+    yield Case(
+        event,
+        "the last bias is announced as good, and with statusCode 2 while the bias is made from it",
+        FAILED,
+        (
+            "CERTIFY BIAS into LATISS/calib/daily failed and nothing of it was certified",
+            "after it was made from exposure 2026091800005 of detector 0, the OODS has reported this image as bad",
+        ),
+        faults=("image-taken-back:at=5,delay=4",),
+    )
+    yield Case(
+        event,
         "all biases are ingested, but have statusCode 2",
         FAILED,
         ("Only 0 of 4 biases", "the set is given up (4 images were not ingested: status 2, Traceback"),

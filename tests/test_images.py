@@ -1,6 +1,7 @@
 """Arrivals in the OODS: which exposures and detectors of a set go on."""
 
 import asyncio
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -121,10 +122,13 @@ async def test_a_bad_status_ends_the_wait_at_once_and_a_good_one_after_it_counts
     assert collector.arrivals.bad([A]) == ()
 
 
-async def test_a_good_status_is_not_undone_by_a_later_bad_one():
+@pytest.mark.parametrize("words", [*itertools.product([0, 1, 2], repeat=3)])
+async def test_the_last_word_on_an_image_counts(words: tuple[int, ...]):
     collector = Collector()
-    await collector.note(sample(1), sample(1, status=2), sample(1, "S01"))
-    assert (await collector.arrivals.wait([A], [0, 1], timeout=5)).complete
+    await collector.note(*(sample(1, status=status) for status in words), sample(1, "S01"))
+    found = await collector.arrivals.wait([A], [0, 1], timeout=5)
+    assert found.complete is (words[-1] == 0)
+    assert [arrival.status_code for arrival in collector.arrivals.bad([A])] == [*filter(None, words[-1:])]
 
 
 async def test_what_does_not_come_is_left_out_after_the_timeout():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..events.state import RunState
 from ..plan import Action, StepId
-from ..tables.bootstraps import RECORDS
 from .decided import Decisions, decisions_on, last_word
 from .decision import Decision, Verb
 
@@ -41,7 +40,6 @@ def decision_against(
         last = last_word(on_it)
         if last is not None and last.verb is not Verb.APPROVE:
             return last
-    images = {kind for name in (product, *made_here) for kind in RECORDS[name].images if kind in state.sets}
     bad = decisions.bad_exposures(instrument)
-    used = {exposure for kind in images for exposure in state.sets[kind].used}
+    used = {exposure for images in state.images_of(product) for exposure in images.used}
     return next((bad[exposure] for exposure in sorted(used & bad.keys())), None)

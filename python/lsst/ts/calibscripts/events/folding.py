@@ -164,17 +164,21 @@ def _fold_flats(state: RunState, event: FlatEvent) -> RunState:
 
 
 def _fold_arrivals(state: RunState, events: Iterable[Event]) -> RunState:
-    """Note good images; of one that was not ingested, another event may follow.
+    """Note good images and bad ones; of each the last word counts.
 
     Of each exposure of a large camera some hundred arrive one after another: they are noted together.
     """
-    arrived: dict[int, int] = {}
+    noted: dict[int, tuple[int, int]] = {}
     for event in events:
-        if isinstance(event, ImageArrived) and event.status_code == 0:
-            arrived[event.exposure] = arrived.get(event.exposure, 0) | 1 << event.detector
-    for exposure, detectors in arrived.items():
-        known = state.exposures.get(exposure, ExposureState())
-        state = _with_exposure(state, exposure, detectors=known.detectors | detectors)
+        if isinstance(event, ImageArrived):
+            known = state.exposures.get(event.exposure, ExposureState())
+            good, bad = noted.get(event.exposure, (known.detectors, known.refused))
+            bit = 1 << event.detector
+            noted[event.exposure] = (
+                (good & ~bit, bad | bit) if event.status_code else (good | bit, bad & ~bit)
+            )
+    for exposure, (good, bad) in noted.items():
+        state = _with_exposure(state, exposure, detectors=good, refused=bad)
     return state
 
 

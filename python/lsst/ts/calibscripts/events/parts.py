@@ -55,11 +55,21 @@ class ExposureState:
     exposure_time: float | None = None
     level: float | None = None  #: Signal of a flat, ADU, where it was measured.
     detectors: int = 0  #: Detectors whose image has arrived and is good: bit n is set for detector n.
+    refused: int = 0  #: Those whose image is bad, by the last word of the OODS, likewise.
 
     @property
     def arrived(self) -> frozenset[int]:
         """Detectors whose image has arrived and is good."""
-        return frozenset(n for n in range(self.detectors.bit_length()) if self.detectors >> n & 1)
+        return _numbers(self.detectors)
+
+    @property
+    def bad(self) -> frozenset[int]:
+        """Detectors whose image is bad, by the last word of the OODS."""
+        return _numbers(self.refused)
+
+
+def _numbers(bits: int) -> frozenset[int]:
+    return frozenset(n for n in range(bits.bit_length()) if bits >> n & 1)
 
 
 @dataclass(frozen=True)

@@ -189,8 +189,10 @@ def _with_times_found(state: RunState, config: Mapping[str, Any]) -> dict[str, A
 
 def _offered(state: RunState, image_type: ImageType) -> tuple[int, ...]:
     """Return the exposures of a set that can be processed; none if they have failed their verification."""
-    failed = any(verdict.product == image_type for verdict in _failed(state))
-    return () if failed else state.sets[image_type].offered
+    if any(verdict.product == image_type for verdict in _failed(state)):
+        return ()
+    bad = {exposure for exposure, known in state.exposures.items() if known.refused}
+    return tuple(exposure for exposure in state.sets[image_type].offered if exposure not in bad)
 
 
 def _taken_collection(state: RunState) -> str | None:

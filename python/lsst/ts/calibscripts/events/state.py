@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..ground.persistent import NumberedMapping
-from ..plan import StepId
+from ..plan import Action, StepId
 from ..plan.steps import closure
 from ..tables.bootstraps import RECORDS, everything_before
 from ..tables.products import PRODUCTS, ImageType
@@ -136,6 +136,12 @@ class RunState:
         if images is not None and images.existing and images.closed is not None:
             return len(images.closed.exposures) * len(images.closed.detectors)
         return sum(map(len, self.arrivals(image_type).values()))
+
+    def images_of(self, product: str) -> tuple[SetState, ...]:
+        """Return the sets that a product was made from, and what of this run it was made from."""
+        made_here = (name for name in self.origins(product) if StepId(Action.GENERATE, name) in self.steps)
+        types = {kind for name in (product, *made_here) for kind in RECORDS[name].images}
+        return tuple(images for kind, images in self.sets.items() if kind in types)
 
     def step(self, step_id: StepId) -> StepState:
         """Return the state of a step; one that the run does not have was not started."""

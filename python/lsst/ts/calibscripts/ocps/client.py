@@ -136,12 +136,12 @@ class Ocps:
                 JobEnded(request.step, error.job_id, error.exit_code, JobOutcome.FAILED, str(error))
             )
             if error.job_id and error.exit_code is None:
-                await self._abort(error.job_id)
+                await self.abort(error.job_id)
             raise
         except (asyncio.CancelledError, Exception):
             # Also for what was not expected: no job of ours may be left running.
             if job_id is not None:
-                await self._abort(job_id)
+                await self.abort(job_id)
                 self._observer(_aborted(request, job_id))
             raise
         self._observer(JobEnded(request.step, job_id, result.exit_code, JobOutcome.COMPLETED))
@@ -182,7 +182,7 @@ class Ocps:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
-                await self._abort(job_id, deadline - loop.time())
+                await self.abort(job_id, deadline - loop.time())
                 self._observer(_aborted(request, job_id))
             raise
 
@@ -280,7 +280,7 @@ class Ocps:
         """Settle the outcome when the OCPS leaves ENABLED, or has died."""
         settle(outcome, JobError(step, await self._presence.until_lost(mark), job_id=job_id))
 
-    async def _abort(self, job_id: str, timeout: float = STOP_GRACE) -> None:
+    async def abort(self, job_id: str, timeout: float = STOP_GRACE) -> None:
         """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""
         try:
             await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=timeout)

@@ -18,6 +18,7 @@ from ...errors import (
 from ...events.comparisons import Compared, comparison_line
 from ...events.events import CertificationRefused, Certified, Doubtful, Opposed, Stage
 from ...events.images import ImageSet
+from ...ground.text import detectors_of, exposures_of
 from ...plan import Action, Step, StepId
 from ...preflight.examining import closed_flats, wrong_filter
 from ...repository import Certification
@@ -67,6 +68,11 @@ async def _filter_problem(context: RunContext, step: Step) -> str:
     return wrong_filter(asked, await context.repository.exposures(context.spec.instrument, asked.exposures))
 
 
+def _spoiled(context: RunContext, step: Step) -> str:
+    """Report what has been said of the jobs or the images of a product since they seemed to be good."""
+    return _failed_since(context, step) or _taken_back(context, step)
+
+
 def _failed_since(context: RunContext, step: Step) -> str:
     """Report the jobs which a step depends on that the OCPS has said have failed, after they seemed to end well."""
     failed: list[str] = []
@@ -85,17 +91,37 @@ def _failed_since(context: RunContext, step: Step) -> str:
     )
 
 
+def _taken_back(context: RunContext, step: Step) -> str:
+    """Report the images that a product was made from, and that the OODS has called bad since then."""
+    known = context.state.exposures
+    bad = {
+        (exposure, detector)
+        for images in context.state.images_of(step.id.product)
+        if images.closed is not None
+        for exposure in known.keys() & images.closed.exposures
+        for detector in known[exposure].bad.intersection(images.closed.detectors)
+    }
+    if not bad:
+        return ""
+    exposures, detectors = ({*numbers} for numbers in zip(*bad, strict=True))
+    return (
+        f"after it was made from {exposures_of(exposures)} of {detectors_of(detectors)}, the OODS has reported "
+        f"{'this image' if len(bad) == 1 else 'these images'} as bad. Look at the OODS and at the images before "
+        "anybody uses what was made from them"
+    )
+
+
 async def _commit(context: RunContext, step: Step, wanted: Certification, run: str) -> tuple[str, ...]:
     """Certify, and return the identifiers of the datasets; where the script is paused, try again after that."""
     in_doubt = partial(_doubt, context, wanted)
 
     def may_commit() -> bool:
-        return context.checkpoints.may_commit() and not _failed_since(context, step)
+        return context.checkpoints.may_commit() and not _spoiled(context, step)
 
     datasets: tuple[str, ...] | None = None
     while datasets is None:
         await context.checkpoints.until_certifying_is_allowed()
-        if problem := _failed_since(context, step):
+        if problem := _spoiled(context, step):
             raise _refused(context, wanted, CalibScriptsError(problem))
         if against := await decision_on(context, step.id.product):
             context.journal.report(Opposed(step.id.product, against.id))

@@ -10,6 +10,7 @@ from ...errors import (
     CalibScriptsError,
     JobError,
     NotJudgedError,
+    OutputsMissingError,
     RepositoryError,
     VerificationFailedError,
     describe,
@@ -64,6 +65,9 @@ class Processing:
         try:
             await self._doing[step.id.action](self._context, step, images)
         except JobError as error:
+            if isinstance(error, OutputsMissingError) and error.job_id and error.exit_code is None:
+                # Nobody has heard how it ended: it may still run, beside whatever is started again.
+                await self._context.ocps.abort(error.job_id)
             # A job that was aborted did not fail by itself: an error in its log would mislead.
             if error.job_id and error.exit_code != ABORTED:
                 error.last_error = await last_error_of(error.job_id)

@@ -81,7 +81,9 @@ class Arrivals:
         if arrival.status_code == 0:
             self._good.add(key)
             self._bad.pop(key, None)
-        elif key not in self._good:
+        else:
+            # The last word counts.
+            self._good.discard(key)
             self._bad[key] = arrival
         self._observer(arrival)
         for missing, done in self._open:

@@ -131,6 +131,14 @@ _TABLE = (
         of="BIAS",
         at=2,
     ),
+    Fault(
+        "image-taken-back",
+        "the OODS reports that an image is good, and that it is bad by delay later",
+        Target.IMAGES,
+        of="BIAS",
+        at=2,
+        delay=1.0,
+    ),
     Fault("image-duplicated", "images are announced twice", Target.IMAGES, count=ALL),
     Fault("image-status-1", "the ingestion of an image fails: statusCode 1", Target.IMAGES, of="BIAS", at=2),
     Fault(
@@ -170,6 +178,12 @@ _TABLE = (
     Fault("ocps-dead", "the OCPS dies while a job runs, without a word", Target.JOBS, of="cpBias"),
     Fault(
         "result-before-ack", "a job's result comes before the job id is acknowledged", Target.JOBS, count=ALL
+    ),
+    Fault(
+        "command-forgetful",
+        "an execute command completes while its job still runs, and the result never comes",
+        Target.JOBS,
+        of="cpBias",
     ),
     Fault("result-never", "a job's result is lost though its command completes", Target.JOBS, of="cpBias"),
     Fault(

@@ -102,7 +102,7 @@ class SimulatedOcps(SimulatedCsc):
         await self.controller.cmd_execute.ack_in_progress(
             data, timeout=ACKNOWLEDGE_TIMEOUT, result=json.dumps({"job_id": entry.job.job_id})
         )
-        if not early:
+        if not early and not self._hits("command-forgetful", entry.job):
             await self._finish(entry)
 
     async def abort_job(self, data: Any) -> None:

@@ -108,6 +108,9 @@ class SimulatedOods(SimulatedCsc):
             detectors = tuple(replace(detector, sensor=f"X{detector.sensor}") for detector in detectors)
         for _ in range(2 if self._hits("image-duplicated", readout) else times):
             await self._announce(readout.observation.obs_id, detectors, status, description)
+        if self._hits("image-taken-back", readout):
+            bad = readout.observation.obs_id, detectors, 2, _DOUBT
+            self.spawn(_after(self.faults["image-taken-back"].delay, self._announce, *bad))
         if status == 0:
             self.arrived.append(readout.observation.exposure_id)
 
