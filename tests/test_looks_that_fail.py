@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from in_memory import run_in_memory
 from scripts_over import LatissInMemory
 
-from lsst.ts.calibscripts.events.events import Event, Verdicted
+from lsst.ts.calibscripts.events.events import Event, ExposureTaken, Verdicted, Warned
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import LogLine, Outcome
 from lsst.ts.calibscripts.testing.memory import Behaviour, MemoryButler, reference_calibrations
@@ -36,6 +37,13 @@ class WheelWithoutName(LatissInMemory):
         if self.looks > 1:
             raise RuntimeError("the wheel has no name")
         return await super().get_physical_filter(set_up=set_up)
+
+
+class WheelThatDoesNotReport(LatissInMemory):
+    """Nobody knows its filter."""
+
+    async def get_physical_filter(self, *, set_up: bool) -> str | None:
+        return None
 
 
 class LampThatCannotBeAsked(LatissInMemory):
@@ -78,6 +86,29 @@ async def test_a_filter_that_cannot_be_told_any_more_costs_the_flats_alone() -> 
     failure = "The filter in the beam is unknown: the wheel has no name. No flats are taken."
     assert outcome.reason.partition("Error in run: ")[2] == failure
     assert verified == {"BIAS", "DARK"}
+
+
+@pytest.mark.parametrize("mode", ["BIAS_DARK", "BIAS_DARK_FLAT"])
+async def test_what_is_not_checked_without_the_filter_is_a_warning_before_the_images(mode: str) -> None:
+    butler, events = MemoryButler(), list[Event]()
+    reference_calibrations(butler, "LATISS")
+    config = CONFIG | {"filter": None, "grating": None, "script_mode": mode}
+    outcome, _, _ = await run_in_memory(
+        butler,
+        lambda job: Behaviour(),
+        config,
+        script=WheelThatDoesNotReport,
+        observers=[events.append],
+    )
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    images = [number for number, event in enumerate(events) if isinstance(event, ExposureTaken)]
+    warned = [
+        number
+        for number, event in enumerate(events)
+        if isinstance(event, Warned) and "does not report the filter in the beam" in event.message
+    ]
+    assert len(warned) == ("FLAT" in mode)
+    assert not warned or warned[0] < images[0]
 
 
 async def test_a_look_at_the_lamp_that_fails_is_a_warning_said_once() -> None:

@@ -209,8 +209,15 @@ async def _filter_of_flats(context: RunContext) -> str | None:
     in_beam = await filter_in_beam(context.host, expected)
     if problem := filter_problem(expected, in_beam):
         raise _refusal(context, [problem])
-    if expected is not None or in_beam is None:
+    if expected is not None:
         return expected
+    if in_beam is None:
+        context.journal.warn(
+            f"{context.host.instrument_name} does not report the filter in the beam, so it was not checked before "
+            f"the images whether {context.config.calib_collection} already holds flats in it, and whether there are "
+            "calibrations for it. Where that matters, stop the script and name the filter in the configuration."
+        )
+        return None
     # It shows only now, so only now can the repository be asked about it.
     found = await _ask_repository(context, replace(context.spec, physical_filter=in_beam))
     if found.problems:
