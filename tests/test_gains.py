@@ -1,4 +1,4 @@
-"""Gains that cannot be right: said with their amplifiers, and a failure where none can."""
+"""Gains that cannot be right: said with their amplifiers, and a failure where most cannot."""
 
 from __future__ import annotations
 
@@ -74,6 +74,19 @@ async def test_gains_of_dark_flats_fail_the_step(curve: bool) -> None:
     assert "ptc" not in certified
 
 
+@pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, 40.0])
+@pytest.mark.parametrize("number", [8, 9, 15])
+async def test_a_curve_most_of_whose_gains_cannot_be_right_is_not_certified(
+    wrong: float, number: int
+) -> None:
+    gains = [wrong] * number + [NOMINAL_GAIN] * (16 - number)
+    outcome, _, certified = await run_with(gains, **CURVE, do_verify_products=False)
+    half = number == 8
+    assert outcome.state is (ScriptState.DONE if half else ScriptState.FAILED), outcome.reason
+    assert ("ptc" in certified) is half
+    assert half or f"GENERATE PTC: {number} of 16 gains are outside" in outcome.reason
+
+
 GAINS = st.sampled_from([-1.0, 0.0, 0.49, 0.5, 1.0, 2.0, 2.01, math.nan, math.inf])
 
 
@@ -88,11 +101,11 @@ def test_what_is_found_is_what_is_outside(pairs: list[list[float]], known: bool)
         for n, gains in enumerate(pairs)
     ]
     nominal = {(detector, name): 1.0 for detector in (0, 1) for name in names} if known else {}
-    text, all_wrong = doubtful_gains(written, nominal, {0: "R22_S11", 1: "R22_S12"})
+    text, most = doubtful_gains(written, nominal, {0: "R22_S11", 1: "R22_S12"})
     right = (0.5, 1.0, 2.0) if known else (0.49, 0.5, 1.0, 2.0, 2.01)
     values = [gain for gains in pairs for gain in gains]
     wrong = [gain for gain in values if gain not in right]
-    assert all_wrong is (len(wrong) == len(values))
+    assert most is (len(wrong) > len(values) / 2)
     assert text.startswith(f"{len(wrong)} of {len(values)} gains are") if wrong else text == ""
     for one in written:
         bad = [name for name, gain in one.gain.items() if gain not in right]

@@ -241,7 +241,7 @@ class OutputsMissingError(JobError):
 
 
 class GainsError(CalibScriptsError, RuntimeError):
-    """No gain that a job found can be right. Nothing is certified of it."""
+    """Most gains that a job found cannot be right. Nothing is certified of it."""
 
 
 class NotJudgedError(CalibScriptsError, RuntimeError):

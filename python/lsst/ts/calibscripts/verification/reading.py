@@ -209,8 +209,8 @@ def doubtful_gains(
     -------
     text : `str`
         Which amplifiers have one, in a sentence; empty for none.
-    all_of_them : `bool`
-        Whether no gain can be right.
+    most : `bool`
+        Whether these are more than half of the gains.
     """
     total = 0
     wrong: dict[int, dict[str, list[float]]] = {}
@@ -230,7 +230,7 @@ def doubtful_gains(
         f"{len(values)} of {total} gains are outside {LOWEST_GAIN:g} to {HIGHEST_GAIN:g} times nominal, negative or "
         f"not measured{between}: {where}"
     )
-    return text, len(values) == total
+    return text, 2 * len(values) > total
 
 
 def _near(gain: float, nominal: float) -> bool:

@@ -82,13 +82,13 @@ async def _check_images(
 
 
 async def _look_at_gains(context: RunContext, step: Step, run: str, result: JobResult) -> None:
-    """Report the gains that a job has found, and fail where there are none, or none that can be right."""
+    """Report the gains that a job has found, and fail where there are none, or most of them cannot be right."""
     found = await context.repository.ask(judge_gains, context, step, run)
     for text in found.texts:
         context.journal.log.info(text)
     if found.lacking:
         raise outputs_missing(step, result, f"the job wrote no gains for {detectors_of(found.lacking)}")
-    if found.none_left:
+    if found.most_doubtful:
         raise GainsError(f"{step.id}: {found.doubts}. Check that the flats had light, and how much.")
     if found.doubts:
         context.journal.warn(

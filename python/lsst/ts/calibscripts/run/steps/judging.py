@@ -40,7 +40,7 @@ class JudgedGains:
     texts: tuple[str, ...]  #: What is logged: all values, in as few messages as the middleware allows.
     lacking: tuple[int, ...]  #: Detectors of the step for which its own datasets hold no gain.
     doubts: str  #: The amplifiers whose gains cannot be right; empty for none.
-    none_left: bool  #: Whether no gain can be right.
+    most_doubtful: bool  #: Whether these are more than half of them.
 
 
 def judge(
@@ -127,7 +127,7 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
     written = [*(g for part in parts for g in repository.gains(run, part.dataset_types)), *own]
     names = {detector.id: detector.name for detector in context.detectors.values()}
     nominal = repository.nominal_gains(run)
-    doubts, none_left = doubtful_gains(own, nominal, names)
+    doubts, most_doubtful = doubtful_gains(own, nominal, names)
     gains = [
         PairGains(
             exposures=gain.exposures,
@@ -141,7 +141,7 @@ def judge_gains(repository: Repository, context: RunContext, step: Step, run: st
     ]
     known = {(names[d], amplifier): gain for (d, amplifier), gain in nominal.items() if d in names}
     texts = messages(gain_report(gains, known)) if gains else []
-    return JudgedGains(tuple(texts), tuple(lacking), doubts, none_left)
+    return JudgedGains(tuple(texts), tuple(lacking), doubts, most_doubtful)
 
 
 def too_bright(repository: Repository, context: RunContext, step: Step, run: str) -> str:
