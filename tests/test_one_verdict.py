@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from cp_verify_support import CAMERAS, Camera, merged, names, truth
+from cp_verify_support import CAMERAS, PASSED, Camera, failed, merged, names, truth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +145,14 @@ def test_what_the_run_could_not_judge_a_report_does_not_either() -> None:
     verdict = reported(repository, unjudged=frozenset({"BIAS"}))
     assert not verdict.judged
     assert verdict.reason == "the run could not read its statistics, though they can be read now"
+
+
+@pytest.mark.parametrize("levels", [*itertools.permutations([PASSED, failed("A C00 NOISE"), {}], 2)])
+def test_an_exposure_with_statistics_of_several_filters_is_not_judged(levels: tuple[Any, ...]) -> None:
+    run = tuple({**({1: level} if level else {}), "SUCCESS": level == PASSED} for level in levels)
+    verdict = verdict_on(asked({1: ({}, True)}), lambda: RunStatistics(run, {}, {}))
+    assert (verdict.reason == f"{RUN} holds statistics of exposure 1 for several filters") is all(levels)
+    assert not verdict.passed
 
 
 @pytest.mark.parametrize("damaged", ["text", ["SUCCESS"], 3])

@@ -214,6 +214,14 @@ def test_a_detector_without_statistics_is_missing_and_one_without_reasons_has_fa
     assert "detector 1 failed, and the statistics do not say in which tests" in text
 
 
+@pytest.mark.parametrize("tests", [{}, {"AMP": {}}, {"AMP": {"C00": {"SUCCESS": True}}, "DET": {}}])
+def test_a_detector_that_succeeded_without_a_test_was_not_verified(tests: dict[str, Any]) -> None:
+    untested = {"VERIFY": tests, "AMP": {"C00": {"PTC_GAIN": 1.0}}, "SUCCESS": True}
+    verdict = judge_detectors("PTC", {(0, 0): untested, (0, 1): of_detector(0)}, [0, 1], NAMES)
+    assert verdict.missing == (0,)
+    assert not verdict.passed
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=5))
 def test_of_several_statistics_of_a_detector_a_majority_counts(pairs: list[bool]) -> None:
     statistics = {(exposure, 0): of_detector(16 if bad else 0) for exposure, bad in enumerate(pairs)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
-from ..verification import Details, RunStatistics, WrittenGains, exposures_to_look_into, has_exposures
+from ..verification import Details, RunStatistics, WrittenGains, exposures_in, exposures_to_look_into
 from .certification_records import Candidate, Certification, Conflict, unfit, without_file
 from .certified.certifying import commit, conflicts, holds
 from .certified.masters import MasterReader
@@ -185,7 +185,7 @@ class ButlerRepository(MasterReader):
             open_ids = {key for level in levels for key in exposures_to_look_into(level, by_exposure)}
             verified = {exposure_and_detector(ref): ref for ref in self._refs(run, types[2])}
             # Those of a product that was verified by detector name no exposure at the level of the run.
-            of_exposures = any(has_exposures(level) for level in levels)
+            of_exposures = any(map(exposures_in, levels))
             by_detector = {
                 key: self._read_yaml(ref)
                 for key, ref in verified.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .outputs import Details, RunStatistics, WrittenGains
 from .rule import Thresholds, Verdict, enough_detectors, judge
-from .statistics import Failure, Statistics, exposures_to_look_into, has_exposures, parse_statistics
+from .statistics import Failure, Statistics, exposures_in, exposures_to_look_into, parse_statistics
 
 __all__ = [
     "Details",
@@ -15,8 +15,8 @@ __all__ = [
     "Verdict",
     "WrittenGains",
     "enough_detectors",
+    "exposures_in",
     "exposures_to_look_into",
-    "has_exposures",
     "judge",
     "parse_statistics",
 ]

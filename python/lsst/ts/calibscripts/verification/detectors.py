@@ -46,33 +46,30 @@ def judge_detectors(
     StatisticsError
         The statistics have an unknown shape.
     """
+    wanted = sorted(set(detectors))
     failures: list[Failure] = []
     amplifiers: dict[int, int] = {}
     unexplained: list[int] = []
-    for detector in sorted(set(detectors)):
+    for detector in wanted:
         found = [value for (_, number), value in sorted(statistics.items()) if number == detector]
-        if not found:
-            continue
         name = names.get(detector, str(detector))
         parsed = [parse_detector(one, f"detector {name}") for one in found]
+        good = [flag(mapping(one, name), "SUCCESS", f"detector {name}") for one in found]
+        if not parsed or any(success and not one.tested for one, success in zip(parsed, good, strict=True)):
+            # What succeeds without a test was not verified.
+            continue
         amplifiers[detector] = max(len(one.amplifiers) for one in parsed)
         own = [Failure(detector, name, *words) for words in _failed(parsed)]
         failures += own
-        failed = sum(not flag(mapping(one, name), "SUCCESS", f"detector {name}") for one in found)
-        if not own and 2 * failed > len(found):
+        if not own and 2 * good.count(False) > len(good):
             unexplained.append(detector)
-    limits = Thresholds(
-        max(amplifiers.values(), default=0) // 2 + 1,
-        len(set(detectors)),
-        len(set(detectors)),
-        by_detector=True,
-    )
+    limit = max(amplifiers.values(), default=0) // 2 + 1
     return Verdict(
         product,
-        tuple(sorted(set(detectors))),
-        limits,
+        tuple(wanted),
+        Thresholds(limit, len(wanted), len(wanted), by_detector=True),
         tuple(failures),
-        tuple(sorted(set(detectors) - amplifiers.keys())),
+        tuple(detector for detector in wanted if detector not in amplifiers),
         tuple(unexplained),
         amplifiers=amplifiers,
     )

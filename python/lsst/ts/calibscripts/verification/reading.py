@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..errors import RepositoryError, StatisticsError
 from ..tables.products import Product
@@ -15,8 +16,8 @@ from .detectors import judge_detectors
 from .failing import Measured, Place
 from .outputs import Details, RunStatistics, WrittenGains
 from .rule import Thresholds, Verdict, enough_detectors, judge
-from .shapes import mapping, parse_detector
-from .statistics import Statistics, parse_statistics
+from .shapes import parse_detector
+from .statistics import Statistics, exposures_in, parse_statistics
 
 __all__ = ["THRESHOLD", "Verification", "doubtful_gains", "measured", "verdict_on"]
 
@@ -118,7 +119,13 @@ def _of_detectors(asked: Verification, found: RunStatistics) -> Verdict:
 def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
     if not found.run:
         raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
-    merged = {key: value for level in found.run for key, value in mapping(level, "the run").items()}
+    merged: dict[Any, Any] = {}
+    for level in found.run:
+        if twice := merged.keys() & exposures_in(level):
+            raise StatisticsError(
+                f"{asked.run} holds statistics of exposure {min(twice)} for several filters"
+            )
+        merged |= level
     # One run level for each filter: all of them must have succeeded.
     merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)
     statistics = parse_statistics(

@@ -66,6 +66,11 @@ class DetectorStatistics:
     whole: Part  #: The detector as a whole.
     amplifiers: Mapping[str, Part]  #: Its amplifiers.
 
+    @property
+    def tested(self) -> bool:
+        """Is there the outcome of any test?"""
+        return any(part.outcomes for part in (self.whole, *self.amplifiers.values()))
+
 
 def parse_detector(found: object, where: str) -> DetectorStatistics:
     """Parse ``verify<Type>DetStats`` of a detector in an exposure.

@@ -23,7 +23,7 @@ from .shapes import (
     unknown_shape,
 )
 
-__all__ = ["Failure", "Statistics", "exposures_to_look_into", "has_exposures", "parse_statistics"]
+__all__ = ["Failure", "Statistics", "exposures_in", "exposures_to_look_into", "parse_statistics"]
 
 _NOT_DETECTORS = frozenset({"SUCCESS", "VERIFY", "EXP", "RUN"})
 
@@ -99,15 +99,15 @@ def exposures_to_look_into(run: Untyped, exposure_stats: Mapping[int, Untyped]) 
     return frozenset(unexplained | (vague - exposure_stats.keys()))
 
 
-def has_exposures(run: Untyped) -> bool:
-    """Check whether the statistics of a run are about exposures, and not about detectors.
+def exposures_in(run: Untyped) -> frozenset[object]:
+    """Return the exposures that the statistics of a run are about, as they stand there; of detectors none are.
 
     Parameters
     ----------
     run : mapping
         As for `parse_statistics`.
     """
-    return any(_exposure_id(key) is not None for key in mapping(run, "the run"))
+    return frozenset(key for key in mapping(run, "the run") if _exposure_id(key) is not None)
 
 
 def parse_statistics(
