@@ -277,7 +277,7 @@ def _outputs(event: str) -> Iterator[Case]:
             event,
             f"generating the dark ends well, but without its last image, do_verify: {verified}",
             FAILED,
-            ("GENERATE DARK: the job used only 3 of 4 images (none of exposure ", " of detector 0)", LOG),
+            ("GENERATE DARK: the job left out 1 of 4 images (exposure ", " of detector 0)", LOG),
             ("BIAS",),
             config={"do_verify": verified},
             faults=("images-left-out:of=cpDark",),
@@ -286,7 +286,7 @@ def _outputs(event: str) -> Iterator[Case]:
         event,
         "LSSTComCam: generating the bias ends well, but without the last image of each detector",
         FAILED,
-        ("GENERATE BIAS: the job used only ", " images (none of exposure ", " of detectors 0..2)"),
+        ("GENERATE BIAS: the job left out 3 of 12 images (exposure ", " of detectors 0..2)"),
         faults=("images-left-out",),
         **COMCAM,
     )
@@ -294,7 +294,7 @@ def _outputs(event: str) -> Iterator[Case]:
         event,
         "generating the PTC ends well, but without its last flat",
         FAILED,
-        ("GENERATE PTC: the job used only ", " of detector 0)"),
+        ("GENERATE PTC: the job left out 1 of 6 images (exposure ", " of detector 0)"),
         ("BIAS", "DARK", "FLAT", "DEFECTS"),
         faults=("images-left-out:of=cpPtc",),
     )

@@ -297,8 +297,17 @@ def _arrivals() -> Iterator[Case]:
         FAILED,
         (
             "CERTIFY BIAS into LATISS/calib/daily failed and nothing of it was certified",
-            "after it was made from exposure 2026091800005 of detector 0, the OODS has reported this image as bad",
+            "the OODS has reported exposure 2026091800005 of detector 0 as bad after BIAS was made from it",
+            "BIAS: the OODS has reported exposure 2026091800005 of detector 0 as bad after it was used",
         ),
+        faults=("image-taken-back:at=5,delay=4",),
+    )
+    yield Case(
+        event,
+        "external verification: the last bias has statusCode 2 after it was used",
+        FAILED,
+        ("BIAS: the OODS has reported exposure 2026091800005 of detector 0 as bad after it was used",),
+        config=EXTERNAL,
         faults=("image-taken-back:at=5,delay=4",),
     )
     yield Case(

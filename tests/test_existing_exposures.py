@@ -13,7 +13,7 @@ from fault_table_stages import EVENING
 from scripts_over import LatissInMemory
 
 from lsst.ts.calibscripts.errors import RepositoryError
-from lsst.ts.calibscripts.events.events import Event, ExposureTaken, ImageSetClosed
+from lsst.ts.calibscripts.events.events import Event, ExposureTaken, ImageSetClosed, Warned
 from lsst.ts.calibscripts.ground.text import exposures_of
 from lsst.ts.calibscripts.repository import ExposureRecord
 from lsst.ts.calibscripts.sal import ScriptState
@@ -121,14 +121,24 @@ async def test_they_are_processed_and_none_is_taken() -> None:
 async def test_a_raw_image_without_a_file_costs_no_exposure(gone: list[int]) -> None:
     run = await run_with({"BIAS": BIASES, "DARK": []}, without_file=gone, n_dark=3, exp_times_dark=5)
     assert (run.outcome.state, run.n_taken, run.queries) == (ScriptState.FAILED, 0, [])
-    which = f"exposures: the BIAS raw images of {exposures_of(gone)} (detector 0) have no file"
+    which = f"exposures: the BIAS raw images of {exposures_of(gone)} of detector 0 have no file"
     assert which in run.outcome.reason
 
 
 async def test_raw_images_that_cannot_be_seen_from_here_are_a_warning() -> None:
     run = await run_with({"BIAS": BIASES}, without_file=BIASES)
     assert run.outcome.state is ScriptState.DONE, run.outcome.reason
-    assert run.text.count("Most BIAS raw images that exposures names cannot be seen from here") == 2
+    warned = [e.message for e in run.events if isinstance(e, Warned) and "cannot be seen" in e.message]
+    assert len(warned) == 1
+    assert warned[0].startswith(
+        "Most raw images listed in the property exposures cannot be seen from this machine"
+    )
+
+
+async def test_a_type_without_files_is_refused_where_most_images_have_theirs() -> None:
+    run = await run_with({"BIAS": BIASES, "DARK": DARKS, "FLAT": FLATS[:4]}, without_file=BIASES)
+    assert (run.outcome.state, run.queries) == (ScriptState.FAILED, [])
+    assert f"the BIAS raw images of {exposures_of(BIASES)} of detector 0 have no file" in run.outcome.reason
 
 
 async def test_types_that_are_not_listed_are_taken() -> None:
@@ -252,8 +262,8 @@ async def test_flats_without_a_pair_give_no_gain() -> None:
 
 
 async def test_a_butler_that_fails_costs_the_set_and_no_other() -> None:
-    """The third look at the biases fails; the first two were before the start."""
-    troubles = (Trouble("ingested", at=3, error=RepositoryError("the registry is busy")),)
+    """The second look at the biases fails; the first was before the start."""
+    troubles = (Trouble("ingested", at=2, error=RepositoryError("the registry is busy")),)
     run = await run_with({"BIAS": BIASES, "DARK": []}, troubles=troubles, n_dark=3, exp_times_dark=5)
     assert run.outcome.state is ScriptState.FAILED
     assert "The biases could not be looked up in the butler: the registry is busy." in run.outcome.reason

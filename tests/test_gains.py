@@ -74,17 +74,19 @@ async def test_gains_of_dark_flats_fail_the_step(curve: bool) -> None:
     assert "ptc" not in certified
 
 
-@pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, 40.0])
-@pytest.mark.parametrize("number", [8, 9, 15])
-async def test_a_curve_most_of_whose_gains_cannot_be_right_is_not_certified(
-    wrong: float, number: int
-) -> None:
-    gains = [wrong] * number + [NOMINAL_GAIN] * (16 - number)
+async def test_a_curve_half_of_whose_gains_cannot_be_right_is_certified_with_a_warning() -> None:
+    gains = [math.nan] * 8 + [NOMINAL_GAIN] * 8
     outcome, _, certified = await run_with(gains, **CURVE, do_verify_products=False)
-    half = number == 8
-    assert outcome.state is (ScriptState.DONE if half else ScriptState.FAILED), outcome.reason
-    assert ("ptc" in certified) is half
-    assert half or f"GENERATE PTC: {number} of 16 gains are outside" in outcome.reason
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    assert "ptc" in certified
+
+
+async def test_a_curve_most_of_whose_gains_cannot_be_right_is_not_certified() -> None:
+    gains = [math.nan] * 9 + [NOMINAL_GAIN] * 7
+    outcome, _, certified = await run_with(gains, **CURVE, do_verify_products=False)
+    assert outcome.state is ScriptState.FAILED
+    assert "GENERATE PTC: 9 of 16 gains are outside" in outcome.reason
+    assert "ptc" not in certified
 
 
 GAINS = st.sampled_from([-1.0, 0.0, 0.49, 0.5, 1.0, 2.0, 2.01, math.nan, math.inf])

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsst.ts.calibscripts.preflight.images import looked_at
 from lsst.ts.calibscripts.preflight.references import Reference
 from lsst.ts.calibscripts.repository import FOR_ALL, Source, UsedInput
-from lsst.ts.calibscripts.run.steps.inputs import looked_at, others_used, runs_meant
+from lsst.ts.calibscripts.run.steps.inputs import others_used, runs_meant
 from lsst.ts.calibscripts.tables.products import PRODUCTS, verified_where_possible
 
 INPUTS = ("LATISS/calib/daily", "LATISS/calib")

@@ -210,7 +210,7 @@ def test_a_detector_without_statistics_is_missing_and_one_without_reasons_has_fa
     assert (verdict.missing, verdict.unexplained) == ((0, 2), (1,))
     assert not verdict.passed
     text = failure_report(verdict, None, "u/ocps/1")
-    assert "detector 0 is not in the statistics" in text
+    assert "detector 0 was not verified (no statistics, or no test in them)" in text
     assert "detector 1 failed, and the statistics do not say in which tests" in text
 
 
@@ -220,6 +220,14 @@ def test_a_detector_that_succeeded_without_a_test_was_not_verified(tests: dict[s
     verdict = judge_detectors("PTC", {(0, 0): untested, (0, 1): of_detector(0)}, [0, 1], NAMES)
     assert verdict.missing == (0,)
     assert not verdict.passed
+
+
+def test_what_failed_has_failed_whatever_else_was_not_tested() -> None:
+    untested = {"VERIFY": {"AMP": {}}, "SUCCESS": True}
+    statistics = {(exposure, 0): of_detector(16) for exposure in range(4)} | {(4, 0): untested}
+    verdict = judge_detectors("GAIN", statistics, [0], NAMES)
+    assert verdict.judged
+    assert verdict.failed_exposures == (0,)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=5))

@@ -89,6 +89,8 @@ def test_what_is_known_of_exposures(repository: ButlerRepository):
     assert record.group == FLAT.group_id
     assert repository.exposures("LATISS", []) == ()
     assert repository.ingested("LATISS", [FLAT.exposure_id]) == {(FLAT.exposure_id, 0)}
+    assert repository.stored("LATISS", [FLAT.exposure_id], [0, 1]) == {(FLAT.exposure_id, 0)}
+    assert repository.stored("LATISS", [FLAT.exposure_id], [1]) == frozenset()
 
 
 def test_an_image_whose_header_has_no_group_id_has_no_group(repository: ButlerRepository, root: Path):
@@ -389,6 +391,7 @@ class TestHistory:
         "sources": lambda r: r.sources("bias", "LATISS", ["LATISS/calib"], None, [DAY]),
         "exposures": lambda r: r.exposures("LATISS", [FLAT.exposure_id]),
         "ingested": lambda r: r.ingested("LATISS", [FLAT.exposure_id]),
+        "stored": lambda r: r.stored("LATISS", [FLAT.exposure_id], [0]),
         "statistics": lambda r: r.statistics(
             "u/ocps/past7/run", ("verifyBiasStats", "verifyBiasExpStats", "verifyBiasDetStats")
         ),

@@ -224,6 +224,7 @@ TAKEN = (
 )
 STOPPED = Ended(RunOutcome.STOPPED)
 JOB = (JobSubmitted(BIAS_MADE, "", "", ""), JobStarted(BIAS_MADE, "0a"))
+BAD = (ImageArrived(2, 1, 2), ImageArrived(3, 1, 2))
 ABORTED = JobEnded(BIAS_MADE, "0a", None, JobOutcome.ABORTED, "aborted by this script")
 
 
@@ -256,6 +257,10 @@ def test_how_a_step_stands(happened: tuple[Event, ...], expected: StepStanding) 
         (TAKEN, (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,))), (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (3,), (0,), (2,))), ()),
+        # Detector 1 was left out with its bad images; of detector 0 the last word counts.
+        ((*TAKEN, *BAD, ImageSetClosed(BIAS, (2, 3), (0,), (), (1,))), (2, 3)),
+        ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,)), ImageArrived(2, 0, 2)), ()),
+        ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,)), ImageArrived(2, 0, 2), ImageArrived(2, 0, 0)), (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (), (0,), (2, 3))), ()),
         ((*TAKEN, SetGivenUp(BIAS, "the butler does not answer")), ()),
         # Looked at once more at the end of the run.
@@ -267,6 +272,13 @@ def test_how_a_step_stands(happened: tuple[Event, ...], expected: StepStanding) 
 def test_which_images_are_offered(happened: tuple[Event, ...], offered: tuple[int, ...]) -> None:
     config = resumption(state_of((PLAN, *happened, STOPPED)), GIVEN).config
     assert config.get("exposures", {}) == ({"BIAS": [*offered]} if offered else {})
+
+
+def test_nothing_is_offered_where_all_images_were_taken_back() -> None:
+    happened = (*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,)), ImageArrived(2, 0, 2), ImageArrived(3, 0, 1))
+    state = state_of((PLAN, *happened, Ended(RunOutcome.FAILED)))
+    assert state.taken_back(state.sets_behind("BIAS")) == {(2, 0), (3, 0)}
+    assert to_resume(state, GIVEN) is None
 
 
 def test_a_product_is_made_from_what_the_jobs_of_the_run_read() -> None:

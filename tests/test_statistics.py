@@ -223,6 +223,17 @@ class TestLookingDeeper:
         statistics = parse_statistics(VAGUE_RUN, exposure_stats={FIRST: {"A": failed(), "B": PASSED}})
         assert statistics.unexplained == {(FIRST, "A"), NOT_LOOKED_INTO}
 
+    def test_details_of_a_detector_that_succeeded_by_its_exposure_change_nothing(self) -> None:
+        """They are read for a whole exposure as soon as one of its detectors needs them."""
+        whole = {"A": failed(), "B": PASSED, "SUCCESS": False}
+        details = amplifiers_of({"C00": {"NOISE": False}})
+        statistics = parse_statistics(
+            VAGUE_RUN,
+            exposure_stats={FIRST: whole},
+            detector_stats={(FIRST, "A"): details, (FIRST, "B"): details},
+        )
+        assert [f.detector for f in statistics.failures if f.exposure == FIRST] == ["A"]
+
     def test_what_the_run_and_the_exposure_say_failed_both_failed(self) -> None:
         run = {FIRST: failed("A C00 NOISE"), "SUCCESS": False}
         whole = {FIRST: {"A": failed("C05 NOISE"), "SUCCESS": False}}

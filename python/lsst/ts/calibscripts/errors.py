@@ -38,7 +38,7 @@ __all__ = [
     "job_log",
 ]
 
-_ENDS = {-300: "CMD_NOPERM", -301: "CMD_NOACK", -302: "CMD_FAILED", -303: "CMD_ABORTED", -304: "CMD_TIMEOUT"}
+_CMD = {-300: "CMD_NOPERM", -301: "CMD_NOACK", -302: "CMD_FAILED", -303: "CMD_ABORTED", -304: "CMD_TIMEOUT"}
 
 REASON_CHARACTERS = 8000
 """Longest reason of a final state; the middleware refuses messages above a million bytes."""
@@ -294,6 +294,6 @@ def describe(error: BaseException) -> str:
         One line, without a full stop at its end.
     """
     if (ackcmd := getattr(error, "ackcmd", None)) is not None and not ackcmd.result:
-        return f"the command ended with {_ENDS.get(ackcmd.ack, f'SalRetCode {ackcmd.ack}')}, without a reason"
+        return f"the command ended with {_CMD.get(ackcmd.ack, f'SalRetCode {ackcmd.ack}')}, without a reason"
     text = " ".join(str(ackcmd.result if ackcmd else error).split()) or type(error).__name__
     return text.rstrip(".")

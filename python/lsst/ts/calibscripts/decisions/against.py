@@ -33,13 +33,12 @@ def decision_against(
     `Decision` or `None`
         A rejection or a mark as bad that has not been withdrawn.
     """
-    made_here = [name for name in state.origins(product) if StepId(Action.GENERATE, name) in state.steps]
-    for name in (product, *made_here):
+    for name in (product, *state.made_before(product)):
         made = state.step(StepId(Action.GENERATE, name)).run
         on_it = decisions_on(decisions, run=run, product=name, instrument=instrument, made=made)
         last = last_word(on_it)
         if last is not None and last.verb is not Verb.APPROVE:
             return last
     bad = decisions.bad_exposures(instrument)
-    used = {exposure for images in state.images_of(product) for exposure in images.used}
+    used = {exposure for images in state.sets_behind(product) for exposure in images.used}
     return next((bad[exposure] for exposure in sorted(used & bad.keys())), None)

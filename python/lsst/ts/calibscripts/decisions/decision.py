@@ -97,6 +97,6 @@ class Decision:
         return f"{self.verb.past} by {self.who} on {self.tai[:10]}: {self.why}"
 
     @property
-    def withdraw_first(self) -> str:
-        """What it is on, who has decided it and why, and what to do where it is wrong; sentences."""
-        return f"{self.subject} is {self.signed} (decision {self.id}). If that is wrong, withdraw it first."
+    def sentence(self) -> str:
+        """What it is on, who has decided it when and why, and its identifier, without a full stop."""
+        return f"{self.subject} is {self.signed} (decision {self.id})"

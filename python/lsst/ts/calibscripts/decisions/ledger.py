@@ -61,13 +61,13 @@ def own_decisions() -> Decisions:
 
 
 def _read(path: Path, found: list[Decision], problems: list[str]) -> None:
-    if not path.exists():
-        return
     try:
+        if not path.exists():
+            return
         # A last line that was not written to its end records nothing.
         *texts, _torn = read_text(path, RECORD, replacing=True).split("\n")
-    except InputError as error:
-        problems.append(f"The decisions in {path} cannot be read: {error}. None of them is heeded.")
+    except (InputError, OSError) as error:
+        problems.append(f"The decisions in {path} cannot be read: {describe(error)}. None of them is heeded.")
         return
     for number, text in enumerate(texts, 1):
         try:

@@ -171,14 +171,16 @@ def _fold_arrivals(state: RunState, events: Iterable[Event]) -> RunState:
     noted: dict[int, tuple[int, int]] = {}
     for event in events:
         if isinstance(event, ImageArrived):
-            known = state.exposures.get(event.exposure, ExposureState())
-            good, bad = noted.get(event.exposure, (known.detectors, known.refused))
+            if event.exposure not in noted:
+                known = state.exposures.get(event.exposure, ExposureState())
+                noted[event.exposure] = known.detectors, known.bad_detectors
+            good, bad = noted[event.exposure]
             bit = 1 << event.detector
             noted[event.exposure] = (
                 (good & ~bit, bad | bit) if event.status_code else (good | bit, bad & ~bit)
             )
     for exposure, (good, bad) in noted.items():
-        state = _with_exposure(state, exposure, detectors=good, refused=bad)
+        state = _with_exposure(state, exposure, detectors=good, bad_detectors=bad)
     return state
 
 

@@ -55,7 +55,9 @@ class ExposureState:
     exposure_time: float | None = None
     level: float | None = None  #: Signal of a flat, ADU, where it was measured.
     detectors: int = 0  #: Detectors whose image has arrived and is good: bit n is set for detector n.
-    refused: int = 0  #: Those whose image is bad, by the last word of the OODS, likewise.
+    bad_detectors: int = (
+        0  #: Detectors whose image the OODS has last reported as bad: bits as in `detectors`.
+    )
 
     @property
     def arrived(self) -> frozenset[int]:
@@ -64,8 +66,8 @@ class ExposureState:
 
     @property
     def bad(self) -> frozenset[int]:
-        """Detectors whose image is bad, by the last word of the OODS."""
-        return _numbers(self.refused)
+        """Detectors whose image the OODS has last reported as bad."""
+        return _numbers(self.bad_detectors)
 
 
 def _numbers(bits: int) -> frozenset[int]:

@@ -88,8 +88,11 @@ def _next_steps(state: RunState, running: bool) -> Iterator[str]:
         )
     for name in (withheld := _withheld(state)):
         yield f"{name}: look at how it differs from the one before, and certify it by a decision where it is right."
-    for name in (opposed := _opposed(state)):
-        yield f"{name}: a decision made during the run stands against it; where that is right, take the images again."
+    for name, decision in (opposed := _opposed(state)).items():
+        yield (
+            f"{name}: not certified because of decision {decision}, made during the run. If that is right, take the "
+            f"images again; if not, withdraw it and certify {name} by a decision."
+        )
     if running:
         return
     if state.outcome is RunOutcome.UNFINISHED:
@@ -114,7 +117,7 @@ def to_resume(state: RunState, given: Mapping[str, Any]) -> Resumption | None:
         None where all is done, where a verification failed, a calibration was withheld or a decision stands against
         one (somebody must look at that first), and where the run has no images that can be used.
     """
-    taken = any(images.begun and images.offered for images in state.sets.values())
+    taken = any(images.begun and _offered(state, kind) for kind, images in state.sets.items())
     looked_at = _failed(state) or _withheld(state) or _opposed(state)
     if state.is_complete or not taken or looked_at:
         return None
@@ -133,9 +136,10 @@ def _withheld(state: RunState) -> list[str]:
     return [name for name, compared in found if compared is not None and compared.withheld]
 
 
-def _opposed(state: RunState) -> list[str]:
-    """Return the products that were not certified since a decision stands against them."""
-    return [name for name, product in state.products.items() if product.opposed and not product.certified]
+def _opposed(state: RunState) -> dict[str, str]:
+    """Return the products that were not certified, and the decision because of which they were not."""
+    found = ((name, product.opposed) for name, product in state.products.items() if not product.certified)
+    return {name: opposed.decision for name, opposed in found if opposed is not None}
 
 
 def resumption(state: RunState, given: Mapping[str, Any]) -> Resumption:
@@ -191,8 +195,11 @@ def _offered(state: RunState, image_type: ImageType) -> tuple[int, ...]:
     """Return the exposures of a set that can be processed; none if they have failed their verification."""
     if any(verdict.product == image_type for verdict in _failed(state)):
         return ()
-    bad = {exposure for exposure, known in state.exposures.items() if known.refused}
-    return tuple(exposure for exposure in state.sets[image_type].offered if exposure not in bad)
+    images = state.sets[image_type]
+    bad = {exposure for exposure, _ in state.taken_back([images])}
+    left = tuple(exposure for exposure in images.offered if exposure not in bad)
+    # As of a set that has just arrived: more than half.
+    return left if len(left) > len(bad) else ()
 
 
 def _taken_collection(state: RunState) -> str | None:

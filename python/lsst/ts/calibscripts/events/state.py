@@ -7,7 +7,7 @@ it, event by event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..ground.persistent import NumberedMapping
@@ -137,11 +137,24 @@ class RunState:
             return len(images.closed.exposures) * len(images.closed.detectors)
         return sum(map(len, self.arrivals(image_type).values()))
 
-    def images_of(self, product: str) -> tuple[SetState, ...]:
-        """Return the sets that a product was made from, and what of this run it was made from."""
-        made_here = (name for name in self.origins(product) if StepId(Action.GENERATE, name) in self.steps)
-        types = {kind for name in (product, *made_here) for kind in RECORDS[name].images}
+    def made_before(self, product: str) -> tuple[str, ...]:
+        """Return the inputs of a product, direct and indirect, that this run makes itself."""
+        return tuple(n for n in self.origins(product) if StepId(Action.GENERATE, n) in self.steps)
+
+    def sets_behind(self, product: str) -> tuple[SetState, ...]:
+        """Return the sets that a product, and what of this run it was made from, were made from."""
+        types = {kind for name in (product, *self.made_before(product)) for kind in RECORDS[name].images}
         return tuple(images for kind, images in self.sets.items() if kind in types)
+
+    def taken_back(self, sets: Iterable[SetState]) -> frozenset[tuple[int, int]]:
+        """Return exposure and detector of the images of sets that are used, though the OODS calls them bad since."""
+        return frozenset(
+            (exposure, detector)
+            for images in sets
+            if images.closed is not None
+            for exposure in self.exposures.keys() & images.closed.exposures
+            for detector in self.exposures[exposure].bad.intersection(images.closed.detectors)
+        )
 
     def step(self, step_id: StepId) -> StepState:
         """Return the state of a step; one that the run does not have was not started."""

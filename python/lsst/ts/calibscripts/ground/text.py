@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 __all__ = [
     "LOG_CHARACTERS",
@@ -135,6 +135,13 @@ def exposures_of(exposures: Iterable[int]) -> str:
 def detectors_of(detectors: Iterable[int]) -> str:
     """Name detectors, e.g. ``detector 4`` or ``detectors 0..3, 7``."""
     return _named("detector", detectors)
+
+
+def images_of(images: Collection[tuple[int, int]]) -> str:
+    """Name images by exposure and detector, e.g. ``exposure 2026091800005 of detectors 0..2`` or ``some of ...``."""
+    exposures, detectors = {exposure for exposure, _ in images}, {detector for _, detector in images}
+    some = "" if len({*images}) == len(exposures) * len(detectors) else "some of "
+    return f"{some}{exposures_of(exposures)} of {detectors_of(detectors)}"
 
 
 def _named(noun: str, numbers: Iterable[int]) -> str:

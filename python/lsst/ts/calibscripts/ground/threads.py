@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..errors import NoAnswerError
 from .cancellation import STOP_GRACE
 
-__all__ = ["OneThread", "responsive_loop"]
+__all__ = ["OneThread", "in_time", "responsive_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -172,6 +172,33 @@ class OneThread:
     def close(self) -> None:
         """Let the thread end after its present call."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+async def in_time(
+    name: str, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call a function that may hang, in a daemon thread of its own, and return its result.
+
+    Parameters
+    ----------
+    name : `str`
+        Name of the thread.
+    seconds : `float`
+        Longest wait for the result, seconds.
+    function : callable
+        What to call, with the other arguments.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not come in time; the end of the process does not wait for the thread.
+    """
+    thread = OneThread(name)
+    try:
+        async with asyncio.timeout(seconds):
+            return await thread(function, *args, **kwargs)
+    finally:
+        thread.close()
 
 
 class _DaemonExecutor(Executor):

@@ -11,8 +11,9 @@ from ..errors import JobError, describe
 from ..events.events import JobEnded, JobOutcome, JobStarted, JobSubmitted
 from ..ground.cancellation import STOP_GRACE, is_cancelled
 from ..ground.heartbeats import LOOK_PERIOD
+from ..plan import StepId
 from ..sal import AckError, AckTimeoutError, SalRetCode
-from .jobs import JobRequest, JobResult, Outcome, job_id_in, judge, settle, too_long
+from .jobs import JobRequest, JobResult, Outcome, aborted, job_id_in, judge, settle, too_long
 from .presence import Presence
 
 __all__ = ["JobRequest", "JobResult", "Ocps"]
@@ -136,16 +137,21 @@ class Ocps:
                 JobEnded(request.step, error.job_id, error.exit_code, JobOutcome.FAILED, str(error))
             )
             if error.job_id and error.exit_code is None:
-                await self.abort(error.job_id)
+                await self._abort(error.job_id)
             raise
         except (asyncio.CancelledError, Exception):
             # Also for what was not expected: no job of ours may be left running.
             if job_id is not None:
-                await self.abort(job_id)
-                self._observer(_aborted(request, job_id))
+                await self._abort(job_id)
+                self._observer(aborted(request.step, job_id))
             raise
         self._observer(JobEnded(request.step, job_id, result.exit_code, JobOutcome.COMPLETED))
         return result
+
+    async def give_up(self, step: StepId, job_id: str) -> None:
+        """Abort the job of a step of which nobody has heard how it ended: it may still run."""
+        await self._abort(job_id)
+        self._observer(aborted(step, job_id))
 
     async def _submit(
         self, request: JobRequest, mark: int, on_started: Callable[[str], None]
@@ -177,13 +183,13 @@ class Ocps:
                 await asyncio.wait([acknowledged])
             if acknowledged.cancelled():
                 self._warn(f"{request.name}: stopped before the OCPS returned the job id; nothing to abort.")
-                self._observer(_aborted(request, None))
+                self._observer(aborted(request.step, None))
             elif acknowledged.exception() is None:
                 job_id = acknowledged.result()[0]
                 self._observer(JobStarted(request.step, job_id))
                 on_started(job_id)
-                await self.abort(job_id, deadline - loop.time())
-                self._observer(_aborted(request, job_id))
+                await self._abort(job_id, deadline - loop.time())
+                self._observer(aborted(request.step, job_id))
             raise
 
     async def _acknowledgement(self, request: JobRequest) -> tuple[str, Any]:
@@ -280,7 +286,7 @@ class Ocps:
         """Settle the outcome when the OCPS leaves ENABLED, or has died."""
         settle(outcome, JobError(step, await self._presence.until_lost(mark), job_id=job_id))
 
-    async def abort(self, job_id: str, timeout: float = STOP_GRACE) -> None:
+    async def _abort(self, job_id: str, timeout: float = STOP_GRACE) -> None:
         """Ask the OCPS to abort a job; nothing more can be done than to say so where it cannot."""
         try:
             await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=timeout)
@@ -288,9 +294,3 @@ class Ocps:
         except (AckError, RuntimeError) as error:
             # RuntimeError: the process is being terminated, and its middleware is closed already.
             self._warn(f"OCPS job {job_id} could not be aborted and may still run: {describe(error)}.")
-
-
-def _aborted(request: JobRequest, job_id: str | None) -> JobEnded:
-    """Return the event of a job that the script itself has ended."""
-    reason = "aborted by this script" if job_id else "stopped before its job id was known"
-    return JobEnded(request.step, job_id, None, JobOutcome.ABORTED, reason)

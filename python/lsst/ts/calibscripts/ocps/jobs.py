@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .. import sal
 from ..errors import JobError
+from ..events.events import JobEnded, JobOutcome
 from ..ground.untrusted import parse_json
 from ..plan import StepId
 
@@ -19,6 +20,7 @@ __all__ = [
     "JobRequest",
     "JobResult",
     "Outcome",
+    "aborted",
     "has_failed",
     "job_id_in",
     "judge",
@@ -87,6 +89,12 @@ def settle(outcome: Outcome, answer: JobResult | JobError) -> None:
 def too_long(step: str, job_id: str, timeout: float) -> JobError:
     """Return the error of a job that did not end in time."""
     return JobError(step, f"the job did not end within pipetask_timeout, {timeout:g} s", job_id=job_id)
+
+
+def aborted(step: StepId, job_id: str | None) -> JobEnded:
+    """Return the event of a job that the script itself has ended."""
+    reason = "aborted by this script" if job_id else "stopped before its job id was known"
+    return JobEnded(step, job_id, None, JobOutcome.ABORTED, reason)
 
 
 def has_failed(error: JobError) -> bool:

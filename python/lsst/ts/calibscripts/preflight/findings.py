@@ -40,7 +40,7 @@ class RepositoryFindings:
     #: Certifications in a filter that shows only when the instrument is set up.
     unasked: tuple[Certification, ...] = ()
     bootstraps_exist: bool = False  #: Have the inputs all bootstraps that the run would make?
-    #: What people have decided on the calibrations that will be used, and which of them are old.
+    #: What is to be known of the calibrations and images that will be used: decisions, age, files that are not seen.
     warnings: tuple[str, ...] = ()
 
     def planned(self, spec: RunSpec) -> RunSpec:
@@ -113,7 +113,7 @@ def _look_at_detectors(
 
 def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFindings) -> RepositoryFindings:
     """Examine the sets that exist already, and the pairs of their flats."""
-    problems, warnings = list[str](), list[str]()
+    problems: list[str] = []
     examined: dict[ImageType, Examined] = {}
     for images in spec.plan.sets:
         if images.taken:
@@ -121,9 +121,9 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
             examined[images.image_type] = one = examine(repository, spec.instrument, asked)
             problems += exposure_problems(spec.instrument, asked, one)
             problems += _marked_bad(spec, asked.exposures)
-            lost, unseen = without_files(repository, spec.instrument, asked, one)
-            problems, warnings = [*problems, *lost], [*warnings, *unseen]
-    found = replace(found, examined=examined, warnings=tuple(warnings))
+    lost, unseen = without_files(repository, spec.instrument, examined)
+    problems += lost
+    found = replace(found, examined=examined, warnings=tuple(unseen))
     if (flats := examined.get(ImageType.FLAT)) is None:
         return found.also(*problems)
     if flats.refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..config import CalibrationsConfig
-from ..ground.text import detectors_of, exposure_range, exposures_of
+from ..ground.text import exposure_range, exposures_of, images_of
 from ..ocps.requests import different_times
 from ..plan import Action, ExposureSet, Plan, StepId
 from ..repository import Repository
@@ -14,7 +14,7 @@ from .examining import Asked, Examined
 from .spec import RunSpec
 from .window import Window
 
-__all__ = ["existing_set", "exposure_problems", "pair_problems", "unpaired", "without_files"]
+__all__ = ["existing_set", "exposure_problems", "looked_at", "pair_problems", "unpaired", "without_files"]
 
 
 def existing_set(spec: RunSpec, images: ExposureSet) -> Asked:
@@ -56,31 +56,47 @@ def exposure_problems(instrument: str, asked: Asked, examined: Examined) -> Iter
 
 
 def without_files(
-    repository: Repository, instrument: str, asked: Asked, examined: Examined
+    repository: Repository, instrument: str, examined: Mapping[ImageType, Examined]
 ) -> tuple[list[str], list[str]]:
-    """Return which images of a set that exists already have no file, which their jobs would find out. Blocks.
+    """Return which images that exist already have no file, which their jobs would find out. Blocks.
+
+    Of each exposure a few detectors are looked at: files go by exposures, and a large camera has thousands.
 
     Returns
     -------
     problems : `list` [`str`]
-        A sentence, where some have none.
+        One sentence for each type of which some have none.
     warnings : `list` [`str`]
-        Instead of it, where most have none: the jobs may see a datastore that is not seen here.
+        Instead of these one sentence, where most have none: the jobs may see a datastore that is not seen here.
     """
-    found, name = examined.found, asked.image_type.name
-    used = {(exposure, detector) for exposure in found.exposures for detector in found.detectors}
-    lost = used - repository.ingested(instrument, found.exposures, with_file=True)
-    if 2 * len(lost) > len(used):
-        which = f"Most {name} raw images that exposures names cannot be seen from here"
-        return [], [f"{which}, so whether they are there is unknown."]
-    if not lost:
-        return [], []
-    exposures, detectors = ({*numbers} for numbers in zip(*lost, strict=True))
-    which = f"the {name} raw images of {exposures_of(exposures)} ({detectors_of(detectors)})"
+    lost: dict[ImageType, set[tuple[int, int]]] = {}
+    n_lost, n_all = 0, 0
+    for image_type, found in ((kind, one.found) for kind, one in examined.items()):
+        detectors = looked_at(found.detectors)
+        used = {(exposure, detector) for exposure in found.exposures for detector in detectors}
+        if gone := used - repository.stored(instrument, found.exposures, detectors):
+            lost[image_type] = gone
+        n_lost, n_all = n_lost + len(gone), n_all + len(used)
+    if 2 * n_lost > n_all:
+        where = "Most raw images listed in the property exposures cannot be seen from this machine"
+        return [], [f"{where}, so whether their files exist is unknown."]
     return [
-        f"exposures: {which} have no file, though the butler lists them: leave out these exposures or detectors, or "
-        "have the files restored."
+        f"exposures: the {image_type} raw images of {images_of(gone)} have no file, though the butler lists them: "
+        "leave these exposures out, or have the files restored."
+        for image_type, gone in lost.items()
     ], []
+
+
+def looked_at(detectors: Sequence[int]) -> tuple[int, ...]:
+    """Choose detectors of which an image is looked at: what is wrong with a butler is wrong for each of them.
+
+    Parameters
+    ----------
+    detectors : sequence of `int`
+        Detectors of a job or a set.
+    """
+    last = len(detectors) - 1
+    return tuple(dict.fromkeys(detectors[position] for position in (0, last // 2, last))) if detectors else ()
 
 
 def pair_problems(plan: Plan, pairs: Sequence[tuple[int, int]], times: Mapping[int, float]) -> Iterator[str]:

@@ -112,6 +112,11 @@ class Recorder:
             self._thread.start()
 
     @property
+    def name(self) -> str:
+        """Name of the record."""
+        return self.path.stem
+
+    @property
     def problem(self) -> str:
         """Why the record cannot be written; empty if it can."""
         return self._problem

@@ -15,12 +15,12 @@ from .certified.others import calibrations
 from .certified.ranges import Sought
 from .certified.sources import sources_with
 from .connection import collection_type, exposure_and_detector, exposure_of, registered
-from .exposures import exposure_records, have_visits
 from .gains import written_gains
-from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values, raw_signal
+from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values
 from .patience import connection_lost, patient
 from .provenance import UsedInput, inputs_used
-from .records import FOR_ALL, Detector, ExposureRecord, Signal, Source, Valid
+from .raws import RawReader
+from .records import FOR_ALL, Detector, Source, Valid
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -34,7 +34,7 @@ RESIDUALS_LOOKED_AT = 4
 """How many corrected images are read for the level that is left."""
 
 
-class ButlerRepository(MasterReader):
+class ButlerRepository(MasterReader, RawReader):
     """A butler repository, made from its URI like a `ButlerConnection`.
 
     Notes
@@ -52,35 +52,6 @@ class ButlerRepository(MasterReader):
             Detector(r.id, r.full_name, r.raft or "", r.name_in_raft or "")
             for r in sorted(records, key=lambda record: int(record.id))
         )
-
-    @patient
-    def exposures(self, instrument: str, exposures: Collection[int]) -> tuple[ExposureRecord, ...]:
-        """See `Repository`."""
-        return exposure_records(self._open(), instrument, exposures)
-
-    @patient
-    def have_visits(self, instrument: str, flats: Collection[int]) -> bool | None:
-        """See `Repository`."""
-        return have_visits(self._open(), instrument, flats)
-
-    @patient
-    def ingested(
-        self, instrument: str, exposures: Collection[int], *, with_file: bool = False
-    ) -> frozenset[tuple[int, int]]:
-        """See `Repository`."""
-        refs = self._raws(instrument, "exposure IN (wanted)", {"wanted": sorted(exposures)})
-        stored = self._open().stored_many(refs) if with_file else dict.fromkeys(refs, True)
-        return frozenset(exposure_and_detector(ref) for ref in refs if stored[ref])
-
-    @patient
-    def level(self, instrument: str, exposure: int, detector: int) -> Signal:
-        """See `Repository`."""
-        bind = {"wanted": exposure, "one": detector}
-        refs = self._raws(instrument, "exposure = wanted AND detector = one", bind)
-        if not refs:
-            raise RepositoryError(f"{instrument} exposure {exposure} has no raw image of detector {detector}")
-        with self._open().getURI(refs[0]).as_local() as file:
-            return raw_signal(file.ospath)
 
     @patient
     def residual(self, run: str, dataset_type: str) -> float | None:
@@ -178,7 +149,7 @@ class ButlerRepository(MasterReader):
 
     @patient
     def statistics(self, run: str, types: tuple[str, str, str]) -> RunStatistics:
-        """See `Repository`; of the detectors they are read for the exposures that the others leave open only."""
+        """See `Repository`; those of detectors are read only for exposures that the others do not explain."""
         try:
             levels = tuple(map(self._read_yaml, self._refs(run, types[0])))
             by_exposure = {exposure_of(ref): self._read_yaml(ref) for ref in self._refs(run, types[1])}

@@ -140,10 +140,13 @@ class Repository(Protocol):
     def have_visits(self, instrument: str, flats: Collection[int]) -> bool | None:
         """Return whether flats have visits: all of these, or, of none, any of the latest; None if there are none."""
 
-    def ingested(
-        self, instrument: str, exposures: Collection[int], *, with_file: bool = False
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """Return exposure and detector of the raw images of these exposures."""
+
+    def stored(
+        self, instrument: str, exposures: Collection[int], detectors: Collection[int]
     ) -> frozenset[tuple[int, int]]:
-        """Return exposure and detector of the raw images of these exposures; if asked, only of those with a file."""
+        """Return exposure and detector of the raw images of these exposures and detectors that have a file."""
 
     def level(self, instrument: str, exposure: int, detector: int) -> Signal:
         """Return the signal of a raw image: median of the image less that of the overscan, and its noise, ADU."""

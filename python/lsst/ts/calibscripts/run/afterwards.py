@@ -41,8 +41,7 @@ def certifiable(record: Record, product: str, decisions: Decisions) -> str:
         return f"{product} of {record.name} may be certified already: look into its collection first."
     if not state.step(StepId(Action.GENERATE, product)).completed:
         return f"{record.name} has not made {product}."
-    made = {step.product for step in state.steps if step.action is Action.GENERATE}
-    inputs = [name for name in state.origins(product) if name in made and RECORDS[name].certified]
+    inputs = (name for name in state.made_before(product) if RECORDS[name].certified)
     missing = [name for name in inputs if name not in state.certified]
     if missing:
         return f"{product} was made from {' and '.join(missing)}, not certified either: decide on that first."
@@ -52,7 +51,7 @@ def certifiable(record: Record, product: str, decisions: Decisions) -> str:
     against = decision_against(
         decisions, record.state, run=record.name, instrument=record.about.instrument, product=product
     )
-    return "" if against is None else against.withdraw_first
+    return "" if against is None else f"{against.sentence}. If that is wrong, withdraw it first."
 
 
 def certify_afterwards(
@@ -103,7 +102,9 @@ def _certify(repository: Repository, record: Record, product: str, decisions: De
     wanted, run = _wanted(repository, record, product)
     # Once more, since only the repository knows the RUN where the record does not name it.
     if against := decisions.bad_masters(wanted.instrument).get((wanted.dataset_type, run)):
-        raise DecisionError(f"{against.withdraw_first} Nothing was certified.")
+        raise DecisionError(
+            f"{against.sentence}. If that is wrong, withdraw it first. Nothing was certified."
+        )
     if problem := _obstacle(repository, record, wanted):
         raise ConflictError(problem)
     datasets = repository.certify(wanted, run, lambda: True)

@@ -212,10 +212,11 @@ async def _filter_of_flats(context: RunContext) -> str | None:
     if expected is not None:
         return expected
     if in_beam is None:
+        held = f"whether {context.config.calib_collection} already holds flats in it, and "
         context.journal.warn(
             f"{context.host.instrument_name} does not report the filter in the beam, so it was not checked before "
-            f"the images whether {context.config.calib_collection} already holds flats in it, and whether there are "
-            "calibrations for it. Where that matters, stop the script and name the filter in the configuration."
+            f"the images {held if context.found.unasked else ''}whether the calibrations that it needs exist. Where "
+            "that matters, stop the script and set filter in the configuration, by name."
         )
         return None
     # It shows only now, so only now can the repository be asked about it.

@@ -65,7 +65,7 @@ class Run:
             ocps=Ocps(host.ocps, host.log, journal.report, journal.warn, _remotes(host.camera)),
             journal=journal,
             checkpoints=Checkpoints(host),
-            record=self._record.path.stem if self._record else "",
+            record=self._record.name if self._record else "",
         )
         self._processing: Processing | None = None
         self._closing: Closing | None = None
@@ -161,6 +161,8 @@ class Run:
         """Raise everything that went wrong, if something did."""
         if self._processing is not None:
             self._processing.note_unfinished()
+        if self._closing is not None:
+            self._closing.note_taken_back()
         if failures := self._context.state.failures:
             raise _ReportedFailureError(failures)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import RepositoryError, StatisticsError
+from ..ground.text import exposures_of
 from ..tables.products import Product
 from .detectors import judge_detectors
 from .failing import Measured, Place
@@ -120,11 +121,13 @@ def _parsed(asked: Verification, found: RunStatistics) -> Statistics:
     if not found.run:
         raise StatisticsError(f"{asked.run} holds no {asked.product.statistics[0]}")
     merged: dict[Any, Any] = {}
+    seen: frozenset[int] = frozenset()
     for level in found.run:
-        if twice := merged.keys() & exposures_in(level):
+        if twice := seen & exposures_in(level):
             raise StatisticsError(
-                f"{asked.run} holds statistics of exposure {min(twice)} for several filters"
+                f"{asked.run} holds statistics of {exposures_of(twice)} for several filters"
             )
+        seen |= exposures_in(level)
         merged |= level
     # One run level for each filter: all of them must have succeeded.
     merged["SUCCESS"] = all(level.get("SUCCESS") is True for level in found.run)

@@ -99,15 +99,16 @@ def exposures_to_look_into(run: Untyped, exposure_stats: Mapping[int, Untyped]) 
     return frozenset(unexplained | (vague - exposure_stats.keys()))
 
 
-def exposures_in(run: Untyped) -> frozenset[object]:
-    """Return the exposures that the statistics of a run are about, as they stand there; of detectors none are.
+def exposures_in(run: Untyped) -> frozenset[int]:
+    """Return the exposures that the statistics of a run are about; none where they are about detectors.
 
     Parameters
     ----------
     run : mapping
         As for `parse_statistics`.
     """
-    return frozenset(key for key in mapping(run, "the run") if _exposure_id(key) is not None)
+    ids = map(_exposure_id, mapping(run, "the run"))
+    return frozenset(exposure for exposure in ids if exposure is not None)
 
 
 def parse_statistics(
@@ -157,7 +158,7 @@ def parse_statistics(
         unknown: set[str] = set()
         details = of_detectors.get(exposure, {})
         if (whole := exposure_stats.get(exposure)) is not None:
-            # Whatever the run says of it: nothing that failed at a finer level passes.
+            # What an exposure's own statistics say failed has failed, whatever the run says of it.
             more, unknown = _look_into(exposure, whole, details, detector_names)
             known |= more
         elif entry.is_vague and details:
@@ -200,7 +201,7 @@ def _look_into(
     for key, entry in _detector_entries(exposure, found):
         detector = _detector_name(key, names)
         known = {_failure(exposure, (detector, *words)) for words in entry.failures}
-        if not known and detector in of_detectors:
+        if not (entry.success or known) and detector in of_detectors:
             known.update(_failures_of_detectors(exposure, {detector: of_detectors[detector]}))
         if not (entry.success or known):
             unknown.add(detector)

@@ -74,7 +74,8 @@ def verdict_line(verdict: Verdict, generating: bool) -> str:
     if verdict.reason:
         return f"{verdict.image_type}: could not be judged ({verdict.reason}): {result}"
     n, limits = len(verdict.exposures), verdict.thresholds
-    missing = f", {len(verdict.missing)} of {n} not in the statistics" if verdict.missing else ""
+    absent = "not verified" if limits.by_detector else "not in the statistics"
+    missing = f", {len(verdict.missing)} of {n} {absent}" if verdict.missing else ""
     failed_parts = f"{len(verdict.failed_exposures)} of {n} {limits.noun}s failed"
     return f"{verdict.image_type}: {failed_parts}, limit {limits.exposures}{missing}: {result}"
 
@@ -135,7 +136,10 @@ def _report_by_detector(verdict: Verdict, verification_collection: str) -> str:
         if detector in verdict.unexplained:
             lines.append(f"    detector {detector} failed, and the statistics do not say in which tests")
         if detector in verdict.missing:
-            lines.append(f"    detector {detector} is not in the statistics: counts as a failed verification")
+            lines.append(
+                f"    detector {detector} was not verified (no statistics, or no test in them): counts as a failed "
+                "verification"
+            )
     lines.append(f"Verification collection: {verification_collection}")
     return "\n".join(lines)
 

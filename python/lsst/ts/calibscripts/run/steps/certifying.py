@@ -18,7 +18,7 @@ from ...errors import (
 from ...events.comparisons import Compared, comparison_line
 from ...events.events import CertificationRefused, Certified, Doubtful, Opposed, Stage
 from ...events.images import ImageSet
-from ...ground.text import detectors_of, exposures_of
+from ...ground.text import images_of
 from ...plan import Action, Step, StepId
 from ...preflight.examining import closed_flats, wrong_filter
 from ...repository import Certification
@@ -93,21 +93,13 @@ def _failed_since(context: RunContext, step: Step) -> str:
 
 def _taken_back(context: RunContext, step: Step) -> str:
     """Report the images that a product was made from, and that the OODS has called bad since then."""
-    known = context.state.exposures
-    bad = {
-        (exposure, detector)
-        for images in context.state.images_of(step.id.product)
-        if images.closed is not None
-        for exposure in known.keys() & images.closed.exposures
-        for detector in known[exposure].bad.intersection(images.closed.detectors)
-    }
-    if not bad:
+    # The state is another one with each event, and this is also called in the butler's thread.
+    state = context.state
+    if not (bad := state.taken_back(state.sets_behind(step.id.product))):
         return ""
-    exposures, detectors = ({*numbers} for numbers in zip(*bad, strict=True))
     return (
-        f"after it was made from {exposures_of(exposures)} of {detectors_of(detectors)}, the OODS has reported "
-        f"{'this image' if len(bad) == 1 else 'these images'} as bad. Look at the OODS and at the images before "
-        "anybody uses what was made from them"
+        f"the OODS has reported {images_of(bad)} as bad after {step.id.product} was made from it. Look at the OODS "
+        "and at the images before anybody uses what was made from them"
     )
 
 
@@ -143,9 +135,9 @@ def _refused(context: RunContext, wanted: Certification, error: Exception) -> Ce
 
 def _opposed(against: Decision, product: str, run: str) -> CalibScriptsError:
     return CalibScriptsError(
-        f"{against.subject} is {against.signed} (decision {against.id}), so it stays in {run}. If that is wrong, "
-        f"withdraw it (`calibscripts decide withdraw {against.id}`), then certify {product} by a decision "
-        "(`calibscripts decide certify`)"
+        f"{against.sentence}, so {product} was not certified and stays in {run}. If that is wrong, withdraw it "
+        f"(`calibscripts decide withdraw {against.id}`), then certify {product} by a decision (`calibscripts decide "
+        "certify`)"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ...errors import GainsError
 from ...events.events import DatasetsMade, Stage
 from ...events.images import ImageSet
-from ...ground.text import detectors_of, exposures_of
+from ...ground.text import detectors_of, images_of
 from ...ocps.jobs import JobResult
 from ...plan import Step
 from ...tables.products import ImageType
@@ -69,14 +69,13 @@ async def _check_images(
     wanted = {(e, d) for e in exposures for d in context.state.step(step.id).detectors}
     if not processed:
         text = f"{step.id}: whether its job has used all images is unknown, since it wrote no {kind}."
-        context.journal.warn_once("images of jobs", text)
+        context.journal.warn_once(
+            "images of jobs", f"{text} Nor is it checked for other steps that write none."
+        )
     elif lost := wanted - processed:
-        lacking, detectors = ({*numbers} for numbers in zip(*lost, strict=True))
-        share = "none" if len(lost) == len(lacking) * len(detectors) else "not all"
         reason = (
-            f"the job used only {len(wanted) - len(lost)} of {len(wanted)} images ({share} of "
-            f"{exposures_of(lacking)} of {detectors_of(detectors)}), so what it wrote is not used; look in its log "
-            "for what it left out and why, the images need not be taken again"
+            f"the job left out {len(lost)} of {len(wanted)} images ({images_of(lost)}), so what it wrote is not used;"
+            " look in its log for the reason, the images need not be taken again"
         )
         raise outputs_missing(step, result, reason)
 

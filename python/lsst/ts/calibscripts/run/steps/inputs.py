@@ -13,12 +13,13 @@ from ...ground.text import detectors_of, listed
 from ...ocps.jobs import JobResult
 from ...ocps.requests import input_collections
 from ...plan import Action, Step, StepId
+from ...preflight.images import looked_at
 from ...preflight.references import Reference, needed
 from ...repository import FOR_ALL, UsedInput
 from ...tables.bootstraps import BOOTSTRAPS, RECORDS
 from ..context import RunContext
 
-__all__ = ["Meant", "check_inputs", "looked_at", "others_used", "runs_meant"]
+__all__ = ["Meant", "check_inputs", "others_used", "runs_meant"]
 
 _TOPIC = "inputs of jobs"
 _BOOTSTRAPS = frozenset(product.dataset_type for product in BOOTSTRAPS.values())
@@ -91,18 +92,6 @@ def _meant_for(context: RunContext, step: Step) -> Meant:
     types = {read.dataset_type for read in needed(context.spec, step)}
     found = (each for each in context.found.references if each.dataset_type in types)
     return runs_meant(own, found, collections)
-
-
-def looked_at(detectors: Sequence[int]) -> tuple[int, ...]:
-    """Choose detectors of which an image is looked at: what is wrong with a butler is wrong for each of them.
-
-    Parameters
-    ----------
-    detectors : sequence of `int`
-        Detectors of a job.
-    """
-    last = len(detectors) - 1
-    return tuple(dict.fromkeys(detectors[position] for position in (0, last // 2, last))) if detectors else ()
 
 
 def runs_meant(

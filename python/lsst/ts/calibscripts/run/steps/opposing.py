@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from ...decisions import Decision, Decisions, decision_against, own_decisions
-from ...ground.threads import OneThread
+from ...decisions import Decision, decision_against, own_decisions
+from ...ground.threads import in_time
+from ...record import record_directory
 from ..context import RunContext
 
 __all__ = ["decision_on"]
@@ -26,9 +25,16 @@ async def decision_on(context: RunContext, product: str) -> Decision | None:
     product : `str`
         E.g. BIAS.
     """
-    decisions = await _decisions()
+    try:
+        decisions = await in_time("ledger of decisions", LEDGER_TIMEOUT, own_decisions)
+    except TimeoutError:
+        context.journal.warn(
+            f"The ledger of decisions in {record_directory()} was not read within {LEDGER_TIMEOUT:.0f} s, so "
+            f"{product} is certified without it. Check that disk, and whether somebody has decided against {product}."
+        )
+        return None
     for problem in decisions.problems:
-        context.journal.warn_once("decisions", problem)
+        context.journal.warn_once(problem, problem)
     return decision_against(
         decisions,
         context.state,
@@ -36,19 +42,3 @@ async def decision_on(context: RunContext, product: str) -> Decision | None:
         instrument=context.spec.instrument,
         product=product,
     )
-
-
-async def _decisions() -> Decisions:
-    # A daemon's: a disk that does not answer must not hold up the end of the process.
-    thread = OneThread("ledger of decisions")
-    try:
-        async with asyncio.timeout(LEDGER_TIMEOUT):
-            return await thread(own_decisions)
-    except TimeoutError:
-        problem = (
-            f"The ledger of decisions was not read within {LEDGER_TIMEOUT:.0f} s: look at the disk of the records, "
-            "and whether somebody has decided against what was certified."
-        )
-        return Decisions(problems=(problem,))
-    finally:
-        thread.close()

@@ -10,7 +10,6 @@ from ...errors import (
     CalibScriptsError,
     JobError,
     NotJudgedError,
-    OutputsMissingError,
     RepositoryError,
     VerificationFailedError,
     describe,
@@ -65,12 +64,12 @@ class Processing:
         try:
             await self._doing[step.id.action](self._context, step, images)
         except JobError as error:
-            if isinstance(error, OutputsMissingError) and error.job_id and error.exit_code is None:
-                # Nobody has heard how it ended: it may still run, beside whatever is started again.
-                await self._context.ocps.abort(error.job_id)
             # A job that was aborted did not fail by itself: an error in its log would mislead.
             if error.job_id and error.exit_code != ABORTED:
                 error.last_error = await last_error_of(error.job_id)
+            if error.job_id and error.exit_code is None and self._context.state.step(step.id).completed:
+                # Nobody has said how it ended: it may still run, beside whatever is started again.
+                await self._context.ocps.give_up(step.id, error.job_id)
             raise
 
     def _done(self, step_id: StepId) -> None:

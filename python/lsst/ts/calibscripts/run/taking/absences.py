@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...errors import describe
 from ...events.images import ImageSet
 from ...events.parts import SetState
-from ...ground.text import counted, detectors_of, exposures_of, first_few
+from ...ground.text import counted, detectors_of, exposures_of, first_few, images_of
 from ...tables.products import ImageType
 from ..context import RunContext
 from .arrivals import Arrivals
@@ -70,8 +70,8 @@ class Absences:
         """
         name = taken.image_type.name
         for (status, description), bad in self._refused(taken.kept).items():
-            images = f"{exposures_of(e for e, _ in bad)} of {detectors_of(d for _, d in bad)}"
-            self.context.journal.log.error(f"{name} {images} {_refusal(len(bad), status, description)}")
+            refusal = _refusal(len(bad), status, description)
+            self.context.journal.log.error(f"{name} {images_of(bad)} {refusal}")
         for why, exposures in unfit.items():
             which = f"{name} {exposures_of(exposures)}"
             self.context.journal.warn(

@@ -21,7 +21,7 @@ from ...events.events import (
 )
 from ...events.images import ImageSet
 from ...ground.cancellation import LAST_LOOK
-from ...ground.text import exposure_range, exposures_of, listed
+from ...ground.text import exposure_range, exposures_of, images_of, listed
 from ...ocps.requests import different_times, pairs_of
 from ...plan import Action, ExposureSet
 from ...preflight.examining import Asked, Examined, Group, examine
@@ -98,6 +98,17 @@ class Closing:
                 )
                 self.context.journal.report(
                     ImageSetClosed(image_type, (), self.context.spec.detectors, images.kept)
+                )
+
+    def note_taken_back(self) -> None:
+        """Report as failures the images that were used, and that the OODS has called bad since then."""
+        state = self.context.state
+        for image_type, images in state.sets.items():
+            if bad := state.taken_back([images]):
+                self.context.journal.fail(
+                    f"{image_type.name}: the OODS has reported {images_of(bad)} as bad after "
+                    f"{'it was' if len(bad) == 1 else 'they were'} used. What was made from these "
+                    f"{image_type.plural}, or verified with them, is not to be trusted."
                 )
 
     async def _close(self, image_type: ImageType, looks: Looks = NO_LOOKS, deadline: float = 0.0) -> None:

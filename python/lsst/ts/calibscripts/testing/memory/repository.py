@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import ConflictError, ReadBackError, RepositoryError, describe
@@ -61,18 +61,26 @@ class MemoryRepository(Troubled):
         self._begin("have_visits")
         return self.butler.visits
 
-    def ingested(
-        self, instrument: str, exposures: Collection[int], *, with_file: bool = False
+    def ingested(self, instrument: str, exposures: Collection[int]) -> frozenset[tuple[int, int]]:
+        """See `lsst.ts.calibscripts.repository.Repository`."""
+        self._begin("ingested")
+        return frozenset(key for key, _ in self._raws(instrument, exposures))
+
+    def stored(
+        self, instrument: str, exposures: Collection[int], detectors: Collection[int]
     ) -> frozenset[tuple[int, int]]:
         """See `lsst.ts.calibscripts.repository.Repository`: one whose value is a FileNotFoundError has no file."""
-        self._begin("ingested")
-        raws = self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw")
+        self._begin("stored")
         return frozenset(
-            (raw.exposure, raw.detector)
-            for raw in raws
-            if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None
-            if not (with_file and isinstance(raw.value, FileNotFoundError))
+            key
+            for key, raw in self._raws(instrument, exposures)
+            if key[1] in detectors and not isinstance(raw.value, FileNotFoundError)
         )
+
+    def _raws(self, instrument: str, exposures: Collection[int]) -> Iterator[tuple[tuple[int, int], Dataset]]:
+        for raw in self.butler.datasets(INSTRUMENTS[instrument].raw_collection, "raw"):
+            if raw.exposure in exposures and raw.exposure is not None and raw.detector is not None:
+                yield (raw.exposure, raw.detector), raw
 
     def level(self, instrument: str, exposure: int, detector: int) -> Signal:
         """See `lsst.ts.calibscripts.repository.Repository`: the value of the raw, which has no pixels.
