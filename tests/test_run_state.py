@@ -258,7 +258,7 @@ def test_how_a_step_stands(happened: tuple[Event, ...], expected: StepStanding) 
         ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,))), (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (3,), (0,), (2,))), ()),
         # Detector 1 was left out with its bad images; of detector 0 the last word counts.
-        ((*TAKEN, *BAD, ImageSetClosed(BIAS, (2, 3), (0,), (), (1,))), (2, 3)),
+        ((*TAKEN, *BAD, ImageSetClosed(BIAS, (2, 3), (0, 2), (), (1,))), (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,)), ImageArrived(2, 0, 2)), ()),
         ((*TAKEN, ImageSetClosed(BIAS, (2, 3), (0,)), ImageArrived(2, 0, 2), ImageArrived(2, 0, 0)), (2, 3)),
         ((*TAKEN, ImageSetClosed(BIAS, (), (0,), (2, 3))), ()),
