@@ -54,12 +54,13 @@ async def recorded_run(
     observers: Iterable[Callable[[Event], None]] = (),
     stop: str = "",
     usual: Behaviour = Behaviour(seconds=5.0),  # noqa: B008 - it is frozen
+    repository: type[MemoryRepository] = MemoryRepository,
 ) -> tuple[Record, Outcome]:
     """Run LATISS' script in memory, and read what was recorded of it."""
     butler = MemoryButler()
     reference_calibrations(butler, "LATISS", (0,), ("bias", "dark", "flat"))
 
-    make = LatissInMemory.over(MemoryRepository(butler))
+    make = LatissInMemory.over(repository(butler))
 
     def behave(job: Any) -> Behaviour:
         return replace(usual, verification=(verifications or {}).get(job.name, usual.verification))

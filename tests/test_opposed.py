@@ -22,8 +22,10 @@ from lsst.ts.calibscripts.decisions import (
 from lsst.ts.calibscripts.events.events import DatasetsMade, Event, ImageSetClosed, OutputsFound
 from lsst.ts.calibscripts.events.resume import next_steps, to_resume
 from lsst.ts.calibscripts.record import Record, find_records
+from lsst.ts.calibscripts.repository import Certification
 from lsst.ts.calibscripts.sal import ScriptState
 from lsst.ts.calibscripts.summit.queue.script_queue import Outcome
+from lsst.ts.calibscripts.testing.memory import MemoryRepository
 
 Choice = Callable[[Mapping[str, Any]], Subject]
 
@@ -121,6 +123,23 @@ async def test_what_was_withdrawn_stands_against_nothing(tmp_path: Path, verb: V
     record, outcome = await run(tmp_path, "BIAS", verb, choose, withdrawn=True)
     assert outcome.state is ScriptState.DONE, outcome.reason
     assert sorted(record.state.certified) == ["BIAS", "DARK"]
+
+
+async def test_a_decision_at_the_last_moment_is_heeded(tmp_path: Path) -> None:
+    """A database may be locked for minutes between the question and the commit."""
+
+    class Locked(MemoryRepository):
+        def certify(
+            self, wanted: Certification, run: str, may_commit: Callable[[], bool]
+        ) -> tuple[str, ...] | None:
+            if wanted.product == "BIAS" and not (tmp_path / LEDGER).exists():
+                decide(tmp_path, "ada", "a streak", Verb.MARK_BAD, MasterSubject("LATISS", "bias", run))
+            return super().certify(wanted, run, may_commit)
+
+    record, outcome = await recorded_run(tmp_path, BIAS_AND_DARK, repository=Locked)
+    assert outcome.state is ScriptState.FAILED, outcome.reason
+    assert not record.state.certified
+    assert [text for text in record.state.failures if "is marked as bad by ada" in text]
 
 
 async def test_a_ledger_that_became_unreadable_is_a_warning(tmp_path: Path) -> None:

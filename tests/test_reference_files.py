@@ -37,7 +37,7 @@ async def test_a_reference_without_a_file_is_seen_before_the_first_exposure(
     taken = sum(isinstance(event, ExposureTaken) for event in events)
     if needed:
         assert (outcome.state, taken) == (ScriptState.FAILED, 0)
-        file = f"{needed}, but its file for detector 0 in {REFERENCES} is missing, though the butler lists it"
+        file = f"{needed}, but its file for detector 0 in {REFERENCES} is missing or damaged"
         assert file in outcome.reason
     else:
         assert outcome.state is ScriptState.DONE, outcome.reason

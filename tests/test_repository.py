@@ -141,7 +141,7 @@ def test_what_is_certified_is_in_the_way(repository: ButlerRepository):
         )
 
 
-@pytest.mark.parametrize("spoil", ["remove", "empty", "forget"])
+@pytest.mark.parametrize("spoil", ["remove", "empty", "cut", "forget"])
 def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepository, spoil: str):
     with Butler.from_config(root, writeable=True) as butler:
         bias = butler.find_dataset("bias", instrument="LATISS", detector=0, collections=RUN)
@@ -153,12 +153,16 @@ def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepo
         file.unlink()
     elif spoil == "empty":
         file.write_bytes(b"")
-    with pytest.raises(RepositoryError, match=f"the file of bias of detector 0 in {RUN} is missing or empty"):
+    elif spoil == "cut":
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(
+        RepositoryError, match=f"the file of bias of detector 0 in {RUN} is missing, empty or cut off"
+    ):
         repository.certify(BIAS, RUN, lambda: True)
     assert repository.conflicts(BIAS) == ()
 
 
-@pytest.mark.parametrize("spoil", ["", "remove", "forget"])
+@pytest.mark.parametrize("spoil", ["", "remove", "cut", "forget"])
 def test_a_calibration_without_a_file_is_known_before_it_is_needed(
     root: Path, repository: ButlerRepository, spoil: str
 ):
@@ -167,8 +171,12 @@ def test_a_calibration_without_a_file_is_known_before_it_is_needed(
         assert bias is not None
         if spoil == "forget":
             butler.pruneDatasets([bias], unstore=True, disassociate=False)
-        elif spoil == "remove":
-            Path(butler.getURI(bias).ospath).unlink()
+        elif spoil:
+            file = Path(butler.getURI(bias).ospath)
+            whole = file.read_bytes()
+            file.unlink()
+            if spoil == "cut":
+                file.write_bytes(whole[: len(whole) // 2])
     (source,) = repository.sources("bias", "LATISS", [RUN], None, [DAY])
     assert source.detectors == {0}
     assert repository.unstored(RUN, "bias", {"instrument": "LATISS"}) == ({0} if spoil else frozenset())

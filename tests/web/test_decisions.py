@@ -423,3 +423,29 @@ def test_decisions_from_the_command_line_are_listed(tmp_path: Path):
     report = runner.invoke(main, ["report", str(path), "--format", "json", "--no-images"])
     (mark,) = json.loads(report.output)["products"][0]["decisions"]
     assert mark.startswith("Marked as bad by ada")
+
+
+def test_a_line_without_its_end_counts_if_it_is_whole(tmp_path: Path) -> None:
+    subject = ExposureSubject("LATISS", 2026112600012)
+    first = decide(tmp_path, "ada", "a streak", Verb.MARK_BAD, subject)
+    ledger = tmp_path / LEDGER
+    # An editor has left out the last line end.
+    ledger.write_bytes(ledger.read_bytes().rstrip(b"\n"))
+    assert read_decisions([tmp_path]).all == (first,)
+    second = decide(tmp_path, "bob", "the Moon", Verb.WITHDRAW, subject, withdraws=first.id)
+    assert read_decisions([tmp_path]).all == (first, second)
+    # Whoever was killed while writing has left half a line.
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole[:-20])
+    assert read_decisions([tmp_path]).all == (first,)
+    third = decide(tmp_path, "bob", "the Moon", Verb.WITHDRAW, subject, withdraws=first.id)
+    assert read_decisions([tmp_path]).all == (first, third)
+
+
+@pytest.mark.parametrize("target", ["nowhere/ledger", LEDGER])
+def test_a_ledger_that_leads_nowhere_is_a_problem(tmp_path: Path, target: str) -> None:
+    (tmp_path / LEDGER).symlink_to(tmp_path / target)
+    decisions = read_decisions([tmp_path])
+    assert decisions.all == ()
+    (problem,) = decisions.problems
+    assert problem.endswith("None of them is heeded.")

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import DecisionError, InputError, describe
 from ..events.events import Certified
-from ..ground.appending import append_line
+from ..ground.appending import append_line, is_whole
 from ..ground.home import record_directory
 from ..ground.tai import tai_now
+from ..ground.threads import within
 from ..ground.untrusted import RECORD, parse_json, read_text
 from .decided import NO_DECISIONS, Decisions
 from .decision import Decision, Subject, Verb
@@ -24,6 +25,9 @@ __all__ = ["LEDGER", "check_signature", "check_writable", "decide", "own_decisio
 
 LEDGER = "calibscripts.decisions.jsonl"
 """Name of the ledger in a directory of records."""
+
+LEDGER_TIMEOUT = 10.0
+"""Longest wait for the disk with the ledger, seconds."""
 
 _LONGEST = 2000
 """Longest reason, characters."""
@@ -54,21 +58,30 @@ def read_decisions(directories: Sequence[Path]) -> Decisions:
 def own_decisions() -> Decisions:
     """Return the decisions in the ledger that scripts and commands of this user heed. Blocks."""
     try:
-        return read_decisions([record_directory()])
+        directory = record_directory()
+        return within(LEDGER_TIMEOUT, read_decisions, [directory])
     except FileNotFoundError:
         # Where records have no place nobody can have decided anything.
         return NO_DECISIONS
+    except TimeoutError:
+        problem = (
+            f"The decisions in {directory} were not read within {LEDGER_TIMEOUT:.0f} s: look at its disk. None of "
+            "them is heeded."
+        )
+        return Decisions(problems=(problem,))
 
 
 def _read(path: Path, found: list[Decision], problems: list[str]) -> None:
     try:
-        if not path.exists():
+        if not path.exists() and not path.is_symlink():
             return
-        # A last line that was not written to its end records nothing.
-        *texts, _torn = read_text(path, RECORD, replacing=True).split("\n")
+        *texts, last = read_text(path, RECORD, replacing=True).split("\n")
     except (InputError, OSError) as error:
         problems.append(f"The decisions in {path} cannot be read: {describe(error)}. None of them is heeded.")
         return
+    if is_whole(last):
+        # Somebody has edited the file; what was not written to its end records nothing.
+        texts.append(last)
     for number, text in enumerate(texts, 1):
         try:
             found.append(_ADAPTER.validate_python(parse_json(text, RECORD)))

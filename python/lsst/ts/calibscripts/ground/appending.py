@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["alone_with", "append_line", "keep_json"]
+__all__ = ["alone_with", "append_line", "is_whole", "keep_json"]
 
 
 @contextmanager
@@ -44,12 +44,25 @@ def append_line(path: Path, text: str) -> None:
     with open(path, "a+b") as file:
         # Several people may write; closing the file releases the lock.
         fcntl.flock(file, fcntl.LOCK_EX)
-        # Whoever was killed while writing has left a part of a line, which does not record anything.
         file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+        *lines, last = file.read().split(b"\n")
+        if is_whole(last):
+            # Somebody has edited the file.
+            file.write(b"\n")
+        elif last:
+            # Whoever was killed while writing has left a part of a line, which does not record anything.
+            file.truncate(sum(len(line) + 1 for line in lines))
         file.write(f"{text}\n".encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def is_whole(line: str | bytes) -> bool:
+    """Return whether a last line without its end is a whole JSON object, and not what a killed writer has left."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def keep_json(path: Path, value: Any) -> None:

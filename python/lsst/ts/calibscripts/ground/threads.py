@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..errors import NoAnswerError
 from .cancellation import STOP_GRACE
 
-__all__ = ["OneThread", "in_time", "responsive_loop"]
+__all__ = ["OneThread", "in_time", "responsive_loop", "within"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -199,6 +199,29 @@ async def in_time(
             return await thread(function, *args, **kwargs)
     finally:
         thread.close()
+
+
+def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that may hang, as `in_time` does, where there is no event loop. Blocks.
+
+    Parameters
+    ----------
+    seconds : `float`
+        Longest wait for the result, seconds.
+    function : callable
+        What to call, with the other arguments.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not come in time.
+    """
+    executor = _DaemonExecutor("call that may hang")
+    try:
+        answer: Future[T] = executor.submit(function, *args, **kwargs)
+        return answer.result(seconds)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _DaemonExecutor(Executor):

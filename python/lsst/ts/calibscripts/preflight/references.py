@@ -147,9 +147,9 @@ class References:
                 if lost:
                     which = f" for {detectors_of(lost)}" if reference.by_detector else ""
                     problems.append(
-                        f"{_need(reference, steps)}, but its file{which} in {source.run} is missing, though "
-                        f"the butler lists it: name another collection in {_properties(steps)}, or have the file "
-                        "restored."
+                        f"{_need(reference, steps)}, but its file{which} in {source.run} is missing or damaged, "
+                        f"though the butler lists it: name another collection in {_properties(steps)}, or have "
+                        "the file restored."
                     )
         if 2 * n_lost <= n_all:
             return problems, []

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_in, exposures_to_look_into
-from .certification_records import Candidate, Certification, Conflict, unfit, without_file
+from .certification_records import Candidate, Certification, Conflict, lacking_file, unfit
 from .certified.certifying import commit, conflicts, holds
 from .certified.masters import MasterReader
 from .certified.others import calibrations
 from .certified.ranges import Sought
 from .certified.sources import sources_with
 from .connection import collection_type, exposure_and_detector, exposure_of, registered
+from .files import without_file
 from .gains import written_gains
 from .levels import NOMINAL_GAIN, NOMINAL_NOISE, corrected_level, nominal_values
 from .patience import connection_lost, patient
@@ -79,10 +80,8 @@ class ButlerRepository(MasterReader, RawReader):
     @patient
     def unstored(self, run: str, dataset_type: str, data_id: Mapping[str, Any]) -> frozenset[int]:
         """See `Repository`; the files are only looked for, all at the same time."""
-        found = self._open().stored_many(self._refs(run, dataset_type, **data_id))
-        return frozenset(
-            int(ref.dataId.get("detector", FOR_ALL)) for ref, there in found.items() if not there
-        )
+        lost = without_file(self._open(), self._refs(run, dataset_type, **data_id))
+        return frozenset(int(ref.dataId.get("detector", FOR_ALL)) for ref in lost)
 
     @patient
     def inputs_used(
@@ -237,16 +236,10 @@ class ButlerRepository(MasterReader, RawReader):
         ]
         if problem := unfit(run, wanted, [*map(_candidate, refs)]):
             raise RepositoryError(problem)
-        if without := sorted(int(ref.dataId["detector"]) for ref in refs if not self._has_file(ref)):
-            raise RepositoryError(without_file(run, wanted, without))
+        if without := without_file(self._open(), refs):
+            detectors = sorted(int(ref.dataId["detector"]) for ref in without)
+            raise RepositoryError(lacking_file(run, wanted, detectors))
         return refs
-
-    def _has_file(self, ref: DatasetRef) -> bool:
-        """Return whether there is something to read of a dataset; each of its files is asked for once."""
-        try:
-            return all(uri.size() > 0 for uri in self._open().getURIs(ref).iter_all())
-        except FileNotFoundError:
-            return False
 
     def _is_there(self, wanted: Certification, refs: Sequence[DatasetRef]) -> bool:
         """Return whether the collection holds all these datasets for this validity range."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..ground.text import detectors_of
 from ..ground.time_range import ALWAYS, TimeRange
 
-__all__ = ["Candidate", "Certification", "Conflict", "unfit", "without_file"]
+__all__ = ["Candidate", "Certification", "Conflict", "lacking_file", "unfit"]
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ def unfit(run: str, wanted: Certification, present: Collection[Candidate]) -> st
     return ""
 
 
-def without_file(run: str, wanted: Certification, detectors: Collection[int]) -> str:
+def lacking_file(run: str, wanted: Certification, detectors: Collection[int]) -> str:
     """Report that datasets that are to be certified cannot be read."""
     return (
-        f"the file of {wanted.dataset_type} of {detectors_of(detectors)} in {run} is missing or empty, though the "
-        "butler lists it; what cannot be read is not certified"
+        f"the file of {wanted.dataset_type} of {detectors_of(detectors)} in {run} is missing, empty or cut off, "
+        "though the butler lists it; what cannot be read is not certified"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from ..errors import RepositoryError
 from .connection import ButlerConnection, exposure_and_detector
 from .exposures import exposure_records, have_visits
+from .files import without_file
 from .levels import raw_signal
 from .patience import patient
 from .records import ExposureRecord, Signal
@@ -40,8 +41,8 @@ class RawReader(ButlerConnection):
         """See `Repository`; the files are only looked for, all at the same time."""
         bind = {"wanted": sorted(exposures), "some": sorted(detectors)}
         refs = self._raws(instrument, "exposure IN (wanted) AND detector IN (some)", bind)
-        found = self._open().stored_many(refs)
-        return frozenset(exposure_and_detector(ref) for ref, there in found.items() if there)
+        lost = {ref.id for ref in without_file(self._open(), refs)}
+        return frozenset(exposure_and_detector(ref) for ref in refs if ref.id not in lost)
 
     @patient
     def level(self, instrument: str, exposure: int, detector: int) -> Signal:

@@ -24,7 +24,7 @@ from ...preflight.examining import closed_flats, wrong_filter
 from ...repository import Certification
 from ...tables.products import ImageType
 from ..context import RunContext
-from .opposing import decision_on
+from .opposing import decision_now, decision_on
 
 __all__ = ["certify"]
 
@@ -108,7 +108,9 @@ async def _commit(context: RunContext, step: Step, wanted: Certification, run: s
     in_doubt = partial(_doubt, context, wanted)
 
     def may_commit() -> bool:
-        return context.checkpoints.may_commit() and not _spoiled(context, step)
+        # A database may have been locked for minutes since it was asked for the last time.
+        fit = not _spoiled(context, step) and decision_now(context, step.id.product) is None
+        return fit and context.checkpoints.may_commit()
 
     datasets: tuple[str, ...] | None = None
     while datasets is None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from ...decisions import Decision, decision_against, own_decisions
-from ...ground.threads import in_time
-from ...record import record_directory
+from ...decisions import Decision, Decisions, decision_against, own_decisions
 from ..context import RunContext
 
-__all__ = ["decision_on"]
-
-LEDGER_TIMEOUT = 10.0
-"""Longest wait for the disk with the ledger of decisions, seconds."""
+__all__ = ["decision_now", "decision_on"]
 
 
 async def decision_on(context: RunContext, product: str) -> Decision | None:
@@ -25,16 +20,26 @@ async def decision_on(context: RunContext, product: str) -> Decision | None:
     product : `str`
         E.g. BIAS.
     """
-    try:
-        decisions = await in_time("ledger of decisions", LEDGER_TIMEOUT, own_decisions)
-    except TimeoutError:
-        context.journal.warn(
-            f"The ledger of decisions in {record_directory()} was not read within {LEDGER_TIMEOUT:.0f} s, so "
-            f"{product} is certified without it. Check that disk, and whether somebody has decided against {product}."
-        )
-        return None
+    decisions = await context.repository.ask(lambda _: own_decisions())
     for problem in decisions.problems:
         context.journal.warn_once(problem, problem)
+    return _against(context, product, decisions)
+
+
+def decision_now(context: RunContext, product: str) -> Decision | None:
+    """Return the same, without warnings. Blocks.
+
+    Parameters
+    ----------
+    context : `RunContext`
+        The run.
+    product : `str`
+        E.g. BIAS.
+    """
+    return _against(context, product, own_decisions())
+
+
+def _against(context: RunContext, product: str, decisions: Decisions) -> Decision | None:
     return decision_against(
         decisions,
         context.state,
