@@ -111,6 +111,8 @@ def _not_certified(state: RunState, step_id: StepId) -> str:
     compared = state.product(step_id.product).compared
     if compared is not None and compared.withheld:
         return "it has moved from the one before" if compared.moved else "it could not be compared"
+    if state.product(step_id.product).doubtful is not None:
+        return "unknown: it may be certified, see the warnings"
     match state.standing(step_id):
         case StepStanding.FAILED:
             return "certifying it failed"

@@ -23,7 +23,7 @@ __all__ = ["INDEX", "Index", "RowKind", "too_large"]
 INDEX = "calibscripts.index.json"
 """Name of the file in a directory of records with what the list of runs says of them; made anew where it is lost."""
 
-_LAYOUT = 3
+_LAYOUT = 4
 _LARGE = 10_000_000
 """Size from which on a file is read after the others, bytes: that takes seconds."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..events.events import Stage
+from ..events.parts import StepStanding
 from ..plan import Action, StepId
 from ..record import Record
 from ..tables.products import PRODUCTS
@@ -15,6 +16,8 @@ from .sentences import failed_tests, of_product, of_verdict
 from .standings import Standing
 
 __all__ = ["product_of_run", "product_of_runs"]
+
+_TO_COME = (StepStanding.NOT_STARTED, StepStanding.RUNNING)
 
 
 def product_of_run(record: Record, name: str, evidence: Evidence, *, running: bool) -> ProductAccount:
@@ -67,6 +70,11 @@ def _standing_of(record: Record, name: str) -> Standing:
         made=product.stage in (Stage.GENERATED, Stage.VERIFIED),
         to_certify=PRODUCTS[name].certified,
     )
+    certify = StepId(Action.CERTIFY, name)
+    if found is Standing.PASSED and certify in record.state.steps:
+        # One that passed is good where nothing more was asked for.
+        waiting = record.state.ended is None and record.state.standing(certify) in _TO_COME
+        return Standing.TO_CERTIFY if waiting else Standing.NOT_CERTIFIED
     if found is Standing.NOT_DONE and product.stage is Stage.CANCELLED:
         return Standing.MADE_CANCELLED if product.generated else Standing.CANCELLED
     return found

@@ -18,6 +18,8 @@ class Standing(StrEnum):
     CERTIFIED_UNVERIFIED = "certified without verification"
     CERTIFIED_ANYWAY = "certified in spite of failures"
     PASSED = "verification passed"
+    TO_CERTIFY = "verification passed, to be certified"
+    NOT_CERTIFIED = "verification passed, not certified"
     FAILED = "verification failed"
     NOT_JUDGED = "could not be judged"
     CERTIFIED_SOMEHOW = "certified (no verification found)"
@@ -38,12 +40,15 @@ class Standing(StrEnum):
     @property
     def interrupted(self) -> Standing:
         """What it comes to where the run has died: what was under way, or waited, was not done."""
+        if self is Standing.TO_CERTIFY:
+            return Standing.NOT_CERTIFIED
         return Standing.NOT_DONE if self in (Standing.UNDER_WAY, Standing.WAITING) else self
 
 
 _STYLES: Mapping[Standing, str] = {
     Standing.CERTIFIED: "good",
     Standing.PASSED: "good",
+    Standing.TO_CERTIFY: "next",
     Standing.MEASURED: "good",
     Standing.CERTIFIED_UNVERIFIED: "fair",
     Standing.CERTIFIED_ANYWAY: "fair",
@@ -55,6 +60,7 @@ _STYLES: Mapping[Standing, str] = {
     Standing.FAILED: "bad",
     Standing.NOT_JUDGED: "bad",
     Standing.NOT_DONE: "bad",
+    Standing.NOT_CERTIFIED: "bad",
     Standing.UNDER_WAY: "next",
     Standing.WAITING: "idle",
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import ConfigurationError
-from ...ground.text import exposure_range
+from ...ground.text import exposure_range, images_of
 from ...ocps.task_options import with_reading
 from ...verification import words
 from ..commands import NO_OPTIONS, Job, job
@@ -185,7 +185,7 @@ class _Maker:
         begun = time.monotonic()
         exit_code = self.work.engine.run(self.job, log, again=again)
         seconds = time.monotonic() - begun
-        missing = self._missing() or self._other_exposures()
+        missing = self._missing() or self._other_exposures() or self._left_out()
         facts = {
             "run": self.job.run,
             "exit_code": str(exit_code),
@@ -224,6 +224,7 @@ class _Maker:
     def _check_inputs(self, label: str) -> str:
         if (
             other := self._other_exposures()
+            or self._left_out()
             or self._other_inputs()
             or self._other_options()
             or self._replaced()
@@ -243,6 +244,16 @@ class _Maker:
         if not parts:
             return ""
         return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {ANEW}"
+
+    def _left_out(self) -> str:
+        """Report which images the job has left out; nothing where it wrote none that say it."""
+        selection = self.desk.selection
+        if self.work.step == VERIFY:
+            # Its statistics say it.
+            return ""
+        processed = self.desk.repository.images(self.job.run, self.choice.product.processed)
+        lost = {(e, d) for e in self.choice.generate for d in selection.detectors} - processed
+        return f"{self.job.run} was made without {images_of(lost)}. {ANEW}" if processed and lost else ""
 
     def _other_inputs(self) -> str:
         """Report from which other calibrations of this production the RUN was made than it would be made from now."""
