@@ -53,6 +53,25 @@ class LampThatCannotBeAsked(LatissInMemory):
         raise OSError("no such component")
 
 
+class LampThatNeverAnswers(LatissInMemory):
+    """Whether it is ready for flats is not answered the second time."""
+
+    looks = 0
+
+    async def not_ready_for_flats(self) -> tuple[str, ...]:
+        self.looks += 1
+        if self.looks > 1:
+            await asyncio.Event().wait()
+        return ()
+
+
+class CameraThatNeverAnswers(LatissInMemory):
+    """Whether it can take images is not answered."""
+
+    async def assert_feasibility(self, image_type: str) -> None:
+        await asyncio.sleep(1e6)
+
+
 class NoMoreCheckpoints(LatissInMemory):
     """Its checkpoints are not published any more once darks are to be taken."""
 
@@ -109,6 +128,22 @@ async def test_what_is_not_checked_without_the_filter_is_a_warning_before_the_im
     ]
     assert len(warned) == ("FLAT" in mode)
     assert not warned or warned[0] < images[0]
+
+
+async def test_a_look_that_is_never_answered_is_a_warning() -> None:
+    outcome, log, verified = await run(LampThatNeverAnswers)
+    assert outcome.state is ScriptState.DONE, outcome.reason
+    text = "could not be looked at: the script's not_ready_for_flats did not answer within 120 s."
+    assert [line.message for line in log if line.level_name == "WARNING" and text in line.message]
+    assert verified == {"BIAS", "DARK", "FLAT"}
+
+
+async def test_a_camera_that_is_never_known_to_be_ready_costs_no_image() -> None:
+    outcome, _, verified = await run(CameraThatNeverAnswers)
+    assert outcome.state is ScriptState.FAILED
+    assert "the script's assert_feasibility did not answer within 120 s" in outcome.reason
+    assert "No image was taken" in outcome.reason
+    assert not verified
 
 
 async def test_a_look_at_the_lamp_that_fails_is_a_warning_said_once() -> None:

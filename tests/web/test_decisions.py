@@ -449,3 +449,30 @@ def test_a_ledger_that_leads_nowhere_is_a_problem(tmp_path: Path, target: str) -
     assert decisions.all == ()
     (problem,) = decisions.problems
     assert problem.endswith("None of them is heeded.")
+
+
+@pytest.mark.parametrize("exposure", ["202611274", "2026139900012", "20261126000123"])
+def test_what_is_no_id_of_an_exposure_is_not_marked(tmp_path: Path, exposure: str) -> None:
+    words = ["decide", "bad-exposure", "LATISS", exposure, "--why", "a streak", "--records", str(tmp_path)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert f"{exposure} is not the id of an exposure, YYYYMMDDNNNNN. Nothing was decided." in result.output
+    assert not (tmp_path / LEDGER).exists()
+
+
+def test_the_collection_of_a_job_stands_for_its_run(tmp_path: Path) -> None:
+    words = [
+        "decide",
+        "bad-master",
+        "LATISS",
+        "BIAS",
+        "u/ocps/0a",
+        "--why",
+        "warm",
+        "--records",
+        str(tmp_path),
+    ]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert "bias in u/ocps/0a/run of LATISS: marked as bad" in result.output
+    assert {*read_decisions([tmp_path]).bad_masters("LATISS")} == {("bias", "u/ocps/0a/run")}

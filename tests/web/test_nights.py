@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
-from web_support import DONE, FAILED, PLANNED, TAKEN, record, serving
+from web_support import CERTIFY, DONE, FAILED, GENERATED, PLANNED, TAKEN, record, serving, verdict
 
 from lsst.ts.calibscripts.cli import main
 from lsst.ts.calibscripts.decisions import NO_DECISIONS, ProductSubject, Verb, decide, read_decisions
+from lsst.ts.calibscripts.events.events import Doubtful, Ended, Event, RunOutcome, StepEnded, StepOutcome
 from lsst.ts.calibscripts.ground.tai import observing_day, tai_now
 from lsst.ts.calibscripts.record import read_record
 from lsst.ts.calibscripts.report.runs.rows import row_of
@@ -24,6 +26,23 @@ def test_a_night_is_complete_when_every_product_was_made_once(tmp_path: Path):
         "bad",
         ("BIAS: verification failed",),
     )
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        (StepEnded(CERTIFY, StepOutcome.FAILED, "locked"), Ended(RunOutcome.FAILED)),
+        (StepEnded(CERTIFY, StepOutcome.CANCELLED), Ended(RunOutcome.STOPPED)),
+        (Doubtful("BIAS", "LATISS/calib/daily/t"), Ended(RunOutcome.STOPPED)),
+        (Ended(RunOutcome.FAILED),),
+    ],
+)
+def test_a_night_is_incomplete_where_what_has_passed_was_not_certified(
+    tmp_path: Path, after: tuple[Event, ...]
+) -> None:
+    events = (*PLANNED, *TAKEN, *GENERATED, *verdict(True), *after)
+    (night,) = nights_of([row_of(read_record(record(tmp_path, events)))], NO_DECISIONS, tai_now())
+    assert (night.verdict, night.missing) == ("incomplete", ("BIAS: verification passed, not certified",))
 
 
 def test_a_night_goes_on_while_a_run_does(tmp_path: Path):

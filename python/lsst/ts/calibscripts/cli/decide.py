@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ from ._options import INSTRUMENT, RECORD, RECORDS
 __all__ = ["decide"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_EXPOSURE = re.compile(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{5}")
+_JOB = re.compile(r"u/ocps/[^/]+")
 
 _PRODUCT = click.argument("product", type=click.Choice(list(PRODUCTS)))
 
@@ -98,6 +102,10 @@ def bad_exposure(instrument: str, exposure: int, records: Path | None, who: str,
     """Mark EXPOSURE as bad: `exposures` refuses it, `produce select` leaves it out, `certify` what has it."""
     from ..web.deciding import mark_bad
 
+    if not _EXPOSURE.fullmatch(str(exposure)):
+        raise click.BadParameter(
+            f"{exposure} is not the id of an exposure, YYYYMMDDNNNNN. Nothing was decided."
+        )
     _echo(mark_bad(records or record_directory(), ExposureSubject(instrument, exposure), who, why))
 
 
@@ -111,6 +119,9 @@ def bad_master(instrument: str, product: str, run: str, records: Path | None, wh
     """Mark the PRODUCT in the collection RUN as bad: it is warned of wherever it would be used, and not certified."""
     from ..web.deciding import mark_bad
 
+    if _JOB.fullmatch(run):
+        # Log and summary name the collection of a job; what it made is in the RUN below it.
+        run = f"{run}/run"
     subject = MasterSubject(instrument, PRODUCTS[product].dataset_type, run)
     _echo(mark_bad(records or record_directory(), subject, who, why))
 

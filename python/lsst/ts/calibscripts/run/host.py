@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ..config import CalibrationsConfig
+from ..errors import NoAnswerError
 from ..events.events import Observer
 from ..preflight.spec import RunSpec
 from ..repository import Repository
 
-__all__ = ["Host", "script_name"]
+__all__ = ["Host", "answer_of", "script_name"]
+
+T = TypeVar("T")
+
+HOOK_TIMEOUT = 120.0
+"""Longest wait for the answer of a method that a subclass may have written, seconds."""
 
 
 class Host(Protocol):
@@ -89,6 +96,30 @@ class Host(Protocol):
 
     async def checkpoint(self, name: str = "") -> None:
         """Pass a checkpoint."""
+
+
+async def answer_of(hook: str, answer: Awaitable[T]) -> T:
+    """Return what a method answers that a subclass may have written.
+
+    Parameters
+    ----------
+    hook : `str`
+        Name of the method.
+    answer : awaitable
+        What it returned.
+
+    Raises
+    ------
+    NoAnswerError
+        If it does not answer within `HOOK_TIMEOUT`.
+    """
+    try:
+        async with asyncio.timeout(HOOK_TIMEOUT) as limit:
+            return await answer
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise NoAnswerError(f"the script's {hook} did not answer within {HOOK_TIMEOUT:.0f} s") from None
 
 
 def script_name(host: Host) -> str:

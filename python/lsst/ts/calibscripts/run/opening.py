@@ -20,6 +20,7 @@ from ..preflight.spec import RunSpec
 from ..sal import ExpectedError
 from ..tables.products import PRODUCTS, ImageType
 from .context import RunContext
+from .host import answer_of
 from .taking.beam import filter_in_beam, filter_problem
 from .taking.flat_setup import warn_of_flat_setup
 
@@ -50,7 +51,7 @@ async def check(context: RunContext) -> RunContext:
         If something is wrong.
     """
     problems = [*await _component_problems(context), *await _camera_problems(context)]
-    seen = await context.host.get_physical_filter(set_up=False)
+    seen = await answer_of("get_physical_filter", context.host.get_physical_filter(set_up=False))
     spec = replace(context.spec, physical_filter=seen)
     found = await _ask_repository(context, spec)
     for image_type, examined in found.examined.items():
@@ -86,7 +87,7 @@ async def _camera_problems(context: RunContext) -> list[str]:
     host, problems = context.host, list[str]()
     for image_type in _exposing(context):
         try:
-            await host.assert_feasibility(image_type.name)
+            await answer_of("assert_feasibility", host.assert_feasibility(image_type.name))
         except Exception as error:
             # Subclasses raise what they like; here it only means no.
             problems.append(describe(error) + ".")
@@ -94,7 +95,9 @@ async def _camera_problems(context: RunContext) -> list[str]:
     if ImageType.FLAT in _exposing(context):
         await warn_of_flat_setup(context)
     if _exposing(context):
-        problems += not_installed(host.get_instrument_configuration(), await host.get_installed())
+        problems += not_installed(
+            host.get_instrument_configuration(), await answer_of("get_installed", host.get_installed())
+        )
         if problem := key_problem(host.get_group_id()):
             problems.append(f"The group id of the images {problem}.")
     return problems
@@ -172,7 +175,10 @@ async def set_up_instrument(context: RunContext) -> None:
     if not _exposing(context):
         return
     host = context.host
-    wanted, installed = host.get_instrument_configuration(), await host.get_installed()
+    wanted, installed = (
+        host.get_instrument_configuration(),
+        await answer_of("get_installed", host.get_installed()),
+    )
     given = {
         name: as_installed(value, installed.get(name, ()))
         for name, value in wanted.items()

@@ -222,13 +222,8 @@ class _Maker:
         return f"made in {self.job.run}"
 
     def _check_inputs(self, label: str) -> str:
-        if (
-            other := self._other_exposures()
-            or self._left_out()
-            or self._other_inputs()
-            or self._other_options()
-            or self._replaced()
-        ):
+        made_otherwise = self._other_exposures() or self._left_out() or self._other_inputs()
+        if other := made_otherwise or self._other_options() or self._replaced():
             return f"{label}: {other}"
         self.desk.already(label, self._result())
         return ""
@@ -246,14 +241,11 @@ class _Maker:
         return f"{self.job.run} was made from other exposures than are selected now: {' and '.join(parts)}. {ANEW}"
 
     def _left_out(self) -> str:
-        """Report which images the job has left out; nothing where it wrote none that say it."""
-        selection = self.desk.selection
-        if self.work.step == VERIFY:
-            # Its statistics say it.
-            return ""
+        """Report which images a generation has left out; nothing where it wrote none that say it."""
         processed = self.desk.repository.images(self.job.run, self.choice.product.processed)
-        lost = {(e, d) for e in self.choice.generate for d in selection.detectors} - processed
-        return f"{self.job.run} was made without {images_of(lost)}. {ANEW}" if processed and lost else ""
+        lost = {(e, d) for e in self.choice.generate for d in self.desk.selection.detectors} - processed
+        known = processed and lost and self.work.step != VERIFY
+        return f"{self.job.run} was made without {images_of(lost)}. {ANEW}" if known else ""
 
     def _other_inputs(self) -> str:
         """Report from which other calibrations of this production the RUN was made than it would be made from now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..host import Host
+from ..host import Host, answer_of
 
 __all__ = ["filter_in_beam", "filter_problem"]
 
@@ -32,7 +32,7 @@ async def filter_in_beam(script: Host, expected: str | None) -> str | None:
         # There is nothing to compare it with.
         await asyncio.sleep(FILTER_PERIOD)
     while True:
-        in_beam = await script.get_physical_filter(set_up=True)
+        in_beam = await answer_of("get_physical_filter", script.get_physical_filter(set_up=True))
         if expected in (None, in_beam) or asyncio.get_running_loop().time() >= deadline:
             return in_beam
         await asyncio.sleep(FILTER_PERIOD)

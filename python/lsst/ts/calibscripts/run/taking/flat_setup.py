@@ -7,6 +7,7 @@ import asyncio
 from ...errors import describe
 from ...ground.cancellation import heed_cancellation
 from ..context import RunContext
+from ..host import answer_of
 
 __all__ = ["Looked", "warn_of_flat_setup"]
 
@@ -39,13 +40,13 @@ class Looked:
         """Raise what the subclass raised where images of a type cannot be taken; look now where nobody has lately."""
         begun, look = self._begun.pop(image_type, (-LASTS, None))
         if look is None or asyncio.get_running_loop().time() > begun + LASTS:
-            await self._context.host.assert_feasibility(image_type)
+            await answer_of("assert_feasibility", self._context.host.assert_feasibility(image_type))
         elif error := await look:
             raise error
 
     async def _look(self, image_type: str) -> Exception | None:
         try:
-            await self._context.host.assert_feasibility(image_type)
+            await answer_of("assert_feasibility", self._context.host.assert_feasibility(image_type))
         except Exception as error:
             # Subclasses raise what they like; it concerns the images that come next, not those that are taken now.
             return error
@@ -57,7 +58,7 @@ async def warn_of_flat_setup(context: RunContext) -> None:
     if context.config.flat_setup != "warn":
         return
     try:
-        found = await context.host.not_ready_for_flats()
+        found = await answer_of("not_ready_for_flats", context.host.not_ready_for_flats())
     except Exception as error:
         # Whatever a subclass raises: a run does not end for a warning.
         heed_cancellation()
