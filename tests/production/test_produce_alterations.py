@@ -123,6 +123,22 @@ def test_a_run_without_its_calibration_is_not_extended_with_other_exposures(copy
     assert f"bias was not started: {BIAS_RUN} was made from other exposures" in result.output
 
 
+def test_a_run_that_was_made_without_an_image_of_a_detector_is_noticed(copy: Path):
+    """What else there is of the exposure may be of other detectors."""
+    run = f"{BASE}/darkGen.20240326a/run"
+    with opened(copy) as butler:
+        first, *_ = sorted(
+            butler.query_datasets("cpDarkIsrExp", collections=run), key=lambda ref: ref.dataId["exposure"]
+        )
+        butler.pruneDatasets([first], purge=True, unstore=True, disassociate=True)
+    result = produce("generate", copy, "--only", "dark")
+    assert result.exit_code == 1
+    assert (
+        f"{run} was made without exposure {first.dataId['exposure']} of detector 0. Write another"
+        in result.output
+    )
+
+
 def test_detectors_without_raw_images_are_refused(copy: Path):
     edit(copy, detectors="0..1")
     result = produce("generate", copy, "--only", "bias")
