@@ -17,7 +17,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.time import Time
-from lsst.daf.butler import Butler, CollectionType
+from lsst.daf.butler import Butler, CollectionType, DatasetType
 from sqlalchemy import Engine, event
 
 from lsst.ts.calibscripts.errors import ConflictError, RepositoryError
@@ -464,3 +464,30 @@ def test_a_reference_must_be_valid_all_the_time(
     sources = repository.sources("bias", "LATISS", [COLLECTION], None, when)
     assert lacking(sources, (0,), when) == (() if valid else (0,))
     repository.close()
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "calibration", "said"),
+    [
+        (("instrument", "detector"), True, ""),
+        (("instrument", "detector"), False, "no calibration"),
+        (
+            ("instrument", "detector", "physical_filter"),
+            True,
+            "one of detector, instrument and physical_filter, not of detector and instrument",
+        ),
+    ],
+)
+def test_a_type_that_is_registered_otherwise_is_known_before_it_is_made(
+    root: Path, repository: ButlerRepository, dimensions: tuple[str, ...], calibration: bool, said: str
+) -> None:
+    with Butler.from_config(root, writeable=True) as butler:
+        storage = butler.get_dataset_type("bias").storageClass_name
+        kind = DatasetType(
+            "linearizer", dimensions, storage, universe=butler.dimensions, isCalibration=calibration
+        )
+        butler.registry.removeDatasetType("linearizer")
+        butler.registry.registerDatasetType(kind)
+    wanted = replace(BIAS, product="LINEARIZER", dataset_type="linearizer")
+    assert repository.registered_as(wanted) == said
+    assert repository.registered_as(replace(wanted, dataset_type="nothing")) == ""

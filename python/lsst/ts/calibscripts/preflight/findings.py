@@ -202,6 +202,14 @@ def _look_at_conflicts(
         for wanted in spec.certifications
         if PRODUCTS[wanted.product].by_filter and wanted.physical_filter is None
     )
+    found = found.also(
+        *(
+            f"{wanted.dataset_type} is registered in {spec.config.repo} as {kind}, so what the job makes could not "
+            "be written or certified: ask those who keep the repository."
+            for wanted in spec.certifications
+            if (kind := repository.registered_as(wanted))
+        )
+    )
     asked = [wanted for wanted in spec.certifications if wanted not in unasked]
     conflicts = {wanted: tuple(repository.conflicts(wanted)) for wanted in asked}
     night = last_night(spec.config, datetime.now(UTC))

@@ -9,7 +9,7 @@ from ..errors import ConflictError, ReadBackError, RepositoryError, describe
 from ..ground.time_range import TimeRange
 from ..verification import Details, RunStatistics, WrittenGains, exposures_in, exposures_to_look_into
 from .certification_records import Candidate, Certification, Conflict, lacking_file, unfit
-from .certified.certifying import commit, conflicts, holds
+from .certified.certifying import commit, conflicts, holds, registered_as
 from .certified.masters import MasterReader
 from .certified.others import calibrations
 from .certified.ranges import Sought
@@ -123,6 +123,11 @@ class ButlerRepository(MasterReader, RawReader):
             return ()
         of_instrument = {"instrument": instrument}
         return tuple(calibrations(butler, Sought(dataset_type, collections, of_instrument, detectors), when))
+
+    @patient
+    def registered_as(self, wanted: Certification) -> str:
+        """See `Repository`."""
+        return registered_as(self._open(), wanted)
 
     @patient
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:

@@ -180,6 +180,9 @@ class Repository(Protocol):
         Those of ``collections`` come first, then those of the instrument's chain and of its daily collection.
         """
 
+    def registered_as(self, wanted: Certification) -> str:
+        """Return as what the type of a certification is registered; empty if as it must be, or not at all."""
+
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """Return what stands in the way of a certification, one for each validity range; empty for nothing."""
 

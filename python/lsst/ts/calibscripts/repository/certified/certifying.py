@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ...ground.text import listed
 from ...ground.time_range import TimeRange
 from ...tables.products import PRODUCTS
 from ..connection import registered
@@ -16,7 +17,7 @@ from .ranges import Certified, Sought, certified
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["commit", "conflicts", "holds"]
+__all__ = ["commit", "conflicts", "holds", "registered_as"]
 
 _RANGES = 20
 """How many validity ranges that stand in the way of a certification are named one by one."""
@@ -62,6 +63,20 @@ def _sought(wanted: Certification, datasets: Sequence[UUID] = ()) -> Sought:
         datasets=datasets,
         during=wanted.validity.kept,
     )
+
+
+def registered_as(butler: Butler, wanted: Certification) -> str:
+    """Return as what a dataset type is registered, where it cannot be certified so; see `Repository`."""
+    if not registered(butler, wanted.dataset_type):
+        return ""
+    kind = butler.get_dataset_type(wanted.dataset_type)
+    if not kind.isCalibration():
+        return "no calibration"
+    needed = {"instrument", "detector"} | (
+        {"physical_filter"} if PRODUCTS[wanted.product].by_filter else set()
+    )
+    found = {*kind.dimensions.required}
+    return "" if found == needed else f"one of {listed(sorted(found))}, not of {listed(sorted(needed))}"
 
 
 def commit(

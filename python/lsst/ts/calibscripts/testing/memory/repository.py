@@ -136,6 +136,11 @@ class MemoryRepository(Troubled):
         )
         return tuple(sorted(found, key=lambda valid: not valid.near))
 
+    def registered_as(self, wanted: Certification) -> str:
+        """See `lsst.ts.calibscripts.repository.Repository`: nothing is registered in memory."""
+        self._begin("registered_as")
+        return ""
+
     def conflicts(self, wanted: Certification) -> tuple[Conflict, ...]:
         """See `lsst.ts.calibscripts.repository.Repository`."""
         self._begin("conflicts")
