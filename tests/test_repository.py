@@ -162,6 +162,19 @@ def test_what_cannot_be_read_is_not_certified(root: Path, repository: ButlerRepo
     assert repository.conflicts(BIAS) == ()
 
 
+def test_what_is_in_a_zip_file_has_a_file(root: Path, repository: ButlerRepository, tmp_path: Path) -> None:
+    """Raw images of LSSTCam are ingested so: the size of the whole is not that of the member."""
+    with Butler.from_config(root, writeable=True) as butler:
+        refs = butler.query_datasets("bias", collections=RUN)
+        whole = butler.retrieve_artifacts_zip(refs, tmp_path / "zipped")
+        butler.pruneDatasets(refs, purge=True, unstore=True, disassociate=True)
+        butler.ingest_zip(whole, transfer="copy")
+        (there,) = butler.query_datasets("bias", collections=RUN)
+        assert butler.getURI(there).fragment
+    assert repository.unstored(RUN, "bias", {"instrument": "LATISS"}) == frozenset()
+    assert repository.certify(BIAS, RUN, lambda: True)
+
+
 @pytest.mark.parametrize("spoil", ["", "remove", "cut", "forget"])
 def test_a_calibration_without_a_file_is_known_before_it_is_needed(
     root: Path, repository: ButlerRepository, spoil: str

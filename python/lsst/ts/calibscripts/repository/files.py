@@ -29,10 +29,10 @@ def without_file(butler: Butler, refs: Collection[DatasetRef]) -> list[DatasetRe
     uris = butler.get_many_uris(refs, allow_missing=True)
     places = {ref: [*uris[ref].iter_all()] if ref in uris else [] for ref in refs}
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = pool.map(_sizes, places.values())
-        return [
-            ref for ref, sizes in zip(places, found, strict=True) if _lost(sizes, recorded.get(ref.id, []))
-        ]
+        sizes = dict(zip(places, pool.map(_sizes, places.values()), strict=True))
+    # Of a member of a zip file its own size is recorded, and that of the whole is found.
+    known = {ref: [] if any(p.fragment for p in places[ref]) else recorded.get(ref.id, []) for ref in refs}
+    return [ref for ref in refs if _lost(sizes[ref], known[ref])]
 
 
 def _sizes(places: Sequence[Any]) -> list[int]:
