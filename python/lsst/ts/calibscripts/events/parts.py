@@ -55,9 +55,8 @@ class ExposureState:
     exposure_time: float | None = None
     level: float | None = None  #: Signal of a flat, ADU, where it was measured.
     detectors: int = 0  #: Detectors whose image has arrived and is good: bit n is set for detector n.
-    bad_detectors: int = (
-        0  #: Detectors whose image the OODS has last reported as bad: bits as in `detectors`.
-    )
+    #: Detectors whose image the OODS has last reported as bad: bits as in `detectors`.
+    bad_detectors: int = 0
 
     @property
     def arrived(self) -> frozenset[int]:

@@ -45,13 +45,14 @@ def append_line(path: Path, text: str) -> None:
         # Several people may write; closing the file releases the lock.
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        *lines, last = file.read().split(b"\n")
+        content = file.read()
+        last = content.rpartition(b"\n")[2]
         if is_whole(last):
             # Somebody has edited the file.
             file.write(b"\n")
         elif last:
             # Whoever was killed while writing has left a part of a line, which does not record anything.
-            file.truncate(sum(len(line) + 1 for line in lines))
+            file.truncate(len(content) - len(last))
         file.write(f"{text}\n".encode())
         file.flush()
         os.fsync(file.fileno())

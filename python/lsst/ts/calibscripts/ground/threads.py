@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..errors import NoAnswerError
 from .cancellation import STOP_GRACE
 
-__all__ = ["OneThread", "in_time", "responsive_loop", "within"]
+__all__ = ["OneThread", "responsive_loop", "within"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -174,15 +174,11 @@ class OneThread:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-async def in_time(
-    name: str, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function that may hang, in a daemon thread of its own, and return its result.
+def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that may hang, in a daemon thread of its own, and return its result. Blocks.
 
     Parameters
     ----------
-    name : `str`
-        Name of the thread.
     seconds : `float`
         Longest wait for the result, seconds.
     function : callable
@@ -192,29 +188,6 @@ async def in_time(
     ------
     TimeoutError
         If it does not come in time; the end of the process does not wait for the thread.
-    """
-    thread = OneThread(name)
-    try:
-        async with asyncio.timeout(seconds):
-            return await thread(function, *args, **kwargs)
-    finally:
-        thread.close()
-
-
-def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that may hang, as `in_time` does, where there is no event loop. Blocks.
-
-    Parameters
-    ----------
-    seconds : `float`
-        Longest wait for the result, seconds.
-    function : callable
-        What to call, with the other arguments.
-
-    Raises
-    ------
-    TimeoutError
-        If it does not come in time.
     """
     executor = _DaemonExecutor("call that may hang")
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..config import last_night
-from ..decisions import own_decisions
+from ..decisions import Decision, own_decisions
 from ..errors import RepositoryError, describe
 from ..ground.text import detectors_of
 from ..ocps.requests import pairs_of
@@ -115,12 +115,14 @@ def _look_at_images(repository: Repository, spec: RunSpec, found: RepositoryFind
     """Examine the sets that exist already, and the pairs of their flats."""
     problems: list[str] = []
     examined: dict[ImageType, Examined] = {}
+    existing = any(images.taken for images in spec.plan.sets)
+    bad = own_decisions().bad_exposures(spec.instrument) if existing else {}
     for images in spec.plan.sets:
         if images.taken:
             asked = existing_set(spec, images)
             examined[images.image_type] = one = examine(repository, spec.instrument, asked)
             problems += exposure_problems(spec.instrument, asked, one)
-            problems += _marked_bad(spec, asked.exposures)
+            problems += _marked_bad(bad, asked.exposures)
     lost, unseen = without_files(repository, spec.instrument, examined)
     problems += lost
     found = replace(found, examined=examined, warnings=tuple(unseen))
@@ -155,9 +157,8 @@ def _look_at_visits(repository: Repository, spec: RunSpec, found: RepositoryFind
     )
 
 
-def _marked_bad(spec: RunSpec, exposures: Sequence[int]) -> Iterator[str]:
+def _marked_bad(bad: Mapping[int, Decision], exposures: Sequence[int]) -> Iterator[str]:
     """Report which exposures somebody has marked as bad."""
-    bad = own_decisions().bad_exposures(spec.instrument)
     for exposure in exposures:
         if decision := bad.get(exposure):
             yield (

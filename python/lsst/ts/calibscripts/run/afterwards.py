@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from ..decisions import Decisions, decision_against
+from ..decisions import Decision, Decisions, decision_against
 from ..errors import CertificationError, ConflictError, DecisionError, ReadBackError
 from ..events.events import Certified
 from ..ground.time_range import TimeRange
@@ -49,7 +49,11 @@ def certifiable(record: Record, product: str, decisions: Decisions) -> str:
     against = decision_against(
         decisions, record.state, run=record.name, instrument=record.about.instrument, product=product
     )
-    return "" if against is None else f"{against.sentence}. If that is wrong, withdraw it first."
+    return "" if against is None else _withdraw_first(against)
+
+
+def _withdraw_first(against: Decision) -> str:
+    return f"{against.sentence}. If that is wrong, withdraw it first."
 
 
 def certify_afterwards(
@@ -100,9 +104,7 @@ def _certify(repository: Repository, record: Record, product: str, decisions: De
     wanted, run = _wanted(repository, record, product)
     # Once more, since only the repository knows the RUN where the record does not name it.
     if against := decisions.bad_masters(wanted.instrument).get((wanted.dataset_type, run)):
-        raise DecisionError(
-            f"{against.sentence}. If that is wrong, withdraw it first. Nothing was certified."
-        )
+        raise DecisionError(f"{_withdraw_first(against)} Nothing was certified.")
     if problem := _obstacle(repository, record, wanted):
         raise ConflictError(problem)
     datasets = repository.certify(wanted, run, lambda: True)

@@ -24,7 +24,7 @@ from ...preflight.examining import closed_flats, wrong_filter
 from ...repository import Certification
 from ...tables.products import ImageType
 from ..context import RunContext
-from .opposing import decision_now, decision_on
+from .opposing import decision_on
 
 __all__ = ["certify"]
 
@@ -98,8 +98,9 @@ def _taken_back(context: RunContext, step: Step) -> str:
     if not (bad := state.taken_back(state.sets_behind(step.id.product))):
         return ""
     return (
-        f"the OODS has reported {images_of(bad)} as bad after {step.id.product} was made from it. Look at the OODS "
-        "and at the images before anybody uses what was made from them"
+        f"the OODS has reported {images_of(bad)} as bad after {step.id.product} was made from "
+        f"{'it' if len(bad) == 1 else 'them'}. Look at the OODS and at the images before anybody uses what was made "
+        "from them"
     )
 
 
@@ -109,7 +110,7 @@ async def _commit(context: RunContext, step: Step, wanted: Certification, run: s
 
     def may_commit() -> bool:
         # A database may have been locked for minutes since it was asked for the last time.
-        fit = not _spoiled(context, step) and decision_now(context, step.id.product) is None
+        fit = not _spoiled(context, step) and decision_on(context, step.id.product)[0] is None
         return fit and context.checkpoints.may_commit()
 
     datasets: tuple[str, ...] | None = None
@@ -117,7 +118,11 @@ async def _commit(context: RunContext, step: Step, wanted: Certification, run: s
         await context.checkpoints.until_certifying_is_allowed()
         if problem := _spoiled(context, step):
             raise _refused(context, wanted, CalibScriptsError(problem))
-        if against := await decision_on(context, step.id.product):
+        against, problems = await context.repository.ask(lambda _: decision_on(context, step.id.product))
+        for problem in problems:
+            # As before the first exposure: it is unknown, and does not stand in the way.
+            context.journal.warn_once(problem, problem)
+        if against is not None:
             context.journal.report(Opposed(step.id.product, against.id))
             raise _refused(context, wanted, _opposed(against, wanted.product, run))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from ...config import Pairing
@@ -9,7 +10,7 @@ from ...errors import ImageSetError, JobError, OutputsMissingError, job_log
 from ...events.events import OutputsFound
 from ...events.images import ImageSet
 from ...ground.text import counted, detectors_of, exposure_range
-from ...ground.threads import in_time
+from ...ground.threads import OneThread
 from ...ocps.job_logs import last_error
 from ...ocps.jobs import JobRequest, JobResult, has_failed
 from ...ocps.requests import (
@@ -174,7 +175,11 @@ def note_silent(context: RunContext, step: Step, result: JobResult) -> None:
 
 async def last_error_of(job_id: str) -> str:
     """Return the last error in the log of a job; nothing where its disk is not there or does not answer."""
+    thread = OneThread("log of a job")
     try:
-        return await in_time("log of a job", LOG_TIMEOUT, last_error, job_log(job_id))
+        async with asyncio.timeout(LOG_TIMEOUT):
+            return await thread(last_error, job_log(job_id))
     except TimeoutError:
         return ""
+    finally:
+        thread.close()

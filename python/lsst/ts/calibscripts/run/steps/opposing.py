@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from ...decisions import Decision, Decisions, decision_against, own_decisions
+from ...decisions import Decision, decision_against, own_decisions
 from ..context import RunContext
 
-__all__ = ["decision_now", "decision_on"]
+__all__ = ["decision_on"]
 
 
-async def decision_on(context: RunContext, product: str) -> Decision | None:
-    """Return a decision that stands against a product, its origins or their exposures.
-
-    Where the ledger cannot be read that is a warning, as before the first exposure.
+def decision_on(context: RunContext, product: str) -> tuple[Decision | None, tuple[str, ...]]:
+    """Ask the ledger for a decision that stands against a product, its origins or their exposures. Blocks.
 
     Parameters
     ----------
@@ -19,31 +17,20 @@ async def decision_on(context: RunContext, product: str) -> Decision | None:
         The run.
     product : `str`
         E.g. BIAS.
+
+    Returns
+    -------
+    decision : `Decision` or `None`
+        The decision, None where nothing stands against it.
+    problems : `tuple` [`str`]
+        What of the ledger could not be read, one sentence each.
     """
-    decisions = await context.repository.ask(lambda _: own_decisions())
-    for problem in decisions.problems:
-        context.journal.warn_once(problem, problem)
-    return _against(context, product, decisions)
-
-
-def decision_now(context: RunContext, product: str) -> Decision | None:
-    """Return the same, without warnings. Blocks.
-
-    Parameters
-    ----------
-    context : `RunContext`
-        The run.
-    product : `str`
-        E.g. BIAS.
-    """
-    return _against(context, product, own_decisions())
-
-
-def _against(context: RunContext, product: str, decisions: Decisions) -> Decision | None:
-    return decision_against(
+    decisions = own_decisions()
+    against = decision_against(
         decisions,
         context.state,
         run=context.record,
         instrument=context.spec.instrument,
         product=product,
     )
+    return against, decisions.problems
